@@ -1,0 +1,1 @@
+//! DSSE, in-toto statements, OpenSSF Model Signing bundles, keys and trust.

@@ -1,0 +1,1 @@
+//! CycloneDX ML-BOM: write, lint and verify against files.

@@ -1,0 +1,1 @@
+//! Datasets: Parquet into typed columns, manifests, the record-level Merkle root.

@@ -1,0 +1,1 @@
+//! Data plane: authenticate, limit, decide, route, audit, observe.

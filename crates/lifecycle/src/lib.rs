@@ -1,0 +1,1 @@
+//! Composes the engines: plan, assess, gate, release, deploy, observe, recall, feed back.

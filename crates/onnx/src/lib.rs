@@ -1,0 +1,1 @@
+//! ONNX models behind one inference engine trait.

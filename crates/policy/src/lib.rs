@@ -1,0 +1,1 @@
+//! Policy as code: Rego bundles, tests, lint and decisions.

@@ -1,0 +1,1 @@
+//! Loss simulation, exceedance curves and residual risk from measured evidence.

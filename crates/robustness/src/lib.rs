@@ -1,0 +1,1 @@
+//! Evasion attacks on a classifier seen through forward passes, counted honestly.

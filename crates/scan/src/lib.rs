@@ -1,0 +1,1 @@
+//! Artifact to findings: the pickle abstract interpreter and the format walkers.

@@ -1,0 +1,1 @@
+//! Where models run: the host agent and its processes.

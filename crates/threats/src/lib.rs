@@ -1,0 +1,1 @@
+//! The system graph, the threat catalogue, rules with proofs, questions and the test plan.
