@@ -141,7 +141,8 @@ mod tests {
         let r = result();
         let other = Digest::of(b"other");
         let now = Timestamp::from_unix_ms(0);
-        let cases: [(fn(&mut Inputs, Digest), StaleReason); 6] = [
+        type Change = fn(&mut Inputs, Digest);
+        let cases: [(Change, StaleReason); 6] = [
             (|i, d| i.subject = d, StaleReason::Subject),
             (|i, _| i.data = None, StaleReason::Data),
             (|i, d| i.config = d, StaleReason::Config),

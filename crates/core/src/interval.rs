@@ -110,7 +110,7 @@ const FAR_DEN: [f64; 8] = [
     0.014_875_361_290_850_615,
     7.868_691_311_456_133e-4,
     1.846_318_317_510_054_8e-5,
-    1.421_511_758_316_445_9e-7,
+    1.421_511_758_316_446e-7,
     2.044_263_103_389_939_8e-15,
 ];
 
@@ -120,7 +120,7 @@ mod tests {
 
     use super::*;
 
-    // Reference values from SciPy's norm.ppf and statsmodels' proportion_confint(method="wilson").
+    // Reference values: norm.ppf of SciPy and proportion_confint(method="wilson") of statsmodels.
     #[test]
     fn quantiles_match_scipy() {
         for (p, x) in [
@@ -129,6 +129,7 @@ mod tests {
             (0.6, 0.253_347_103_135_799_7),
             (1e-10, -6.361_340_902_404_056),
             (0.5, 0.0),
+            (1e-300, -37.047_096_299_361_2),
         ] {
             assert!((normal_quantile(p) - x).abs() <= 1e-12 * x.abs().max(1.0), "{p}");
         }
@@ -136,9 +137,14 @@ mod tests {
 
     #[test]
     fn intervals_match_statsmodels() {
-        let i = wilson(8, 10, 0.95);
-        assert!((i.low - 0.490_162_471_536_642).abs() < 1e-12, "{}", i.low);
-        assert!((i.high - 0.943_317_835_445_668).abs() < 1e-12, "{}", i.high);
+        for (k, n, c, low, high) in [
+            (8, 10, 0.95, 0.490_162_471_536_641_83, 0.943_317_848_545_624_7),
+            (0, 1000, 0.95, 0.0, 0.003_826_758_485_555_123_4),
+            (172, 200, 0.99, 0.785_198_468_373_928_5, 0.911_682_854_039_104_3),
+        ] {
+            let i = wilson(k, n, c);
+            assert!((i.low - low).abs() < 1e-12 && (i.high - high).abs() < 1e-12, "{k}/{n}: {i:?}");
+        }
     }
 
     #[test]
