@@ -1,1 +1,23 @@
 //! ONNX models behind one inference engine trait.
+//!
+//! [`load`] turns the bytes of an ONNX file into an [`Engine`]; [`Classifier`] says which output holds the
+//! scores of how many classes; [`evaluate`] measures it on labelled rows. Attacks and servers know nothing
+//! but [`Scores`] and [`Engine`], so another runtime can take the place of the embedded one.
+//!
+//! What is *not* bounded here: the memory and the time of a run. A hundred bytes of ONNX can ask for a
+//! tensor of any size while it runs, and no embedded runtime known to us limits that. Run a model you do
+//! not trust in a process with a memory limit.
+
+mod classifier;
+mod engine;
+mod error;
+mod evaluate;
+mod preflight;
+mod rten;
+mod tensor;
+
+pub use classifier::{CHUNK_ROWS, Classifier, ClassifierOptions, OutputKind, Preprocess, Scores, predict};
+pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
+pub use error::OnnxError;
+pub use evaluate::{Evaluation, evaluate};
+pub use tensor::Tensor;

@@ -1,0 +1,100 @@
+//! What an inference engine offers, and how one is made from bytes.
+
+use std::fmt;
+
+use crate::{OnnxError, Tensor, preflight, rten::RtenEngine};
+
+/// One dimension of a declared shape.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Dimension {
+    /// Always this size.
+    Fixed(usize),
+    /// A size known only when the model runs, with the name the model gives it.
+    Symbolic(String),
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fixed(n) => n.fmt(f),
+            Self::Symbolic(name) => f.write_str(name),
+        }
+    }
+}
+
+/// What a declared tensor holds, as the runtime carries it. It carries 64-bit integers and booleans as
+/// 32-bit integers, and float64 as float32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Element {
+    /// float32.
+    Float32,
+    /// Any signed integer or boolean.
+    Int32,
+    /// int8.
+    Int8,
+    /// uint8.
+    UInt8,
+    /// The model does not say, or it is no tensor.
+    Unknown,
+}
+
+/// A declared input or output.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TensorSpec {
+    /// Its name in the graph.
+    pub name: String,
+    /// Its dimensions; `None` when the model does not say.
+    pub shape: Option<Vec<Dimension>>,
+    /// What it holds.
+    pub element: Element,
+}
+
+/// Something that runs one model.
+///
+/// The same inputs give the same bits, run after run, on the same machine. Different machines may differ
+/// in the last bits, because the kernels follow the processor's vector width.
+pub trait Engine: Send + Sync {
+    /// The inputs, in the order [`Engine::run`] takes them.
+    fn inputs(&self) -> &[TensorSpec];
+
+    /// The outputs, in the order [`Engine::run`] returns them.
+    fn outputs(&self) -> &[TensorSpec];
+
+    /// Runs the model once. Integer outputs are converted to float32 where that loses nothing, and refused
+    /// by name where it would. Values that are NaN or infinite are returned as they are: see
+    /// [`Tensor::first_not_finite`].
+    fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, OnnxError>;
+}
+
+/// How to load a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// Largest file accepted, in bytes.
+    pub max_bytes: u64,
+    /// Threads of one run. With one, runs on other models do not disturb the timing of this one.
+    pub threads: usize,
+    /// Whether the runtime may fold constants and fuse nodes while it loads. Only for models that somebody
+    /// answers for: folding runs parts of the model, and the time that fusion takes to find its patterns
+    /// doubles with every `Mul(v, v)` after another.
+    pub optimize: bool,
+}
+
+impl Default for LoadOptions {
+    fn default() -> Self {
+        Self { max_bytes: 2 << 30, threads: 1, optimize: false }
+    }
+}
+
+/// Loads the bytes of an ONNX file into the embedded engine (rten).
+///
+/// The structure is checked first (lengths, nesting, shapes against data, data outside the file): rten
+/// believes the lengths it reads, and an allocation that fails ends the process.
+pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> {
+    let size = bytes.len() as u64;
+    if size > options.max_bytes {
+        return Err(OnnxError::TooLarge { bytes: size, limit: options.max_bytes });
+    }
+    let structure = preflight::check(bytes)?;
+    Ok(Box::new(RtenEngine::load(bytes, options, &structure)?))
+}

@@ -1,0 +1,181 @@
+//! The embedded engine: rten, pure Rust.
+//!
+//! rten reports most of what a wrong model does as an error, but not everything: indices and arithmetic on
+//! values from the file can still panic, and a panic in a server is an outage. Every call therefore passes
+//! [`guarded`], which turns a panic into an error. rten keeps nothing between runs but constants and the
+//! cached plan behind a lock, so nothing half-written is seen afterwards.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use ::rten::{
+    DataType, Dimension as RtenDimension, LoadError, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions,
+    ThreadPool, Value, ValueOrView, ValueType,
+};
+use rten_tensor::prelude::*;
+
+use crate::preflight::Structure;
+use crate::tensor::volume;
+use crate::{Dimension, Element, Engine, LoadOptions, OnnxError, Tensor, TensorSpec};
+
+pub(crate) struct RtenEngine {
+    model: Model,
+    inputs: Vec<TensorSpec>,
+    outputs: Vec<TensorSpec>,
+    pool: Arc<ThreadPool>,
+}
+
+impl RtenEngine {
+    pub(crate) fn load(
+        bytes: &[u8],
+        options: &LoadOptions,
+        structure: &Structure,
+    ) -> Result<Self, OnnxError> {
+        if options.threads == 0 {
+            return Err(OnnxError::Option("a run needs at least one thread".into()));
+        }
+        let pool = Arc::new(ThreadPool::with_num_threads(options.threads));
+        let model = guarded("loading", || {
+            ModelOptions::with_all_ops()
+                .enable_optimization(options.optimize)
+                .load(bytes.to_vec())
+                .map_err(|e| load_error(&e, structure))
+        })?;
+        let spec = |id: &NodeId| spec(&model, *id);
+        let inputs = model.input_ids().iter().map(spec).collect();
+        let outputs = model.output_ids().iter().map(spec).collect();
+        Ok(Self { model, inputs, outputs, pool })
+    }
+}
+
+impl Engine for RtenEngine {
+    fn inputs(&self) -> &[TensorSpec] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[TensorSpec] {
+        &self.outputs
+    }
+
+    fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, OnnxError> {
+        if inputs.len() != self.inputs.len() {
+            return Err(OnnxError::InputCount { expected: self.inputs.len(), found: inputs.len() });
+        }
+        let mut feeds: Vec<(NodeId, ValueOrView<'_>)> = Vec::with_capacity(inputs.len());
+        for ((tensor, spec), id) in inputs.iter().zip(&self.inputs).zip(self.model.input_ids()) {
+            fits(spec, tensor)?;
+            let view =
+                rten_tensor::TensorView::try_from_data(tensor.shape(), tensor.data()).map_err(|_| {
+                    OnnxError::Size { shape: tensor.shape().to_vec(), values: tensor.data().len() }
+                })?;
+            feeds.push((*id, view.into()));
+        }
+        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
+        let values = guarded("running", || {
+            self.model
+                .run(feeds, self.model.output_ids(), Some(options))
+                .map_err(|e| OnnxError::Run(e.to_string()))
+        })?;
+        values.into_iter().zip(&self.outputs).map(|(value, spec)| tensor(&spec.name, value)).collect()
+    }
+}
+
+/// Runs `f`, turning a panic into an error. The panic hook still writes its line to standard error, which
+/// is where an operator looks for it.
+fn guarded<T>(stage: &'static str, f: impl FnOnce() -> Result<T, OnnxError>) -> Result<T, OnnxError> {
+    catch_unwind(AssertUnwindSafe(f)).unwrap_or_else(|payload| {
+        let detail = payload
+            .downcast_ref::<&str>()
+            .map(|s| (*s).to_owned())
+            .or_else(|| payload.downcast_ref::<String>().cloned())
+            .unwrap_or_else(|| "no message".to_owned());
+        Err(OnnxError::Panicked { stage, detail })
+    })
+}
+
+/// rten's message names the operator, but not the domain's proper name nor what follows from it.
+fn load_error(error: &LoadError, structure: &Structure) -> OnnxError {
+    let text = error.to_string();
+    if error.kind() == LoadErrorKind::OperatorInvalid {
+        let missing = structure.operators.iter().find(|used| {
+            let id = if used.domain.is_empty() {
+                format!(" {} operator not ", used.operator)
+            } else {
+                format!(" {}/{} operator not ", used.domain, used.operator)
+            };
+            text.contains(&id)
+        });
+        if let Some(used) = missing {
+            return OnnxError::UnsupportedOperator {
+                domain: used.domain_name().to_owned(),
+                operator: used.operator.clone(),
+                node: used.node.clone(),
+            };
+        }
+    }
+    OnnxError::Load(text)
+}
+
+fn spec(model: &Model, id: NodeId) -> TensorSpec {
+    let info = model.node_info(id);
+    let shape = info.as_ref().and_then(|i| i.shape()).map(|dims| {
+        dims.into_iter()
+            .map(|d| match d {
+                RtenDimension::Fixed(n) => Dimension::Fixed(n),
+                RtenDimension::Symbolic(name) => Dimension::Symbolic(name),
+            })
+            .collect()
+    });
+    let element = match info.as_ref().and_then(|i| i.dtype()) {
+        Some(ValueType::Tensor(DataType::Float)) => Element::Float32,
+        Some(ValueType::Tensor(DataType::Int32)) => Element::Int32,
+        Some(ValueType::Tensor(DataType::Int8)) => Element::Int8,
+        Some(ValueType::Tensor(DataType::UInt8)) => Element::UInt8,
+        _ => Element::Unknown,
+    };
+    let name = info.and_then(|i| i.name().map(str::to_owned)).unwrap_or_default();
+    TensorSpec { name, shape, element }
+}
+
+fn fits(spec: &TensorSpec, tensor: &Tensor) -> Result<(), OnnxError> {
+    if !matches!(spec.element, Element::Float32 | Element::Unknown) {
+        return Err(OnnxError::ElementType {
+            tensor: spec.name.clone(),
+            found: format!("{:?}", spec.element),
+        });
+    }
+    let Some(shape) = &spec.shape else { return Ok(()) };
+    let fits = shape.len() == tensor.shape().len()
+        && shape.iter().zip(tensor.shape()).all(|(d, n)| match d {
+            Dimension::Fixed(fixed) => fixed == n,
+            Dimension::Symbolic(_) => true,
+        });
+    if fits {
+        return Ok(());
+    }
+    let text: Vec<String> = shape.iter().map(ToString::to_string).collect();
+    Err(OnnxError::Shape {
+        tensor: spec.name.clone(),
+        expected: format!("[{}]", text.join(", ")),
+        found: tensor.shape().to_vec(),
+    })
+}
+
+fn tensor(name: &str, value: Value) -> Result<Tensor, OnnxError> {
+    // float32 carries every integer up to 2^24.
+    let exact = |v: i32| {
+        let exact = v.unsigned_abs() <= 1 << 24;
+        exact.then_some(v as f32).ok_or(OnnxError::Inexact { tensor: name.to_owned(), value: i64::from(v) })
+    };
+    let (shape, data) = match value {
+        Value::FloatTensor(t) => (t.shape().to_vec(), t.into_data()),
+        Value::Int32Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| exact(*v)).collect::<Result<_, _>>()?),
+        Value::Int8Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| f32::from(*v)).collect()),
+        Value::UInt8Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| f32::from(*v)).collect()),
+        other => {
+            return Err(OnnxError::ElementType { tensor: name.to_owned(), found: other.dtype().to_string() });
+        }
+    };
+    debug_assert_eq!(volume(&shape), Some(data.len()));
+    Tensor::new(shape, data)
+}
