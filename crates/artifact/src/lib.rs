@@ -1,1 +1,25 @@
-//! Bytes of a model: walking directories, the model digest, format detection, metadata of ONNX, safetensors and pickle containers.
+//! The bytes of a model: walking a directory, the model digest, memory maps, format detection by content,
+//! and the structure of ONNX, safetensors, pickle and zip files.
+//!
+//! Nothing here judges. A walker reports what a file says and where it contradicts itself, as typed values
+//! with byte offsets; what that means is for the engines above.
+//!
+//! Everything reads untrusted bytes: lengths are checked against what is there before anything is
+//! allocated, nesting is walked with explicit stacks, and counts are bounded.
+
+mod error;
+pub mod format;
+pub mod json;
+mod loaded;
+pub mod mapped;
+pub mod onnx;
+pub mod pickle;
+pub mod protobuf;
+pub mod safetensors;
+mod tree;
+pub mod zip;
+
+pub use error::ArtifactError;
+pub use format::Format;
+pub use loaded::LoadedTree;
+pub use tree::{Tree, TreeOptions, hash_tree};

@@ -1,0 +1,220 @@
+//! What a file is, by its content. A name says nothing: loaders do not ask it, and attackers choose it.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+use crate::protobuf::{Fields, Value};
+use crate::{json, pickle, zip};
+
+/// A file format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Format {
+    /// ONNX model.
+    Onnx,
+    /// safetensors.
+    Safetensors,
+    /// Python pickle with the protocol its header names; 0 when it has none.
+    Pickle(u8),
+    /// Zip archive as written by `torch.save`: a member `data.pkl` inside one top directory.
+    TorchZip,
+    /// Zip archive all of whose members are NumPy arrays.
+    Npz,
+    /// Any other zip archive.
+    Zip,
+    /// NumPy array.
+    Npy,
+    /// GGUF.
+    Gguf,
+    /// HDF5, user block or not.
+    Hdf5,
+    /// Parquet.
+    Parquet,
+    /// One JSON text.
+    Json,
+    /// UTF-8 without control characters other than those that lay out text.
+    Text,
+    /// No bytes.
+    Empty,
+    /// None of these.
+    Unknown,
+}
+
+impl Format {
+    /// Looks at the whole content of a file.
+    ///
+    /// Magic numbers come first; where a format has none, its structure has to hold: an ONNX file is a
+    /// chain of `ModelProto` fields with a version and a graph, a pickle without a header must survive
+    /// [`pickle::looks_headless`]. A zip archive is recognised by its end as well as by its start, because
+    /// that is where readers look.
+    #[must_use]
+    pub fn detect(bytes: &[u8]) -> Self {
+        if bytes.is_empty() {
+            return Self::Empty;
+        }
+        if let Some(format) = by_magic(bytes) {
+            return format;
+        }
+        if zip::is_zip(bytes) {
+            return archive(bytes);
+        }
+        if is_safetensors(bytes) {
+            return Self::Safetensors;
+        }
+        if is_onnx(bytes) {
+            return Self::Onnx;
+        }
+        let document = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+        if matches!(document.trim_ascii_start().first(), Some(b'{' | b'[')) && json::is_json(document) {
+            return Self::Json;
+        }
+        if pickle::looks_headless(bytes) {
+            return Self::Pickle(0);
+        }
+        if is_text(bytes) { Self::Text } else { Self::Unknown }
+    }
+
+    /// Its name in reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Onnx => "onnx",
+            Self::Safetensors => "safetensors",
+            Self::Pickle(_) => "pickle",
+            Self::TorchZip => "torch-zip",
+            Self::Npz => "npz",
+            Self::Zip => "zip",
+            Self::Npy => "npy",
+            Self::Gguf => "gguf",
+            Self::Hdf5 => "hdf5",
+            Self::Parquet => "parquet",
+            Self::Json => "json",
+            Self::Text => "text",
+            Self::Empty => "empty",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl Serialize for Format {
+    fn serialize<S: Serializer>(&self, s: S) -> Result<S::Ok, S::Error> {
+        s.serialize_str(self.name())
+    }
+}
+
+fn by_magic(bytes: &[u8]) -> Option<Format> {
+    Some(match bytes {
+        [b'G', b'G', b'U', b'F', ..] => Format::Gguf,
+        [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Npy,
+        [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
+        [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
+        _ if is_hdf5(bytes) => Format::Hdf5,
+        _ => return None,
+    })
+}
+
+/// The signature stands at 0 or, behind a user block, at 512, 1024, 2048 and so on.
+fn is_hdf5(bytes: &[u8]) -> bool {
+    let places = std::iter::once(0).chain((9..40).map(|power| 1usize << power));
+    places
+        .take_while(|at| *at < bytes.len())
+        .any(|at| bytes.get(at..).is_some_and(|tail| tail.starts_with(b"\x89HDF\r\n\x1a\n")))
+}
+
+fn archive(bytes: &[u8]) -> Format {
+    let Ok(archive) = zip::Archive::walk(bytes, &zip::Limits::default()) else { return Format::Zip };
+    let mut members = archive.members().iter().filter(|m| !m.name.ends_with('/')).peekable();
+    if members.peek().is_none() {
+        return Format::Zip;
+    }
+    if members.clone().all(|m| m.name.ends_with(".npy")) {
+        return Format::Npz;
+    }
+    if members.any(|m| m.name.split_once('/').is_some_and(|(_, rest)| rest == "data.pkl")) {
+        return Format::TorchZip;
+    }
+    Format::Zip
+}
+
+/// A length below 2^48 followed by the start of a JSON object with a quoted key.
+fn is_safetensors(bytes: &[u8]) -> bool {
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else { return false };
+    let opens = rest.strip_prefix(b"{").map(<[u8]>::trim_ascii_start);
+    matches!(length, [.., 0, 0]) && opens.is_some_and(|r| matches!(r.first(), Some(b'"' | b'}')))
+}
+
+/// Every field up to the end, or up to a truncation, is one a `ModelProto` may have, and among them are
+/// `ir_version` and the tag of `graph`.
+fn is_onnx(bytes: &[u8]) -> bool {
+    let (mut version, mut graph) = (false, false);
+    let mut fields = Fields::new(bytes);
+    loop {
+        let at = usize::try_from(fields.offset()).unwrap_or(usize::MAX);
+        match fields.next() {
+            None => break,
+            Some(Ok(field)) => match (field.number, field.value) {
+                (1, Value::Varint(v)) => version = (1..=1000).contains(&v),
+                (7, Value::Bytes(_)) => graph = true,
+                (5, Value::Varint(_)) | (2..=4 | 6 | 8 | 14 | 20 | 25 | 26, Value::Bytes(_)) => {}
+                _ => return false,
+            },
+            // Cut off inside the graph: still an ONNX file, and the walker says where it ends.
+            Some(Err(_)) => {
+                graph |= bytes.get(at) == Some(&(7 << 3 | 2));
+                break;
+            }
+        }
+    }
+    version && graph
+}
+
+fn is_text(bytes: &[u8]) -> bool {
+    let fine = |c: char| !c.is_control() || matches!(c, '\t' | '\n' | '\r' | '\x0c');
+    std::str::from_utf8(bytes).is_ok_and(|text| text.chars().all(fine))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn content_decides() {
+        let user_block = [vec![b' '; 512], b"\x89HDF\r\n\x1a\n".to_vec()].concat();
+        let safetensors = [&2u64.to_le_bytes()[..], b"{}"].concat();
+        for (bytes, format) in [
+            (&b""[..], Format::Empty),
+            (b"\x80\x04N.", Format::Pickle(4)),
+            (b"\x80\x09N.", Format::Unknown),
+            (b"I1\n.", Format::Pickle(0)),
+            (b"GGUF\x03\0\0\0", Format::Gguf),
+            (&user_block, Format::Hdf5),
+            (&safetensors, Format::Safetensors),
+            (b"\x93NUMPY\x01\0", Format::Npy),
+            (b"PAR1....PAR1", Format::Parquet),
+            (b"\x08\x08\x3a\x02\x12\x00", Format::Onnx),
+            (b"\x08\x08\x3a\x70\x12\x00", Format::Onnx),
+            (b"{\"a\": [1]}\n", Format::Json),
+            (b"{ not json", Format::Text),
+            ("naïve text\n".as_bytes(), Format::Text),
+            (b"\x00\x01\x02", Format::Unknown),
+        ] {
+            assert_eq!(Format::detect(bytes), format, "{bytes:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = Format::detect(&bytes);
+        }
+    }
+}

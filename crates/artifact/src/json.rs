@@ -1,0 +1,175 @@
+//! JSON that keeps what other readers drop: duplicate keys, and their order.
+//!
+//! Two readers of one header may pick different values for a repeated key, so a repeat must be seen, not
+//! resolved. Depth is bounded by `serde_json` (128), the number of values by a budget.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::Deserializer as _;
+use serde::de::{DeserializeSeed, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+
+use crate::ArtifactError;
+
+/// A JSON value with object members as they stand in the text.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Value {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool(bool),
+    /// A whole number that fits.
+    Integer(i64),
+    /// Any other number.
+    Number(f64),
+    /// A string.
+    Text(String),
+    /// An array.
+    Array(Vec<Value>),
+    /// An object, repeats included.
+    Object(Vec<(String, Value)>),
+}
+
+impl Value {
+    /// The string, if it is one.
+    #[must_use]
+    pub fn as_text(&self) -> Option<&str> {
+        if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// The number, if it is a whole one that is not negative.
+    #[must_use]
+    pub fn as_size(&self) -> Option<u64> {
+        if let Self::Integer(n) = self { u64::try_from(*n).ok() } else { None }
+    }
+
+    /// The elements, if it is an array.
+    #[must_use]
+    pub fn as_array(&self) -> Option<&[Value]> {
+        if let Self::Array(elements) = self { Some(elements) } else { None }
+    }
+
+    /// The members, if it is an object.
+    #[must_use]
+    pub fn as_object(&self) -> Option<&[(String, Value)]> {
+        if let Self::Object(members) = self { Some(members) } else { None }
+    }
+}
+
+/// Parses `bytes` as one JSON text of at most `max_values` values.
+///
+/// # Errors
+/// Not JSON, nested deeper than 128, or more values than allowed.
+pub fn parse(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
+    let budget = Cell::new(max_values);
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    let value = Seed(&budget).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    value.map_err(|e| {
+        if budget.get() == 0 {
+            return ArtifactError::Limit { format: "JSON", what: "values", limit: max_values };
+        }
+        ArtifactError::malformed("JSON", byte_offset(bytes, e.line(), e.column()), e.to_string())
+    })
+}
+
+/// Whether `bytes` is one JSON text. Any depth: what is skipped is walked without recursion.
+#[must_use]
+pub fn is_json(bytes: &[u8]) -> bool {
+    let mut reader = serde_json::Deserializer::from_slice(bytes);
+    reader.deserialize_ignored_any(IgnoredAny).and_then(|_| reader.end()).is_ok()
+}
+
+fn byte_offset(bytes: &[u8], line: usize, column: usize) -> u64 {
+    let start: usize =
+        bytes.split_inclusive(|b| *b == b'\n').take(line.saturating_sub(1)).map(<[u8]>::len).sum();
+    (start + column.saturating_sub(1)) as u64
+}
+
+#[derive(Clone, Copy)]
+struct Seed<'a>(&'a Cell<u64>);
+
+impl<'de> DeserializeSeed<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
+        let left = self.0.get();
+        if left == 0 {
+            return Err(D::Error::custom("too many values"));
+        }
+        self.0.set(left - 1);
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seed<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, v: bool) -> Result<Value, E> {
+        Ok(Value::Bool(v))
+    }
+
+    fn visit_i64<E>(self, v: i64) -> Result<Value, E> {
+        Ok(Value::Integer(v))
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "beyond i64 a number is not a size any more")]
+    fn visit_u64<E>(self, v: u64) -> Result<Value, E> {
+        Ok(i64::try_from(v).map_or(Value::Number(v as f64), Value::Integer))
+    }
+
+    fn visit_f64<E>(self, v: f64) -> Result<Value, E> {
+        Ok(Value::Number(v))
+    }
+
+    fn visit_str<E>(self, v: &str) -> Result<Value, E> {
+        Ok(Value::Text(v.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut elements = Vec::new();
+        while let Some(element) = seq.next_element_seed(self)? {
+            elements.push(element);
+        }
+        Ok(Value::Array(elements))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut members = Vec::new();
+        while let Some(key) = map.next_key::<String>()? {
+            members.push((key, map.next_value_seed(self)?));
+        }
+        Ok(Value::Object(members))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repeats_and_order_are_kept() {
+        let value = parse(br#"{"b":1,"a":[true,null,-2.5],"b":"x"}"#, 100).unwrap();
+        let members = value.as_object().unwrap();
+        assert_eq!(members.iter().map(|(k, _)| k.as_str()).collect::<Vec<_>>(), ["b", "a", "b"]);
+        assert_eq!(members[0].1.as_size(), Some(1));
+        assert_eq!(members[1].1.as_array().unwrap().len(), 3);
+    }
+
+    #[test]
+    fn depth_and_count_are_bounded() {
+        let deep = [b"[".repeat(60_000), b"]".repeat(60_000)].concat();
+        assert!(parse(&deep, 1_000_000).is_err());
+        assert!(is_json(&deep));
+        assert!(matches!(parse(b"[1,1,1,1]", 4), Err(ArtifactError::Limit { .. })));
+        assert_eq!(parse(b"[1,\n x]", 100).unwrap_err().offset(), Some(5));
+        assert!(!is_json(b"{} x") && !is_json(b""));
+    }
+}
