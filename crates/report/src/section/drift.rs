@@ -1,0 +1,156 @@
+//! Drift over time, the columns that moved, and the signals it became.
+
+use maud::{Markup, html};
+
+use super::{empty, figure_row, hour, seq, severity, source, table};
+use crate::anchor::Anchors;
+use crate::figure::{drift_series, histogram, shares};
+use crate::input::{ColumnDrift, Drift};
+use crate::{ReportInput, number};
+
+/// Looks shown in the table: the last ones, and the alarm.
+const MOST_LOOKS: usize = 12;
+/// Columns drawn.
+const MOST_COLUMNS: usize = 6;
+
+pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
+    html! {
+        @match &input.drift {
+            Some(drift) => { (monitor(drift, anchors)) },
+            None => { (empty("No traffic has been watched for drift.")) },
+        }
+        h3 { "Signals" }
+        @if input.signals.is_empty() { (empty("No runtime signal has been raised.")) }
+        @else { (signals(input, anchors)) }
+    }
+}
+
+fn monitor(drift: &Drift, anchors: &Anchors) -> Markup {
+    let alarm = drift.alarm.as_ref().and_then(|a| drift.looks.get(a.look));
+    html! {
+        p.lead {
+            @match alarm {
+                Some(look) => {
+                    "The traffic changed. The alarm was raised after " (number::count(look.rows)) " requests, when the "
+                    (drift.statistic) " reached " span.num { (number::rounded(look.statistic, 3)) } " against a threshold of "
+                    span.num { (number::rounded(look.threshold, 3)) } "."
+                },
+                None if drift.looks.is_empty() => { "The monitor has not looked yet." },
+                None => { "No drift was found in " (number::counted(drift.looks.len(), "look", "looks")) "." },
+            }
+        }
+        p { strong { "False-alarm budget. " } (budget(drift)) }
+        (source(drift.evidence.as_ref(), anchors))
+        (figure_row(&drift_series("fig-drift", drift), &looks(drift)))
+        @if !drift.columns.is_empty() {
+            h3 { "Columns that moved most" }
+            div.columns {
+                @for (i, column) in drift.columns.iter().take(MOST_COLUMNS).enumerate() { (moved(column, i + 1)) }
+            }
+            @if drift.columns.len() > MOST_COLUMNS {
+                p.detail { (number::count((drift.columns.len() - MOST_COLUMNS) as u64)) " more columns are in the evidence." }
+            }
+        }
+    }
+}
+
+fn budget(drift: &Drift) -> String {
+    if !(drift.alpha > 0.0 && drift.alpha < 1.0) {
+        return "No valid false-alarm probability is recorded, so nothing is promised.".to_owned();
+    }
+    let one_in = number::rounded(1.0 / drift.alpha, 3);
+    let share = number::percent(drift.alpha);
+    if drift.anytime_valid {
+        format!(
+            "If nothing changes, the chance that this monitor ever raises an alarm is at most {share}, one deployment in {one_in}, however often it looks."
+        )
+    } else {
+        format!(
+            "If nothing changes, each look raises an alarm with a chance of {share}, one look in {one_in}; over many looks false alarms add up."
+        )
+    }
+}
+
+fn looks(drift: &Drift) -> Markup {
+    let alarm = drift.alarm.as_ref().map(|a| a.look);
+    let first = drift.looks.len().saturating_sub(MOST_LOOKS);
+    let shown: Vec<_> =
+        drift.looks.iter().enumerate().filter(|(i, _)| *i >= first || alarm == Some(*i)).collect();
+    html! {
+        @if !shown.is_empty() {
+            (table("Looks of the drift monitor", &html! {
+                thead { tr { th { "At" } th.r { "Requests" } th.r { "Statistic" } th.r { "Threshold" } } }
+                tbody {
+                    @for (i, look) in &shown {
+                        tr.flag[alarm == Some(*i)] {
+                            th scope="row" { (hour(look.at)) @if alarm == Some(*i) { " ▲ alarm" } }
+                            td.r.num { (number::count(look.rows)) }
+                            td.r.num { (number::rounded(look.statistic, 3)) }
+                            td.r.num { (number::rounded(look.threshold, 3)) }
+                        }
+                    }
+                }
+            }))
+            @if shown.len() < drift.looks.len() {
+                p.detail { (number::count((drift.looks.len() - shown.len()) as u64)) " earlier looks are in the evidence." }
+            }
+        }
+    }
+}
+
+fn moved(column: &ColumnDrift, n: usize) -> Markup {
+    let (reference, current) = (shares(&column.reference), shares(&column.current));
+    let sum = |counts: &[u64]| counts.iter().fold(0u64, |s, n| s.saturating_add(*n));
+    html! {
+        figure {
+            p.figure-title { code { (column.name) } " " span.interval { (column.statistic) " " span.num { (number::rounded(column.distance, 3)) } } }
+            (histogram(&format!("fig-column-{n}"), column))
+            details {
+                summary { "Numbers (" (number::count(sum(&column.reference))) " reference, " (number::count(sum(&column.current))) " current rows)" }
+                (table(&format!("Shares of column {n}"), &html! {
+                    thead { tr { th { "From" } th { "To" } th.r { "Reference" } th.r { "Current" } } }
+                    tbody {
+                        @for (bin, (r, c)) in reference.iter().zip(&current).enumerate().take(64) {
+                            tr {
+                                td.num { (edge(column.edges.get(bin))) }
+                                td.num { (edge(column.edges.get(bin + 1))) }
+                                td.r.num { (number::percent(*r)) }
+                                td.r.num { (number::percent(*c)) }
+                            }
+                        }
+                    }
+                }))
+            }
+        }
+    }
+}
+
+fn edge(value: Option<&f64>) -> String {
+    match value {
+        Some(v) if v.is_finite() => number::rounded(*v, 4),
+        Some(v) if !v.is_nan() => "open".to_owned(),
+        _ => "–".to_owned(),
+    }
+}
+
+fn signals(input: &ReportInput, anchors: &Anchors) -> Markup {
+    table(
+        "Signals",
+        &html! {
+            thead { tr { th { "Signal" } th { "At" } th { "Severity" } th { "What" } th { "Re-opens" } th { "Evidence" } th { "Ledger" } } }
+            tbody {
+                @for (index, signal) in input.signals.iter().enumerate() {
+                    tr id=[anchors.signals.row(index)] {
+                        th scope="row" { code { (signal.id) } div.detail { (signal.kind) } }
+                        td { (hour(signal.at)) }
+                        td { (severity(signal.severity)) }
+                        td { (signal.message) }
+                        td { @if signal.reopens.is_empty() { span.none { "none" } } (anchors.threat_links(&signal.reopens)) }
+                        td { @match &signal.evidence { Some(id) => { (anchors.mark(id)) }, None => { span.none { "none" } } } }
+                        td { (seq(signal.ledger_seq)) }
+                    }
+                }
+            }
+        },
+    )
+}

@@ -1,0 +1,145 @@
+//! The sections of the page, one file each. A section states its conclusion first, then shows what it
+//! rests on; where nothing was done it says so.
+
+mod drift;
+mod evidence;
+mod frameworks;
+mod gate;
+mod instances;
+mod performance;
+mod plan;
+mod recall;
+mod risk;
+mod robustness;
+mod summary;
+mod threats;
+mod timeline;
+mod verify;
+
+use maud::{Markup, html};
+use proofhouse_core::{Digest, Measurement, Severity, Timestamp, Verdict};
+
+use crate::anchor::Anchors;
+use crate::{ReportInput, number};
+
+pub use summary::summary;
+
+/// A section of the page: its id, its heading and its content.
+pub struct Section {
+    /// Id of the section and target of the table of contents.
+    pub id: &'static str,
+    /// Heading.
+    pub title: &'static str,
+    /// What stands under the heading.
+    pub body: Markup,
+}
+
+/// Every section below the summary, in the order of the page.
+pub fn all(input: &ReportInput, anchors: &Anchors) -> Vec<Section> {
+    let section = |id, title, body| Section { id, title, body };
+    vec![
+        section("timeline", "What happened", timeline::body(input)),
+        section("threats", "Threats", threats::body(input, anchors)),
+        section("plan", "Test plan", plan::body(input, anchors)),
+        section("gate", "Gate and release", gate::body(input, anchors)),
+        section("instances", "Instances and traffic", instances::body(input, anchors)),
+        section("performance", "Performance", performance::body(input, anchors)),
+        section("robustness", "Robustness", robustness::body(input, anchors)),
+        section("drift", "Drift and signals", drift::body(input, anchors)),
+        section("recall", "Recall", recall::body(input, anchors)),
+        section("risk", "Risk", risk::body(input, anchors)),
+        section("frameworks", "Frameworks", frameworks::body(input, anchors)),
+        section("evidence", "Evidence register", evidence::body(input, anchors)),
+        section("verify", "Check this report", verify::body(input)),
+    ]
+}
+
+/// Wraps a table so that it scrolls by itself on a narrow screen, reachable by keyboard.
+fn table(name: &str, content: &Markup) -> Markup {
+    html! {
+        div.scroll role="region" aria-label=(name) tabindex="0" {
+            table { (content) }
+        }
+    }
+}
+
+/// A sentence in place of what was not done.
+fn empty(text: &str) -> Markup {
+    html! { p.empty { (text) } }
+}
+
+/// Position in the ledger.
+fn seq(n: u64) -> Markup {
+    html! { span.seq title="ledger entry" { "№ " (number::count(n)) } }
+}
+
+/// A moment, readable by people and machines.
+fn time(t: Timestamp) -> Markup {
+    html! { time datetime=(t) { (number::moment(t)) } }
+}
+
+/// The hour of a moment, with the full moment for machines.
+fn hour(t: Timestamp) -> Markup {
+    html! { time datetime=(t) title=(number::moment(t)) { (number::clock(t)) } }
+}
+
+/// A whole digest that may break anywhere.
+fn digest(d: &Digest) -> Markup {
+    html! { code.digest { (d) } }
+}
+
+fn verdict(v: Verdict) -> Markup {
+    let (class, glyph) = match v {
+        Verdict::Pass => ("ok", "✓"),
+        Verdict::Fail => ("bad", "✕"),
+        Verdict::Unknown => ("off", "?"),
+    };
+    badge(class, glyph, &v.to_string())
+}
+
+fn severity(s: Severity) -> Markup {
+    let level = match s {
+        Severity::Info => 0,
+        Severity::Low => 1,
+        Severity::Medium => 2,
+        Severity::High => 3,
+        Severity::Critical => 4,
+    };
+    html! {
+        span.severity {
+            span.pips aria-hidden="true" { @for i in 1..=4 { i class=[(i <= level).then_some("on")] {} } }
+            (s)
+        }
+    }
+}
+
+/// A word with a glyph; the colour only repeats it.
+fn badge(class: &str, glyph: &str, word: &str) -> Markup {
+    html! { span class={ "badge " (class) } { span aria-hidden="true" { (glyph) } " " (word) } }
+}
+
+/// A measurement's value and, below it, its interval and sample size.
+fn measured(m: &Measurement) -> Markup {
+    html! {
+        strong.num { (number::in_unit(m.value, &m.unit)) }
+        @if let Some(i) = &m.interval {
+            " " span.interval { (number::interval(i, &m.unit)) " at " (number::percent(i.confidence)) " confidence" }
+        }
+        @if let Some(n) = m.n { " " span.interval { "n " (number::count(n)) } }
+    }
+}
+
+/// A figure beside its table.
+fn figure_row(figure: &Markup, beside: &Markup) -> Markup {
+    html! { div.figure-row { figure { (figure) } div { (beside) } } }
+}
+
+/// Where a figure's numbers come from.
+fn source(evidence: Option<&Digest>, anchors: &Anchors) -> Markup {
+    html! {
+        @match evidence {
+            Some(id) => { p.source { "Evidence: " (anchors.mark(id)) } },
+            None => { p.source { "No signed evidence behind these figures." } },
+        }
+    }
+}
