@@ -291,3 +291,84 @@ fn check_body(body: &Value) -> Result<(), LeafError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn event(body: Value) -> Event {
+        let at = Timestamp::from_unix_ms(1_790_000_000_000);
+        Event { kind: EventKind::PlanWritten, subject: None, actor: "tester".into(), at, body }
+    }
+
+    #[test]
+    fn the_bytes_of_a_leaf_are_these() {
+        let (bytes, entry) = event(json!({"b": 1.0, "a": [null]})).to_leaf(7).unwrap();
+        assert_eq!(
+            String::from_utf8(bytes.clone()).unwrap(),
+            r#"{"actor":"tester","at":"2026-09-21T14:13:20.000Z","body":{"a":[null],"b":1},"kind":"plan-written","seq":7,"subject":null,"v":1}"#
+        );
+        assert_eq!(entry.leaf_hash, merkle::leaf_hash(&bytes));
+        assert_eq!(Entry::from_leaf(7, &bytes).unwrap(), entry);
+        assert_eq!(Entry::from_leaf(8, &bytes), Err(LeafError::Misplaced { found: 7 }));
+    }
+
+    #[test]
+    fn other_spellings_of_a_leaf_are_refused() {
+        let (bytes, _) = event(json!({"a": 1})).to_leaf(0).unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        for (from, to) in [
+            ("{\"a\":1}", "{\"a\": 1}"),
+            ("{\"a\":1}", "{\"a\":1.0}"),
+            ("{\"a\":1}", "{\"a\":1,\"a\":1}"),
+            ("\"v\":1", "\"v\":2"),
+            ("\"subject\":null,", ""),
+            ("\"v\":1", "\"v\":1,\"w\":1"),
+            ("plan-written", "plan-forged"),
+            ("tester", "t\\u0065ster"),
+            ("14:13:20.000Z", "14:13:20Z"),
+        ] {
+            let changed = text.replacen(from, to, 1);
+            assert_ne!(changed, text);
+            assert!(Entry::from_leaf(0, changed.as_bytes()).is_err(), "{changed}");
+        }
+        assert!(Entry::from_leaf(0, &vec![b'['; MAX_LEAF_BYTES]).is_err());
+    }
+
+    #[test]
+    fn kinds_are_spelt_one_way() {
+        for kind in EventKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(*kind));
+            assert!(kind.as_str().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'));
+        }
+        assert!("Plan-Written".parse::<EventKind>().is_err());
+    }
+
+    #[test]
+    fn integers_are_exact_or_refused() {
+        assert!(event(json!(1u64 << 53)).to_leaf(0).is_ok());
+        for n in [json!((1u64 << 53) + 1), json!(-(1i64 << 53) - 1), json!(u64::MAX)] {
+            assert!(matches!(event(n).to_leaf(0), Err(LeafError::InexactInteger(_))));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes in prop::collection::vec(any::<u8>(), 0..200)) {
+            prop_assert!(Entry::from_leaf(0, &bytes).is_err());
+        }
+
+        #[test]
+        fn what_is_written_is_read(text in "\\PC{0,30}", number in any::<f64>(), seq in 0u64..1 << 53) {
+            prop_assume!(number.is_finite());
+            let event = event(json!({"text": text, "list": [number, {"k": null}]}));
+            let (bytes, entry) = event.to_leaf(seq).unwrap();
+            prop_assert_eq!(&entry.body["text"], &json!(text));
+            prop_assert_eq!(entry.body["list"][0].as_f64(), Some(number));
+            prop_assert_eq!(Entry::from_leaf(seq, &bytes), Ok(entry));
+        }
+    }
+}

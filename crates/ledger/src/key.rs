@@ -157,3 +157,75 @@ impl VerifierKey {
 fn io_error(path: &Path, source: io::Error) -> KeyError {
     KeyError::Io { path: path.display().to_string(), source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn name() -> KeyName {
+        "proofhouse.test/ledger".parse().unwrap()
+    }
+
+    #[test]
+    fn a_key_survives_its_file_and_is_never_overwritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.key");
+        let key = CheckpointKey::generate(name()).unwrap();
+        key.create(&path).unwrap();
+        assert_eq!(CheckpointKey::read(&path).unwrap().verifier(), key.verifier());
+        let error = CheckpointKey::generate(name()).unwrap().create(&path).unwrap_err();
+        assert!(matches!(error, KeyError::Exists(_)), "{error}");
+        assert_eq!(CheckpointKey::read(&path).unwrap().verifier(), key.verifier());
+
+        let public = dir.path().join("ledger.vkey");
+        key.verifier().write(&public).unwrap();
+        assert_eq!(&VerifierKey::read(&public).unwrap(), key.verifier());
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_key_that_others_may_use_is_refused() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.key");
+        CheckpointKey::generate(name()).unwrap().create(&path).unwrap();
+        let mode = || fs::metadata(&path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(), 0o600);
+        for bad in [0o640, 0o604, 0o620, 0o602, 0o610, 0o666] {
+            fs::set_permissions(&path, fs::Permissions::from_mode(bad)).unwrap();
+            let error = CheckpointKey::read(&path).unwrap_err();
+            assert!(error.to_string().contains("chmod 600"), "{error}");
+        }
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        assert!(CheckpointKey::read(&path).is_ok());
+    }
+
+    #[test]
+    fn another_file_is_not_taken_for_a_key_and_not_repeated_in_the_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("ledger.key");
+        CheckpointKey::from_seed(name(), &[7; 32]).create(&path).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        for bad in [
+            "".to_owned(),
+            "hunter2".to_owned(),
+            text.replace("PRIVATE", "PUBLIC"),
+            text.replace("proofhouse.test", "proofhouse.tesu"),
+            text.replace("Bwc", "Bwd"),
+            text.trim_end().trim_end_matches('=').to_owned() + "A",
+            text.repeat(2),
+        ] {
+            fs::write(&path, &bad).unwrap();
+            let error = CheckpointKey::read(&path).unwrap_err().to_string();
+            assert!(error.contains("ledger.key"), "{error}");
+            assert!(!error.contains("Bwc") && !error.contains("hunter2"), "{error}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_public_half_only() {
+        let shown = format!("{:?}", CheckpointKey::from_seed(name(), &[7; 32]));
+        assert!(shown.contains("proofhouse.test/ledger+"));
+        assert!(!shown.contains("BwcHBwcH") && !shown.contains("7, 7"), "{shown}");
+    }
+}

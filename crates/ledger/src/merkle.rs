@@ -315,3 +315,200 @@ pub fn verify_consistency(
 fn matches(computed: Digest, expected: &Digest) -> Result<(), ProofError> {
     if computed == *expected { Ok(()) } else { Err(ProofError::Root { computed, expected: *expected }) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use ct_merkle::mem_backed_tree::MemoryBackedTree;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A tree that keeps its complete nodes, as the database does.
+    #[derive(Default)]
+    struct Tree {
+        frontier: Frontier,
+        nodes: BTreeMap<NodeId, Digest>,
+        roots: Vec<Digest>,
+    }
+
+    impl Tree {
+        fn of(size: u64) -> Self {
+            let mut tree = Self { roots: vec![empty_root()], ..Self::default() };
+            for i in 0..size {
+                tree.nodes.extend(tree.frontier.push(leaf_hash(&i.to_be_bytes())));
+                tree.roots.push(tree.frontier.root());
+            }
+            tree
+        }
+
+        fn root(&self, size: u64) -> Digest {
+            self.roots[usize::try_from(size).unwrap()]
+        }
+
+        fn hashes(&self, spans: &[Span]) -> Vec<Digest> {
+            let hash = |span: &Span| {
+                let parts: Vec<Digest> = span.nodes().iter().map(|id| self.nodes[id]).collect();
+                fold(&parts).unwrap()
+            };
+            spans.iter().map(hash).collect()
+        }
+    }
+
+    fn theirs(size: u64) -> MemoryBackedTree<sha2::Sha256, [u8; 8]> {
+        let mut tree = MemoryBackedTree::new();
+        (0..size).for_each(|i| tree.push(i.to_be_bytes()));
+        tree
+    }
+
+    #[test]
+    fn roots_and_proofs_are_those_of_ct_merkle_at_every_size_up_to_70() {
+        for size in 1..=70u64 {
+            let (tree, theirs) = (Tree::of(size), theirs(size));
+            let root = tree.root(size);
+            assert_eq!(root.as_bytes().as_slice(), theirs.root().as_bytes().as_slice(), "{size}");
+            for seq in 0..size {
+                let path = tree.hashes(&inclusion_spans(seq, size).unwrap());
+                let proof = theirs.prove_inclusion(usize::try_from(seq).unwrap());
+                assert_eq!(concat(&path), proof.as_bytes(), "leaf {seq} of {size}");
+                verify_inclusion(seq, size, &leaf_hash(&seq.to_be_bytes()), &path, &root).unwrap();
+            }
+            for old in 1..=size {
+                let path = tree.hashes(&consistency_spans(old, size).unwrap());
+                verify_consistency(old, size, &tree.root(old), &root, &path).unwrap();
+                if old < size {
+                    let proof = theirs.prove_consistency(usize::try_from(size - old).unwrap());
+                    assert_eq!(concat(&path), proof.as_bytes(), "{old} in {size}");
+                }
+            }
+        }
+    }
+
+    fn concat(hashes: &[Digest]) -> Vec<u8> {
+        hashes.iter().flat_map(|h| h.as_bytes().to_vec()).collect()
+    }
+
+    #[test]
+    fn tlog_tiles_accepts_what_is_proven_here() {
+        let theirs = |d: &Digest| tlog_tiles::Hash(*d.as_bytes());
+        let tree = Tree::of(1000);
+        let (size, root) = (1000, tree.root(1000));
+        for seq in [0, 1, 511, 512, 998, 999] {
+            let path = tree.hashes(&inclusion_spans(seq, size).unwrap()).iter().map(theirs).collect();
+            let leaf = tlog_tiles::record_hash(&seq.to_be_bytes());
+            tlog_tiles::check_record(&path, size, theirs(&root), seq, leaf).unwrap();
+        }
+        for old in [1, 2, 3, 512, 513, 999] {
+            let path = tree.hashes(&consistency_spans(old, size).unwrap()).iter().map(theirs).collect();
+            tlog_tiles::check_tree(&path, size, theirs(&root), old, theirs(&tree.root(old))).unwrap();
+        }
+    }
+
+    #[test]
+    fn the_known_roots_of_rfc_6962_test_vectors() {
+        // Leaves and roots of the reference test of Certificate Transparency; the root of all eight was
+        // recomputed with Python's hashlib.
+        let leaves: [&[u8]; 8] = [
+            b"",
+            b"\x00",
+            b"\x10",
+            b"\x20\x21",
+            b"\x30\x31",
+            b"\x40\x41\x42\x43",
+            b"\x50\x51\x52\x53\x54\x55\x56\x57",
+            b"\x60\x61\x62\x63\x64\x65\x66\x67\x68\x69\x6a\x6b\x6c\x6d\x6e\x6f",
+        ];
+        let mut frontier = Frontier::default();
+        assert_eq!(
+            frontier.root().to_hex(),
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+        );
+        for leaf in leaves {
+            frontier.push(leaf_hash(leaf));
+        }
+        assert_eq!(
+            frontier.root().to_hex(),
+            "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328"
+        );
+    }
+
+    #[test]
+    fn a_frontier_resumes_at_every_size() {
+        for size in 0..=40 {
+            let tree = Tree::of(size);
+            let hashes: Vec<Digest> = Span::new(0, size).nodes().iter().map(|id| tree.nodes[id]).collect();
+            let resumed = Frontier::resume(size, &hashes).unwrap();
+            assert_eq!(resumed, tree.frontier);
+            // A tree of the next size is made of as many nodes only when it has as many set bits.
+            let same_count = (size + 1).count_ones() == size.count_ones();
+            assert_eq!(Frontier::resume(size + 1, &hashes).is_ok(), same_count);
+        }
+    }
+
+    #[test]
+    fn sizes_that_make_no_sense_are_refused() {
+        let h = empty_root();
+        assert!(matches!(inclusion_spans(0, 0), Err(ProofError::LeafOutside { .. })));
+        assert!(matches!(verify_inclusion(5, 5, &h, &[], &h), Err(ProofError::LeafOutside { .. })));
+        assert!(matches!(consistency_spans(2, 1), Err(ProofError::SizesReversed { .. })));
+        assert!(matches!(verify_consistency(2, 1, &h, &h, &[]), Err(ProofError::SizesReversed { .. })));
+        assert!(verify_consistency(0, 9, &Digest::of(b"x"), &h, &[]).is_err());
+        assert_eq!(verify_consistency(0, 9, &empty_root(), &h, &[]), Ok(()));
+        assert!(matches!(verify_consistency(0, 9, &h, &h, &[h]), Err(ProofError::Length { .. })));
+        // The largest sizes there are end as well.
+        assert!(inclusion_spans(u64::MAX - 1, u64::MAX).unwrap().len() <= 64);
+        assert!(consistency_spans(u64::MAX - 1, u64::MAX).unwrap().len() <= 64);
+        assert!(verify_inclusion(0, u64::MAX, &h, &[h; 64], &h).is_err());
+    }
+
+    proptest! {
+        #[test]
+        fn a_proof_with_one_change_does_not_hold(
+            size in 2u64..200, pick in any::<u64>(), at in any::<prop::sample::Index>(), bit in 0usize..256,
+        ) {
+            let tree = Tree::of(size);
+            let (seq, root) = (pick % size, tree.root(size));
+            let leaf = leaf_hash(&seq.to_be_bytes());
+            let path = tree.hashes(&inclusion_spans(seq, size).unwrap());
+            prop_assert_eq!(verify_inclusion(seq, size, &leaf, &path, &root), Ok(()));
+            let mut changed = path.clone();
+            let slot = at.index(changed.len());
+            changed[slot] = flip(&changed[slot], bit);
+            prop_assert!(verify_inclusion(seq, size, &leaf, &changed, &root).is_err());
+            prop_assert!(verify_inclusion(seq, size, &flip(&leaf, bit), &path, &root).is_err());
+            prop_assert!(verify_inclusion(seq, size, &leaf, &path[1..], &root).is_err());
+            let longer = [path.as_slice(), &[root]].concat();
+            prop_assert!(verify_inclusion(seq, size, &leaf, &longer, &root).is_err());
+
+            let old = 1 + pick % (size - 1);
+            let proof = tree.hashes(&consistency_spans(old, size).unwrap());
+            let old_root = tree.root(old);
+            prop_assert_eq!(verify_consistency(old, size, &old_root, &root, &proof), Ok(()));
+            let mut changed = proof.clone();
+            let slot = at.index(changed.len());
+            changed[slot] = flip(&changed[slot], bit);
+            prop_assert!(verify_consistency(old, size, &old_root, &root, &changed).is_err());
+            prop_assert!(verify_consistency(old, size, &flip(&old_root, bit), &root, &proof).is_err());
+            prop_assert!(verify_consistency(old, size, &old_root, &flip(&root, bit), &proof).is_err());
+        }
+
+        #[test]
+        fn checks_end_on_any_input(
+            a in any::<u64>(), b in any::<u64>(), hashes in prop::collection::vec(any::<[u8; 32]>(), 0..80),
+        ) {
+            let hashes: Vec<Digest> = hashes.into_iter().map(Digest::from_bytes).collect();
+            let h = empty_root();
+            let _ = verify_inclusion(a, b, &h, &hashes, &h);
+            let _ = verify_consistency(a, b, &h, &h, &hashes);
+            prop_assert!(inclusion_spans(a, b).map_or(0, |s| s.len()) <= 64);
+            prop_assert!(consistency_spans(a, b).map_or(0, |s| s.len()) <= 65);
+        }
+    }
+
+    fn flip(digest: &Digest, bit: usize) -> Digest {
+        let mut bytes = *digest.as_bytes();
+        bytes[bit / 8] ^= 1 << (bit % 8);
+        Digest::from_bytes(bytes)
+    }
+}

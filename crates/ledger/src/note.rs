@@ -295,3 +295,131 @@ impl fmt::Debug for VerifierKey {
         fmt::Display::fmt(self, f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::key::CheckpointKey;
+
+    fn key() -> CheckpointKey {
+        CheckpointKey::from_seed("proofhouse.test/ledger".parse().unwrap(), &[7; 32])
+    }
+
+    fn signed() -> SignedCheckpoint {
+        let root = Digest::of(b"root");
+        key().sign(Checkpoint { origin: "proofhouse.test/ledger".to_owned(), size: 12, root })
+    }
+
+    #[test]
+    fn a_note_has_the_shape_of_the_specification() {
+        let note = signed().note;
+        let lines: Vec<&str> = note.split('\n').collect();
+        assert_eq!(lines.len(), 6);
+        assert_eq!(lines[..2], ["proofhouse.test/ledger", "12"]);
+        assert_eq!(STANDARD.decode(lines[2]).unwrap(), Digest::of(b"root").as_bytes());
+        assert_eq!((lines[3], lines[5]), ("", ""));
+        assert!(lines[4].starts_with("— proofhouse.test/ledger "));
+        assert_eq!(SignedCheckpoint::open(&note, key().verifier()).unwrap(), signed());
+        // Another implementation reads the text.
+        let text = lines[..3].join("\n") + "\n";
+        let theirs = tlog_tiles::Checkpoint::from_bytes(text.as_bytes()).unwrap();
+        assert_eq!((theirs.origin(), theirs.size()), ("proofhouse.test/ledger", 12));
+    }
+
+    #[test]
+    fn the_example_key_of_the_go_note_package_is_read() {
+        // Key pair and signature published in the documentation of golang.org/x/mod/sumdb/note.
+        let key: VerifierKey =
+            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW".parse().unwrap();
+        assert_eq!(key.name().as_str(), "PeterNeumann");
+        assert_eq!(key.to_string(), "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
+        let note = "If you think cryptography is the answer to your problem,\n\
+            then you don't know what your problem is.\n\n\
+            — PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
+        // Signed by that key, and no checkpoint.
+        let error = SignedCheckpoint::open(note, &key).unwrap_err();
+        assert!(matches!(error, NoteError::Note { line: 1, .. }), "{error}");
+        let error = SignedCheckpoint::open(&note.replace("answer", "Answer"), &key).unwrap_err();
+        assert!(matches!(error, NoteError::BadSignature(_)), "{error}");
+    }
+
+    #[test]
+    fn every_single_changed_byte_is_found() {
+        let note = signed().note.into_bytes();
+        for at in 0..note.len() {
+            for bit in 0..8 {
+                let mut changed = note.clone();
+                changed[at] ^= 1 << bit;
+                let Ok(changed) = String::from_utf8(changed) else { continue };
+                assert!(SignedCheckpoint::open(&changed, key().verifier()).is_err(), "{changed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_signatures_are_passed_over_but_never_enough() {
+        let note = signed().note;
+        let witness = CheckpointKey::from_seed("witness.test".parse().unwrap(), &[9; 32]);
+        let line = witness.sign(signed().checkpoint).note.lines().last().unwrap().to_owned();
+        let both = format!("{note}{line}\n");
+        assert!(SignedCheckpoint::open(&both, key().verifier()).is_ok());
+        assert!(SignedCheckpoint::open(&both, witness.verifier()).is_ok());
+        let other = CheckpointKey::from_seed("proofhouse.test/ledger".parse().unwrap(), &[8; 32]);
+        assert!(matches!(SignedCheckpoint::open(&both, other.verifier()), Err(NoteError::NotSigned(_))));
+        let many = note.clone() + &format!("{line}\n").repeat(40);
+        assert!(SignedCheckpoint::open(&many, key().verifier()).is_err());
+    }
+
+    #[test]
+    fn a_signed_text_that_is_no_checkpoint_is_refused() {
+        use ed25519_dalek::Signer as _;
+        let signing = ed25519_dalek::SigningKey::from_bytes(&[7; 32]);
+        let verifier = key().verifier().clone();
+        let root = STANDARD.encode([0u8; 32]);
+        for text in [
+            "proofhouse.test/ledger\n012\nROOT\n",
+            "proofhouse.test/ledger\n+12\nROOT\n",
+            "proofhouse.test/ledger\n-1\nROOT\n",
+            "proofhouse.test/ledger\n18446744073709551616\nROOT\n",
+            "proofhouse.test/ledger\n12\nAAAA\n",
+            "proofhouse.test/ledger\n12\n",
+            "proofhouse.test/ledger\n12\nROOT\nextension\n",
+            "two words\n12\nROOT\n",
+            "\n12\nROOT\n",
+        ] {
+            let text = text.replace("ROOT", &root);
+            let mut bytes = verifier.hash().to_vec();
+            bytes.extend(signing.sign(text.as_bytes()).to_bytes());
+            let note = format!("{text}\n— {} {}\n", verifier.name(), STANDARD.encode(bytes));
+            assert!(
+                matches!(SignedCheckpoint::open(&note, &verifier), Err(NoteError::Note { .. })),
+                "{text:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn names_that_would_confuse_are_refused() {
+        for bad in ["", "a b", "a+b", "a\nb", "a\u{a0}b", "a\u{2003}b", &"x".repeat(201)] {
+            assert!(bad.parse::<KeyName>().is_err(), "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_refused_without_panic(text in "\\PC{0,40}\n?\n?(— )?\\PC{0,40}\n?") {
+            prop_assert!(SignedCheckpoint::open(&text, key().verifier()).is_err());
+            prop_assert!(text.parse::<VerifierKey>().is_err());
+        }
+
+        #[test]
+        fn a_cut_or_grown_note_is_refused(at in any::<prop::sample::Index>(), more in "[ -~\n]{1,9}") {
+            let note = signed().note;
+            let cut: String = note.chars().take(at.index(note.chars().count())).collect();
+            prop_assert!(SignedCheckpoint::open(&cut, key().verifier()).is_err());
+            prop_assert!(SignedCheckpoint::open(&(note + &more), key().verifier()).is_err());
+        }
+    }
+}
