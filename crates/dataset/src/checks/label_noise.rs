@@ -130,7 +130,7 @@ fn nearest_rows(features: &Features, rows: usize, k: usize) -> Vec<Vec<Neighbour
 }
 
 fn keep(list: &mut Vec<Neighbour>, candidate: Neighbour, k: usize) {
-    if list.len() == k && list.last().is_some_and(|worst| !(candidate.distance < worst.distance)) {
+    if list.len() == k && list.last().is_some_and(|worst| candidate.distance >= worst.distance) {
         return;
     }
     let at = list.partition_point(|n| n.distance <= candidate.distance);
