@@ -25,10 +25,10 @@ pub fn counted(n: usize, singular: &str, plural: &str) -> String {
 
 /// A share as per cent. Never rounds to 0 or 100 what is neither: `0.004` of a per cent is `< 0.01%`.
 pub fn percent(share: f64) -> String {
-    if !share.is_finite() {
+    let p = share * 100.0;
+    if !p.is_finite() {
         return MISSING.to_owned();
     }
-    let p = share * 100.0;
     let edge = |x: f64| x.abs() < 1e-12;
     if edge(p) {
         "0%".to_owned()
@@ -38,7 +38,9 @@ pub fn percent(share: f64) -> String {
         "< 0.01%".to_owned()
     } else if p > 99.99 && p < 100.0 {
         "> 99.99%".to_owned()
-    } else if p.abs() < 1.0 || (p > 99.0 && p < 100.0) {
+    } else if p.abs() > 1e6 {
+        format!("{}%", rounded(p, 3))
+    } else if p.abs() < 1.0 || (p > 99.9 && p < 100.0) {
         format!("{p:.2}%")
     } else {
         format!("{p:.1}%")

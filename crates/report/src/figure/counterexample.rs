@@ -48,7 +48,7 @@ pub fn counterexample(id: &str, example: &Counterexample) -> Markup {
         }
         text.tick x="0" y=(at(SIDE + 17.0)) { "given" }
         text.tick x=(at(second)) y=(at(SIDE + 17.0)) { "altered" }
-        text.tick x=(at(third)) y=(at(SIDE + 17.0)) { "■ ink added □ removed" }
+        text.tick x=(at(third)) y=(at(SIDE + 17.0)) { "change" }
     };
     image(id, (third + SIDE + 2.0, SIDE + 24.0), "A counterexample", &description, &body)
 }

@@ -29,7 +29,7 @@ pub fn exceedance(id: &str, risk: &Risk) -> Markup {
         return nothing_to_draw("no loss was simulated.");
     };
     let legend = curves.len() + usize::from(!tolerance.is_empty());
-    let plot = Plot { left: 58.0, top: 36.0, right: 506.0, bottom: 256.0 };
+    let plot = Plot { left: 76.0, top: 36.0, right: 506.0, bottom: 256.0 };
     let x = Scale::log((low, high.max(low * 10.0)), plot.x());
     let y = Scale::log((RAREST, 1.0), plot.y());
     let path = |points: &[CurvePoint]| polyline(points.iter().map(|p| (x.at(p.loss), y.at(p.probability))));
@@ -74,7 +74,7 @@ fn share_of_years(p: f64) -> String {
     if p >= 0.0095 {
         format!("{}%", number::rounded(p * 100.0, 2))
     } else {
-        format!("1 in {}", number::axis((1.0 / p).round()))
+        format!("1 in {}", number::rounded(1.0 / p, 3))
     }
 }
 
@@ -88,7 +88,7 @@ pub fn over_tolerance(curve: &[CurvePoint], tolerance: &[CurvePoint]) -> Option<
 }
 
 /// The curve's probability at a loss, between points in proportion to the logarithm of the loss.
-fn probability_at(curve: &[CurvePoint], loss: f64) -> Option<f64> {
+pub fn probability_at(curve: &[CurvePoint], loss: f64) -> Option<f64> {
     let last = curve.last()?;
     if loss > last.loss {
         return Some(0.0);
@@ -138,7 +138,7 @@ mod tests {
     #[test]
     fn both_axes_are_logarithmic() {
         let svg = exceedance("f", &risk(&[(1e3, 1.0), (1e4, 0.01), (1e5, 1e-4)])).into_string();
-        assert!(svg.contains("M58 36L282 146L506 256"), "{svg}");
+        assert!(svg.contains("M76 36L291 146L506 256"), "{svg}");
     }
 
     #[test]

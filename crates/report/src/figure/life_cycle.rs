@@ -79,13 +79,16 @@ pub fn life_cycle(id: &str, nodes: &[Node; 8], centre: &[String], layout: Layout
         let rows = if layout == Layout::Wide { down } else { down + 26.0 };
         (2.0 + across * column as f64, 2.0 + rows * row as f64)
     };
+    let reached = |i: usize| nodes.get(i).is_some_and(|n| n.mark != Mark::NotReached);
     let description = nodes
         .iter()
         .map(|n| format!("{}: {}, {}.", n.name, n.figure, n.mark.word()))
         .collect::<Vec<_>>()
         .join(" ");
     let body = html! {
-        @for i in 0..8 { (arrow(corner(i), corner((i + 1) % 8), nodes.get((i + 1) % 8).is_some_and(|n| n.mark != Mark::NotReached))) }
+        @for i in 0..8 {
+            (arrow(corner(i), corner((i + 1) % 8), reached(i) && reached((i + 1) % 8)))
+        }
         @for (i, node) in nodes.iter().enumerate() { (station(corner(i), node)) }
         @if layout == Layout::Wide {
             @for (i, line) in centre.iter().enumerate() {

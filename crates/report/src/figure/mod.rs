@@ -20,7 +20,7 @@ use maud::{Markup, html};
 pub use class_bars::class_bars;
 pub use counterexample::counterexample;
 pub use drift_series::drift_series;
-pub use exceedance::{exceedance, over_tolerance};
+pub use exceedance::{exceedance, over_tolerance, probability_at};
 pub use histogram::{histogram, shares};
 pub use life_cycle::{Layout, Mark, Node, life_cycle};
 pub use robustness_curve::robustness_curve;
@@ -33,10 +33,22 @@ use crate::number;
 
 /// An SVG image with an accessible name. `id` must be unique on the page.
 fn image(id: &str, size: (f64, f64), title: &str, description: &str, body: &Markup) -> Markup {
+    image_fitted(id, size, title, description, body, "xMidYMid")
+}
+
+/// An image that fits its box in the given way (`preserveAspectRatio`).
+fn image_fitted(
+    id: &str,
+    size: (f64, f64),
+    title: &str,
+    description: &str,
+    body: &Markup,
+    fit: &str,
+) -> Markup {
     let (width, height) = size;
     html! {
         svg id=(id) class="chart" role="img" viewBox={ "0 0 " (at(width)) " " (at(height)) }
-            aria-labelledby={ (id) "-t " (id) "-d" } xmlns="http://www.w3.org/2000/svg" {
+            preserveAspectRatio=(fit) aria-labelledby={ (id) "-t " (id) "-d" } {
             title id={ (id) "-t" } { (title) }
             desc id={ (id) "-d" } { (description) }
             (body)

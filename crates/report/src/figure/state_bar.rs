@@ -3,10 +3,10 @@
 use maud::{Markup, html};
 
 use super::scale::at;
-use super::{image, nothing_to_draw};
+use super::{image_fitted, nothing_to_draw};
 use crate::number;
 
-const WIDTH: f64 = 720.0;
+const WIDTH: f64 = 960.0;
 
 /// One segment per part: its name, its class and its count. Names and counts are repeated below the bar
 /// by the section that shows it.
@@ -38,7 +38,9 @@ pub fn state_bar(id: &str, title: &str, parts: &[(&str, &str, u64)]) -> Markup {
             }
         }
     };
-    image(id, (WIDTH, 26.0), title, &description, &body)
+    // The bar keeps its height and takes whatever width there is; the counts are hidden where the
+    // stretching would show.
+    html! { div.state-bar { (image_fitted(id, (WIDTH, 26.0), title, &description, &body, "none")) } }
 }
 
 #[cfg(test)]
@@ -48,8 +50,8 @@ mod tests {
     #[test]
     fn widths_are_proportional() {
         let svg = state_bar("f", "t", &[("a", "x", 1), ("b", "y", 0), ("c", "z", 3)]).into_string();
-        assert!(svg.contains(r#"x="0" y="0" width="178""#), "{svg}");
-        assert!(svg.contains(r#"x="180" y="0" width="538""#), "{svg}");
+        assert!(svg.contains(r#"x="0" y="0" width="238""#), "{svg}");
+        assert!(svg.contains(r#"x="240" y="0" width="718""#), "{svg}");
         assert!(svg.contains("a: 1, c: 3"));
         assert!(state_bar("f", "t", &[]).into_string().contains("No figure"));
     }

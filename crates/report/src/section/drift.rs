@@ -9,7 +9,7 @@ use crate::input::{ColumnDrift, Drift};
 use crate::{ReportInput, number};
 
 /// Looks shown in the table: the last ones, and the alarm.
-const MOST_LOOKS: usize = 12;
+const MOST_LOOKS: usize = 8;
 /// Columns drawn.
 const MOST_COLUMNS: usize = 6;
 
@@ -92,7 +92,7 @@ fn looks(drift: &Drift) -> Markup {
                 }
             }))
             @if shown.len() < drift.looks.len() {
-                p.detail { (number::count((drift.looks.len() - shown.len()) as u64)) " earlier looks are in the evidence." }
+                p.detail { (number::counted(drift.looks.len() - shown.len(), "earlier look is", "earlier looks are")) " in the evidence." }
             }
         }
     }
@@ -137,17 +137,19 @@ fn signals(input: &ReportInput, anchors: &Anchors) -> Markup {
     table(
         "Signals",
         &html! {
-            thead { tr { th { "Signal" } th { "At" } th { "Severity" } th { "What" } th { "Re-opens" } th { "Evidence" } th { "Ledger" } } }
+            thead { tr { th { "Signal" } th { "At" } th { "Severity" } th { "What" } th { "Re-opens" } th { "Ledger" } } }
             tbody {
                 @for (index, signal) in input.signals.iter().enumerate() {
                     tr id=[anchors.signals.row(index)] {
                         th scope="row" { code { (signal.id) } div.detail { (signal.kind) } }
                         td { (hour(signal.at)) }
                         td { (severity(signal.severity)) }
-                        td { (signal.message) }
+                        td.text {
+                        (signal.message)
+                        @if let Some(id) = &signal.evidence { div.detail { (anchors.mark(id)) } }
+                    }
                         td { @if signal.reopens.is_empty() { span.none { "none" } } (anchors.threat_links(&signal.reopens)) }
-                        td { @match &signal.evidence { Some(id) => { (anchors.mark(id)) }, None => { span.none { "none" } } } }
-                        td { (seq(signal.ledger_seq)) }
+                            td { (seq(signal.ledger_seq)) }
                     }
                 }
             }

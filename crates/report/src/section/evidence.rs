@@ -80,7 +80,7 @@ fn measurements(evidence: &Evidence) -> Markup {
 
 fn findings(findings: &[Finding]) -> Markup {
     let mut sorted: Vec<&Finding> = findings.iter().collect();
-    sorted.sort_by(|a, b| b.severity.cmp(&a.severity));
+    sorted.sort_by_key(|f| std::cmp::Reverse(f.severity));
     html! {
         ul.findings {
             @for finding in sorted.iter().take(MOST_FINDINGS) {

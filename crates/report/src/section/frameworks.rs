@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::{empty, seq, table};
+use super::{bar, empty, seq, table};
 use crate::anchor::Anchors;
 use crate::input::RmfSubcategory;
 use crate::{ReportInput, number};
@@ -59,7 +59,7 @@ fn rmf(subcategories: &[RmfSubcategory], anchors: &Anchors) -> Markup {
                         th scope="row" { (name) }
                         td.r.num { (number::count(evidenced as u64)) }
                         td.r.num { (number::count(members.len() as u64)) }
-                        td { meter min="0" max=(members.len()) value=(evidenced) aria-hidden="true" {} }
+                        td { (bar(evidenced as f64 / members.len() as f64)) }
                     }
                 }
             }

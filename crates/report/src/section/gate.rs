@@ -29,8 +29,10 @@ fn decision(gate: &Gate, anchors: &Anchors) -> Markup {
             "The policy "
             @if gate.allow { strong { "allowed" } } @else { strong { "refused" } }
             " the release on " (time(gate.decided_at)) " " (seq(gate.ledger_seq)) ", with "
-            (number::counted(standing, "reason", "reasons")) " against it and "
-            (number::counted(waived, "reason", "reasons")) " waived."
+            @if standing == 0 { "no reason" } @else { (number::counted(standing, "reason", "reasons")) }
+            " against it"
+            @if waived > 0 { " and " (number::counted(waived, "reason", "reasons")) " waived" }
+            "."
         }
         @if gate.reasons.is_empty() { p { "The policy had nothing to object." } }
         ul.reasons {

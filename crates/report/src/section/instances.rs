@@ -27,7 +27,7 @@ fn instances(input: &ReportInput, anchors: &Anchors) -> Markup {
         p.lead {
             (number::counted(input.instances.len(), "instance was", "instances were")) " started; "
             (number::count(matches as u64)) " proved at load that the bytes they serve are the released model; "
-            (number::count(running as u64)) " running when this report was made."
+            @if running == 0 { "none" } @else { (number::count(running as u64)) } " ran when this report was made."
         }
         (table("Instances", &html! {
             thead { tr { th { "Instance" } th { "Where" } th { "Digest it proved" } th { "Started" } th { "Stopped" } th { "Ledger" } } }
@@ -110,9 +110,11 @@ fn meaning(status: u16) -> &'static str {
         413 => "too large",
         429 => "over the limit",
         503 => "no instance",
-        200..=299 => "accepted",
-        400..=499 => "turned away",
-        500..=599 => "failed",
-        _ => "",
+        other => match other / 100 {
+            2 => "accepted",
+            4 => "turned away",
+            5 => "failed",
+            _ => "",
+        },
     }
 }

@@ -97,6 +97,9 @@ fn verdict(v: Verdict) -> Markup {
     badge(class, glyph, &v.to_string())
 }
 
+/// As many full marks as the severity is high.
+const PIPS: [&str; 5] = ["▯▯▯▯", "▮▯▯▯", "▮▮▯▯", "▮▮▮▯", "▮▮▮▮"];
+
 fn severity(s: Severity) -> Markup {
     let level = match s {
         Severity::Info => 0,
@@ -107,8 +110,7 @@ fn severity(s: Severity) -> Markup {
     };
     html! {
         span.severity {
-            span.pips aria-hidden="true" { @for i in 1..=4 { i class=[(i <= level).then_some("on")] {} } }
-            (s)
+            span.pips aria-hidden="true" { (PIPS.get(level).unwrap_or(&"")) } " " (s)
         }
     }
 }
@@ -118,14 +120,31 @@ fn badge(class: &str, glyph: &str, word: &str) -> Markup {
     html! { span class={ "badge " (class) } { span aria-hidden="true" { (glyph) } " " (word) } }
 }
 
-/// A measurement's value and, below it, its interval and sample size.
+/// A measurement's value, with its interval and sample size behind it.
 fn measured(m: &Measurement) -> Markup {
     html! {
         strong.num { (number::in_unit(m.value, &m.unit)) }
-        @if let Some(i) = &m.interval {
-            " " span.interval { (number::interval(i, &m.unit)) " at " (number::percent(i.confidence)) " confidence" }
+        @let qualifiers = qualifiers(m);
+        @if !qualifiers.is_empty() { " " span.interval { "(" (qualifiers.join(", ")) ")" } }
+    }
+}
+
+fn qualifiers(m: &Measurement) -> Vec<String> {
+    let interval = m.interval.iter().flat_map(|i| {
+        let confidence = i.confidence.is_finite().then(|| number::rounded(i.confidence * 100.0, 3));
+        std::iter::once(number::interval(i, &m.unit)).chain(confidence.map(|c| format!("{c}% confidence")))
+    });
+    interval.chain(m.n.map(|n| format!("n {}", number::count(n)))).collect()
+}
+
+/// A bar that repeats the number in the cell before it, for the eye only.
+fn bar(share: f64) -> Markup {
+    let width = if share.is_finite() { (share.clamp(0.0, 1.0) * 1000.0).round() / 10.0 } else { 0.0 };
+    html! {
+        svg.share aria-hidden="true" viewBox="0 0 100 10" preserveAspectRatio="none" {
+            rect.trough x="0" y="0" width="100" height="10" {}
+            rect.fill x="0" y="0" width=(width) height="10" {}
         }
-        @if let Some(n) = m.n { " " span.interval { "n " (number::count(n)) } }
     }
 }
 

@@ -56,7 +56,7 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
                         tr {
                             th scope="row" { (anchors.instances.link(&proof.instance)) }
                             td { @match proof.at { Some(t) => { (hour(t)) }, None => { (badge("warn", "▲", "not proven")) } } }
-                            td { (proof.proof) }
+                            td.text { (proof.proof) }
                         }
                     }
                 }

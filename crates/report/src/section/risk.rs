@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{badge, empty, figure_row, table};
+use super::{badge, bar, empty, figure_row, table};
 use crate::anchor::Anchors;
-use crate::figure::{exceedance, over_tolerance};
-use crate::input::{Estimate, Risk};
+use crate::figure::{exceedance, over_tolerance, probability_at};
+use crate::input::{Estimate, LossCurve, Risk};
 use crate::{ReportInput, number};
 
 pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
@@ -14,7 +14,8 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
     };
     html! {
         p.lead { (lead(risk)) }
-        (figure_row(&exceedance("fig-loss", risk), &curves(risk, anchors)))
+        (figure_row(&exceedance("fig-loss", risk), &against_tolerance(risk)))
+        (curves(risk, anchors))
         @if !risk.drivers.is_empty() {
             h3 { "What the last curve consists of" }
             (table("Drivers of loss", &html! {
@@ -26,7 +27,7 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
                             td { (anchors.threat_links(&driver.threats)) }
                             td.r.num { (number::money(driver.mean, &risk.currency)) }
                             td.r.num { (number::percent(driver.share)) }
-                            td { meter min="0" max="1" value=(bounded(driver.share)) aria-hidden="true" {} }
+                            td { (bar(driver.share)) }
                         }
                     }
                 }
@@ -57,35 +58,50 @@ fn lead(risk: &Risk) -> Markup {
     }
 }
 
+fn against_tolerance(risk: &Risk) -> Markup {
+    html! {
+        @if !risk.tolerance.is_empty() {
+            (table("Probability of exceeding each stated loss", &html! {
+                thead { tr { th { "Loss above" } th.r { "tolerated" } @for c in &risk.curves { th.r { (c.name) } } } }
+                tbody {
+                    @for stated in &risk.tolerance {
+                        tr {
+                            th.num scope="row" { (number::money(stated.loss, &risk.currency)) }
+                            td.r.num { (number::percent(stated.probability)) }
+                            @for c in &risk.curves {
+                                @match probability_at(&c.points, stated.loss) {
+                                    Some(p) if p > stated.probability => {
+                                        td.r.num { strong { (number::percent(p)) } span aria-hidden="true" { " ✕" } span.sr { " over" } }
+                                    },
+                                    Some(p) => { td.r.num { (number::percent(p)) } },
+                                    None => { td.r { span.none { "none" } } },
+                                }
+                            }
+                        }
+                    }
+                }
+            }))
+            p.detail { "Probability that one year loses more than the sum on the left; ✕ marks what is over the tolerance." }
+        }
+    }
+}
+
 fn curves(risk: &Risk, anchors: &Anchors) -> Markup {
     html! {
         @if !risk.curves.is_empty() {
             (table("Yearly loss", &html! {
-                thead { tr { th { "Yearly loss" } @for c in &risk.curves { th.r { (c.name) } } } }
+                thead { tr {
+                    th { "Yearly loss" } th.r { "Mean" } th.r { "One year in 20 above" } th.r { "One year in 100 above" }
+                    th { "Tolerance" } th { "Moved by" }
+                } }
                 tbody {
-                    @for (name, of) in ROWS {
+                    @for c in &risk.curves {
                         tr {
-                            th scope="row" { (name) }
-                            @for c in &risk.curves {
-                                @let e = of(c);
-                                td.r.num { (number::money(e.value, &risk.currency)) div.detail { (number::rounded(e.low, 3)) " to " (number::rounded(e.high, 3)) } }
-                            }
+                            th scope="row" { (c.name) }
+                            @for e in [c.mean, c.p95, c.p99] { td.r.num { (estimate(e, &risk.currency)) } }
+                            td { (kept(c, risk)) }
+                            td { (anchors.marks(&c.evidence)) }
                         }
-                    }
-                    @if !risk.tolerance.is_empty() {
-                        tr {
-                            th scope="row" { "Tolerance" }
-                            @for c in &risk.curves {
-                                td.r { @match over_tolerance(&c.points, &risk.tolerance) {
-                                    Some(loss) => { (badge("bad", "✕", "exceeded")) div.detail { "from " (number::money(loss, &risk.currency)) } },
-                                    None => { (badge("ok", "✓", "kept")) },
-                                } }
-                            }
-                        }
-                    }
-                    tr {
-                        th scope="row" { "Moved by" }
-                        @for c in &risk.curves { td.r { (anchors.marks(&c.evidence)) } }
                     }
                 }
             }))
@@ -93,14 +109,21 @@ fn curves(risk: &Risk, anchors: &Anchors) -> Markup {
     }
 }
 
-type Row = (&'static str, fn(&crate::input::LossCurve) -> Estimate);
+fn estimate(e: Estimate, currency: &str) -> Markup {
+    html! {
+        (number::money(e.value, currency))
+        div.detail { (number::rounded(e.low, 3)) " to " (number::rounded(e.high, 3)) }
+    }
+}
 
-const ROWS: [Row; 3] = [
-    ("Mean", |c| c.mean),
-    ("One year in twenty above", |c| c.p95),
-    ("One year in a hundred above", |c| c.p99),
-];
-
-fn bounded(share: f64) -> f64 {
-    if share.is_finite() { (share.clamp(0.0, 1.0) * 1000.0).round() / 1000.0 } else { 0.0 }
+fn kept(curve: &LossCurve, risk: &Risk) -> Markup {
+    if risk.tolerance.is_empty() {
+        return html! { span.none { "not stated" } };
+    }
+    match over_tolerance(&curve.points, &risk.tolerance) {
+        Some(loss) => html! {
+            (badge("bad", "✕", "exceeded")) div.detail { "from " (number::money(loss, &risk.currency)) }
+        },
+        None => badge("ok", "✓", "kept"),
+    }
 }

@@ -28,6 +28,7 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
         (figure_row(&robustness_curve("fig-robustness", robustness), &points(robustness)))
         @if !robustness.counterexamples.is_empty() {
             h3 { "Inputs the attack turned" }
+            p { "In the third picture a filled square is ink that was added, a hollow one ink that was removed; its area is the size of the change." }
             div.examples {
                 @for (i, example) in robustness.counterexamples.iter().take(MOST_EXAMPLES).enumerate() {
                     figure {

@@ -103,12 +103,17 @@ fn became(input: &ReportInput) -> Markup {
     }
 }
 
+/// Threats that apply or may apply.
+fn applicable(input: &ReportInput) -> usize {
+    input.threats.iter().filter(|t| t.state != ThreatState::NotApplicable).count()
+}
+
 fn unproven(input: &ReportInput) -> usize {
     input.recall.as_ref().map_or(0, |r| r.proofs.iter().filter(|p| p.at.is_none()).count())
 }
 
 fn tested(input: &ReportInput) -> Markup {
-    let applicable = input.threats.iter().filter(|t| t.state != ThreatState::NotApplicable).count();
+    let applicable = applicable(input);
     let n = |state| input.threats.iter().filter(|t| t.state == state).count();
     let ran = input.plan.iter().filter(|c| c.status == TestStatus::Ran).count();
     let verdicts = |v| input.evidence.iter().filter(|e| e.verdict == v).count() as u64;
@@ -164,7 +169,7 @@ fn tiles(input: &ReportInput) -> Markup {
         dl.tiles {
             div { dt { "Threats open or stale" } dd {
                 @if input.threats.is_empty() { "–" } @else {
-                    (number::count(n(ThreatState::Open) + n(ThreatState::Stale))) " " small { "of " (number::count(input.threats.len() as u64)) }
+                    (number::count(n(ThreatState::Open) + n(ThreatState::Stale))) " " small { "of " (number::count(applicable(input) as u64)) }
                 }
             } }
             div { dt { "Signed results that pass" } dd {
@@ -237,11 +242,7 @@ fn stations(input: &ReportInput) -> [Node; 8] {
             format!("file {}", input.system.digest.short().get(..8).unwrap_or_default()),
             mark(StageKind::Describe, true),
         ),
-        node(
-            "Threats",
-            some(input.threats.len(), format!("{open} open of {}", input.threats.len())),
-            threats,
-        ),
+        node("Threats", some(input.threats.len(), format!("{open} open of {}", applicable(input))), threats),
         node(
             "Checks",
             some(input.plan.len(), format!("{ran} ran of {}", input.plan.len())),

@@ -8,6 +8,13 @@ use crate::figure::state_bar;
 use crate::input::{Automation, Proof, Threat, ThreatState};
 use crate::{ReportInput, number};
 
+/// Proofs shown per threat: a rule that fires on many components repeats itself.
+const MOST_PROOFS: usize = 3;
+/// Facts shown per proof.
+const MOST_FACTS: usize = 8;
+/// Steps shown per path.
+const MOST_STEPS: usize = 24;
+
 /// States in the order of the page, with heading, class, glyph and meaning.
 const STATES: [(ThreatState, &str, &str, &str, &str); 6] = [
     (ThreatState::Open, "Open", "bad", "●", "applies, and no fresh evidence controls it"),
@@ -31,7 +38,7 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
             "A control counts only with evidence; what is not known is shown as unknown, never as absent."
         }
         (state_bar("fig-threats", "Threats by state", &parts))
-        ul.key {
+        ul.key.threats-key {
             @for (state, name, class, glyph, meaning) in &STATES {
                 @if count(*state) > 0 {
                     li { (badge(class, glyph, name)) " " strong.num { (number::count(count(*state))) } " " (meaning) }
@@ -42,7 +49,7 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
             @if count(*state) > 0 {
                 h3 { (name) " " span.count { (number::count(count(*state))) } }
                 ul.threats {
-                    @for (index, threat) in input.threats.iter().enumerate().filter(|(_, t)| t.state == *state) {
+                    @for (index, threat) in in_state(input, *state) {
                         (row(threat, anchors.threats.row(index), &badge(class, glyph, name), anchors))
                     }
                 }
@@ -50,6 +57,13 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
         }
         (questions(input, anchors))
     }
+}
+
+/// The threats in a state, worst first, with their position in the input.
+fn in_state(input: &ReportInput, state: ThreatState) -> Vec<(usize, &Threat)> {
+    let mut list: Vec<_> = input.threats.iter().enumerate().filter(|(_, t)| t.state == state).collect();
+    list.sort_by_key(|(_, t)| std::cmp::Reverse(t.severity));
+    list
 }
 
 fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> Markup {
@@ -71,6 +85,7 @@ fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> 
                     ": " (acceptance.why)
                 }
             }
+            div.threat-foot {
             @if !threat.evidence.is_empty() { p.evidence-line { "Evidence: " (anchors.marks(&threat.evidence)) } }
             details {
                 summary {
@@ -79,7 +94,10 @@ fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> 
                     @if !threat.references.is_empty() { ", " (number::counted(threat.references.len(), "reference", "references")) }
                 }
                 @if threat.proofs.is_empty() { p.none { "No proof is recorded." } }
-                @for (i, proof) in threat.proofs.iter().enumerate() { (argument(proof, i > 0)) }
+                @for (i, proof) in threat.proofs.iter().take(MOST_PROOFS).enumerate() { (argument(proof, i > 0)) }
+                @if threat.proofs.len() > MOST_PROOFS {
+                    p.detail { "and " (number::counted(threat.proofs.len() - MOST_PROOFS, "more proof", "more proofs")) ", in the plan" }
+                }
                 @if !threat.tests.is_empty() {
                     p { strong { "Tests: " }
                         @for (i, test) in threat.tests.iter().enumerate() {
@@ -96,6 +114,7 @@ fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> 
                 }
             }
         }
+        }
     }
 }
 
@@ -103,21 +122,17 @@ fn argument(proof: &Proof, with_sentence: bool) -> Markup {
     html! {
         @if with_sentence { p.why { (proof.sentence) } }
         @if !proof.path.is_empty() {
-            p { strong { "Path: " }
-                @for (i, step) in proof.path.iter().enumerate() {
-                    @if i > 0 { span aria-hidden="true" { " → " } span.sr { " to " } }
-                    code { (step) }
-                }
-            }
+            ol.path aria-label="Path" { @for step in proof.path.iter().take(MOST_STEPS) { li { (step) } } }
         }
         @if !proof.facts.is_empty() {
             ul.facts {
-                @for fact in &proof.facts {
+                @for fact in proof.facts.iter().take(MOST_FACTS) {
                     li {
-                        (fact.text)
-                        @match &fact.place { Some(place) => { " " code.place { (place) } }, None => { " " span.none { "missing" } } }
+                        (fact.text) " "
+                        @match &fact.place { Some(place) => { code { (place) } }, None => { span.none { "missing" } } }
                     }
                 }
+                @if proof.facts.len() > MOST_FACTS { li { "and " (number::counted(proof.facts.len() - MOST_FACTS, "more fact", "more facts")) } }
             }
         }
         @if let Some(fact) = &proof.removed_by { p { strong { "Would no longer apply if: " } (fact) } }

@@ -28,7 +28,7 @@ pub fn body(input: &ReportInput) -> Markup {
                             None => { "running" },
                         } }
                         td { (outcome(stage.outcome)) }
-                        td { (stage.note) }
+                        td.text { (stage.note) }
                         td { @match stage.ledger { Some(range) => { (entries(range)) }, None => { span.none { "none" } } } }
                     }
                 }
