@@ -62,11 +62,11 @@ fn against_tolerance(risk: &Risk) -> Markup {
     html! {
         @if !risk.tolerance.is_empty() {
             (table("Probability of exceeding each stated loss", &html! {
-                thead { tr { th { "Loss above" } th.r { "tolerated" } @for c in &risk.curves { th.r { (c.name) } } } }
+                thead { tr { th.r { "Loss above, " (risk.currency) } th.r { "tolerated" } @for c in &risk.curves { th.r { (c.name) } } } }
                 tbody {
                     @for stated in &risk.tolerance {
                         tr {
-                            th.num scope="row" { (number::money(stated.loss, &risk.currency)) }
+                            th.r.num scope="row" { (number::rounded(stated.loss, 3)) }
                             td.r.num { (number::percent(stated.probability)) }
                             @for c in &risk.curves {
                                 @match probability_at(&c.points, stated.loss) {
@@ -122,7 +122,7 @@ fn kept(curve: &LossCurve, risk: &Risk) -> Markup {
     }
     match over_tolerance(&curve.points, &risk.tolerance) {
         Some(loss) => html! {
-            (badge("bad", "✕", "exceeded")) div.detail { "from " (number::money(loss, &risk.currency)) }
+            (badge("bad", "✕", "exceeded")) div.detail.num { "from " (number::rounded(loss, 3)) }
         },
         None => badge("ok", "✓", "kept"),
     }

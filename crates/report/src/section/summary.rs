@@ -113,24 +113,49 @@ fn unproven(input: &ReportInput) -> usize {
 }
 
 fn tested(input: &ReportInput) -> Markup {
-    let applicable = applicable(input);
+    if input.threats.is_empty() {
+        return html! { "No threats have been derived." };
+    }
     let n = |state| input.threats.iter().filter(|t| t.state == state).count();
+    let states = listed(&[
+        (n(ThreatState::Controlled), "controlled by fresh evidence"),
+        (n(ThreatState::Open), "open"),
+        (n(ThreatState::Stale), "stale"),
+        (n(ThreatState::Accepted), "accepted by a named person"),
+        (n(ThreatState::Unknown), "not decided for want of a fact"),
+    ]);
+    let verdicts = |v| input.evidence.iter().filter(|e| e.verdict == v).count();
+    let results = listed(&[
+        (verdicts(Verdict::Pass), "passed"),
+        (verdicts(Verdict::Fail), "failed"),
+        (verdicts(Verdict::Unknown), "unknown"),
+    ]);
     let ran = input.plan.iter().filter(|c| c.status == TestStatus::Ran).count();
-    let verdicts = |v| input.evidence.iter().filter(|e| e.verdict == v).count() as u64;
     html! {
-        @if input.threats.is_empty() {
-            "No threats have been derived."
-        } @else {
-            "Of " a href="#threats" { (number::counted(applicable, "threat", "threats")) } ", "
-            (number::count(n(ThreatState::Controlled) as u64)) " are controlled by fresh evidence, "
-            (number::count((n(ThreatState::Open) + n(ThreatState::Stale)) as u64)) " are open or stale, "
-            (number::count(n(ThreatState::Accepted) as u64)) " are accepted by a named person and "
-            (number::count(n(ThreatState::Unknown) as u64)) " cannot be decided yet; "
-            (number::count(ran as u64)) " of " a href="#plan" { (number::counted(input.plan.len(), "planned check", "planned checks")) } " ran, and the "
-            a href="#evidence" { (number::counted(input.evidence.len(), "signed result", "signed results")) } " say "
-            (number::count(verdicts(Verdict::Pass))) " pass, " (number::count(verdicts(Verdict::Fail))) " fail, "
-            (number::count(verdicts(Verdict::Unknown))) " unknown."
+        "Of " a href="#threats" { (number::counted(applicable(input), "threat", "threats")) } ", " (states) "; "
+        @if input.plan.is_empty() { "no test plan has been written" } @else {
+            @if ran == 0 { "none" } @else { (number::count(ran as u64)) }
+            " of " a href="#plan" { (number::counted(input.plan.len(), "planned check", "planned checks")) } " ran"
         }
+        @if input.evidence.is_empty() { ", and there is no evidence yet." } @else {
+            ", and of " a href="#evidence" { (number::counted(input.evidence.len(), "signed result", "signed results")) } " " (results) "."
+        }
+    }
+}
+
+/// `3 are open, 2 are stale and 1 is accepted`, without what there is none of.
+fn listed(parts: &[(usize, &str)]) -> String {
+    let some: Vec<String> = parts
+        .iter()
+        .filter(|(n, _)| *n > 0)
+        .map(|(n, what)| {
+            format!("{} {} {what}", number::count(*n as u64), if *n == 1 { "is" } else { "are" })
+        })
+        .collect();
+    match some.split_last() {
+        None => "none applies".to_owned(),
+        Some((only, [])) => only.clone(),
+        Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
 }
 
@@ -284,5 +309,17 @@ fn identity(input: &ReportInput) -> Markup {
             } }
             div.long { dt { "System file" } dd { (super::digest(&system.digest)) } }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_leave_out_what_there_is_none_of() {
+        assert_eq!(listed(&[(3, "open"), (0, "stale"), (1, "accepted")]), "3 are open and 1 is accepted");
+        assert_eq!(listed(&[(1, "a"), (2, "b"), (3, "c")]), "1 is a, 2 are b and 3 are c");
+        assert_eq!(listed(&[(0, "open")]), "none applies");
     }
 }

@@ -1,6 +1,8 @@
 //! Invented data in the shape of a real run: a digits classifier that reads cheque amounts at a bank,
 //! from the system file to a recall. Every number here is made up, to look at the page and to test it.
 
+#![expect(clippy::unwrap_used, reason = "every parsed text is a constant of this file")]
+
 use std::collections::BTreeMap;
 
 use proofhouse_core::{
@@ -95,6 +97,12 @@ pub fn planned() -> ReportInput {
     );
     input.timeline = timeline().into_iter().take(2).collect();
     input.threats = threats(false);
+    for threat in &mut input.threats {
+        threat.evidence.clear();
+        if threat.state == ThreatState::Controlled {
+            threat.state = ThreatState::Open;
+        }
+    }
     input.questions = vec![
         Question {
             text: "Who can write to the store of corrected amounts that the next training run reads?".into(),
@@ -252,7 +260,7 @@ fn threats(reopened: bool) -> Vec<Threat> {
         ("MOD-02", "Evasion by changes a person can draw", Open, High, "evasion-physical", ""),
         ("MOD-03", "Backdoor with a trigger", Open, High, "trigger-inversion", ""),
         ("MOD-04", "Accuracy falls unnoticed", signal(Open), High, "performance", "performance"),
-        ("MOD-06", "Extraction of the model by queries", Controlled, Medium, "extraction", "rate"),
+        ("MOD-06", "Extraction of the model by queries", Open, Medium, "extraction", ""),
         ("MOD-08", "Overconfident answers on unreadable input", Open, Medium, "calibration", ""),
         ("PRI-01", "Membership of a training record can be inferred", Unknown, Medium, "membership", ""),
         ("PRI-02", "Training records can be reconstructed", NotApplicable, Low, "inversion", ""),
@@ -267,16 +275,9 @@ fn threats(reopened: bool) -> Vec<Threat> {
         ),
         ("SUP-03", "Unknown parts in the model or its tools", Controlled, Medium, "bom", "bom"),
         ("SUP-05", "Base model from an unverified source", NotApplicable, Medium, "provenance", ""),
-        ("OPS-01", "Requests without a valid key", Controlled, High, "gateway-auth", "gateway"),
+        ("OPS-01", "Requests without a valid key", Open, High, "gateway-auth", ""),
         ("OPS-02", "Drift alarm that nobody acts on", signal(Open), High, "drift", "drift"),
-        (
-            "OPS-03",
-            "Exhaustion of the service by expensive requests",
-            Controlled,
-            Medium,
-            "rate-limit",
-            "gateway",
-        ),
+        ("OPS-03", "Exhaustion of the service by expensive requests", Open, Medium, "rate-limit", ""),
         (
             "OPS-05",
             "Recalled model still served somewhere",
@@ -285,7 +286,7 @@ fn threats(reopened: bool) -> Vec<Threat> {
             "recall-drill",
             "recall-drill",
         ),
-        ("OPS-06", "Record of decisions altered afterwards", Controlled, High, "ledger", "ledger"),
+        ("OPS-06", "Record of decisions altered afterwards", Open, High, "ledger", ""),
         (
             "STR-03",
             "Automated decision without the explanation the law asks for",
@@ -390,18 +391,21 @@ fn plan(ran: bool) -> Vec<PlannedCheck> {
     let waiting = ["gateway-auth", "rate-limit", "ledger", "provenance", "extraction"];
     let check = |name: &str, status: TestStatus, automation| PlannedCheck {
         check: name.into(),
-        threats: vec!["MOD-01".into(), if name.len() % 2 == 0 { "DAT-01".into() } else { "SUP-02".into() }],
+        threats: vec![
+            "MOD-01".into(),
+            if name.len().is_multiple_of(2) { "DAT-01".into() } else { "SUP-02".into() },
+        ],
         automation,
         evidence: (status == TestStatus::Ran).then(|| d(name)),
         status,
     };
-    let first = |name: &&str| {
+    let first = |name: &str| {
         let status =
             if ran { TestStatus::Ran } else { TestStatus::NotRun("The run stopped after the plan.".into()) };
         check(name, status, Automation::Full)
     };
     run.iter()
-        .map(|n| first(&n))
+        .map(|n| first(n))
         .chain(
             waiting
                 .iter()
