@@ -1,5 +1,10 @@
 //! The simulation against closed forms and against figures of an independent implementation.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails by panicking; the lint knows test functions, not their helpers"
+)]
+
 use proofhouse_core::{Unit, Verdict};
 use proofhouse_risk::{
     Loss, Pert, Scenario, Settings, SharedShock, TolerancePoint, Vulnerability, compare, simulate,
