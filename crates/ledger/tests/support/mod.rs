@@ -1,11 +1,12 @@
 //! Events, keys and ledgers for the tests.
 #![allow(dead_code, reason = "each test file uses its share")]
 
-use std::path::Path;
-
 use proofhouse_core::{Digest, Timestamp};
 use proofhouse_ledger::{CheckpointKey, Event, EventKind, Ledger, VerifierKey};
+use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
+use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 pub const ORIGIN: &str = "proofhouse.test/ledger";
 
@@ -18,12 +19,46 @@ pub fn verifier() -> VerifierKey {
     key().verifier().clone()
 }
 
-pub fn url(dir: &Path) -> String {
-    format!("sqlite:{}", dir.join("ledger.db").display())
+/// A database of a test's own, SQLite or PostgreSQL, gone when dropped or with the server.
+pub struct Place {
+    pub url: String,
+    pub dir: TempDir,
 }
 
-pub async fn open(dir: &Path) -> Ledger {
-    Ledger::open(&url(dir), ORIGIN, Some(key())).await.unwrap()
+impl Place {
+    pub fn sqlite() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("ledger.db").display());
+        Self { url, dir }
+    }
+
+    /// A new schema in the database at `server`.
+    pub async fn postgres(server: &str) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        // Unique by the directory, which is.
+        let name: String = dir
+            .path()
+            .file_name()
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .chars()
+            .filter(char::is_ascii_alphanumeric)
+            .collect();
+        let connection = Database::connect(server).await.unwrap();
+        connection.execute_unprepared(&format!("CREATE SCHEMA \"{name}\"")).await.unwrap();
+        connection.close().await.unwrap();
+        Self { url: format!("{server}?options[search_path]={name}"), dir }
+    }
+
+    pub async fn open(&self) -> Ledger {
+        Ledger::open(&self.url, ORIGIN, Some(key())).await.unwrap()
+    }
+
+    /// A connection that goes past the ledger, as an intruder would.
+    pub async fn raw(&self) -> DatabaseConnection {
+        Database::connect(self.url.as_str()).await.unwrap()
+    }
 }
 
 pub fn event(kind: EventKind, subject: Option<Digest>, body: Value) -> Event {
@@ -108,4 +143,22 @@ pub async fn life(ledger: &Ledger) -> Vec<Event> {
                    "annual_loss_p95": 1.0e5, "currency": "EUR"}),
         ),
     ]
+}
+
+/// Changes one column of one row, past the ledger.
+pub async fn overwrite(
+    raw: &DatabaseConnection,
+    table: &'static str,
+    key: &'static str,
+    value: impl Into<sea_orm::Value>,
+    column: &'static str,
+    content: impl Into<sea_orm::Value>,
+) {
+    let update = Query::update()
+        .table(Alias::new(table))
+        .value(Alias::new(column), content.into())
+        .and_where(Expr::col(Alias::new(key)).eq(value.into()))
+        .to_owned();
+    let done = raw.execute(&update).await.unwrap();
+    assert_eq!(done.rows_affected(), 1, "{table}.{column}");
 }

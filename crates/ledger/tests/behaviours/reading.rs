@@ -1,18 +1,14 @@
-//! Appending, reading, proofs and views on SQLite.
+//! Appending, reading, proofs and views.
 
 use proofhouse_core::{Digest, Timestamp};
 use proofhouse_ledger::body::BodyError;
 use proofhouse_ledger::{EventKind, Filter, LeafError, Ledger, LedgerError, MAX_BATCH, SignedCheckpoint};
 use serde_json::json;
-use tempfile::tempdir;
 
-mod support;
-use support::{ORIGIN, event, key, life, model, note, open, url, verifier};
+use crate::support::{ORIGIN, Place, event, key, life, model, note, verifier};
 
-#[tokio::test]
-async fn a_life_is_appended_and_read_back() {
-    let dir = tempdir().unwrap();
-    let ledger = open(dir.path()).await;
+pub async fn a_life_is_appended_and_read_back(place: &Place) {
+    let ledger = place.open().await;
     assert_eq!(ledger.checkpoint().await.unwrap(), None);
     let events = life(&ledger).await;
     let receipt = ledger.append(&events).await.unwrap();
@@ -39,10 +35,8 @@ async fn a_life_is_appended_and_read_back() {
     assert_eq!(ledger.show(&newest).await.unwrap()[0].kind, EventKind::RiskScored);
 }
 
-#[tokio::test]
-async fn every_view_tells_the_life() {
-    let dir = tempdir().unwrap();
-    let ledger = open(dir.path()).await;
+pub async fn every_view_tells_the_life(place: &Place) {
+    let ledger = place.open().await;
     let events = life(&ledger).await;
     ledger.append(&events).await.unwrap();
 
@@ -68,10 +62,8 @@ async fn every_view_tells_the_life() {
     assert_eq!(ledger.risks("cheque-reader").await.unwrap()[0].annual_loss_mean, 12500.25);
 }
 
-#[tokio::test]
-async fn proofs_hold_between_every_two_checkpoints() {
-    let dir = tempdir().unwrap();
-    let ledger = open(dir.path()).await;
+pub async fn proofs_hold_between_every_two_checkpoints(place: &Place) {
+    let ledger = place.open().await;
     let mut roots = vec![];
     for i in 0..21 {
         let receipt = ledger.append(&[note(&i.to_string())]).await.unwrap();
@@ -92,10 +84,8 @@ async fn proofs_hold_between_every_two_checkpoints() {
     assert!(matches!(ledger.consistency(5, 4).await, Err(LedgerError::Proof(_))));
 }
 
-#[tokio::test]
-async fn what_cannot_be_a_leaf_is_refused_and_leaves_no_trace() {
-    let dir = tempdir().unwrap();
-    let ledger = open(dir.path()).await;
+pub async fn what_cannot_be_a_leaf_is_refused_and_leaves_no_trace(place: &Place) {
+    let ledger = place.open().await;
     let bad = |body| event(EventKind::PlanWritten, None, body);
     let mut deep = json!(1);
     for _ in 0..40 {
@@ -134,10 +124,8 @@ async fn what_cannot_be_a_leaf_is_refused_and_leaves_no_trace() {
     assert!(matches!(ledger.append(&many).await, Err(LedgerError::Batch { .. })));
 }
 
-#[tokio::test]
-async fn errors_can_be_told_apart() {
-    let dir = tempdir().unwrap();
-    let ledger = open(dir.path()).await;
+pub async fn errors_can_be_told_apart(place: &Place) {
+    let ledger = place.open().await;
     let large = event(EventKind::PlanWritten, None, json!({"text": "x".repeat(70_000)}));
     let error = ledger.append(&[large]).await.unwrap_err();
     assert!(matches!(
@@ -149,11 +137,9 @@ async fn errors_can_be_told_apart() {
     assert!(matches!(error, LedgerError::Body { index: 0, source: BodyError::Unrecorded { .. } }));
 }
 
-#[tokio::test]
-async fn a_ledger_is_reopened_by_its_origin_and_key_only() {
-    let dir = tempdir().unwrap();
-    open(dir.path()).await.append(&[note("first")]).await.unwrap();
-    let url = url(dir.path());
+pub async fn a_ledger_is_reopened_by_its_origin_and_key_only(place: &Place) {
+    place.open().await.append(&[note("first")]).await.unwrap();
+    let url = place.url.clone();
 
     let reader = Ledger::open(&url, ORIGIN, None).await.unwrap();
     assert_eq!(reader.get(0).await.unwrap().unwrap().seq, 0);
@@ -165,6 +151,6 @@ async fn a_ledger_is_reopened_by_its_origin_and_key_only() {
     let stranger = proofhouse_ledger::CheckpointKey::from_seed(ORIGIN.parse().unwrap(), &[8; 32]);
     assert!(matches!(Ledger::open(&url, ORIGIN, Some(stranger)).await, Err(LedgerError::OtherKey { .. })));
 
-    let ledger = open(dir.path()).await;
+    let ledger = place.open().await;
     assert_eq!(ledger.append(&[note("second")]).await.unwrap().first_seq, 1);
 }
