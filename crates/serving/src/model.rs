@@ -1,0 +1,108 @@
+//! From a directory to an engine, without ever reading a file twice.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use proofhouse_artifact::{LoadedTree, TreeOptions};
+use proofhouse_attest::{KeyId, oms};
+use proofhouse_core::{Digest, FilePath};
+use proofhouse_onnx::{Element, Engine, LoadOptions, OnnxError, load};
+
+use crate::{ServeConfig, ServeError};
+
+/// A bundle lists every file of a model; one of 96 MiB lists more than a bundle may.
+const MAX_BUNDLE_BYTES: u64 = 96 << 20;
+
+/// A model whose bytes were verified and are the ones that answer.
+pub struct ServedModel {
+    /// Its engine.
+    pub(crate) engine: Box<dyn Engine>,
+    digest: Digest,
+    signer: KeyId,
+}
+
+impl ServedModel {
+    /// Reads, verifies and loads the model of `config`.
+    pub fn load(config: &ServeConfig) -> Result<Self, ServeError> {
+        let options = TreeOptions {
+            max_bytes: config.limits.model_bytes,
+            ignore: bundle_within(&config.model_dir, &config.bundle).into_iter().collect::<BTreeSet<_>>(),
+            ..TreeOptions::default()
+        };
+        let tree = LoadedTree::load(&config.model_dir, &options)?;
+        let bundle = read_bundle(&config.bundle)?;
+        let verified = oms::verify(&bundle, tree.entries(), &config.trusted)?;
+        if !verified.unsigned().is_empty() {
+            let names: Vec<&str> = verified.unsigned().iter().map(FilePath::as_str).collect();
+            return Err(ServeError::Unsigned(names.join(", ")));
+        }
+        if tree.digest() != config.expected_digest {
+            return Err(ServeError::Digest { expected: config.expected_digest, found: tree.digest() });
+        }
+        let name = model_file(&tree, config.model_file.as_deref())?;
+        let bytes = tree.get(&name).ok_or(ServeError::NoSuchFile(name))?;
+        // Loaded as it was assessed: with one thread and without rewriting, its answers are the same bits.
+        let engine =
+            load(bytes, &LoadOptions { max_bytes: config.limits.model_bytes, ..LoadOptions::default() })?;
+        if let Some(input) = engine.inputs().iter().find(|i| i.element != Element::Float32) {
+            return Err(ServeError::Onnx(OnnxError::ElementType {
+                tensor: input.name.clone(),
+                found: format!("{:?}", input.element),
+            }));
+        }
+        Ok(Self { engine, digest: tree.digest(), signer: verified.signer() })
+    }
+
+    /// The digest of the bytes that answer.
+    #[must_use]
+    pub const fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// Who signed them.
+    #[must_use]
+    pub const fn signer(&self) -> KeyId {
+        self.signer
+    }
+}
+
+impl std::fmt::Debug for ServedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ServedModel").field("digest", &self.digest).finish_non_exhaustive()
+    }
+}
+
+/// The bundle's path within the model directory, if it lies there.
+fn bundle_within(model_dir: &Path, bundle: &Path) -> Option<FilePath> {
+    let (dir, bundle) = (model_dir.canonicalize().ok()?, bundle.canonicalize().ok()?);
+    bundle.strip_prefix(dir).ok()?.to_str()?.parse().ok()
+}
+
+fn read_bundle(path: &Path) -> Result<Vec<u8>, ServeError> {
+    let refuse = |source| ServeError::Bundle { path: path.to_owned(), source };
+    let mut bytes = Vec::new();
+    let mut file = File::open(path).map_err(refuse)?.take(MAX_BUNDLE_BYTES + 1);
+    file.read_to_end(&mut bytes).map_err(refuse)?;
+    if bytes.len() as u64 > MAX_BUNDLE_BYTES {
+        return Err(refuse(std::io::Error::other(format!("it has more than {MAX_BUNDLE_BYTES} bytes"))));
+    }
+    Ok(bytes)
+}
+
+fn model_file(tree: &LoadedTree, wanted: Option<&str>) -> Result<String, ServeError> {
+    if let Some(wanted) = wanted {
+        return Ok(wanted.to_owned());
+    }
+    let is_onnx = |path: &str| path.rsplit_once('.').is_some_and(|(_, end)| end.eq_ignore_ascii_case("onnx"));
+    let mut found: Vec<String> =
+        tree.entries().iter().map(|e| e.path.as_str().to_owned()).filter(|p| is_onnx(p)).collect();
+    match (found.pop(), found.is_empty()) {
+        (Some(only), true) => Ok(only),
+        (last, _) => {
+            found.extend(last);
+            Err(ServeError::WhichFile { found })
+        }
+    }
+}
