@@ -103,8 +103,9 @@ impl Verified {
 
 /// Checks that one of the trusted keys signed the envelope.
 ///
-/// A signature that names a key is tried with that key only; one that names none, with each. Signatures by
-/// strangers beside a trusted one do no harm. If nobody trusted signed, the error names the first stranger.
+/// A signature that names a trusted key is tried with that key only; any other, with each: tools name keys in
+/// different ways, and the name is not signed. Signatures by strangers beside a trusted one do no harm. If nobody
+/// trusted signed, the error names the first stranger.
 pub fn verify(envelope: &Envelope, trusted: &TrustedKeys) -> Result<Verified, Error> {
     if envelope.signatures.is_empty() {
         return Err(Error::Unsigned);
@@ -112,16 +113,13 @@ pub fn verify(envelope: &Envelope, trusted: &TrustedKeys) -> Result<Verified, Er
     let message = pae(&envelope.payload_type, &envelope.payload);
     let mut stranger = None;
     for Signature { keyid, sig } in &envelope.signatures {
-        let signer = match keyid.parse::<KeyId>() {
-            Ok(id) => match trusted.get(&id) {
-                Some(key) => key.verify(&message, sig).is_ok().then_some(id),
-                None => {
-                    stranger = stranger.or(Some(id));
-                    None
-                }
-            },
-            // Other tools leave the name empty or name keys in their own way.
-            Err(_) => trusted.signer(&message, sig),
+        let named = keyid.parse::<KeyId>().ok();
+        let signer = match named.and_then(|id| Some((id, trusted.get(&id)?))) {
+            Some((id, key)) => key.verify(&message, sig).is_ok().then_some(id),
+            None => {
+                stranger = stranger.or(named);
+                trusted.signer(&message, sig)
+            }
         };
         if let Some(signer) = signer {
             let (payload_type, payload) = (envelope.payload_type.clone(), envelope.payload.clone());
