@@ -13,9 +13,6 @@ pub struct Zone {
     pub id: Id,
     /// How far it is trusted.
     pub trust: ZoneTrust,
-    /// Zones on the same network or under the same machine identity. An empty list says: none.
-    #[serde(default)]
-    pub shares_network_with: Option<Vec<Id>>,
 }
 
 /// How far a zone is trusted, from least to most.

@@ -163,9 +163,6 @@ pub struct Context {
     /// Whether the business process stops when the model is taken away.
     #[serde(default)]
     pub process_stops_without_model: Option<bool>,
-    /// Whether callers and input classes outside the purpose are refused, and not only discouraged.
-    #[serde(default)]
-    pub purpose_enforced: Option<bool>,
     /// Whether everything runs on one site.
     #[serde(default)]
     pub single_site: Option<bool>,

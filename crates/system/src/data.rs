@@ -177,6 +177,9 @@ pub struct Model {
     /// What callers are shown of the output.
     #[serde(default)]
     pub exposes: Option<Vec<OutputForm>>,
+    /// Whether features are computed by other code when serving than when training.
+    #[serde(default)]
+    pub features_computed_twice: Option<bool>,
     /// Whether a score is compared with a threshold and acted on without a person.
     #[serde(default)]
     pub automatic_threshold: Option<bool>,

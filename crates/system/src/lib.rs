@@ -55,7 +55,7 @@ pub use governance::{
 pub use id::{Id, IdError, ThreatId};
 pub use number::{Confidence, Count, Epsilon, OutOfRange, Positive, Probability, Range};
 pub use risk::{Currency, Risk, Scenario, SecondaryLoss, TolerancePoint};
-pub use schema::json_schema;
+pub use schema::{description, json_schema};
 pub use source::SourceMap;
 
 /// The form of the file this crate reads.

@@ -20,6 +20,18 @@ pub fn json_schema() -> Json {
     json
 }
 
+/// What the schema says about the value at `path`, such as `datasets[train].licence`.
+///
+/// ```
+/// let text = proofhouse_system::description("datasets[train].licence").unwrap();
+/// assert!(text.starts_with("SPDX licence expression"));
+/// ```
+#[must_use]
+pub fn description(path: &str) -> Option<String> {
+    let root = json_schema();
+    Walk { file_name: "", schema: &root, errors: Vec::new() }.describe(path)
+}
+
 /// Every misspelt, missing or mistyped key and every number out of range.
 pub(crate) fn check(file_name: &str, root: &Node) -> Vec<SystemError> {
     let schema = json_schema();
@@ -153,6 +165,29 @@ impl<'a> Walk<'a> {
             };
             self.report(node.line, node.column, format!("{} is {x}, expected {expected}", last(path)), None);
         }
+    }
+
+    fn describe(&self, path: &str) -> Option<String> {
+        let mut at = self.schema;
+        // Ids may contain dots, so the part in brackets is cut out before the rest is split.
+        let mut outside = String::new();
+        let mut depth = 0u32;
+        for c in path.chars() {
+            match c {
+                '[' => depth += 1,
+                ']' => depth = depth.saturating_sub(1),
+                c if depth == 0 => outside.push(c),
+                _ => {}
+            }
+        }
+        let mut found = None;
+        for name in outside.split('.') {
+            let (object, _) = self.resolve(at);
+            let object = object.get("items").map_or(object, |items| self.resolve(items).0);
+            at = object.get("properties")?.get(name)?;
+            found = at.get("description").and_then(Json::as_str);
+        }
+        found.map(str::to_owned)
     }
 
     /// Follows references and looks through "this or null".

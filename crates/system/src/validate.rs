@@ -81,10 +81,6 @@ impl Checker<'_> {
         let actors = self.unique("actors", s.actors.iter().map(|a| &a.id));
         let components = self.unique("components", s.components.iter().map(|c| &c.id));
         self.unique("people", s.people.iter().map(|p| &p.id));
-        for (i, zone) in s.zones.iter().enumerate() {
-            let at = format!("zones[{i}].shares_network_with");
-            self.refer_all(&at, zone.shares_network_with.as_deref(), &zones, "zones");
-        }
         for (i, component) in s.components.iter().enumerate() {
             if let Some(zone) = &component.zone {
                 self.refers(&format!("components[{i}].zone"), zone, &zones, "zones");
