@@ -12,9 +12,9 @@ use ::rten::{
     DataType, Dimension as RtenDimension, LoadError, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions,
     ThreadPool, Value, ValueOrView, ValueType,
 };
+use proofhouse_artifact::onnx;
 use rten_tensor::prelude::*;
 
-use crate::preflight::Structure;
 use crate::tensor::volume;
 use crate::{Dimension, Element, Engine, LoadOptions, OnnxError, Tensor, TensorSpec};
 
@@ -29,7 +29,7 @@ impl RtenEngine {
     pub(crate) fn load(
         bytes: &[u8],
         options: &LoadOptions,
-        structure: &Structure,
+        structure: &onnx::Model,
     ) -> Result<Self, OnnxError> {
         if options.threads == 0 {
             return Err(OnnxError::Option("a run needs at least one thread".into()));
@@ -94,22 +94,19 @@ fn guarded<T>(stage: &'static str, f: impl FnOnce() -> Result<T, OnnxError>) -> 
 }
 
 /// rten's message names the operator, but not the domain's proper name nor what follows from it.
-fn load_error(error: &LoadError, structure: &Structure) -> OnnxError {
+fn load_error(error: &LoadError, structure: &onnx::Model) -> OnnxError {
     let text = error.to_string();
     if error.kind() == LoadErrorKind::OperatorInvalid {
-        let missing = structure.operators.iter().find(|used| {
-            let id = if used.domain.is_empty() {
-                format!(" {} operator not ", used.operator)
-            } else {
-                format!(" {}/{} operator not ", used.domain, used.operator)
-            };
-            text.contains(&id)
+        let missing = structure.operators.iter().find(|(id, _)| {
+            let (domain, name) = (&id.domain, &id.name);
+            text.contains(&format!(" {name} operator not "))
+                || text.contains(&format!(" {domain}/{name} operator not "))
         });
-        if let Some(used) = missing {
+        if let Some((id, used)) = missing {
             return OnnxError::UnsupportedOperator {
-                domain: used.domain_name().to_owned(),
-                operator: used.operator.clone(),
-                node: used.node.clone(),
+                domain: if id.domain.is_empty() { "ai.onnx".to_owned() } else { id.domain.clone() },
+                operator: id.name.clone(),
+                node: used.nodes.first().cloned().unwrap_or_default(),
             };
         }
     }
