@@ -2,18 +2,22 @@
 
 use proofhouse_core::Digest;
 
-/// Checks every entry and checkpoint of the ledger.
+/// Recomputes every hash, proof, signature and view of the ledger.
 pub const VERIFY_LEDGER: &str = "proofhouse ledger verify";
 
-/// Prints one entry with its inclusion proof.
-pub fn show_entry(seq: u64) -> String {
-    format!("proofhouse ledger show {seq}")
-}
+/// The same against a checkpoint kept elsewhere, which finds a ledger that was cut short or replaced.
+pub const VERIFY_AGAINST_CHECKPOINT: &str = "proofhouse ledger verify --checkpoint SAVED.note";
 
-/// Checks a model directory against its signature.
-pub fn verify_model(digest: Option<&Digest>) -> String {
-    match digest {
-        Some(digest) => format!("proofhouse verify --digest {digest} MODEL_DIR"),
-        None => "proofhouse verify MODEL_DIR".to_owned(),
-    }
+/// Checks the files of a model against its signature.
+pub const VERIFY_MODEL: &str = "proofhouse verify model MODEL_DIR --signature MODEL.sig --key TRUSTED.pub";
+
+/// Checks a signed statement: evidence, decision or release.
+pub const VERIFY_STATEMENT: &str = "proofhouse verify statement ENVELOPE.json --key TRUSTED.pub";
+
+/// Checks a recall certificate: signature, completeness, a proof for every instance.
+pub const VERIFY_CERTIFICATE: &str = "proofhouse verify certificate CERTIFICATE.json --key TRUSTED.pub";
+
+/// Prints the evidence entries about a subject.
+pub fn show_evidence(subject: &Digest) -> String {
+    format!("proofhouse ledger show --kind evidence-recorded --subject {subject}")
 }

@@ -180,7 +180,7 @@ fn hostile(value: &mut serde_json::Value, payload: &str, count: &mut usize) {
 }
 
 /// Values of enums.
-const KEYWORDS: [&str; 49] = [
+const KEYWORDS: &[&str] = &[
     "planned",
     "assessed",
     "denied",
@@ -207,6 +207,7 @@ const KEYWORDS: [&str; 49] = [
     "controlled",
     "not-applicable",
     "info",
+    "yearly",
     "low",
     "medium",
     "high",

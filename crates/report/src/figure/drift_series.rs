@@ -82,7 +82,8 @@ mod tests {
             evidence: None,
             statistic: "e-value".into(),
             alpha: 0.01,
-            anytime_valid: true,
+            promise: crate::input::FalseAlarmPromise::Ever,
+            effect_floor: None,
             looks: values
                 .iter()
                 .enumerate()

@@ -18,7 +18,7 @@ pub use measured::{ClassScore, Counterexample, Image, Performance, Robustness, R
 pub use recall::{Certificate, InstanceProof, Recall, RecallStep};
 pub use release::{Gate, Instance, Reason, Release, Waiver};
 pub use risk::{CurvePoint, Driver, Estimate, FrameworkCount, Frameworks, LossCurve, Risk, RmfSubcategory};
-pub use runtime::{Alarm, ColumnDrift, Drift, Look, Signal, Traffic, TrafficWindow};
+pub use runtime::{Alarm, ColumnDrift, Drift, FalseAlarmPromise, Look, Signal, Traffic, TrafficWindow};
 pub use threat::{
     Acceptance, Automation, Fact, PlannedCheck, Proof, Question, TestStatus, Threat, ThreatState, ThreatTest,
 };

@@ -31,12 +31,15 @@ pub struct Drift {
     /// The evidence these figures come from.
     #[serde(default)]
     pub evidence: Option<Digest>,
-    /// The statistic of a look, such as `e-value`.
+    /// The statistic of a look, larger for more drift, such as `largest distance of any column`.
     pub statistic: String,
-    /// Probability of any false alarm over the whole life of the monitor.
+    /// Chance of a false alarm, in the sense of the promise.
     pub alpha: f64,
-    /// Whether alpha holds however often one looks (an anytime-valid test), or only per look.
-    pub anytime_valid: bool,
+    /// What the monitor promises about false alarms.
+    pub promise: FalseAlarmPromise,
+    /// The smallest effect worth an alarm, where significance alone is not enough.
+    #[serde(default)]
+    pub effect_floor: Option<f64>,
     /// The looks, in order of time.
     #[serde(default)]
     pub looks: Vec<Look>,
@@ -46,6 +49,24 @@ pub struct Drift {
     /// Columns that changed most, first the most changed.
     #[serde(default)]
     pub columns: Vec<ColumnDrift>,
+}
+
+/// What a monitor promises about false alarms while nothing changes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "kind")]
+#[non_exhaustive]
+pub enum FalseAlarmPromise {
+    /// Alpha is the chance of one look, chosen so that the expected number a year is bounded.
+    Yearly {
+        /// Expected false alarms a year, at most.
+        alarms: f64,
+        /// Looks a day that this counts on.
+        looks_per_day: f64,
+    },
+    /// Alpha is the chance of any false alarm ever, however often one looks (an anytime-valid test).
+    Ever,
+    /// Alpha is the chance of one look, and nothing is promised over many.
+    PerLook,
 }
 
 /// One look of the monitor.

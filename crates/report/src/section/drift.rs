@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::{empty, figure_row, hour, seq, severity, source, table};
 use crate::anchor::Anchors;
 use crate::figure::{drift_series, histogram, shares};
-use crate::input::{ColumnDrift, Drift};
+use crate::input::{ColumnDrift, Drift, FalseAlarmPromise};
 use crate::{ReportInput, number};
 
 /// Looks shown in the table: the last ones, and the alarm.
@@ -59,16 +59,28 @@ fn budget(drift: &Drift) -> String {
         return "No valid false-alarm probability is recorded, so nothing is promised.".to_owned();
     }
     let one_in = number::rounded(1.0 / drift.alpha, 3);
-    let share = number::percent(drift.alpha);
-    if drift.anytime_valid {
-        format!(
-            "If nothing changes, the chance that this monitor ever raises an alarm is at most {share}, one deployment in {one_in}, however often it looks."
-        )
-    } else {
-        format!(
-            "If nothing changes, each look raises an alarm with a chance of {share}, one look in {one_in}; over many looks false alarms add up."
-        )
+    let mut text = match drift.promise {
+        FalseAlarmPromise::Yearly { alarms, looks_per_day } => format!(
+            "If nothing changes, at most {} in a year {} expected at {} looks a day: each look may raise a false alarm with a chance of one in {one_in}.",
+            if alarms == 1.0 {
+                "1 false alarm".to_owned()
+            } else {
+                format!("{} false alarms", number::rounded(alarms, 3))
+            },
+            if alarms == 1.0 { "is" } else { "are" },
+            number::rounded(looks_per_day, 3),
+        ),
+        FalseAlarmPromise::Ever => format!(
+            "If nothing changes, the chance that this monitor ever raises an alarm is at most one in {one_in}, however often it looks."
+        ),
+        FalseAlarmPromise::PerLook => format!(
+            "If nothing changes, each look raises an alarm with a chance of one in {one_in}; over many looks false alarms add up."
+        ),
+    };
+    if let Some(floor) = drift.effect_floor {
+        text.push_str(&format!(" An alarm also needs an effect of at least {}.", number::rounded(floor, 3)));
     }
+    text
 }
 
 fn looks(drift: &Drift) -> Markup {

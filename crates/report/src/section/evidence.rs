@@ -53,7 +53,7 @@ fn row(evidence: &Evidence, id: Option<&str>) -> Markup {
                     div { dt { "Program" } dd { (digest(&evidence.inputs.tool)) } }
                     div { dt { "Policy" } dd { @match &evidence.inputs.policy { Some(d) => { (digest(d)) }, None => { span.none { "none" } } } } }
                     div { dt { "Seed" } dd { @match evidence.inputs.seed { Some(s) => { code { (s) } }, None => { span.none { "no chance involved" } } } } }
-                    div { dt { "Check it" } dd { code { (command::show_entry(evidence.ledger_seq)) } " " code { (command::VERIFY_LEDGER) } } }
+                    div { dt { "Check it" } dd { code { (command::show_evidence(&evidence.inputs.subject)) } br; code { (command::VERIFY_STATEMENT) } br; code { (command::VERIFY_LEDGER) } } }
                 }
             }
         }

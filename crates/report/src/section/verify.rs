@@ -13,9 +13,13 @@ pub fn body(input: &ReportInput) -> Markup {
             "the checkpoint below commits to every entry that this report cites."
         }
         ol.questions {
-            li { code { (command::VERIFY_LEDGER) } " recomputes the root over all entries and checks the signature of the checkpoint." }
-            li { code { (command::show_entry(0)) } " prints an entry with its proof of inclusion; use the number behind №." }
-            li { code { (command::verify_model(input.system.model.digest.as_ref())) } " checks the files of the model against its signature." }
+            li { code { (command::VERIFY_LEDGER) } " recomputes every hash, proof and signature; the number behind № is the entry." }
+            li { code { (command::VERIFY_AGAINST_CHECKPOINT) } " holds it against the checkpoint below, kept elsewhere: that finds a ledger cut short or replaced." }
+            li { code { (command::VERIFY_STATEMENT) } " checks one signed result, decision or release." }
+            li { code { (command::VERIFY_MODEL) } " checks the files of the model against its signature." }
+            @if input.recall.is_some() {
+                li { code { (command::VERIFY_CERTIFICATE) } " checks that the recall accounts for every instance." }
+            }
         }
         dl.facts-list {
             div { dt { "Log" } dd { code { (ledger.origin) } } }

@@ -54,7 +54,7 @@ pub fn demo() -> ReportInput {
         kind: "drift".into(),
         at: t("09:14:02"),
         severity: Severity::High,
-        message: "Input drift on pixel_3_4 and 11 more columns: e-value 412 against a threshold of 100."
+        message: "Input drift on pixel_3_4 and 11 more columns: distance 0.412 against a threshold of 0.131."
             .into(),
         reopens: vec!["MOD-04".into(), "OPS-02".into(), "DAT-07".into()],
         evidence: Some(d("drift")),
@@ -496,7 +496,7 @@ fn evidence() -> Vec<Evidence> {
             Verdict::Unknown,
             "no alarm before the end of the watch",
             43,
-            vec![Measurement::new("e_value", 412.0, Unit::Statistic)],
+            vec![Measurement::new("ks_distance", 0.412, Unit::Statistic)],
         ),
         one(
             "recall-drill",
@@ -605,8 +605,8 @@ fn turned(record: &str, truth: &str, answer: &str, which: usize) -> Counterexamp
 }
 
 fn drift() -> Drift {
-    let quiet = [0.8, 0.6, 0.9, 0.7, 0.5, 0.62, 0.41, 0.55, 0.38, 0.44];
-    let rising = [1.9, 18.0, 412.0];
+    let quiet = [0.051, 0.044, 0.062, 0.047, 0.055, 0.041, 0.058, 0.049, 0.053, 0.046];
+    let rising = [0.068, 0.094, 0.412];
     let looks: Vec<Look> = quiet
         .iter()
         .chain(&rising)
@@ -615,7 +615,7 @@ fn drift() -> Drift {
             at: t("09:04:00").plus_ms(46_000 * i as i64),
             rows: 300 * (i as u64 + 1),
             statistic: *s,
-            threshold: 100.0,
+            threshold: 0.131,
         })
         .collect();
     let bell = |centre: f64, width: f64, n: f64| -> Vec<u64> {
@@ -631,9 +631,10 @@ fn drift() -> Drift {
     };
     Drift {
         evidence: Some(d("drift")),
-        statistic: "e-value".into(),
-        alpha: 0.01,
-        anytime_valid: true,
+        statistic: "largest distance of any column".into(),
+        alpha: 1.0 / (24.0 * 365.25),
+        promise: FalseAlarmPromise::Yearly { alarms: 1.0, looks_per_day: 24.0 },
+        effect_floor: Some(0.1),
         alarm: Some(Alarm { look: looks.len() - 1, signal: "sig-drift-1".into() }),
         looks,
         columns: vec![
