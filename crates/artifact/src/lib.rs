@@ -22,4 +22,4 @@ pub mod zip;
 pub use error::ArtifactError;
 pub use format::Format;
 pub use loaded::LoadedTree;
-pub use tree::{Tree, TreeOptions, hash_tree};
+pub use tree::{Tree, TreeFile, TreeOptions, hash_tree, list_tree};

@@ -89,6 +89,33 @@ pub fn hash_tree(
     Ok(Tree { root: root.to_owned(), files, digest, bytes: listing.bytes, ignored: listing.ignored })
 }
 
+/// A file as a walk lists it, before its content is read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TreeFile {
+    /// Its path under the root.
+    pub path: FilePath,
+    /// Where to open it.
+    pub location: PathBuf,
+    /// Its size when it was listed.
+    pub size: u64,
+}
+
+/// Lists the files under `root` by path, for those who look at what a digest would refuse.
+///
+/// Links, sockets, pipes, devices and names that cannot be signed go to `refused`, which ends the walk by
+/// returning an error and lets it go on otherwise. No link is followed.
+///
+/// # Errors
+/// The tree cannot be listed, a bound is exceeded, or `refused` says so.
+pub fn list_tree(
+    root: &Path,
+    options: &TreeOptions,
+    refused: &mut dyn FnMut(ArtifactError) -> Result<(), ArtifactError>,
+) -> Result<Vec<TreeFile>, ArtifactError> {
+    let files = list_with(root, options, refused)?.files;
+    Ok(files.into_iter().map(|f| TreeFile { path: f.name, location: f.location, size: f.size }).collect())
+}
+
 /// Large enough that system calls vanish, small enough to stay in a core's cache beside the hash state.
 const BUFFER_BYTES: usize = 256 * 1024;
 
@@ -123,11 +150,17 @@ impl Identity {
 }
 
 pub(crate) fn list(root: &Path, options: &TreeOptions) -> Result<Listing, ArtifactError> {
+    list_with(root, options, &mut Err)
+}
+
+type Refused<'a> = &'a mut dyn FnMut(ArtifactError) -> Result<(), ArtifactError>;
+
+fn list_with(root: &Path, options: &TreeOptions, refused: Refused<'_>) -> Result<Listing, ArtifactError> {
     let io = |source| ArtifactError::Io { path: root.to_owned(), source };
     let metadata = fs::metadata(root).map_err(io)?;
     let mut listing = Listing { files: Vec::new(), bytes: 0, ignored: Vec::new() };
     if metadata.is_dir() {
-        walk(root, options, &mut listing)?;
+        walk(root, options, &mut listing, refused)?;
     } else {
         check_kind(root, &metadata)?;
         let name = root.file_name().unwrap_or(root.as_os_str());
@@ -139,14 +172,25 @@ pub(crate) fn list(root: &Path, options: &TreeOptions) -> Result<Listing, Artifa
     Ok(listing)
 }
 
-fn walk(root: &Path, options: &TreeOptions, listing: &mut Listing) -> Result<(), ArtifactError> {
+fn walk(
+    root: &Path,
+    options: &TreeOptions,
+    listing: &mut Listing,
+    refused: Refused<'_>,
+) -> Result<(), ArtifactError> {
     let mut walk = WalkDir::new(root).min_depth(1).follow_links(false).sort_by_file_name().into_iter();
     while let Some(entry) = walk.next() {
         let entry = entry.map_err(|e| ArtifactError::Io {
             path: e.path().unwrap_or(root).to_owned(),
             source: e.into_io_error().unwrap_or_else(|| io::Error::other("the directory loops")),
         })?;
-        let name = relative(root, entry.path())?;
+        let name = match relative(root, entry.path()) {
+            Ok(name) => name,
+            Err(error) => {
+                refused(error)?;
+                continue;
+            }
+        };
         if options.ignore.contains(&name) {
             if entry.file_type().is_dir() {
                 walk.skip_current_dir();
@@ -159,7 +203,10 @@ fn walk(root: &Path, options: &TreeOptions, listing: &mut Listing) -> Result<(),
         if metadata.is_dir() {
             continue;
         }
-        check_kind(entry.path(), &metadata)?;
+        if let Err(error) = check_kind(entry.path(), &metadata) {
+            refused(error)?;
+            continue;
+        }
         listing.add(name, entry.path().to_owned(), &metadata, options)?;
     }
     Ok(())

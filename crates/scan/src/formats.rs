@@ -1,0 +1,46 @@
+//! The table of formats: which walker looks at which content.
+
+use proofhouse_artifact::Format;
+
+use crate::scanner::{Content, Scanner};
+
+mod json;
+mod npy;
+mod onnx;
+mod payload;
+mod safetensors;
+mod text;
+mod torch;
+mod zip;
+
+/// Looks at `content` and returns how many of its bytes are accounted for.
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    if content.depth > scanner.limits.depth {
+        scanner.report("zip/budget", content.place.clone(), "containers are nested too deep");
+        return 0;
+    }
+    // A name says nothing about a format, but some names are run by whoever finds them.
+    text::runnable_name(scanner, content);
+    let walker = match content.format {
+        Format::Empty => |_: &mut Scanner<'_>, _: &Content<'_>| 0,
+        Format::Pickle(_) => crate::pickle::scan,
+        Format::TorchZip => torch::scan,
+        Format::Zip | Format::Npz => zip::scan,
+        Format::Npy => npy::scan,
+        Format::Onnx => onnx::scan,
+        Format::Safetensors => safetensors::scan,
+        Format::Json => json::scan,
+        Format::Text => text::scan,
+        _ => unscannable,
+    };
+    walker(scanner, content)
+}
+
+fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let message = match content.format {
+        Format::Unknown => "the content has no known format".to_owned(),
+        format => format!("content of format {format} is not looked into"),
+    };
+    scanner.report("format/unscannable", content.place.clone(), message);
+    0
+}

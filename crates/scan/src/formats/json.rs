@@ -1,0 +1,50 @@
+//! JSON: data, unless its keys ask a loader for code.
+
+use proofhouse_artifact::json::{self, Value};
+
+use crate::scanner::{Content, Scanner};
+
+/// Keys whose value names code that the loader imports, and who reads them.
+const CODE_KEYS: [(&str, &str); 4] = [
+    ("auto_map", "transformers imports the classes it names from the model's own files"),
+    ("custom_pipelines", "transformers imports the pipeline it names from the model's own files"),
+    ("_target_", "Hydra and NeMo call the object it names"),
+    ("loader_module", "MLflow imports the module it names"),
+];
+
+/// Far more than any configuration; vocabularies of a million entries fit.
+const MAX_VALUES: u64 = 20_000_000;
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let text = content.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content.bytes);
+    let document = match json::parse(text, MAX_VALUES) {
+        Ok(document) => document,
+        Err(error) => {
+            let message = format!("JSON that is nested too deep or too large to look through: {error}");
+            scanner.report("format/unscannable", content.place.clone(), message);
+            return 0;
+        }
+    };
+    let mut stack = vec![&document];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(elements) => stack.extend(elements),
+            Value::Object(members) => {
+                for (key, value) in members {
+                    if let Some((key, who)) = CODE_KEYS.iter().find(|(k, _)| k == key)
+                        && !matches!(value, Value::Null)
+                    {
+                        scanner.report(
+                            "config/remote-code",
+                            content.place.clone(),
+                            format!("the key {key:?} is set: {who}"),
+                        );
+                    }
+                    stack.push(value);
+                }
+            }
+            _ => {}
+        }
+    }
+    content.bytes.len() as u64
+}

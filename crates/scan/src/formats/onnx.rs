@@ -1,0 +1,77 @@
+//! ONNX: a graph runs nothing by itself; what it reaches for outside is what matters.
+
+use proofhouse_artifact::onnx::{self, Limits};
+
+use super::payload;
+use crate::scanner::{Content, Scanner};
+
+/// Operator domains that stock runtimes implement.
+const KNOWN_DOMAINS: [&str; 6] =
+    ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"];
+
+const CONTROL_FLOW: [&str; 4] = ["If", "Loop", "Scan", "SequenceMap"];
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let survey = onnx::survey(content.bytes, &Limits::default());
+    let model = &survey.model;
+    for error in &survey.errors {
+        let offset = error.offset();
+        let place = offset.map_or_else(|| content.place.clone(), |offset| content.at(offset));
+        scanner.report("onnx/malformed", place, error.to_string());
+    }
+    for (operator, used) in &model.operators {
+        let own = model.functions.contains(operator);
+        let first = used.nodes.first().map_or("?", String::as_str);
+        let place = content.place.clone().within(first).at(used.first_offset);
+        if !own && !KNOWN_DOMAINS.contains(&operator.domain.as_str()) {
+            let message = format!(
+                "{} nodes use the operator {:?} of the domain {:?}",
+                used.count, operator.name, operator.domain
+            );
+            scanner.report("onnx/custom-operator", place, message);
+        } else if matches!(operator.domain.as_str(), "" | "ai.onnx")
+            && CONTROL_FLOW.contains(&operator.name.as_str())
+        {
+            let message = format!("{} nodes use the control-flow operator {}", used.count, operator.name);
+            scanner.report("onnx/control-flow", place, message);
+        }
+    }
+    external_data(scanner, content, model);
+    for string in &model.string_attributes {
+        let range = usize::try_from(string.offset).ok().zip(usize::try_from(string.bytes).ok());
+        let bytes = range.and_then(|(at, length)| content.bytes.get(at..at.checked_add(length)?));
+        if let Some(what) = bytes.and_then(payload::kind) {
+            let place = content.place.clone().within(&string.holder).at(string.offset);
+            scanner.report("onnx/embedded-payload", place, format!("the string is {what}"));
+        }
+    }
+    let first_error = survey.errors.first().map(|e| e.offset().unwrap_or(0));
+    first_error.unwrap_or(content.bytes.len() as u64)
+}
+
+fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx::Model) {
+    let mut inside = std::collections::BTreeMap::<&str, u64>::new();
+    for external in &model.external_data {
+        let place = content.place.clone().within(&external.tensor).at(external.at);
+        match external.location.as_deref() {
+            Some(location) if stays_inside(location) => *inside.entry(location).or_default() += 1,
+            Some(location) => {
+                scanner.report("onnx/external-path", place, format!("its bytes are taken from {location:?}"));
+            }
+            None => {
+                let message = "its bytes are external, but no location is given";
+                scanner.report("onnx/malformed", place, message);
+            }
+        }
+    }
+    for (location, tensors) in inside {
+        let message = format!("{tensors} tensors lie in {location:?}");
+        scanner.report("onnx/external-data", content.place.clone(), message);
+    }
+}
+
+/// A relative path of plain parts: what a loader joins to the model's directory without leaving it.
+fn stays_inside(location: &str) -> bool {
+    let location = location.strip_prefix("./").unwrap_or(location);
+    location.parse::<proofhouse_core::FilePath>().is_ok() && location.as_bytes().get(1) != Some(&b':')
+}

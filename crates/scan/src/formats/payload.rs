@@ -1,0 +1,66 @@
+//! Whether some bytes are, by their structure, something that runs.
+//!
+//! Never by substring: random tensors contain `MZ` and `PK`. A header has to hold together.
+
+use proofhouse_artifact::{Format, pickle, zip};
+
+/// What the bytes are, if they are an executable, an archive or a pickle.
+pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
+    if elf(bytes) {
+        return Some("an ELF executable");
+    }
+    if pe(bytes) {
+        return Some("a Windows executable");
+    }
+    if bytes.starts_with(b"PK\x03\x04") && zip::is_zip(bytes) {
+        return Some("a zip archive");
+    }
+    if matches!(Format::detect(bytes), Format::Pickle(1..)) && stops(bytes) {
+        return Some("a pickle");
+    }
+    None
+}
+
+fn elf(bytes: &[u8]) -> bool {
+    // Class 1 or 2, byte order 1 or 2, version 1, a header size that fits the class.
+    let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
+    let at = if *class == 1 { 40 } else { 52 };
+    let Some(&[a, b]) = bytes.get(at..at + 2).and_then(<[u8]>::first_chunk::<2>) else { return false };
+    let size = if *order == 1 { u16::from_le_bytes([a, b]) } else { u16::from_be_bytes([a, b]) };
+    size == if *class == 1 { 52 } else { 64 }
+}
+
+fn pe(bytes: &[u8]) -> bool {
+    let Some(at) = bytes.get(0x3c..).and_then(<[u8]>::first_chunk::<4>) else { return false };
+    let at = u32::from_le_bytes(*at);
+    let header = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
+    bytes.starts_with(b"MZ") && header.is_some_and(|h| h.starts_with(b"PE\0\0"))
+}
+
+fn stops(bytes: &[u8]) -> bool {
+    let mut at = 0;
+    while let Ok(op) = pickle::op(bytes, at) {
+        if op.code == pickle::code::STOP {
+            return true;
+        }
+        at = op.end;
+    }
+    false
+}
+
+#[cfg(test)]
+mod tests {
+    use super::kind;
+
+    #[test]
+    fn structure_decides_not_a_prefix() {
+        assert_eq!(kind(b"MZ and PK\x03\x04 and \x7fELF in a text"), None);
+        let mut elf = vec![0u8; 64];
+        elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+        assert_eq!(kind(&elf), None);
+        elf[52] = 64;
+        assert_eq!(kind(&elf), Some("an ELF executable"));
+        assert_eq!(kind(b"\x80\x04N."), Some("a pickle"));
+        assert_eq!(kind(b"N."), None);
+    }
+}

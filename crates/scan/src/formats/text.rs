@@ -1,0 +1,59 @@
+//! Text: data, unless its name or first line makes somebody run it.
+
+use crate::scanner::{Content, Scanner};
+
+/// Endings that Python or a shell runs without being asked for a format.
+const RUNNABLE: [&str; 9] = [".py", ".pyc", ".pth", ".pyw", ".sh", ".bat", ".ps1", ".ipynb", ".so"];
+
+pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let name = content.name().to_ascii_lowercase();
+    // torch checkpoints are named .pth too; those are archives or pickles and are judged as such.
+    let textual = matches!(content.format.name(), "text" | "json" | "unknown");
+    if textual && RUNNABLE.iter().any(|ending| name.ends_with(ending)) {
+        let message = format!("{:?} has a name that Python or a shell runs", content.name());
+        scanner.report("code/not-analysed", content.place.clone(), message);
+    }
+}
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    if content.bytes.starts_with(b"#!") {
+        scanner.report("code/not-analysed", content.at(0), "a script by its first line");
+    }
+    let text = std::str::from_utf8(content.bytes).unwrap_or_default();
+    for (index, line) in text.lines().enumerate() {
+        if has_python_tag(line) {
+            let mut place = content.place.clone();
+            place.line = Some(index as u64 + 1);
+            scanner.report("yaml/python-tag", place, "a YAML tag names a Python object to build or call");
+        }
+    }
+    if let Some(what) = crate::pickle::import_only(scanner.tables, content.bytes) {
+        let message = format!("read as a pickle, this text imports {what} before it fails");
+        scanner.report("pickle/malformed", content.at(0), message);
+    }
+    content.bytes.len() as u64
+}
+
+/// A tag stands at the start of a node: after indentation, `- `, `? `, `: `, `[`, `{` or `, `.
+fn has_python_tag(line: &str) -> bool {
+    let body = line.split(" #").next().unwrap_or(line);
+    ["!!python/", "!<tag:yaml.org,2002:python/"].iter().any(|tag| {
+        body.match_indices(tag).any(|(at, _)| {
+            let before = body.get(..at).unwrap_or_default().trim_end();
+            before.is_empty() || before.ends_with(['-', '?', ':', '[', '{', ',']) || before.ends_with("---")
+        })
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_python_tag;
+
+    #[test]
+    fn tags_count_where_yaml_reads_them() {
+        assert!(has_python_tag("a: !!python/object/apply:os.getcwd []"));
+        assert!(has_python_tag("  - !!python/name:os.getcwd"));
+        assert!(!has_python_tag("The tag `!!python/object` is refused."));
+        assert!(!has_python_tag("a: 1 # !!python/object"));
+    }
+}

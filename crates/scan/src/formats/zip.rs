@@ -1,0 +1,82 @@
+//! Zip archives: where the records disagree, and then every member by its own content.
+
+use proofhouse_artifact::zip::{Archive, IssueKind, Limits, Member};
+use proofhouse_artifact::{ArtifactError, Format};
+
+use crate::scanner::{Content, Scanner};
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let Some((archive, uncovered)) = open(scanner, content) else { return 0 };
+    for member in archive.members() {
+        read(scanner, content, &archive, member, &mut |scanner, inner| {
+            super::scan(scanner, inner);
+        });
+    }
+    (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// Walks the archive and reports where it disagrees with itself; also how many bytes belong to nothing.
+pub(crate) fn open<'a>(scanner: &mut Scanner<'_>, content: &Content<'a>) -> Option<(Archive<'a>, u64)> {
+    let limits = Limits { max_members: scanner.limits.archive_members };
+    let archive = match Archive::walk(content.bytes, &limits) {
+        Ok(archive) => archive,
+        Err(error @ ArtifactError::Limit { .. }) => {
+            scanner.report("zip/budget", content.place.clone(), error.to_string());
+            return None;
+        }
+        Err(error) => {
+            scanner.report("zip/disagreement", content.at(error.offset().unwrap_or(0)), error.to_string());
+            return None;
+        }
+    };
+    let mut uncovered = 0;
+    for issue in archive.issues() {
+        let rule = match issue.kind {
+            IssueKind::UnsafeName => "zip/unsafe-name",
+            IssueKind::Gap { bytes } | IssueKind::Prefix { bytes } | IssueKind::Trailing { bytes } => {
+                uncovered += bytes;
+                "zip/disagreement"
+            }
+            _ => "zip/disagreement",
+        };
+        scanner.report(rule, content.at(issue.offset), issue.to_string());
+    }
+    Some((archive, uncovered))
+}
+
+/// Decompresses a member within the budget and hands it on as content of its own.
+pub(crate) fn read(
+    scanner: &mut Scanner<'_>,
+    content: &Content<'_>,
+    archive: &Archive<'_>,
+    member: &Member,
+    look: &mut dyn FnMut(&mut Scanner<'_>, &Content<'_>),
+) {
+    let name = match &content.place.member {
+        Some(outer) => format!("{outer}!{}", member.name),
+        None => member.name.clone(),
+    };
+    let mut place = content.place.clone().within(name);
+    place.offset = None;
+    let read = match archive.read(member, scanner.decompressed_left) {
+        Ok(read) => read,
+        Err(error @ ArtifactError::Limit { .. }) => {
+            return scanner.report("zip/budget", place, error.to_string());
+        }
+        Err(error) => return scanner.report("zip/unreadable-member", place, error.to_string()),
+    };
+    if matches!(read.bytes, std::borrow::Cow::Owned(_)) {
+        scanner.decompressed_left = scanner.decompressed_left.saturating_sub(read.bytes.len() as u64);
+    }
+    let deferred = member.flags & 8 != 0 && member.listed == proofhouse_artifact::zip::Listed::HeaderOnly;
+    if !read.crc_matches && !deferred {
+        scanner.report("zip/disagreement", place.clone(), "its checksum is wrong: some readers refuse it");
+    }
+    if (!read.size_matches && !deferred) || read.unused > 0 {
+        let message = "it has another size than stated: some readers see more of it than others";
+        scanner.report("zip/disagreement", place.clone(), message);
+    }
+    let format = Format::detect(&read.bytes);
+    let inner = Content { bytes: &read.bytes, format, place, depth: content.depth + 1 };
+    look(scanner, &inner);
+}

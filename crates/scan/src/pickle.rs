@@ -1,0 +1,216 @@
+//! Pickles: what would be imported, called and set if the stream were loaded.
+//!
+//! [`machine`] plays the stream through, [`judge`] weighs each event against the tables, this module knows
+//! how streams follow each other: `torch.save`'s old format is five pickles and then raw storages, joblib
+//! puts arrays between opcodes, and anybody can append a second pickle.
+
+use std::collections::BTreeMap;
+
+use proofhouse_artifact::pickle::looks_headless;
+use proofhouse_core::Place;
+
+use crate::scanner::{Content, Scanner};
+use crate::tables::Tables;
+
+mod joblib;
+mod judge;
+mod machine;
+mod names;
+mod value;
+
+pub(crate) use judge::Storage;
+use judge::{Judge, Loader};
+use machine::{Budget, End, Grammar, Machine};
+
+/// Scans a bare pickle file; returns how many bytes are accounted for.
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    scan_stream(scanner, content.bytes, &content.place, 0)
+}
+
+/// Scans pickles that begin at `base` of their place.
+pub(crate) fn scan_stream(scanner: &mut Scanner<'_>, bytes: &[u8], place: &Place, base: u64) -> u64 {
+    let mut stream = Stream { scanner, bytes, place, base };
+    stream.consecutive() as u64
+}
+
+/// Scans the pickle of a torch archive; returns the storages it names.
+pub(crate) fn scan_torch(scanner: &mut Scanner<'_>, content: &Content<'_>) -> BTreeMap<String, Storage> {
+    let mut stream = Stream { scanner, bytes: content.bytes, place: &content.place, base: 0 };
+    let run = stream.run(0, Grammar::Plain, Loader::Torch);
+    stream.finish(&run.end);
+    if let End::Stop(end, _) = run.end
+        && end < content.bytes.len()
+    {
+        stream.trailing(end);
+    }
+    run.storages
+}
+
+/// What a text would import when read as a pickle, if it fails before calling anything and the tables know
+/// the module. A list of words may start like an import; a known module name under it is no accident.
+pub(crate) fn import_only(tables: &Tables, text: &[u8]) -> Option<String> {
+    use proofhouse_artifact::pickle::{Arg, op};
+    let first = op(text, 0).ok()?;
+    let Arg::Lines(module, name) = first.arg else { return None };
+    let (module, name) = (std::str::from_utf8(module).ok()?, std::str::from_utf8(name).ok()?);
+    let (module, name) = names::from_python_2(module, name);
+    tables.knows_module(&module).then(|| format!("{module}.{name}"))
+}
+
+/// The number with which `torch.save`'s old format begins, as `LONG1` writes it.
+const TORCH_MAGIC: &[u8] = b"\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.";
+
+struct Stream<'s, 'l, 'a> {
+    scanner: &'s mut Scanner<'l>,
+    bytes: &'a [u8],
+    place: &'a Place,
+    base: u64,
+}
+
+struct Run {
+    end: End,
+    storages: BTreeMap<String, Storage>,
+    /// Texts of the list that the stream left on the stack, if it left one.
+    keys: Option<Vec<String>>,
+    wrapper_seen: bool,
+}
+
+impl Stream<'_, '_, '_> {
+    fn at(&self, offset: usize) -> Place {
+        self.place.clone().at(self.base + offset as u64)
+    }
+
+    fn run(&mut self, at: usize, grammar: Grammar, loader: Loader) -> Run {
+        let limits = self.scanner.limits;
+        let budget = Budget { ops: limits.pickle_ops, values: limits.pickle_values };
+        let mut machine = Machine::new(self.bytes, grammar, budget);
+        let mut judge = Judge::new(self.scanner.tables, loader);
+        let mut end = machine.run(at, &mut judge);
+        if let End::Fault(_, what) = &mut end
+            && machine.wrapper_seen
+            && grammar == Grammar::Joblib
+        {
+            what.push_str(" (read as joblib does)");
+        }
+        let keys = match end {
+            End::Stop(_, value) => machine.texts(value),
+            _ => None,
+        };
+        let wrapper_seen = machine.wrapper_seen;
+        let storages = judge.report(self.scanner, |offset| self.place.clone().at(self.base + offset as u64));
+        Run { end, storages, keys, wrapper_seen }
+    }
+
+    /// Reports how a run ended, if it did not end at `STOP`.
+    fn finish(&mut self, end: &End) {
+        match end {
+            End::Stop(..) => {}
+            End::Fault(offset, what) => {
+                let message = format!("the unpickler stops here: {what}");
+                self.scanner.report("pickle/malformed", self.at(*offset), message);
+            }
+            End::Budget(offset, what) => {
+                let message = format!("the pickle holds more {what} than are followed");
+                self.scanner.report("pickle/budget", self.at(*offset), message);
+            }
+        }
+    }
+
+    fn trailing(&mut self, at: usize) {
+        let message = format!("{} bytes follow the pickle", self.bytes.len() - at);
+        self.scanner.report("pickle/trailing-data", self.at(at), message);
+    }
+
+    /// Pickles one after the other, up to the end or to bytes that are none.
+    fn consecutive(&mut self) -> usize {
+        if self.is_torch_legacy() {
+            return self.torch_legacy();
+        }
+        let mut at = 0;
+        loop {
+            match self.one(at) {
+                Some(end) => at = end,
+                None => return at,
+            }
+            let rest = self.bytes.get(at..).unwrap_or_default();
+            if rest.is_empty() {
+                return at;
+            }
+            if !matches!(rest, [0x80, 0..=5, ..]) && !looks_headless(rest) {
+                self.trailing(at);
+                return at;
+            }
+        }
+    }
+
+    /// One pickle of a file whose loader is not known; where it ends.
+    fn one(&mut self, at: usize) -> Option<usize> {
+        let plain = self.run(at, Grammar::Plain, Loader::Any);
+        if plain.wrapper_seen {
+            // `pickle.load` would take the array bytes for opcodes, `joblib.load` skips them. Both readings
+            // were judged; that the first one fails on real arrays is how such files are.
+            let skipping = self.run(at, Grammar::Joblib, Loader::Any);
+            self.finish(&skipping.end);
+            return stopped(&skipping.end);
+        }
+        self.finish(&plain.end);
+        stopped(&plain.end)
+    }
+
+    fn is_torch_legacy(&self) -> bool {
+        let body = match self.bytes {
+            [0x80, 0..=5, body @ ..] => body,
+            body => body,
+        };
+        body.starts_with(TORCH_MAGIC)
+    }
+
+    /// Magic number, protocol version, system information, the object, the storage keys; then for each key a
+    /// 64-bit element count and the elements (`torch/serialization.py`, `_legacy_save`).
+    fn torch_legacy(&mut self) -> usize {
+        let mut at = 0;
+        let mut storages = BTreeMap::new();
+        let mut keys = None;
+        for part in 0..5 {
+            let run = self.run(at, Grammar::Plain, Loader::Torch);
+            self.finish(&run.end);
+            let Some(end) = stopped(&run.end) else { return at };
+            at = end;
+            storages.extend(run.storages);
+            keys = if part == 4 { run.keys } else { None };
+        }
+        let Some(keys) = keys else {
+            self.scanner.report("torch/storage", self.at(at), "the list of storages is no list of names");
+            return at;
+        };
+        for key in keys {
+            let Some(end) = storages.get(&key).and_then(|s| self.raw_storage(at, s)) else {
+                let message = format!("the storage {key:?} does not follow as the pickle describes it");
+                self.scanner.report("torch/storage", self.at(at), message);
+                return at;
+            };
+            at = end;
+        }
+        if at < self.bytes.len() {
+            self.trailing(at);
+        }
+        at
+    }
+
+    fn raw_storage(&self, at: usize, storage: &Storage) -> Option<usize> {
+        let elements = u64::from_le_bytes(*self.bytes.get(at..)?.first_chunk()?);
+        (Some(elements) == storage.elements).then_some(())?;
+        let end = at.checked_add(8)?.checked_add(usize::try_from(storage.bytes?).ok()?)?;
+        (end <= self.bytes.len()).then_some(end)
+    }
+}
+
+fn stopped(end: &End) -> Option<usize> {
+    match end {
+        End::Stop(end, _) => Some(*end),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,71 @@
+//! joblib's convention: the raw bytes of an array follow the `BUILD` of its `NumpyArrayWrapper`.
+//!
+//! Source: `joblib/numpy_pickle.py`, `NumpyArrayWrapper.read_array`. Object arrays are written as a pickle
+//! of their own instead.
+
+use std::ops::Range;
+
+use super::machine::Machine;
+use super::value::{Node, Value};
+
+/// What follows a wrapper.
+pub enum Array {
+    /// These bytes, padding included.
+    Raw(Range<usize>),
+    /// A pickle.
+    Objects,
+}
+
+/// Whether `value` is an array wrapper.
+pub fn is_wrapper(machine: &Machine<'_>, value: Value) -> bool {
+    class(machine, value).is_some_and(|(module, name)| {
+        matches!(module, "joblib.numpy_pickle" | "sklearn.externals.joblib.numpy_pickle")
+            && name == "NumpyArrayWrapper"
+    })
+}
+
+/// The class of an instance made by `NEWOBJ` or `copyreg._reconstructor`.
+fn class<'m>(machine: &'m Machine<'_>, value: Value) -> Option<(&'m str, &'m str)> {
+    let Node::Called { callee, args, .. } = machine.node(value)? else { return None };
+    let mut global = machine.global(*callee)?;
+    if global.module.as_deref() == Some("copyreg") {
+        global = machine.global(*machine.tuple(*args)?.first()?)?;
+    }
+    Some((global.module.as_deref()?, global.name.as_deref()?))
+}
+
+/// What follows the wrapper `value` whose `BUILD` ends at `at`; `None` when its state does not say.
+pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Option<Array> {
+    let Node::Called { state: Some(state), .. } = machine.node(value)? else { return None };
+    let item = item_bytes(machine, machine.entry(*state, "dtype")?)?;
+    let Some(item) = item else { return Some(Array::Objects) };
+    let shape = machine.tuple(machine.entry(*state, "shape")?)?;
+    let mut length = item;
+    for dim in shape {
+        let Value::Int(n) = dim else { return None };
+        length = length.checked_mul(usize::try_from(*n).ok()?)?;
+    }
+    let padding = match machine.entry(*state, "numpy_array_alignment_bytes") {
+        Some(Value::Int(_)) => 1 + usize::from(*bytes.get(at)?),
+        _ => 0,
+    };
+    let end = at.checked_add(padding)?.checked_add(length)?;
+    (end <= bytes.len()).then_some(Array::Raw(at..end))
+}
+
+/// Bytes of one element of `numpy.dtype("f8", …)`; `Some(None)` for objects.
+#[expect(clippy::option_option, reason = "outside: is it known; inside: does it have a size")]
+fn item_bytes(machine: &Machine<'_>, dtype: Value) -> Option<Option<usize>> {
+    let Node::Called { args, .. } = machine.node(dtype)? else { return None };
+    let text = machine.text(*machine.tuple(*args)?.first()?)?;
+    let text = text.trim_start_matches(['<', '>', '=', '|']);
+    let mut chars = text.chars();
+    let kind = chars.next()?;
+    let count: usize = chars.as_str().parse().ok()?;
+    match kind {
+        'O' => Some(None),
+        'U' => Some(Some(count.checked_mul(4)?)),
+        'b' | 'i' | 'u' | 'f' | 'c' | 'V' | 'S' | 'm' | 'M' => Some(Some(count)),
+        _ => None,
+    }
+}

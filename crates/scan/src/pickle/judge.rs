@@ -1,0 +1,372 @@
+//! What the events of a run amount to.
+//!
+//! Each event is weighed by itself against the tables; no rule depends on another having fired. What is not
+//! known to be inert is reported; the sink table is asked only afterwards, for how bad it is.
+
+use std::collections::BTreeMap;
+
+use proofhouse_core::Place;
+
+use super::machine::{Event, Machine, Watch};
+use super::value::{Node, Value};
+use crate::scanner::Scanner;
+use crate::tables::{Contract, Effect, Tables};
+
+/// Who answers persistent ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Loader {
+    /// Not known.
+    Any,
+    /// torch: an id is a tensor storage.
+    Torch,
+}
+
+/// A tensor storage named by a persistent id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Storage {
+    /// Elements stated.
+    pub elements: Option<u64>,
+    /// Bytes they take.
+    pub bytes: Option<u64>,
+}
+
+/// Gathers what a run amounts to.
+pub struct Judge<'t> {
+    tables: &'t Tables,
+    loader: Loader,
+    /// Findings by rule and what they are about, with the first place: a payload repeated a million times is
+    /// one finding.
+    found: BTreeMap<(&'static str, String), (usize, String)>,
+    /// Names that were imported and are not known to be inert.
+    imports: BTreeMap<String, Import>,
+    storages: BTreeMap<String, Storage>,
+}
+
+struct Import {
+    offset: usize,
+    called_by: Option<&'static str>,
+    harm: Option<&'static str>,
+}
+
+/// Most different things remembered about one run.
+const FOUND_KEPT: usize = 10_000;
+
+impl<'t> Judge<'t> {
+    /// A judge of one run.
+    pub fn new(tables: &'t Tables, loader: Loader) -> Self {
+        Self { tables, loader, found: BTreeMap::new(), imports: BTreeMap::new(), storages: BTreeMap::new() }
+    }
+
+    /// Hands the findings over; returns the storages that were named.
+    pub fn report(
+        self,
+        scanner: &mut Scanner<'_>,
+        place: impl Fn(usize) -> Place,
+    ) -> BTreeMap<String, Storage> {
+        for (name, import) in self.imports {
+            let does =
+                import.called_by.map_or("imports".to_owned(), |by| format!("imports and calls ({by})"));
+            match import.harm {
+                Some(harm) => scanner.report(
+                    "pickle/unsafe-call",
+                    place(import.offset),
+                    format!("loading it {does} {name}, which {harm}"),
+                ),
+                None => scanner.report(
+                    "pickle/unknown-callable",
+                    place(import.offset),
+                    format!("loading it {does} {name}, which is not known to be inert"),
+                ),
+            }
+        }
+        for ((rule, _), (offset, message)) in self.found {
+            scanner.report(rule, place(offset), message);
+        }
+        self.storages
+    }
+
+    fn find(&mut self, rule: &'static str, about: impl Into<String>, offset: usize, message: String) {
+        if self.found.len() < FOUND_KEPT {
+            self.found.entry((rule, about.into())).or_insert((offset, message));
+        }
+    }
+
+    fn effect(&self, machine: &Machine<'_>, value: Value) -> Option<Effect> {
+        let global = machine.global(value)?;
+        self.tables.effect(global.module.as_deref()?, global.name.as_deref()?)
+    }
+
+    /// Whether `value` is an instance of something inert.
+    fn inert_instance(&self, machine: &Machine<'_>, value: Value) -> bool {
+        match machine.node(value) {
+            Some(Node::Called { callee, .. }) => {
+                matches!(self.effect(machine, *callee), Some(Effect::Inert | Effect::InertIf(_)))
+            }
+            _ => false,
+        }
+    }
+
+    fn call(&mut self, machine: &Machine<'_>, offset: usize, callee: Value, args: Value, by: &'static str) {
+        let Some(global) = machine.global(callee) else {
+            let message = format!("loading it calls a value that it computes ({by})");
+            return self.find("pickle/unresolved-call", by, offset, message);
+        };
+        let name = global.qualified();
+        match self.effect(machine, callee) {
+            Some(Effect::Inert) => {}
+            Some(Effect::InertIf(contract)) => {
+                if !self.keeps(machine, contract, args) {
+                    let message =
+                        format!("loading it calls {name} with something else than {}", contract.wants());
+                    self.find("pickle/contract", name, offset, message);
+                }
+            }
+            Some(Effect::Data) => {
+                let message = format!("loading it calls {name}, which is known as a constant only");
+                self.find("pickle/contract", name, offset, message);
+            }
+            None => {
+                if let Some(import) = self.imports.get_mut(&name) {
+                    import.called_by.get_or_insert(by);
+                }
+            }
+        }
+    }
+
+    fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value) -> bool {
+        let Some(args) = machine.tuple(args) else { return false };
+        match contract {
+            Contract::Plain => args.iter().all(|a| plain(machine, *a)),
+            Contract::Latin1 => match args {
+                [text, encoding] => {
+                    let encoding = machine.text(*encoding);
+                    matches!(text, Value::Text(..))
+                        && matches!(encoding.as_deref(), Some("latin1" | "latin-1" | "utf-8" | "ascii"))
+                }
+                _ => false,
+            },
+            Contract::Reconstructor => match args {
+                [class, base, _state] => {
+                    let base = machine.global(*base);
+                    let inert =
+                        matches!(self.effect(machine, *class), Some(Effect::Inert | Effect::InertIf(_)));
+                    // `base.__init__(obj, state)` runs; these built-ins keep it to copying a value.
+                    let builtin = base.is_some_and(|b| {
+                        b.module.as_deref() == Some("builtins")
+                            && matches!(
+                                b.name.as_deref(),
+                                Some(
+                                    "object"
+                                        | "list"
+                                        | "dict"
+                                        | "tuple"
+                                        | "set"
+                                        | "frozenset"
+                                        | "int"
+                                        | "float"
+                                        | "str"
+                                )
+                            )
+                    });
+                    // What is unknown about the class was reported when it was imported.
+                    let reported = machine.global(*class).is_some() && self.effect(machine, *class).is_none();
+                    builtin && (inert || reported)
+                }
+                _ => false,
+            },
+            Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
+                Some(Node::Global(_)) => match self.effect(machine, *a) {
+                    Some(Effect::Inert | Effect::InertIf(Contract::Plain)) => true,
+                    Some(Effect::Data | Effect::InertIf(_)) => false,
+                    // Reported when it was imported.
+                    None => true,
+                },
+                Some(Node::Unknown | Node::Persistent) => false,
+                _ => true,
+            }),
+            Contract::Attribute => match args {
+                [owner, attribute] => {
+                    machine.global(*owner).is_some() && matches!(attribute, Value::Text(..))
+                }
+                _ => false,
+            },
+        }
+    }
+
+    fn build(&mut self, machine: &Machine<'_>, offset: usize, target: Value, state: Value) {
+        match machine.node(target) {
+            // An instance of something unknown: reported when that was imported or called.
+            Some(Node::Called { .. }) => {}
+            Some(Node::Global(global)) => {
+                let message = format!("loading it sets attributes of {} itself", global.qualified());
+                self.find("pickle/state-injection", global.qualified(), offset, message);
+            }
+            _ => {
+                let message = "loading it sets state on a value that is no instance".to_owned();
+                self.find("pickle/state-injection", "no instance", offset, message);
+            }
+        }
+        let parts = match machine.tuple(state) {
+            // Two of them are `__dict__` and slots, unless the class has its own `__setstate__`.
+            Some([dict, slots]) => vec![*dict, *slots],
+            _ => vec![state],
+        };
+        for part in parts {
+            self.state(machine, offset, part);
+        }
+    }
+
+    /// Names that Python looks up by itself must not come from the file: `__setstate__` set on an instance
+    /// is called by the next `BUILD`.
+    fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value) {
+        if let Some((items, whole)) = machine.dict(state) {
+            for key in items.iter().step_by(2) {
+                let name = machine.text(*key);
+                if name.as_deref().is_some_and(|n| n.starts_with("__") && n.ends_with("__")) {
+                    let name = name.as_deref().unwrap_or_default();
+                    let message =
+                        format!("loading it sets the attribute {name}, which Python calls by itself");
+                    self.find("pickle/state-injection", name, offset, message);
+                } else if !matches!(key, Value::Text(..) | Value::Int(_) | Value::None | Value::Bool(_))
+                    && machine.tuple(*key).is_none()
+                {
+                    let message = "loading it sets an attribute whose name it computes".to_owned();
+                    self.find("pickle/state-injection", "computed name", offset, message);
+                }
+            }
+            if !whole {
+                let message = "the state has more attributes than are followed".to_owned();
+                self.find("pickle/state-injection", "too many", offset, message);
+            }
+        } else if let Some(Node::Called { callee, .. }) = machine.node(state) {
+            let mapping = match machine.global(*callee) {
+                None => true,
+                Some(global) => matches!(
+                    global.name.as_deref(),
+                    None | Some("dict" | "OrderedDict" | "defaultdict" | "Counter" | "UserDict" | "getattr")
+                ),
+            };
+            if mapping {
+                let message = "loading it sets attributes from a mapping that it computes".to_owned();
+                self.find("pickle/state-injection", "computed state", offset, message);
+            }
+        } else if let Some(Node::Unknown | Node::Persistent) = machine.node(state) {
+            let message = "loading it sets state that comes from elsewhere".to_owned();
+            self.find("pickle/state-injection", "foreign state", offset, message);
+        }
+    }
+
+    fn persistent(&mut self, machine: &Machine<'_>, offset: usize, id: Value) {
+        let storage = (self.loader == Loader::Torch).then(|| storage(machine, id)).flatten();
+        let Some((key, storage)) = storage else {
+            let message = "loading it asks for something by an id that is no tensor storage".to_owned();
+            return self.find("pickle/persistent-id", "", offset, message);
+        };
+        if *self.storages.entry(key.clone()).or_insert(storage) != storage {
+            let message = format!("the storage {key:?} is named with two sizes");
+            self.find("torch/storage", key, offset, message);
+        }
+    }
+}
+
+impl Watch for Judge<'_> {
+    fn event(&mut self, machine: &Machine<'_>, offset: usize, event: &Event<'_>) {
+        match event {
+            Event::Import(global) => match (global.module.as_deref(), global.name.as_deref()) {
+                (Some(module), Some(name)) => {
+                    if self.tables.effect(module, name).is_none() && self.imports.len() < FOUND_KEPT {
+                        let harm = self.tables.sink(module, name);
+                        let import = Import { offset, called_by: None, harm };
+                        self.imports.entry(global.qualified()).or_insert(import);
+                    }
+                }
+                _ => {
+                    let message =
+                        format!("loading it imports {}, a name that it computes", global.qualified());
+                    self.find("pickle/unresolved-call", "import", offset, message);
+                }
+            },
+            Event::Call { callee, args, by } => self.call(machine, offset, *callee, *args, by),
+            Event::Build { target, state } => self.build(machine, offset, *target, *state),
+            Event::Method { target, by } => {
+                if !self.inert_instance(machine, *target) {
+                    let message = format!("{by} calls a method of a value that is no container known here");
+                    self.find("pickle/method-on-object", *by, offset, message);
+                }
+            }
+            Event::Persistent(id) => self.persistent(machine, offset, *id),
+            Event::Extension(number) => {
+                let message = format!("loading it imports whatever is registered under the number {number}");
+                self.find("pickle/extension-registry", "", offset, message);
+            }
+            Event::Buffer => {
+                let message = "loading it takes a buffer that is not in the file".to_owned();
+                self.find("pickle/out-of-band-buffer", "", offset, message);
+            }
+            Event::HugeMemo(index) => {
+                let message = format!("memo index {index} makes the unpickler allocate for all below it");
+                self.find("pickle/resources", "", offset, message);
+            }
+        }
+    }
+}
+
+/// Constants and containers of the stream, without a number that could be a size to allocate.
+fn plain(machine: &Machine<'_>, value: Value) -> bool {
+    const LARGE: i64 = 1 << 24;
+    match value {
+        Value::Int(n) => n < LARGE,
+        Value::Node(_) => match machine.node(value) {
+            Some(Node::Tuple(items) | Node::List(items) | Node::Dict(items)) => {
+                // Elements are data; only what is iterated by the call itself may call something.
+                items.kept.iter().all(|v| {
+                    matches!(
+                        machine.node(*v),
+                        None | Some(
+                            Node::Tuple(_) | Node::List(_) | Node::Dict(_) | Node::Set | Node::Called { .. }
+                        )
+                    )
+                })
+            }
+            Some(Node::Set) => true,
+            // How protocols 0 to 2 write bytes.
+            Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
+                g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode")
+            }),
+            _ => false,
+        },
+        _ => true,
+    }
+}
+
+/// `("storage", class, key, location, elements, …)`.
+fn storage(machine: &Machine<'_>, id: Value) -> Option<(String, Storage)> {
+    let parts = machine.tuple(id)?;
+    let [kind, class, key, location, elements, ..] = parts else { return None };
+    if machine.text(*kind)? != "storage" || machine.text(*location).is_none() {
+        return None;
+    }
+    let class = machine.global(*class)?;
+    let width = match (class.module.as_deref()?, class.name.as_deref()?) {
+        ("torch", name) => width(name)?,
+        ("torch.storage", "UntypedStorage") => 1,
+        _ => return None,
+    };
+    let Value::Int(elements) = elements else { return None };
+    let elements = u64::try_from(*elements).ok();
+    let bytes = elements.and_then(|n| n.checked_mul(width));
+    Some((machine.text(*key)?.into_owned(), Storage { elements, bytes }))
+}
+
+/// Bytes of one element of a torch storage class.
+fn width(class: &str) -> Option<u64> {
+    Some(match class {
+        "ComplexDoubleStorage" => 16,
+        "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
+        "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
+        "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
+        "CharStorage" | "ByteStorage" | "BoolStorage" | "QUInt8Storage" | "QInt8Storage"
+        | "UntypedStorage" => 1,
+        _ => return None,
+    })
+}

@@ -1,0 +1,683 @@
+//! The pickle machine, run over abstract values with the rules of CPython's C unpickler.
+//!
+//! Where the C and the Python unpickler or `pickletools` disagree, the C one is followed, because it is
+//! what `pickle.load` runs: stack underflow is checked against the last mark, `MEMOIZE` numbers by the
+//! size of the memo, Python 2 names are mapped below protocol 3, dotted names are followed from protocol 4
+//! on, and a `FRAME` only has to fit into the file (`Modules/_pickle.c`, CPython 3.14). Nothing is called;
+//! every operation that would call is handed to a [`Watch`], in order, until the first fault.
+//!
+//! Type errors that would stop CPython (a list as argument tuple, an unhashable key) do not stop this
+//! machine: going on can only find more.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::ops::Range;
+
+use proofhouse_artifact::pickle::{self, Arg, Fault, Op, code};
+
+use super::joblib;
+use super::names;
+use super::value::{Coding, Global, Items, Node, Span, Value, decode};
+
+/// Something that can run code, or that decides what runs.
+#[derive(Debug)]
+pub enum Event<'e> {
+    /// A name is imported, which runs its module.
+    Import(&'e Global),
+    /// A value is called.
+    Call {
+        /// What is called.
+        callee: Value,
+        /// With what.
+        args: Value,
+        /// By which opcode.
+        by: &'static str,
+    },
+    /// State is set: `__setstate__` is called, or attributes are written.
+    Build {
+        /// On what.
+        target: Value,
+        /// To what.
+        state: Value,
+    },
+    /// `append`, `extend`, `add` or `__setitem__` is called on something that is no built-in container.
+    Method {
+        /// On what.
+        target: Value,
+        /// By which opcode.
+        by: &'static str,
+    },
+    /// The loader's `persistent_load` is called.
+    Persistent(Value),
+    /// A code of the `copyreg` extension registry.
+    Extension(i64),
+    /// A buffer from outside the stream.
+    Buffer,
+    /// A memo index that makes the C unpickler allocate for all below it.
+    HugeMemo(u64),
+}
+
+/// Receives the events of a run.
+pub trait Watch {
+    /// Called for each event in stream order.
+    fn event(&mut self, machine: &Machine<'_>, offset: usize, event: &Event<'_>);
+}
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum End {
+    /// `STOP`; the byte after it and the value on top.
+    Stop(usize, Value),
+    /// The stream is not one the unpickler finishes.
+    Fault(usize, String),
+    /// A budget ran out at this offset.
+    Budget(usize, &'static str),
+}
+
+/// Bounds of one run.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Most opcodes.
+    pub ops: u64,
+    /// Most values in the arena, on the stack and in the memo, each.
+    pub values: usize,
+}
+
+/// Which loader's conventions hold inside the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Grammar {
+    /// `pickle.load`.
+    Plain,
+    /// `joblib.load`: raw array bytes follow each `NumpyArrayWrapper`.
+    Joblib,
+}
+
+/// The state of a run.
+pub struct Machine<'a> {
+    bytes: &'a [u8],
+    stack: Vec<Value>,
+    marks: Vec<usize>,
+    memo: HashMap<u64, Value>,
+    nodes: Vec<Node>,
+    kept: usize,
+    protocol: i64,
+    budget: Budget,
+    grammar: Grammar,
+    /// Array bytes that were skipped, in the joblib grammar.
+    pub skipped: Vec<Range<usize>>,
+    /// Pickles inside the stream that have a memo of their own, in the joblib grammar.
+    pub nested: Vec<usize>,
+    /// Whether a joblib array wrapper was met.
+    pub wrapper_seen: bool,
+}
+
+/// Memo indices beyond this are not made by any pickler and cost gigabytes to honour.
+const HUGE_MEMO: u64 = 1 << 26;
+
+impl<'a> Machine<'a> {
+    /// A fresh machine over `bytes`.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], grammar: Grammar, budget: Budget) -> Self {
+        Self {
+            bytes,
+            stack: Vec::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            nodes: Vec::new(),
+            kept: 0,
+            protocol: 0,
+            budget,
+            grammar,
+            skipped: Vec::new(),
+            nested: Vec::new(),
+            wrapper_seen: false,
+        }
+    }
+
+    /// Runs the stream that begins at `at`.
+    pub fn run(&mut self, at: usize, watch: &mut dyn Watch) -> End {
+        let mut next = at;
+        let mut ops = 0u64;
+        loop {
+            let op = match pickle::op(self.bytes, next) {
+                Ok(op) => op,
+                Err(fault) => return describe(fault),
+            };
+            ops += 1;
+            if ops > self.budget.ops {
+                return End::Budget(op.offset, "opcodes");
+            }
+            let most = self.budget.values;
+            if self.stack.len().max(self.memo.len()).max(self.nodes.len()).max(self.kept) > most {
+                return End::Budget(op.offset, "values");
+            }
+            next = op.end;
+            if op.code == code::STOP {
+                return match self.pop() {
+                    Ok(value) => End::Stop(op.end, value),
+                    Err(what) => End::Fault(op.offset, what),
+                };
+            }
+            if let Err(what) = self.step(&op, watch) {
+                return End::Fault(op.offset, what);
+            }
+            if op.code == code::BUILD {
+                match self.after_build(next, watch) {
+                    Ok(end) => next = end,
+                    Err(end) => return end,
+                }
+            }
+        }
+    }
+
+    /// The node a value names.
+    #[must_use]
+    pub fn node(&self, value: Value) -> Option<&Node> {
+        let Value::Node(id) = value else { return None };
+        self.nodes.get(usize::try_from(id).ok()?)
+    }
+
+    /// The import a value is.
+    #[must_use]
+    pub fn global(&self, value: Value) -> Option<&Global> {
+        match self.node(value)? {
+            Node::Global(global) => Some(global),
+            _ => None,
+        }
+    }
+
+    /// The text a value is.
+    #[must_use]
+    pub fn text(&self, value: Value) -> Option<Cow<'a, str>> {
+        let Value::Text(span, coding) = value else { return None };
+        decode(self.bytes, span, coding)
+    }
+
+    /// The elements of a tuple, all of them.
+    #[must_use]
+    pub fn tuple(&self, value: Value) -> Option<&[Value]> {
+        match self.node(value)? {
+            Node::Tuple(items) if !items.more => Some(&items.kept),
+            _ => None,
+        }
+    }
+
+    /// Keys and values of a dict in turn, and whether these are all.
+    #[must_use]
+    pub fn dict(&self, value: Value) -> Option<(&[Value], bool)> {
+        match self.node(value)? {
+            Node::Dict(items) => Some((&items.kept, !items.more)),
+            _ => None,
+        }
+    }
+
+    /// The value of a text key in a dict.
+    #[must_use]
+    pub fn entry(&self, dict: Value, key: &str) -> Option<Value> {
+        let (items, _) = self.dict(dict)?;
+        let mut pairs = items.chunks_exact(2);
+        pairs.find_map(|pair| match pair {
+            [k, v] if self.text(*k).as_deref() == Some(key) => Some(*v),
+            _ => None,
+        })
+    }
+
+    /// The elements of a list if all of them are texts.
+    #[must_use]
+    pub fn texts(&self, value: Value) -> Option<Vec<String>> {
+        match self.node(value)? {
+            Node::List(items) if !items.more => {
+                items.kept.iter().map(|v| self.text(*v).map(Cow::into_owned)).collect()
+            }
+            _ => None,
+        }
+    }
+
+    fn step(&mut self, op: &Op<'a>, watch: &mut dyn Watch) -> Result<(), String> {
+        use code::*;
+        match op.code {
+            PROTO => match op.arg {
+                Arg::Int(protocol @ 0..=5) => self.protocol = protocol,
+                _ => return Err("its protocol is not supported by any unpickler".to_owned()),
+            },
+            FRAME => {
+                let left = (self.bytes.len() - op.end) as u64;
+                if let Arg::Int(size) = op.arg
+                    && u64::try_from(size).unwrap_or(u64::MAX) > left
+                {
+                    return Err(format!("a frame claims {size} bytes and {left} are left"));
+                }
+            }
+            NONE => self.push(Value::None),
+            NEWTRUE => self.push(Value::Bool(true)),
+            NEWFALSE => self.push(Value::Bool(false)),
+            INT | LONG | FLOAT | BININT | BININT1 | BININT2 | BINFLOAT | LONG1 | LONG4 => {
+                let value = number(op)?;
+                self.push(value);
+            }
+            STRING | UNICODE | BINSTRING | SHORT_BINSTRING | SHORT_BINUNICODE | BINUNICODE | BINUNICODE8 => {
+                let value = self.string(op)?;
+                self.push(value);
+            }
+            SHORT_BINBYTES | BINBYTES | BINBYTES8 | BYTEARRAY8 => {
+                let span = self.span(op);
+                self.push(Value::Bytes(span));
+            }
+            MARK => self.marks.push(self.stack.len()),
+            POP => {
+                if self.marks.last() == Some(&self.stack.len()) {
+                    self.marks.pop();
+                } else {
+                    self.pop()?;
+                }
+            }
+            POP_MARK => drop(self.unmark()?),
+            DUP => {
+                let top = self.peek()?;
+                self.push(top);
+            }
+            EMPTY_TUPLE => self.make(Node::Tuple(Items::default())),
+            EMPTY_LIST => self.make(Node::List(Items::default())),
+            EMPTY_DICT => self.make(Node::Dict(Items::default())),
+            EMPTY_SET => self.make(Node::Set),
+            TUPLE1 => self.tuple_of(1)?,
+            TUPLE2 => self.tuple_of(2)?,
+            TUPLE3 => self.tuple_of(3)?,
+            TUPLE => {
+                let items = self.unmark_items()?;
+                self.make(Node::Tuple(items));
+            }
+            LIST => {
+                let items = self.unmark_items()?;
+                self.make(Node::List(items));
+            }
+            DICT => {
+                let items = self.unmark_items()?;
+                self.make(Node::Dict(items));
+            }
+            FROZENSET => {
+                self.unmark()?;
+                self.make(Node::Set);
+            }
+            APPEND => {
+                let value = self.pop()?;
+                self.add(op, &[value], "APPEND", watch)?;
+            }
+            SETITEM => {
+                let (value, key) = (self.pop()?, self.pop()?);
+                self.add(op, &[key, value], "SETITEM", watch)?;
+            }
+            APPENDS | ADDITEMS | SETITEMS => {
+                let values = self.unmark()?;
+                let by = match op.code {
+                    APPENDS => "APPENDS",
+                    ADDITEMS => "ADDITEMS",
+                    _ => "SETITEMS",
+                };
+                self.add(op, &values, by, watch)?;
+            }
+            PUT | BINPUT | LONG_BINPUT => {
+                let index = index(op)?;
+                self.put(op, index, watch)?;
+            }
+            MEMOIZE => {
+                let index = self.memo.len() as u64;
+                self.put(op, index, watch)?;
+            }
+            GET | BINGET | LONG_BINGET => {
+                let index = index(op)?;
+                let value = self.memo.get(&index).copied();
+                self.push(value.ok_or_else(|| format!("memo {index} was never set"))?);
+            }
+            GLOBAL | STACK_GLOBAL => {
+                let global = self.named(op)?;
+                self.import(op.offset, global, watch);
+            }
+            _ => self.call(op, watch)?,
+        }
+        Ok(())
+    }
+
+    /// The opcodes that call.
+    fn call(&mut self, op: &Op<'a>, watch: &mut dyn Watch) -> Result<(), String> {
+        use code::*;
+        match op.code {
+            REDUCE | NEWOBJ => {
+                let (args, callee) = (self.pop()?, self.pop()?);
+                let by = if op.code == REDUCE { "REDUCE" } else { "NEWOBJ" };
+                self.called(op.offset, callee, args, by, watch);
+            }
+            NEWOBJ_EX => {
+                let (named, positional, callee) = (self.pop()?, self.pop()?, self.pop()?);
+                // Keyword arguments count as one more positional one: contracts look at all of them.
+                let empty = self.dict(named).is_some_and(|(items, whole)| items.is_empty() && whole);
+                let args = match self.tuple(positional) {
+                    Some(items) if empty => Some(items.to_vec()),
+                    Some(items) => Some([items, &[named]].concat()),
+                    None => None,
+                };
+                let args = match args {
+                    Some(args) => self.alloc_items(args, Node::Tuple),
+                    None => positional,
+                };
+                self.called(op.offset, callee, args, "NEWOBJ_EX", watch);
+            }
+            INST => {
+                let global = self.named(op)?;
+                let args = self.unmark()?;
+                let args = self.alloc_items(args, Node::Tuple);
+                self.import(op.offset, global, watch);
+                let callee = self.pop()?;
+                self.called(op.offset, callee, args, "INST", watch);
+            }
+            OBJ => {
+                let mut values = self.unmark()?;
+                if values.is_empty() {
+                    return Err("OBJ finds no class above the mark".to_owned());
+                }
+                let callee = values.remove(0);
+                let args = self.alloc_items(values, Node::Tuple);
+                self.called(op.offset, callee, args, "OBJ", watch);
+            }
+            BUILD => {
+                let state = self.pop()?;
+                let target = self.peek()?;
+                watch.event(self, op.offset, &Event::Build { target, state });
+                if let Some(Node::Called { state: slot, .. }) = self.node_mut(target) {
+                    *slot = Some(state);
+                }
+            }
+            PERSID | BINPERSID => {
+                let id = match op.arg {
+                    Arg::Line(_) => Value::Text(self.span(op), Coding::Utf8),
+                    _ => self.pop()?,
+                };
+                watch.event(self, op.offset, &Event::Persistent(id));
+                self.make(Node::Persistent);
+            }
+            EXT1 | EXT2 | EXT4 => {
+                let Arg::Int(number) = op.arg else { return Err("no extension code".to_owned()) };
+                watch.event(self, op.offset, &Event::Extension(number));
+                self.make(Node::Unknown);
+            }
+            NEXT_BUFFER => {
+                watch.event(self, op.offset, &Event::Buffer);
+                self.make(Node::Unknown);
+            }
+            READONLY_BUFFER => drop(self.peek()?),
+            other => return Err(format!("opcode {other:#04x} is not implemented")),
+        }
+        Ok(())
+    }
+
+    fn called(&mut self, offset: usize, callee: Value, args: Value, by: &'static str, watch: &mut dyn Watch) {
+        watch.event(self, offset, &Event::Call { callee, args, by });
+        match self.attribute(callee, args) {
+            Some(global) => self.import(offset, global, watch),
+            None => self.make(Node::Called { callee, args, state: None }),
+        }
+    }
+
+    /// `getattr(imported, "constant")` is an import by another road.
+    fn attribute(&self, callee: Value, args: Value) -> Option<Global> {
+        let callee = self.global(callee)?;
+        if callee.module.as_deref() != Some("builtins") || callee.name.as_deref() != Some("getattr") {
+            return None;
+        }
+        let [owner, attribute] = self.tuple(args)? else { return None };
+        let (owner, attribute) = (self.global(*owner)?, self.text(*attribute)?);
+        let name = owner.name.as_ref().map(|name| format!("{name}.{attribute}"));
+        Some(Global { module: owner.module.clone(), name })
+    }
+
+    fn import(&mut self, offset: usize, global: Global, watch: &mut dyn Watch) {
+        watch.event(self, offset, &Event::Import(&global));
+        self.make(Node::Global(global));
+    }
+
+    fn named(&mut self, op: &Op<'a>) -> Result<Global, String> {
+        let (module, name) = match op.arg {
+            Arg::Lines(module, name) => {
+                let text = |line: &[u8]| std::str::from_utf8(line).map(str::to_owned);
+                let not_text = |_| "an imported name is not UTF-8".to_owned();
+                (Some(text(module).map_err(not_text)?), Some(text(name).map_err(not_text)?))
+            }
+            _ => {
+                let (name, module) = (self.pop()?, self.pop()?);
+                (self.text(module).map(Cow::into_owned), self.text(name).map(Cow::into_owned))
+            }
+        };
+        Ok(match (module, name) {
+            (Some(module), Some(name)) if self.protocol < 3 => {
+                let (module, name) = names::from_python_2(&module, &name);
+                Global { module: Some(module), name: Some(name) }
+            }
+            (module, name) => Global { module, name },
+        })
+    }
+
+    /// In the joblib grammar, skips the array that follows a wrapper and runs a pickle that does.
+    fn after_build(&mut self, at: usize, watch: &mut dyn Watch) -> Result<usize, End> {
+        let Some(top) = self.stack.last().copied() else { return Ok(at) };
+        if !joblib::is_wrapper(self, top) {
+            return Ok(at);
+        }
+        self.wrapper_seen = true;
+        if self.grammar == Grammar::Plain {
+            return Ok(at);
+        }
+        match joblib::array(self, top, self.bytes, at) {
+            Some(joblib::Array::Raw(range)) => {
+                let end = range.end;
+                self.skipped.push(range);
+                Ok(end)
+            }
+            Some(joblib::Array::Objects) => {
+                self.nested.push(at);
+                let mut inner = Machine::new(self.bytes, Grammar::Plain, self.budget);
+                match inner.run(at, watch) {
+                    End::Stop(end, _) => Ok(end),
+                    other => Err(other),
+                }
+            }
+            None => Err(End::Fault(at, "an array wrapper does not say how many bytes follow".to_owned())),
+        }
+    }
+
+    fn string(&self, op: &Op<'a>) -> Result<Value, String> {
+        let span = self.span(op);
+        Ok(match op.code {
+            code::STRING => {
+                let line = self.bytes.get(span.start..span.end).unwrap_or_default();
+                let trimmed = line.trim_ascii_end();
+                let quoted = trimmed.len() >= 2
+                    && trimmed.first() == trimmed.last()
+                    && matches!(trimmed.first(), Some(b'\'' | b'"'));
+                if !quoted {
+                    return Err("a STRING argument is not quoted".to_owned());
+                }
+                let inner = Span { start: span.start + 1, end: span.start + trimmed.len() - 1 };
+                Value::Text(inner, Coding::Escaped)
+            }
+            code::UNICODE => Value::Text(span, Coding::RawUnicode),
+            _ => Value::Text(span, Coding::Utf8),
+        })
+    }
+
+    /// Where the argument of `op` lies.
+    fn span(&self, op: &Op<'a>) -> Span {
+        let (Arg::Bytes(arg) | Arg::Line(arg)) = op.arg else {
+            return Span { start: op.end, end: op.end };
+        };
+        match op.arg {
+            // A line starts after the opcode; counted bytes end where the opcode ends.
+            Arg::Line(_) => Span { start: op.offset + 1, end: op.offset + 1 + arg.len() },
+            _ => Span { start: op.end - arg.len(), end: op.end },
+        }
+    }
+
+    fn put(&mut self, op: &Op<'a>, index: u64, watch: &mut dyn Watch) -> Result<(), String> {
+        let value = self.peek()?;
+        if index > HUGE_MEMO {
+            watch.event(self, op.offset, &Event::HugeMemo(index));
+        }
+        self.memo.insert(index, value);
+        Ok(())
+    }
+
+    /// Adds values to the container on top.
+    fn add(
+        &mut self,
+        op: &Op<'a>,
+        values: &[Value],
+        by: &'static str,
+        watch: &mut dyn Watch,
+    ) -> Result<(), String> {
+        let target = self.peek()?;
+        let pairs = matches!(op.code, code::SETITEM | code::SETITEMS);
+        if pairs && !values.len().is_multiple_of(2) {
+            return Err("a dict is given a key without a value".to_owned());
+        }
+        let added = match self.node_mut(target) {
+            Some(Node::Dict(items)) if pairs => items.extend(values.iter().copied()),
+            Some(Node::List(items)) if matches!(op.code, code::APPEND | code::APPENDS) => {
+                items.extend(values.iter().copied())
+            }
+            Some(Node::Set) if op.code == code::ADDITEMS => 0,
+            _ => {
+                watch.event(self, op.offset, &Event::Method { target, by });
+                0
+            }
+        };
+        self.kept += added;
+        Ok(())
+    }
+
+    fn tuple_of(&mut self, n: usize) -> Result<(), String> {
+        let start = self.stack.len().checked_sub(n).filter(|start| *start >= self.fence());
+        let values = self.stack.split_off(start.ok_or(UNDERFLOW)?);
+        let value = self.alloc_items(values, Node::Tuple);
+        self.push(value);
+        Ok(())
+    }
+
+    fn unmark(&mut self) -> Result<Vec<Value>, String> {
+        let mark = self.marks.pop().ok_or("there is no mark on the stack")?;
+        Ok(self.stack.split_off(mark.min(self.stack.len())))
+    }
+
+    fn unmark_items(&mut self) -> Result<Items, String> {
+        let values = self.unmark()?;
+        let mut items = Items::default();
+        self.kept += items.extend(values);
+        Ok(items)
+    }
+
+    fn alloc_items(&mut self, values: Vec<Value>, node: fn(Items) -> Node) -> Value {
+        let mut items = Items::default();
+        self.kept += items.extend(values);
+        self.alloc(node(items))
+    }
+
+    fn alloc(&mut self, node: Node) -> Value {
+        // The budget on values is far below 2^32; beyond it a node stays unknown.
+        let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
+        self.nodes.push(node);
+        Value::Node(id)
+    }
+
+    fn make(&mut self, node: Node) {
+        let value = self.alloc(node);
+        self.push(value);
+    }
+
+    fn node_mut(&mut self, value: Value) -> Option<&mut Node> {
+        let Value::Node(id) = value else { return None };
+        self.nodes.get_mut(usize::try_from(id).ok()?)
+    }
+
+    fn push(&mut self, value: Value) {
+        self.stack.push(value);
+    }
+
+    /// Below the last mark nothing can be taken.
+    fn fence(&self) -> usize {
+        self.marks.last().copied().unwrap_or(0)
+    }
+
+    fn peek(&self) -> Result<Value, String> {
+        if self.stack.len() <= self.fence() {
+            return Err(UNDERFLOW.to_owned());
+        }
+        self.stack.last().copied().ok_or_else(|| UNDERFLOW.to_owned())
+    }
+
+    fn pop(&mut self) -> Result<Value, String> {
+        let value = self.peek()?;
+        self.stack.pop();
+        Ok(value)
+    }
+}
+
+const UNDERFLOW: &str = "it takes more from the stack than is there";
+
+fn describe(fault: Fault) -> End {
+    match fault {
+        Fault::Truncated(at) => End::Fault(at, "it ends before STOP".to_owned()),
+        Fault::UnknownOpcode(at, byte) => End::Fault(at, format!("{byte:#04x} is no opcode")),
+        Fault::NegativeLength(at) => End::Fault(at, "a length is below zero".to_owned()),
+    }
+}
+
+fn number(op: &Op<'_>) -> Result<Value, String> {
+    Ok(match op.arg {
+        Arg::Int(n) => Value::Int(n),
+        Arg::Float(_) => Value::Number,
+        Arg::Bytes(bytes) if bytes.len() <= 8 => {
+            let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
+            let fill = if negative { 0xff } else { 0 };
+            let mut wide = [fill; 8];
+            for (slot, byte) in wide.iter_mut().zip(bytes) {
+                *slot = *byte;
+            }
+            Value::Int(i64::from_le_bytes(wide))
+        }
+        Arg::Line(line) => {
+            let text = std::str::from_utf8(line).map_err(|_| "a number is not ASCII")?.trim();
+            match (op.code, text) {
+                (code::INT, "00") => Value::Bool(false),
+                (code::INT, "01") => Value::Bool(true),
+                (code::FLOAT, _) => {
+                    text.replace('_', "").parse::<f64>().map_err(|_| "a FLOAT argument is no number")?;
+                    Value::Number
+                }
+                _ => integer(text.strip_suffix('L').unwrap_or(text))?,
+            }
+        }
+        _ => Value::Number,
+    })
+}
+
+/// `int(text, 0)`.
+fn integer(text: &str) -> Result<Value, String> {
+    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
+    let (digits, radix) = match digits.get(..2) {
+        Some("0x" | "0X") => (digits.get(2..).unwrap_or_default(), 16),
+        Some("0o" | "0O") => (digits.get(2..).unwrap_or_default(), 8),
+        Some("0b" | "0B") => (digits.get(2..).unwrap_or_default(), 2),
+        _ => (digits, 10),
+    };
+    if digits.is_empty() || !digits.chars().all(|c| c == '_' || c.is_digit(radix)) {
+        return Err("an INT argument is no number".to_owned());
+    }
+    let value = i64::from_str_radix(&digits.replace('_', ""), radix);
+    Ok(value.map_or(Value::Number, |n| Value::Int(if text.starts_with('-') { -n } else { n })))
+}
+
+fn index(op: &Op<'_>) -> Result<u64, String> {
+    let value = number(op)?;
+    match value {
+        Value::Int(n) => u64::try_from(n).map_err(|_| "a memo index is below zero".to_owned()),
+        _ => Err("a memo index is beyond what can be allocated".to_owned()),
+    }
+}

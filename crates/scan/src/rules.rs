@@ -1,0 +1,183 @@
+//! The rules: what can be found, how bad it is, what to do, and what others call it.
+
+use proofhouse_core::{Reference, Severity};
+
+use crate::Outcome;
+
+/// One rule. Its id is stable across releases.
+#[derive(Debug, Clone, Copy)]
+pub struct Rule {
+    /// `scanner/rule`.
+    pub id: &'static str,
+    /// A few words.
+    pub title: &'static str,
+    /// How bad a finding of it is.
+    pub severity: Severity,
+    /// What a finding of it makes of the file.
+    pub outcome: Outcome,
+    /// What it means.
+    pub what: &'static str,
+    /// What to do.
+    pub remediation: &'static str,
+    references: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl Rule {
+    /// What other frameworks call it.
+    #[must_use]
+    pub fn references(&self) -> Vec<Reference> {
+        self.references
+            .iter()
+            .map(|(framework, version, id)| Reference::new(*framework, *version, *id))
+            .collect()
+    }
+}
+
+/// Every rule, sorted by id.
+#[must_use]
+pub fn rules() -> &'static [Rule] {
+    RULES
+}
+
+/// The rule of that id. An id without a rule is a mistake of this crate, which a test rules out; then the
+/// rule for what cannot be scanned stands in, so that nothing turns clean.
+pub fn rule(id: &'static str) -> &'static Rule {
+    RULES.iter().find(|r| r.id == id).unwrap_or(&FALLBACK)
+}
+
+type Refs = &'static [(&'static str, &'static str, &'static str)];
+
+const CODE: Refs = &[
+    ("ATLAS", "5.6.0", "AML.T0010.003"),
+    ("ATLAS", "5.6.0", "AML.T0011.000"),
+    ("ATLAS", "5.6.0", "AML.T0018.002"),
+    ("CWE", "4.18", "CWE-502"),
+    ("OWASP-LLM", "2025", "LLM03:2025"),
+];
+const UNPROVEN: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-502"), ("OWASP-LLM", "2025", "LLM03:2025")];
+const EVASION: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0010.003"), ("CWE", "4.18", "CWE-436"), ("OWASP-LLM", "2025", "LLM03:2025")];
+const MALFORMED: Refs = &[("CWE", "4.18", "CWE-1286")];
+const PATH: Refs = &[("ATLAS", "5.6.0", "AML.T0010.003"), ("CWE", "4.18", "CWE-22")];
+const ARCHITECTURE: Refs = &[("ATLAS", "5.6.0", "AML.T0018.001"), ("CWE", "4.18", "CWE-829")];
+const EMBEDDED: Refs = &[("ATLAS", "5.6.0", "AML.T0018.002"), ("CWE", "4.18", "CWE-506")];
+const RESOURCES: Refs = &[("CWE", "4.18", "CWE-400")];
+const NONE: Refs = &[];
+
+const REBUILD: &str = "Do not load it. Take the weights from their source in safetensors or ONNX.";
+const ASK: &str = "Find out who wrote it and why, or have the weights re-exported as safetensors or ONNX.";
+const REEXPORT: &str = "Write the file anew with the tool of its format and compare the digests.";
+const LOOK: &str = "Have a person look at it, or remove it from the model.";
+
+const fn row(
+    id: &'static str,
+    title: &'static str,
+    severity: Severity,
+    outcome: Outcome,
+    what: &'static str,
+    remediation: &'static str,
+    references: Refs,
+) -> Rule {
+    Rule { id, title, severity, outcome, what, remediation, references }
+}
+
+use Outcome::{Clean, Malicious, Suspicious, Unscannable};
+use Severity::{Critical, High, Info, Medium};
+
+static FALLBACK: Rule = row("format/unscannable", "Not scanned", Medium, Unscannable, "", LOOK, NONE);
+
+#[rustfmt::skip]
+static RULES: &[Rule] = &[
+    row("code/not-analysed", "Source code in the model", Medium, Unscannable,
+        "The model carries source code or start-up files that a loader may run; code is not analysed.", LOOK, UNPROVEN),
+    row("config/remote-code", "Configuration that asks for code", High, Suspicious,
+        "A configuration names classes or modules that the loader imports and runs.",
+        "Use a model whose classes the library ships, or review the named code and vendor it.", UNPROVEN),
+    row("format/unscannable", "Nothing is known of this format", Medium, Unscannable,
+        "No walker understands these bytes, so nothing can be said about them.", LOOK, NONE),
+    row("npy/malformed", "Broken NumPy array", High, Suspicious,
+        "The header and the bytes of an array file disagree.", REEXPORT, MALFORMED),
+    row("onnx/control-flow", "Control flow", Info, Clean,
+        "The graph contains conditional or repeated subgraphs. Normal in speech and detection models.",
+        "Check that the architecture is meant to branch.", ARCHITECTURE),
+    row("onnx/custom-operator", "Operator of a foreign domain", High, Suspicious,
+        "The graph uses an operator that only runs when somebody's native library is loaded.",
+        "Have the model exported with standard operators, or review and pin that library.", ARCHITECTURE),
+    row("onnx/embedded-payload", "Executable or archive in an attribute", High, Suspicious,
+        "A string of the graph is by its structure an executable, an archive or a pickle.", LOOK, EMBEDDED),
+    row("onnx/external-data", "Weights in another file", Info, Clean,
+        "Tensors of the graph lie in another file of the model.",
+        "Release, sign and verify both files together.", NONE),
+    row("onnx/external-path", "External data outside the model", High, Suspicious,
+        "A tensor names a file by an absolute path or one that leaves the model's directory.",
+        "Do not load it: the loader would read that file. Have the model exported again.", PATH),
+    row("onnx/malformed", "Broken ONNX file", High, Suspicious,
+        "The file is cut off, or a tensor's shape and bytes disagree.", REEXPORT, MALFORMED),
+    row("pickle/budget", "Pickle too large to follow", Medium, Unscannable,
+        "The pickle has more opcodes or values than the scan follows.", "Raise the limits and scan again.", RESOURCES),
+    row("pickle/contract", "Harmless callable with unusual arguments", High, Suspicious,
+        "A callable that is harmless with the arguments picklers give it is called with others.", ASK, UNPROVEN),
+    row("pickle/extension-registry", "Extension registry", High, Suspicious,
+        "What is imported is decided by a registry of the loading process.", ASK, UNPROVEN),
+    row("pickle/malformed", "Broken pickle", High, Suspicious,
+        "The unpickler would stop with an error. What it does before that still happens.", REEXPORT, EVASION),
+    row("pickle/method-on-object", "Method call on something unknown", High, Suspicious,
+        "Elements are added to a value that is no container known to be inert, which calls its methods.", ASK, UNPROVEN),
+    row("pickle/out-of-band-buffer", "Buffer from outside", Medium, Suspicious,
+        "The pickle takes bytes that are not in the file from its loader.", ASK, UNPROVEN),
+    row("pickle/persistent-id", "Persistent id", Medium, Suspicious,
+        "The loader is asked to look something up by an id that is no tensor storage.", ASK, UNPROVEN),
+    row("pickle/resources", "Pickle that exhausts memory", Medium, Suspicious,
+        "A memo index makes the unpickler allocate memory for all indices below it.", ASK, RESOURCES),
+    row("pickle/state-injection", "State that replaces behaviour", High, Suspicious,
+        "State is set on something that is no plain instance, or sets attributes Python calls by itself.", ASK, UNPROVEN),
+    row("pickle/trailing-data", "Bytes after the pickle", Medium, Suspicious,
+        "Bytes follow the last pickle that no known format puts there.", REEXPORT, EVASION),
+    row("pickle/unknown-callable", "Unknown callable", High, Suspicious,
+        "The pickle imports something that is not known to be inert. Importing runs its module.", ASK, UNPROVEN),
+    row("pickle/unresolved-call", "Computed callable", High, Suspicious,
+        "The pickle calls or imports something that it computes while it is loaded.", REBUILD, CODE),
+    row("pickle/unsafe-call", "Harmful callable", Critical, Malicious,
+        "The pickle imports a function that runs commands or code, loads other code, or reaches files or the network.",
+        REBUILD, CODE),
+    row("safetensors/malformed", "Broken safetensors file", High, Suspicious,
+        "There is no header that a reader would accept.", REEXPORT, MALFORMED),
+    row("safetensors/structure", "safetensors rules broken", High, Suspicious,
+        "The header breaks a rule of the format: readers differ in what they take, or bytes belong to nothing.",
+        REEXPORT, EVASION),
+    row("torch/storage", "Tensor storage of the wrong size", High, Suspicious,
+        "A storage of the archive is missing or does not have the bytes that the pickle gives it.", REEXPORT, MALFORMED),
+    row("tree/refused", "Entry that cannot be part of a model", High, Unscannable,
+        "A link, pipe, socket or unnameable file lies in the model; no digest or signature can cover it.",
+        "Replace links by what they point to and remove the rest.", PATH),
+    row("yaml/python-tag", "YAML that builds Python objects", High, Suspicious,
+        "A tag asks an unsafe YAML loader to import or call something.", ASK, CODE),
+    row("zip/budget", "Archive too large to look into", Medium, Unscannable,
+        "The archive has more members, depth or decompressed bytes than the scan follows.",
+        "Raise the limits and scan again.", RESOURCES),
+    row("zip/disagreement", "Archive that reads differently", High, Suspicious,
+        "The records of the archive disagree, so that a loader may see other content than a scanner.", REEXPORT, EVASION),
+    row("zip/unreadable-member", "Member that cannot be read", Medium, Unscannable,
+        "A member is compressed by an unknown method or its stream is broken.", REEXPORT, MALFORMED),
+    row("zip/unsafe-name", "Member name that leaves the archive", High, Suspicious,
+        "A member has an absolute name, one with .., or one that cannot be written safely.", REEXPORT, PATH),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_are_sorted_and_unique() {
+        assert!(RULES.windows(2).all(|w| w[0].id < w[1].id));
+    }
+
+    #[test]
+    fn only_what_is_worth_nothing_is_clean() {
+        for rule in RULES {
+            assert_eq!(rule.outcome == Clean, rule.severity == Info, "{}", rule.id);
+            assert!(!rule.what.is_empty() && !rule.remediation.is_empty());
+        }
+    }
+}

@@ -1,0 +1,85 @@
+//! One file under scan: where findings are gathered and budgets are kept.
+
+use std::collections::BTreeSet;
+
+use proofhouse_artifact::Format;
+use proofhouse_core::{Digest, FilePath, Finding, Place};
+
+use crate::formats;
+use crate::rules::rule;
+use crate::tables::Tables;
+use crate::{FileReport, Limits, Outcome};
+
+/// Scans the content of one file.
+#[must_use]
+pub fn scan_bytes(path: &FilePath, bytes: &[u8], limits: &Limits) -> FileReport {
+    scan_with(path, bytes, limits, Tables::built_in())
+}
+
+pub(crate) fn scan_with(path: &FilePath, bytes: &[u8], limits: &Limits, tables: &Tables) -> FileReport {
+    let mut scanner = Scanner {
+        limits,
+        tables,
+        findings: BTreeSet::new(),
+        outcome: Outcome::Clean,
+        decompressed_left: limits.decompressed_bytes,
+    };
+    let format = Format::detect(bytes);
+    let content = Content { bytes, format, place: Place::file(path.as_str()), depth: 0 };
+    let covered_bytes = formats::scan(&mut scanner, &content);
+    FileReport {
+        path: path.clone(),
+        format,
+        size: bytes.len() as u64,
+        sha256: Digest::of(bytes),
+        outcome: scanner.outcome,
+        covered_bytes,
+        findings: scanner.findings.into_iter().collect(),
+    }
+}
+
+/// Bytes to look at: a file, or a member of one.
+pub(crate) struct Content<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) format: Format,
+    pub(crate) place: Place,
+    pub(crate) depth: u32,
+}
+
+impl Content<'_> {
+    /// The last part of its name.
+    pub(crate) fn name(&self) -> &str {
+        let full = self.place.member.as_deref().unwrap_or(&self.place.path);
+        full.rsplit(['/', '!']).next().unwrap_or(full)
+    }
+
+    pub(crate) fn at(&self, offset: u64) -> Place {
+        self.place.clone().at(offset)
+    }
+}
+
+pub(crate) struct Scanner<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) tables: &'a Tables,
+    findings: BTreeSet<Finding>,
+    outcome: Outcome,
+    pub(crate) decompressed_left: u64,
+}
+
+impl Scanner<'_> {
+    /// Records a finding.
+    pub(crate) fn report(&mut self, id: &'static str, place: Place, message: impl Into<String>) {
+        let rule = rule(id);
+        self.outcome = self.outcome.max(rule.outcome);
+        if self.findings.len() < self.limits.findings {
+            self.findings.insert(Finding {
+                rule: rule.id.to_owned(),
+                severity: rule.severity,
+                message: message.into(),
+                place,
+                remediation: rule.remediation.to_owned(),
+                references: rule.references(),
+            });
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! The knowledge of the pickle rules: what is known of a callable by its qualified name.
+//!
+//! Allowed by callable, never by module: one resolver under an allowed module reaches everything else. The
+//! tables are data of this crate, so the same bytes get the same verdict on every host, whatever is
+//! installed there.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use proofhouse_core::Hasher;
+
+const CALLABLES: &str = include_str!("../data/callables.csv");
+const SKLEARN: &str = include_str!("../data/sklearn.csv");
+const SINKS: &str = include_str!("../data/sinks.csv");
+const PYTHON_2: &str = include_str!("../data/python2.csv");
+
+/// What is known of a callable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Importing, calling, building and filling it runs nothing of the file's choosing.
+    Inert,
+    /// The same as long as its arguments keep the contract.
+    InertIf(Contract),
+    /// May be imported and handed on, not called.
+    Data,
+}
+
+/// What the arguments of a callable must be for it to be inert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contract {
+    /// Constants and containers of the stream, no large number (which would be a size).
+    Plain,
+    /// A string and the name of a built-in encoding: `_codecs.encode` of protocols 0 to 2.
+    Latin1,
+    /// An inert class, and a base that is a built-in type: `copyreg._reconstructor`.
+    Reconstructor,
+    /// Whatever is imported among the arguments is inert without a condition, as it may be called.
+    InertArgs,
+    /// An imported name and a constant attribute; the result is judged as an import.
+    Attribute,
+}
+
+impl Contract {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "plain" => Self::Plain,
+            "latin1" => Self::Latin1,
+            "reconstructor" => Self::Reconstructor,
+            "inert-args" => Self::InertArgs,
+            "attribute" => Self::Attribute,
+            _ => return None,
+        })
+    }
+
+    /// The contract in words, for the one who reads the finding.
+    pub fn wants(self) -> &'static str {
+        match self {
+            Self::Plain => "plain constants",
+            Self::Latin1 => "a string and a built-in encoding",
+            Self::Reconstructor => "an inert class and a built-in base",
+            Self::InertArgs => "arguments that are harmless even when called",
+            Self::Attribute => "an imported name and a constant attribute",
+        }
+    }
+}
+
+/// The tables.
+#[derive(Debug, Clone)]
+pub struct Tables {
+    callables: HashMap<(&'static str, &'static str), Effect>,
+    sinks: HashMap<&'static str, Vec<(&'static str, &'static str)>>,
+}
+
+static BUILT_IN: LazyLock<Tables> = LazyLock::new(|| {
+    let rows = |text: &'static str| {
+        text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(',').collect::<Vec<_>>())
+    };
+    let mut tables = Tables { callables: HashMap::new(), sinks: HashMap::new() };
+    for row in rows(CALLABLES).chain(rows(SKLEARN)) {
+        if let [module, name, effect, contract] = row[..] {
+            let effect = match effect {
+                "inert" => Some(Effect::Inert),
+                "data" => Some(Effect::Data),
+                "if" => Contract::parse(contract).map(Effect::InertIf),
+                _ => None,
+            };
+            if let Some(effect) = effect {
+                tables.callables.insert((module, name), effect);
+            }
+        }
+    }
+    for row in rows(SINKS) {
+        if let [kind, module, name] = row[..] {
+            tables.sinks.entry(module).or_default().push((name, kind));
+        }
+    }
+    tables
+});
+
+impl Tables {
+    /// The tables this crate ships.
+    pub fn built_in() -> &'static Self {
+        &BUILT_IN
+    }
+
+    /// The same without the table of sinks: what is left must still call nothing harmful clean.
+    #[cfg(test)]
+    pub fn without_sinks() -> Self {
+        Self { callables: BUILT_IN.callables.clone(), sinks: HashMap::new() }
+    }
+
+    /// What is known of `module.name`.
+    pub fn effect(&self, module: &str, name: &str) -> Option<Effect> {
+        // The map's key type is shortened from 'static to the lifetime of the question.
+        let callables: &HashMap<(&str, &str), Effect> = &self.callables;
+        callables.get(&(module, name)).copied()
+    }
+
+    /// What harm `module.name` does, if it is a known sink. Follows dots of the name, and takes a private
+    /// twin of a module (`_io`) for the module.
+    pub fn sink(&self, module: &str, name: &str) -> Option<&'static str> {
+        let full = format!("{module}.{name}");
+        let parts: Vec<&str> = full.split('.').collect();
+        // Every split of the dotted path into module and name, and every attribute as a module of its own: a
+        // chain such as `collections:_sys.modules.get` walks through other modules.
+        let attributes = module.split('.').count();
+        std::iter::once(0).chain(attributes..parts.len()).find_map(|start| {
+            (start + 1..parts.len()).find_map(|end| {
+                let (owner, attribute) = (parts.get(start..end)?.join("."), parts.get(end)?);
+                let names = self.sinks.get(owner.as_str());
+                let names = names.or_else(|| self.sinks.get(owner.trim_start_matches('_')))?;
+                // Among attributes only whole modules count: `Model.open` is not the module `open`.
+                names
+                    .iter()
+                    .find(|(n, _)| (start == 0 || *n == "*") && matches(n, attribute))
+                    .map(|(_, k)| *k)
+            })
+        })
+    }
+
+    /// Whether any table knows the module at all.
+    pub fn knows_module(&self, module: &str) -> bool {
+        self.callables.keys().any(|(m, _)| *m == module)
+            || self.sinks.contains_key(module)
+            || module.split('.').next().is_some_and(|top| self.sinks.contains_key(top))
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    match pattern.strip_suffix('*') {
+        Some(prefix) => name.starts_with(prefix),
+        None => pattern == name,
+    }
+}
+
+/// The version of the tables: changes exactly when they do.
+pub fn version() -> &'static str {
+    static VERSION: LazyLock<String> = LazyLock::new(|| {
+        let mut hasher = Hasher::with_domain("proofhouse.scan-tables.v1");
+        for table in [CALLABLES, SKLEARN, SINKS, PYTHON_2] {
+            hasher.field(table.as_bytes());
+        }
+        format!("1+{}", hasher.finish().short())
+    });
+    &VERSION
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_understood() {
+        let rows = CALLABLES.lines().chain(SKLEARN.lines()).filter(|l| !l.starts_with('#')).count();
+        assert_eq!(Tables::built_in().callables.len(), rows);
+        assert!(SINKS.lines().filter(|l| !l.starts_with('#')).all(|l| l.split(',').count() == 3));
+    }
+
+    #[test]
+    fn nothing_inert_is_a_sink() {
+        let tables = Tables::built_in();
+        for (module, name) in tables.callables.keys() {
+            assert_eq!(tables.sink(module, name), None, "{module}.{name}");
+        }
+    }
+
+    #[test]
+    fn sinks_are_found_through_submodules_and_dots() {
+        let tables = Tables::built_in();
+        assert!(tables.sink("idlelib.run", "Executive.runcode").is_some());
+        assert!(tables.sink("collections", "_sys.modules.get").is_some());
+        assert!(tables.sink("_io", "FileIO").is_some());
+        assert!(tables.sink("os", "execvp").is_some());
+        assert!(tables.sink("mypackage", "Model").is_none());
+    }
+}

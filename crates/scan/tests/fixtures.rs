@@ -1,0 +1,167 @@
+//! The fixtures: what real tools write is clean, byte by byte accounted for, and stays found out when bent.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proofhouse_core::{FilePath, Verdict};
+use proofhouse_scan::{Limits, Outcome, scan_bytes, scan_tree};
+use proptest::prelude::*;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+/// File, expected outcome.
+fn manifest() -> Vec<(String, String)> {
+    let text = fs::read_to_string(folder().join("MANIFEST.csv")).unwrap();
+    let cells = |line: &str| {
+        let mut cells = line.split(',');
+        Some((cells.next()?.to_owned(), cells.next()?.to_owned()))
+    };
+    text.lines().skip(1).filter_map(cells).collect()
+}
+
+fn path() -> FilePath {
+    "model.bin".parse().unwrap()
+}
+
+#[test]
+fn every_fixture_has_the_outcome_of_the_manifest() {
+    let mut wrong = Vec::new();
+    for (name, expected) in manifest() {
+        let bytes = fs::read(folder().join(&name)).unwrap();
+        let report = scan_bytes(&path(), &bytes, &Limits::default());
+        let covered = report.covered_bytes == report.size || expected != "clean";
+        if report.outcome.to_string() != expected || !covered {
+            let found: Vec<_> =
+                report.findings.iter().map(|f| format!("{}: {}", f.place, f.message)).collect();
+            wrong.push(format!(
+                "{name}: {} ({}/{}) {found:#?}",
+                report.outcome, report.covered_bytes, report.size
+            ));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A call of `os.system` that leaves the stack as it was.
+const CALL: &[u8] = b"cos\nsystem\n(S'echo proofhouse'\ntR0";
+
+#[test]
+fn a_payload_at_the_start_or_end_of_any_pickle_is_found() {
+    for (name, _) in manifest() {
+        if !(name.ends_with(".pkl") || name.ends_with(".joblib") || name == "torch-legacy.pt") {
+            continue;
+        }
+        let bytes = fs::read(folder().join(&name)).unwrap();
+        let start = if bytes[0] == 0x80 { 2 } else { 0 };
+        let injected = [&bytes[..start], CALL, &bytes[start..]].concat();
+        assert_eq!(scan_bytes(&path(), &injected, &Limits::default()).outcome, Outcome::Malicious, "{name}");
+        let appended = [&bytes[..], CALL, b"N."].concat();
+        let outcome = scan_bytes(&path(), &appended, &Limits::default()).outcome;
+        assert!(outcome >= Outcome::Suspicious, "{name}");
+    }
+}
+
+#[test]
+fn a_storage_that_does_not_fit_its_pickle_is_found() {
+    let bytes = fs::read(folder().join("torch-legacy.pt")).unwrap();
+    let cut = scan_bytes(&path(), &bytes[..bytes.len() - 4], &Limits::default());
+    assert!(cut.findings.iter().any(|f| f.rule == "torch/storage"));
+}
+
+#[test]
+fn truncation_is_never_clean() {
+    for name in
+        ["plain-p0.pkl", "plain-p4.pkl", "sklearn-pipeline.joblib", "torch-zip.pt", "graph.onnx", "f4.npy"]
+    {
+        let bytes = fs::read(folder().join(name)).unwrap();
+        for length in (1..bytes.len()).step_by(1 + bytes.len() / 60) {
+            let report = scan_bytes(&path(), &bytes[..length], &Limits::default());
+            // A stump of a few bytes may be a complete text.
+            let text = report.format == proofhouse_artifact::Format::Text;
+            assert!(report.outcome > Outcome::Clean || text, "{name} cut to {length} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_tree_is_as_bad_as_its_worst_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, bytes: &[u8]| fs::write(dir.path().join(name), bytes).unwrap();
+    put("config.json", b"{\"hidden\": 8}");
+    put("README.md", "A model.\n".as_bytes());
+    let scan = || scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
+    assert_eq!(scan().verdict(), Verdict::Pass);
+
+    put("weights.gguf", b"GGUF\x03\0\0\0");
+    assert_eq!((scan().outcome, scan().verdict()), (Outcome::Unscannable, Verdict::Unknown));
+
+    put("config.json", br#"{"auto_map": {"AutoModel": "modeling.Model"}}"#);
+    assert_eq!((scan().outcome, scan().verdict()), (Outcome::Suspicious, Verdict::Fail));
+
+    put("data.bin", &[CALL, b"N."].concat());
+    let report = scan();
+    assert_eq!(report.outcome, Outcome::Malicious);
+    assert!(report.findings.is_sorted());
+    let bad = report.findings.iter().find(|f| f.rule == "pickle/unsafe-call").unwrap();
+    assert_eq!((bad.place.path.as_str(), bad.place.offset), ("data.bin", Some(0)));
+    assert!(bad.message.contains("os.system"));
+
+    let empty = tempfile::tempdir().unwrap();
+    let report = scan_tree(empty.path(), &Limits::default(), &|_| {}).unwrap();
+    assert_eq!(report.verdict(), Verdict::Unknown);
+    assert!(scan_tree(&empty.path().join("missing"), &Limits::default(), &|_| {}).is_err());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_findings_and_are_not_followed() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("a.txt"), "text").unwrap();
+    std::os::unix::fs::symlink(folder().join("plain-p4.pkl"), dir.path().join("link.pkl")).unwrap();
+    let report = scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
+    assert_eq!(report.files.len(), 1);
+    assert_eq!(report.findings[0].rule, "tree/refused");
+    assert_eq!(report.findings[0].place.path, "link.pkl");
+    assert_eq!(report.verdict(), Verdict::Unknown);
+}
+
+#[test]
+fn code_and_tags_in_text_are_seen() {
+    let scan = |name: &str, text: &str| {
+        let report = scan_bytes(&name.parse().unwrap(), text.as_bytes(), &Limits::default());
+        (report.outcome, report.findings.first().map(|f| f.rule.clone()))
+    };
+    assert_eq!(scan("README.md", "eval( and os.system in a text\n"), (Outcome::Clean, None));
+    assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
+    assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
+    let yaml = "model: !!python/object/apply:os.system ['echo proofhouse']\n";
+    assert_eq!(scan("m.yaml", yaml), (Outcome::Suspicious, Some("yaml/python-tag".into())));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn bent_fixtures_never_panic(
+        pick in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..5),
+    ) {
+        let manifest = manifest();
+        let (name, _) = pick.get(&manifest);
+        let mut bytes = fs::read(folder().join(name)).unwrap();
+        for (at, to) in edits {
+            let at = at.index(bytes.len());
+            bytes[at] = to;
+        }
+        let first = scan_bytes(&path(), &bytes, &Limits::default());
+        prop_assert!(first.covered_bytes <= first.size);
+        prop_assert_eq!(first, scan_bytes(&path(), &bytes, &Limits::default()));
+    }
+
+    #[test]
+    fn arbitrary_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+        let _ = scan_bytes(&path(), &bytes, &Limits::default());
+    }
+}
