@@ -77,11 +77,19 @@ fn schema(footer: &[u8], max_columns: u64) -> Result<u64, Refused> {
         if columns > max_columns {
             return Err(Refused::Columns(columns));
         }
+        let mut claimed = 0;
         for index in 0..length {
             let (name, children) = schema_element(&mut cursor)?;
             if index > 0 && children != 0 {
                 return Err(Refused::Nested(String::from_utf8_lossy(name).into_owned()));
             }
+            if index == 0 {
+                claimed = children;
+            }
+        }
+        // The decoder allocates for as many children as the root claims.
+        if u64::try_from(claimed) != Ok(columns) {
+            return Err(Malformed("its schema does not have the columns it states").into());
         }
     }
     Ok(columns)
@@ -93,9 +101,10 @@ fn schema_element<'a>(cursor: &mut Cursor<'a>) -> Result<(&'a [u8], i64), Malfor
         match (id, kind) {
             (4, BINARY) => name = cursor.binary()?,
             (5, I32) => {
-                // A group named twice stays a group.
-                let count = cursor.integer()?;
-                children = if children == 0 { count } else { children };
+                if children != 0 {
+                    return Err(Malformed("its schema states something twice"));
+                }
+                children = cursor.integer()?;
             }
             _ => cursor.skip(kind)?,
         }

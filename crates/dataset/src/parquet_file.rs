@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
-use parquet::basic::{LogicalType, Type as Physical};
+use parquet::basic::{Compression, LogicalType, Type as Physical};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -88,8 +88,17 @@ fn read(file: &str, bytes: &Bytes, limits: &Limits) -> Result<Table, DatasetErro
                 .zip(start.checked_add(length).and_then(|end| usize::try_from(end).ok()))
                 .and_then(|(start, end)| bytes.get(start..end))
                 .ok_or_else(|| damaged("a column lies outside the file".into()))?;
-            pages::spend(range, &mut budget).map_err(|refused| match refused {
+            let gzip = matches!(chunk.compression(), Compression::GZIP(_));
+            pages::spend(range, gzip, &mut budget).map_err(|refused| match refused {
                 Refused::Malformed(m) => damaged(format!("a page header is malformed: {}", m.0)),
+                Refused::Encoding(number) => DatasetError::Column {
+                    file: file.to_owned(),
+                    column: chunk.column_path().string(),
+                    reason: format!(
+                        "is stored in encoding {number}, which cannot be read within a memory limit; write it plain \
+                         or with a dictionary"
+                    ),
+                },
                 Refused::Pages => limit(file, "the number of its pages", limits.pages + 1, limits.pages),
                 Refused::DecompressedBytes => limit(
                     file,

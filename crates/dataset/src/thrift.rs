@@ -32,11 +32,16 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
-    /// Moves past `count` bytes.
-    pub(crate) fn advance(&mut self, count: u64) -> Result<(), Malformed> {
-        let end = usize::try_from(count).ok().and_then(|n| self.at.checked_add(n));
-        self.at = end.filter(|e| *e <= self.bytes.len()).ok_or(Malformed("it ends early"))?;
-        Ok(())
+    /// The next `count` bytes.
+    pub(crate) fn take(&mut self, count: u64) -> Result<&'a [u8], Malformed> {
+        let bytes = self.bytes;
+        let taken = usize::try_from(count)
+            .ok()
+            .and_then(|n| self.at.checked_add(n))
+            .and_then(|end| bytes.get(self.at..end))
+            .ok_or(Malformed("it ends early"))?;
+        self.at += taken.len();
+        Ok(taken)
     }
 
     /// Whether all bytes are read.
@@ -70,9 +75,7 @@ impl<'a> Cursor<'a> {
 
     pub(crate) fn binary(&mut self) -> Result<&'a [u8], Malformed> {
         let length = self.varint()?;
-        let start = self.at;
-        self.advance(length)?;
-        Ok(&self.bytes[start..self.at])
+        self.take(length)
     }
 
     /// The next field of a struct: its id and wire type; `None` at the end of the struct. `last` is the id of
@@ -117,13 +120,19 @@ impl<'a> Cursor<'a> {
             if let Some((kind, element)) = next.take() {
                 match kind {
                     // In a struct the type itself is the boolean; in a list it takes a byte.
-                    1 | 2 if element => self.advance(1)?,
+                    1 | 2 if element => {
+                        self.byte()?;
+                    }
                     1 | 2 => {}
-                    3 => self.advance(1)?,
+                    3 => {
+                        self.byte()?;
+                    }
                     4..=6 => {
                         self.varint()?;
                     }
-                    7 => self.advance(8)?,
+                    7 => {
+                        self.take(8)?;
+                    }
                     BINARY => {
                         self.binary()?;
                     }

@@ -8,11 +8,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
 use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::ColumnPath;
 use proofhouse_dataset::{ColumnData, DatasetError, Limits, Records, Table, read_parquet};
 use proptest::prelude::*;
 
@@ -165,6 +166,31 @@ fn a_schema_nested_a_thousand_deep_does_not_reach_the_decoder() {
 }
 
 #[test]
+fn a_root_that_claims_billions_of_columns_does_not_reach_the_decoder() {
+    // A root with 2^30 children, and no child.
+    let footer = [0x15, 0x02, 0x19, 0x1c, 0x48, 0x01, b'm', 0x15, 0x80, 0x80, 0x80, 0x80, 0x08, 0x00, 0x00];
+    let mut bytes = b"PAR1".to_vec();
+    bytes.extend(footer);
+    bytes.extend((footer.len() as u32).to_le_bytes());
+    bytes.extend(b"PAR1");
+    let error = read_parquet("wide.parquet", &Bytes::from(bytes), &Limits::default()).unwrap_err();
+    assert!(error.to_string().contains("does not have the columns it states"), "{error}");
+}
+
+#[test]
+fn delta_coded_text_is_refused_by_name() {
+    for encoding in [Encoding::DELTA_LENGTH_BYTE_ARRAY, Encoding::DELTA_BYTE_ARRAY] {
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_column_encoding(ColumnPath::from("t"), encoding)
+            .build();
+        let bytes = write(&some_rows(10), properties, 10, false);
+        let error = read_parquet("delta.parquet", &bytes, &Limits::default()).unwrap_err();
+        assert!(matches!(&error, DatasetError::Column { column, .. } if column == "t"), "{error}");
+    }
+}
+
+#[test]
 fn a_cut_or_foreign_file_is_named() {
     let bytes = plain(&some_rows(100));
     for cut in [0, 3, 11, bytes.len() / 2, bytes.len() - 1] {
@@ -192,6 +218,7 @@ proptest! {
             .set_compression(codec)
             .set_dictionary_enabled(dictionary)
             .set_data_page_size_limit(page)
+            .set_column_encoding(ColumnPath::from("t"), Encoding::PLAIN)
             .set_writer_version(if second { WriterVersion::PARQUET_2_0 } else { WriterVersion::PARQUET_1_0 })
             .build();
         let (a, b) = (read(&plain(&rows)), read(&write(&rows, properties, group, turned)));
