@@ -99,18 +99,21 @@ impl Database {
         let address = Address::parse(url)?;
         let create = signer.is_some() && !options.read_only;
         let place = address.place();
-        let connect = match &address {
+        let mut connect = match &address {
             Address::Sqlite(path) => sqlite(path.clone(), create, options, &place)?,
-            Address::Postgres(url) => ConnectOptions::new(url.clone()),
+            Address::Postgres(url) => postgres(url, options),
         };
-        let mut connect = connect;
         connect
             .max_connections(4)
-            .acquire_timeout(options.busy_timeout.max(Duration::from_secs(5)))
+            // Longer than the database itself waits, so that its own words come first.
+            .acquire_timeout(options.busy_timeout.saturating_add(Duration::from_secs(2)))
             // Statements carry the bodies of events; they do not belong into a process log.
             .sqlx_logging(false);
         let named = |e| translate(e, &place, options.busy_timeout);
-        let connection = sea_orm::Database::connect(connect).await.map_err(named)?;
+        let connection = sea_orm::Database::connect(connect).await.map_err(|error| match &address {
+            Address::Sqlite(_) => named(error),
+            Address::Postgres(_) => LedgerError::Unreachable { place: place.clone(), reason: reason(&error) },
+        })?;
         let database = Self { connection, place: place.clone(), busy_timeout: options.busy_timeout };
         if create {
             let tx = database.begin_write().await?;
@@ -236,6 +239,16 @@ fn sqlite(
     Ok(connect)
 }
 
+fn postgres(url: &str, options: &Options) -> ConnectOptions {
+    let lock_timeout = format!("{}ms", options.busy_timeout.as_millis());
+    let mut connect = ConnectOptions::new(url.to_owned());
+    connect.map_sqlx_postgres_opts(move |postgres| {
+        // Whatever the server's default: what is acknowledged is on the disk, and nobody waits for ever.
+        postgres.options([("synchronous_commit", "on"), ("lock_timeout", &lock_timeout)])
+    });
+    connect
+}
+
 /// Makes the file before SQLite does, for its owner only: SQLite gives its log the mode of the file.
 fn create_private(path: &std::path::Path, place: &str) -> Result<(), LedgerError> {
     let mut options = std::fs::OpenOptions::new();
@@ -291,6 +304,11 @@ async fn create_table<E: EntityTrait>(
     Ok(())
 }
 
+/// What went wrong, as briefly as the driver says it.
+fn reason(error: &DbErr) -> String {
+    driver_error(error).map_or_else(|| error.to_string(), |e| e.message().to_owned())
+}
+
 fn driver_error(error: &DbErr) -> Option<&dyn DatabaseError> {
     match error {
         DbErr::Conn(RuntimeErr::SqlxError(e))
@@ -309,7 +327,7 @@ fn translate(error: DbErr, place: &str, busy_timeout: Duration) -> LedgerError {
     let Some(driver) = driver_error(&error) else {
         return LedgerError::Database { place, source: error };
     };
-    let reason = driver.message().to_owned();
+    let reason = reason(&error);
     let code = driver.code().unwrap_or_default().into_owned();
     // SQLite: the low byte is the primary result code (https://www.sqlite.org/rescode.html). PostgreSQL
     // codes are five characters.
@@ -339,6 +357,21 @@ mod tests {
         }
         let Err(error) = Address::parse("mysql://u:hunter2@h/d") else { panic!("accepted") };
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_commit_is_on_the_disk_before_it_returns() {
+        let dir = tempfile::tempdir().unwrap();
+        let url = format!("sqlite:{}", dir.path().join("ledger.db").display());
+        let key = CheckpointKey::from_seed("log".parse().unwrap(), &[7; 32]);
+        let database = Database::open(&url, "log", Some(&key), &Options::default()).await.unwrap();
+        let ask = async |pragma: &str| {
+            let statement = sea_orm::Statement::from_string(DbBackend::Sqlite, format!("PRAGMA {pragma}"));
+            database.connection.query_one_raw(statement).await.unwrap().unwrap()
+        };
+        assert_eq!(ask("journal_mode").await.try_get_by_index::<String>(0).unwrap(), "wal");
+        // FULL: the write-ahead log is synced at every commit. NORMAL (1) would sync at checkpoints only.
+        assert_eq!(ask("synchronous").await.try_get_by_index::<i32>(0).unwrap(), 2);
     }
 
     #[test]

@@ -25,6 +25,14 @@ pub enum LedgerError {
         /// Why.
         reason: String,
     },
+    /// The server does not answer, or does not let us in.
+    #[error("{place} cannot be used: {reason}; check that the server runs there, and the user and password")]
+    Unreachable {
+        /// The database.
+        place: String,
+        /// Why.
+        reason: String,
+    },
     /// Another process holds the database.
     #[error(
         "{place} is locked by another process and stayed so for {waited_ms} ms; find the process that writes \
@@ -37,7 +45,10 @@ pub enum LedgerError {
         waited_ms: u64,
     },
     /// The database may not be written.
-    #[error("{0} is read-only; check the owner and mode of the file and of its directory, and the mount")]
+    #[error(
+        "{0} is read-only; check the owner and mode of the file and of its directory, and the mount, or what \
+         the role may do"
+    )]
     ReadOnly(String),
     /// The file is damaged or something else.
     #[error(

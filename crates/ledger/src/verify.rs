@@ -173,6 +173,7 @@ impl Check<'_> {
             if page.is_empty() {
                 return Ok(());
             }
+            let stated = self.stated(from, page.len() as u64).await?;
             let mut completed = Vec::with_capacity(page.len());
             let mut roots = BTreeMap::new();
             let mut gap = false;
@@ -186,13 +187,20 @@ impl Check<'_> {
                 self.leaf(seq, row);
                 // Of the bytes, whatever the row says its hash is.
                 completed.extend(self.tree.push(leaf_hash(&row.leaf)));
-                roots.insert(self.tree.size(), self.tree.root());
+                if stated.contains_key(&self.tree.size()) {
+                    roots.insert(self.tree.size(), self.tree.root());
+                }
                 self.note_external();
             }
             self.report.size = self.tree.size();
             self.report.root = self.tree.root();
             self.nodes(from..self.tree.size(), completed).await?;
-            self.checkpoints(from..self.tree.size(), &roots).await?;
+            for (size, note) in stated.range(..=self.tree.size()) {
+                self.report.checkpoints += 1;
+                if let Err(reason) = self.checkpoint(*size, note, &roots) {
+                    self.problem("checkpoints", size, reason);
+                }
+            }
             if gap {
                 return Ok(());
             }
@@ -278,35 +286,26 @@ impl Check<'_> {
         Ok(())
     }
 
-    /// Compares the stored checkpoints of sizes above `range.start` up to `range.end`.
-    async fn checkpoints(
-        &mut self,
-        range: Range<u64>,
-        roots: &BTreeMap<u64, Digest>,
-    ) -> Result<(), LedgerError> {
+    /// The notes of the stored checkpoints of sizes above `from`, up to `count` more.
+    async fn stated(&self, from: u64, count: u64) -> Result<BTreeMap<u64, String>, LedgerError> {
         let query = checkpoint::Entity::find()
-            .filter(checkpoint::Column::Size.gt(self.ledger.stored(range.start)?))
-            .filter(checkpoint::Column::Size.lte(self.ledger.stored(range.end)?))
-            .order_by_asc(checkpoint::Column::Size);
-        for row in query.all(self.tx).await.map_err(|e| self.ledger.db.error(e))? {
-            self.report.checkpoints += 1;
-            if let Err(reason) = self.checkpoint(&row, roots) {
-                self.problem("checkpoints", row.size, reason);
-            }
-        }
-        Ok(())
+            .filter(checkpoint::Column::Size.gt(self.ledger.stored(from)?))
+            .filter(checkpoint::Column::Size.lte(self.ledger.stored(from + count)?));
+        let rows = query.all(self.tx).await.map_err(|e| self.ledger.db.error(e))?;
+        // The query lets no negative size through.
+        Ok(rows.into_iter().filter_map(|row| Some((u64::try_from(row.size).ok()?, row.note))).collect())
     }
 
-    fn checkpoint(&self, row: &checkpoint::Model, roots: &BTreeMap<u64, Digest>) -> Result<(), String> {
-        let stated = SignedCheckpoint::open(&row.note, self.trusted).map_err(|e| e.to_string())?.checkpoint;
+    fn checkpoint(&self, size: u64, note: &str, roots: &BTreeMap<u64, Digest>) -> Result<(), String> {
+        let stated = SignedCheckpoint::open(note, self.trusted).map_err(|e| e.to_string())?.checkpoint;
         if stated.origin != self.ledger.origin() {
             return Err(format!("it is of the log {:?}", stated.origin));
         }
-        if i64::try_from(stated.size) != Ok(row.size) {
+        if stated.size != size {
             return Err(format!("its note states {} leaves", stated.size));
         }
         // A stored note has one signature line; more would be bytes that nothing vouches for.
-        if row.note.lines().count() != 5 {
+        if note.lines().count() != 5 {
             return Err("its note has lines that this ledger does not write".to_owned());
         }
         match roots.get(&stated.size) {

@@ -3,6 +3,7 @@
 //! `SIGKILL` ends the process, not the machine: this shows that a transaction is all or nothing and is
 //! handed to the system before it is acknowledged. That it is on the disk by then is SQLite's
 //! `synchronous=FULL`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Command, Stdio};

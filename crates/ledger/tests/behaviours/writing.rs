@@ -42,6 +42,7 @@ pub async fn two_handles_append_at_once(place: &Place) {
     assert_eq!(bodies.len(), 81, "every event once, and the one that all share");
 }
 
+#[expect(clippy::print_stdout, reason = "the time is shown with --nocapture and never judged")]
 pub async fn ten_thousand_events_in_batches_of_a_hundred(place: &Place) {
     let ledger = place.open().await;
     let start = Instant::now();

@@ -1,10 +1,12 @@
 //! Events, keys and ledgers for the tests.
 #![allow(dead_code, reason = "each test file uses its share")]
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use proofhouse_core::{Digest, Timestamp};
 use proofhouse_ledger::{CheckpointKey, Event, EventKind, Ledger, VerifierKey};
 use sea_orm::sea_query::{Alias, Expr, ExprTrait as _, Query};
-use sea_orm::{ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{ConnectionTrait, Database, DatabaseConnection};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -35,16 +37,8 @@ impl Place {
     /// A new schema in the database at `server`.
     pub async fn postgres(server: &str) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        // Unique by the directory, which is.
-        let name: String = dir
-            .path()
-            .file_name()
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .collect();
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("test_{}_{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let connection = Database::connect(server).await.unwrap();
         connection.execute_unprepared(&format!("CREATE SCHEMA \"{name}\"")).await.unwrap();
         connection.close().await.unwrap();
@@ -147,7 +141,7 @@ pub async fn life(ledger: &Ledger) -> Vec<Event> {
 
 /// Changes one column of one row, past the ledger.
 pub async fn overwrite(
-    raw: &DatabaseConnection,
+    raw: &impl ConnectionTrait,
     table: &'static str,
     key: &'static str,
     value: impl Into<sea_orm::Value>,
