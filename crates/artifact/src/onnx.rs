@@ -183,3 +183,6 @@ pub fn parse(bytes: &[u8], limits: &Limits) -> Result<Model, ArtifactError> {
         None => Ok(survey.model),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -359,7 +359,7 @@ impl Depth {
             }
             FLOAT => {
                 let Arg::Line(line) = op.arg else { return None };
-                std::str::from_utf8(line).ok()?.trim().parse::<f64>().ok()?;
+                std::str::from_utf8(line).ok()?.trim().replace('_', "").parse::<f64>().ok()?;
                 self.top += 1;
             }
             STRING => {
@@ -376,29 +376,26 @@ impl Depth {
     }
 }
 
+/// Whether the argument could be a number to CPython. Wider than what it accepts: a payload behind a number
+/// that only CPython reads would otherwise pass for text.
 fn digits(op: &Op<'_>) -> Option<()> {
     let Arg::Line(line) = op.arg else { return None };
     let line = line.trim_ascii();
-    let line = line.strip_suffix(b"L").unwrap_or(line);
-    let line = line.strip_prefix(b"-").unwrap_or(line);
-    // `int(x, 0)` also takes 0x, 0o, 0b and underscores.
-    let fine = !line.is_empty() && line.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
-    fine.then_some(())
+    // `int(x, 0)` takes signs, 0x, 0o, 0b, underscores and an L at the end.
+    let possible = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'+' | b'-');
+    (!line.is_empty() && line.iter().all(possible)).then_some(())
 }
 
+/// Whether module and name could be imported: no white space, and not a punctuation mark in front.
 fn names(op: &Op<'_>) -> Option<()> {
     let Arg::Lines(module, name) = op.arg else { return None };
-    for dotted in [module, name] {
-        for part in std::str::from_utf8(dotted).ok()?.split('.') {
-            let first = part.chars().next()?;
-            if !(first.is_alphabetic() || first == '_')
-                || !part.chars().all(|c| c.is_alphanumeric() || c == '_')
-            {
-                return None;
-            }
-        }
-    }
-    Some(())
+    [module, name].iter().all(|text| importable(text)).then_some(())
+}
+
+fn importable(text: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(text) else { return false };
+    let first = text.chars().next();
+    first.is_some_and(|c| c.is_alphanumeric() || c == '_') && !text.contains(char::is_whitespace)
 }
 
 #[cfg(test)]
@@ -432,6 +429,9 @@ mod tests {
             b"cos\nsystem\n(S'echo proofhouse'\ntR and then noise",
             b"(S'echo proofhouse'\nios\nsystem\n",
             b"N.N.",
+            b"I+1\n0cos\nsystem\n(S'echo proofhouse'\ntR.",
+            b"F1_0\n0cos\nsystem\n(S'echo proofhouse'\ntR.",
+            b"cmy-module\nrun\n)R.",
         ] {
             assert!(looks_headless(pickle), "{}", String::from_utf8_lossy(pickle));
         }
@@ -440,6 +440,7 @@ mod tests {
             b"N.B. see below\n",
             b"cat\ndog\nbird\n",
             b"(c) 2026 somebody\nall rights\n",
+            b"(c) 2026 somebody\nall rights\nof use\n",
             b"I am a text.\n",
             b"{\"a\": 1}",
             b"Some readme.\n",

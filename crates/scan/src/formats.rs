@@ -1,6 +1,7 @@
 //! The table of formats: which walker looks at which content.
 
 use proofhouse_artifact::Format;
+use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
@@ -21,6 +22,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     // A name says nothing about a format, but some names are run by whoever finds them.
     text::runnable_name(scanner, content);
+    // A pickle needs no magic number, so another format's may stand in front of one: the loader decides.
+    let structured =
+        !matches!(content.format, Format::Pickle(_) | Format::Text | Format::Json | Format::Empty);
+    if structured && looks_headless(content.bytes) {
+        let message = format!("this {} file is a pickle at the same time", content.format);
+        scanner.report("pickle/polyglot", content.place.clone(), message);
+        crate::pickle::scan(scanner, content);
+    }
     let walker = match content.format {
         Format::Empty => |_: &mut Scanner<'_>, _: &Content<'_>| 0,
         Format::Pickle(_) => crate::pickle::scan,

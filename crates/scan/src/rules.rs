@@ -128,6 +128,8 @@ static RULES: &[Rule] = &[
         "The pickle takes bytes that are not in the file from its loader.", ASK, UNPROVEN),
     row("pickle/persistent-id", "Persistent id", Medium, Suspicious,
         "The loader is asked to look something up by an id that is no tensor storage.", ASK, UNPROVEN),
+    row("pickle/polyglot", "Two formats in one file", High, Suspicious,
+        "A file of another format is a pickle as well: what it does depends on who opens it.", REEXPORT, EVASION),
     row("pickle/resources", "Pickle that exhausts memory", Medium, Suspicious,
         "A memo index makes the unpickler allocate memory for all indices below it.", ASK, RESOURCES),
     row("pickle/state-injection", "State that replaces behaviour", High, Suspicious,

@@ -70,6 +70,36 @@ fn a_storage_that_does_not_fit_its_pickle_is_found() {
     assert!(cut.findings.iter().any(|f| f.rule == "torch/storage"));
 }
 
+/// Replaces the `nth` occurrence.
+fn bend(bytes: &[u8], from: &[u8], to: &[u8], nth: usize) -> Vec<u8> {
+    let at = bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from).nth(nth).unwrap().0;
+    [&bytes[..at], to, &bytes[at + from.len()..]].concat()
+}
+
+#[test]
+fn a_torch_archive_bent_to_mislead_scanners_is_found() {
+    let bytes = fs::read(folder().join("torch-zip.pt")).unwrap();
+    let rules = |bytes: &[u8]| {
+        let report = scan_bytes(&path(), bytes, &Limits::default());
+        assert!(report.outcome >= Outcome::Suspicious);
+        report.findings.into_iter().map(|f| f.rule).collect::<Vec<_>>()
+    };
+    let disagreement = &"zip/disagreement".to_owned();
+    // CVE-2025-1944: the local header has another name.
+    assert!(rules(&bend(&bytes, b"model/data.pkl", b"model/data.pk_", 0)).contains(disagreement));
+    // CVE-2025-1889: the directory calls the pickle something else; it is still read as one.
+    let renamed = bend(&bytes, b"model/data.pkl", b"model/data.txt", 1);
+    assert!(rules(&renamed).contains(disagreement));
+    // CVE-2025-10156: content and checksum disagree.
+    assert!(rules(&bend(&bytes, b"layer.weight", b"layer.weighs", 0)).contains(disagreement));
+    // CVE-2025-1945: flag bits in the local header.
+    let flagged = bend(&bytes, b"PK\x03\x04\x14\0\0\0", b"PK\x03\x04\x14\0\x01\0", 0);
+    assert!(rules(&flagged).contains(disagreement));
+    // Bytes before and after.
+    assert!(rules(&[b"MZ", &bytes[..]].concat()).contains(disagreement));
+    assert!(rules(&[&bytes[..], b"tail"].concat()).contains(disagreement));
+}
+
 #[test]
 fn truncation_is_never_clean() {
     for name in

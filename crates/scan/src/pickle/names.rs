@@ -5,7 +5,10 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
-static TABLE: LazyLock<HashMap<(&str, &str), (&str, &str)>> = LazyLock::new(|| {
+/// Module and name; an empty name stands for every name of the module.
+type Name = (&'static str, &'static str);
+
+static TABLE: LazyLock<HashMap<Name, Name>> = LazyLock::new(|| {
     let lines = include_str!("../../data/python2.csv").lines().filter(|l| !l.starts_with('#'));
     lines
         .filter_map(|line| {
@@ -17,10 +20,11 @@ static TABLE: LazyLock<HashMap<(&str, &str), (&str, &str)>> = LazyLock::new(|| {
 
 /// What `module` and `name` are called in Python 3.
 pub fn from_python_2(module: &str, name: &str) -> (String, String) {
-    if let Some((module, name)) = TABLE.get(&(module, name)) {
+    let table: &HashMap<(&str, &str), Name> = &TABLE;
+    if let Some((module, name)) = table.get(&(module, name)) {
         return ((*module).to_owned(), (*name).to_owned());
     }
-    let module = TABLE.get(&(module, "")).map_or(module, |(new, _)| new);
+    let module = table.get(&(module, "")).map_or(module, |(new, _)| new);
     (module.to_owned(), name.to_owned())
 }
 

@@ -291,6 +291,20 @@ fn depth_is_no_recursion() {
 }
 
 #[test]
+fn another_format_in_front_of_a_pickle_hides_nothing() {
+    // Bytes first, so that the start is none of a pickle's usual ones.
+    let payload = b"cos\nsystem\n(S'echo proofhouse'\ntR.";
+    let pickle_first = [b"B\x02\0\0\0", &b"\x08\x08"[..], payload].concat();
+    assert_eq!(outcome(&pickle_first), Outcome::Malicious);
+    // A headless pickle in front of an archive: the archive's end is found, the pickle runs.
+    let zip = [&payload[..], b"PK\x05\x06", &[0; 18]].concat();
+    assert_eq!(outcome(&zip), Outcome::Malicious);
+    let safetensors = [b"B\x06\0\0\0\0\0\0{\"a", &payload[..]].concat();
+    assert_eq!(proofhouse_artifact::Format::detect(&safetensors), proofhouse_artifact::Format::Safetensors);
+    assert!(rules(&safetensors).contains(&"pickle/unsafe-call".to_owned()));
+}
+
+#[test]
 fn an_import_alone_in_a_text_counts_when_the_module_is_known() {
     assert_eq!(outcome(b"cos\nsystem\nand so on\n"), Outcome::Suspicious);
     assert_eq!(outcome(b"cat\ndog\nbird\n"), Outcome::Clean);
