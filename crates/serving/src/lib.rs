@@ -10,6 +10,7 @@
 mod config;
 mod error;
 mod infer;
+mod lease;
 mod model;
 mod reply;
 mod routes;
@@ -17,6 +18,7 @@ mod server;
 
 pub use config::{Limits, ServeConfig};
 pub use error::ServeError;
+pub use lease::{LeaseEnd, RENEWAL, lease_end};
 pub use model::ServedModel;
 pub use server::{Announcement, Drained, Running, serve};
 
