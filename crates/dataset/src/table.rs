@@ -82,6 +82,40 @@ impl Table {
         Ok(Self { columns, rows })
     }
 
+    /// The rows of both, for a dataset of several files. Columns must agree in name and type, in any order.
+    pub fn append(mut self, other: Self) -> Result<Self, DatasetError> {
+        if other.columns.len() != self.columns.len() {
+            return Err(DatasetError::Shape(format!(
+                "one file has {} columns, another {}",
+                self.columns.len(),
+                other.columns.len()
+            )));
+        }
+        let names = self.names();
+        other.select(&names)?;
+        for more in other.columns {
+            if let Some(mine) = self.columns.iter_mut().find(|c| c.name == more.name) {
+                mine.nullable |= more.nullable;
+                match (&mut mine.data, more.data) {
+                    (ColumnData::Int(a), ColumnData::Int(b)) => a.extend(b),
+                    (ColumnData::Float(a), ColumnData::Float(b)) => a.extend(b),
+                    (ColumnData::Bool(a), ColumnData::Bool(b)) => a.extend(b),
+                    (ColumnData::Text(a), ColumnData::Text(b)) => a.extend(b),
+                    (a, b) => {
+                        return Err(DatasetError::Shape(format!(
+                            "column {:?} is {} in one file and {} in another",
+                            more.name,
+                            a.column_type(),
+                            b.column_type()
+                        )));
+                    }
+                }
+            }
+        }
+        self.rows += other.rows;
+        Ok(self)
+    }
+
     /// The columns, in the order of the file.
     #[must_use]
     pub fn columns(&self) -> &[Column] {
@@ -168,6 +202,21 @@ impl ColumnData {
         }
     }
 
+    /// All values as numbers, NaN for a null; `None` for text.
+    #[must_use]
+    pub fn numbers(&self) -> Option<Vec<f64>> {
+        if matches!(self, Self::Text(_)) {
+            return None;
+        }
+        Some((0..self.len()).map(|row| self.number(row).unwrap_or(f64::NAN)).collect())
+    }
+
+    /// All values as text, as labels or categories are written; `None` for a null.
+    #[must_use]
+    pub fn texts(&self) -> Vec<Option<String>> {
+        (0..self.len()).map(|row| self.text(row)).collect()
+    }
+
     /// The value of a row as text, as a label or category is written. `None` for a null.
     #[must_use]
     pub fn text(&self, row: usize) -> Option<String> {
@@ -196,6 +245,19 @@ mod tests {
     fn ragged_and_doubled_columns_are_refused() {
         assert!(Table::new(vec![ints("a", &[1]), ints("b", &[1, 2])]).is_err());
         assert!(Table::new(vec![ints("a", &[1]), ints("a", &[1])]).is_err());
+    }
+
+    #[test]
+    fn files_are_appended_by_name() {
+        let a = Table::new(vec![ints("x", &[1]), ints("y", &[2])]).unwrap();
+        let b = Table::new(vec![ints("y", &[4]), ints("x", &[3])]).unwrap();
+        let both = a.clone().append(b).unwrap();
+        assert_eq!(both.column("x").unwrap().data.numbers(), Some(vec![1.0, 3.0]));
+        assert_eq!(both.rows(), 2);
+        assert!(a.clone().append(Table::new(vec![ints("x", &[1])]).unwrap()).is_err());
+        assert!(a.append(Table::new(vec![ints("x", &[1]), ints("z", &[1])]).unwrap()).is_err());
+        let text = ColumnData::Text(vec![None, Some("a".into())]);
+        assert_eq!((text.numbers(), text.texts()), (None, vec![None, Some("a".to_owned())]));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use super::{CONFIDENCE, Outcome, finding, some_rows};
 use crate::Features;
 
 /// How to look, and how much is too much.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LabelNoiseRules {
     /// Neighbours that vote.
     pub neighbours: usize,

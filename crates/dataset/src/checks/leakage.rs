@@ -9,7 +9,7 @@ use super::{CONFIDENCE, Outcome, finding, some_rows};
 use crate::{DatasetError, Records, Table, numeric_matrix};
 
 /// What counts as leaked, and how much of it is too much.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct LeakageRules {
     /// The upper end of the 95 % interval of the share of leaked test rows must not be above this.
     pub max_share: f64,

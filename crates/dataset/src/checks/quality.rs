@@ -9,7 +9,7 @@ use super::{CONFIDENCE, Outcome, finding, some_rows};
 use crate::{Column, ColumnData, DatasetError, Records, Table};
 
 /// What usable means for one dataset.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct QualityRules {
     /// The label column.
     pub label: Option<String>,
@@ -42,7 +42,12 @@ impl Default for QualityRules {
 /// Judges a table. Fails on findings of severity medium and above; a constant feature is only worth knowing.
 pub fn quality(name: &str, table: &Table, rules: &QualityRules) -> Result<Outcome, DatasetError> {
     let ranged: Vec<String> = rules.ranges.keys().cloned().collect();
-    table.select(&ranged)?;
+    for column in table.select(&ranged)? {
+        if matches!(column.data, ColumnData::Text(_)) {
+            let reason = "text has no range; leave the column out of the ranges";
+            return Err(DatasetError::Value { column: column.name.clone(), row: 0, reason });
+        }
+    }
     let mut report = Report { name, rows: table.rows(), findings: vec![], measurements: vec![] };
     for column in table.columns() {
         report.nulls(column, rules.max_null_share);

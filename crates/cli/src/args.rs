@@ -1,0 +1,389 @@
+//! The command line. Subcommands are verbs; examples follow each help text.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+
+/// Takes an AI system from plan to production and back, and proves what was tested, released, served and recalled.
+#[derive(Debug, Parser)]
+#[command(name = "proofhouse", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 clean or allowed, 1 findings or denied, 2 could not tell.\n\
+Colours follow the terminal and NO_COLOR; progress goes to standard error, results to standard output.";
+
+/// How results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// For machines: one JSON document on standard output.
+    Json,
+}
+
+/// How scan results are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ScanFormat {
+    /// For people.
+    Human,
+    /// For machines.
+    Json,
+    /// For code hosts: SARIF 2.1.0.
+    Sarif,
+}
+
+/// Where the ledger, the keys and the releases live.
+#[derive(Debug, Clone, Args)]
+pub struct Home {
+    /// Folder of the ledger, keys and releases [default: .proofhouse beside the system file].
+    #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+}
+
+/// A folder that holds a system file, and where its state lives.
+#[derive(Debug, Clone, Args)]
+pub struct ProjectArgs {
+    /// Folder with a proofhouse.yaml, or the file itself.
+    #[arg(default_value = ".")]
+    pub project: PathBuf,
+    #[command(flatten)]
+    pub home: Home,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// The verbs.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Live through the whole life of a system once: plan, assess, gate, release, deploy, observe, recall, report.
+    ///
+    /// Instances and gateway run on loopback for the length of the run, in an environment of its own
+    /// (rehearsal-1, rehearsal-2, …), so a recall at its end does not reach what runs elsewhere.
+    #[command(after_help = "Examples:\n  proofhouse run examples/cheque-reader\n  proofhouse run . --format json > run.json")]
+    Run(RunArgs),
+    /// Write the JSON Schema of system files, or check one.
+    #[command(subcommand)]
+    System(SystemCommand),
+    /// Create the signing key and the ledger's key.
+    #[command(after_help = "Examples:\n  proofhouse keygen\n  proofhouse keygen --home /etc/proofhouse")]
+    Keygen(KeygenArgs),
+    /// Derive the threats that apply, each with its proof, and the tests they call for.
+    #[command(after_help = "Examples:\n  proofhouse plan examples/cheque-reader\n  proofhouse plan . --format json | jq '.questions'")]
+    Plan(ProjectArgs),
+    /// Run the planned checks and sign each result into the ledger.
+    Assess(ProjectArgs),
+    /// Sign the model, write its ML-BOM and ask the release policy; exit 1 when it denies.
+    Gate(ProjectArgs),
+    /// Release what the gate allows: model, signature, ML-BOM and a signed release statement in one folder.
+    Release(ProjectArgs),
+    /// Deploy the latest release: start its instances and the gateway, watch traffic, obey recalls. Ends with Ctrl-C.
+    #[command(after_help = "Examples:\n  proofhouse deploy examples/cheque-reader\n  proofhouse recall sha256:… --reason 'advisory 42' --home examples/cheque-reader/.proofhouse")]
+    Deploy(ProjectArgs),
+    /// Order that a digest be served nowhere, and wait for the certificate.
+    Recall(RecallArgs),
+    /// Show where each model stands: releases, instances, open threats, recalls.
+    Status(ProjectArgs),
+    /// Write the HTML report of what the ledger holds.
+    Report(ReportArgs),
+    /// Simulate the yearly loss with what has been measured so far.
+    Risk(ProjectArgs),
+    /// Scan model files; what is not proven inert is never clean.
+    #[command(after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan model.pt --format sarif > scan.sarif\n  proofhouse scan --explain pickle/unsafe-call")]
+    Scan(ScanArgs),
+    /// Describe a dataset (digests, record-level Merkle root) or check it.
+    Dataset(DatasetArgs),
+    /// Write, check or verify an ML-BOM.
+    #[command(subcommand)]
+    Bom(BomCommand),
+    /// Sign a model folder (OpenSSF Model Signing v1.0).
+    #[command(after_help = "Example:\n  proofhouse sign model/ --key .proofhouse/keys/signer.key --output model.sig")]
+    Sign(SignArgs),
+    /// Verify a model signature, a piece of evidence or a recall certificate.
+    #[command(subcommand)]
+    Verify(VerifyCommand),
+    /// Test, lint or export the policies, or ask one for a decision.
+    #[command(subcommand)]
+    Policy(PolicyCommand),
+    /// Verify, show, export or rebuild the ledger.
+    #[command(subcommand)]
+    Ledger(LedgerCommand),
+    /// Serve one verified model (Open Inference Protocol V2).
+    Serve(ServeArgs),
+    /// Print shell completions.
+    Completions {
+        /// Which shell.
+        shell: Shell,
+    },
+}
+
+/// Arguments of `run`.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Where the report goes [default: report.html in the home folder].
+    #[arg(long, value_name = "FILE")]
+    pub report: Option<PathBuf>,
+    /// Address of the gateway.
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<std::net::SocketAddr>,
+}
+
+/// `system …`
+#[derive(Debug, Subcommand)]
+pub enum SystemCommand {
+    /// Print the JSON Schema of system files.
+    Schema,
+    /// Check a system file.
+    Check(ProjectArgs),
+}
+
+/// Arguments of `keygen`.
+#[derive(Debug, Args)]
+pub struct KeygenArgs {
+    /// Folder of the ledger, keys and releases.
+    #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR", default_value = ".proofhouse")]
+    pub home: PathBuf,
+}
+
+/// Arguments of `recall`.
+#[derive(Debug, Args)]
+pub struct RecallArgs {
+    /// The model digest, as `proofhouse status` shows it.
+    pub digest: proofhouse_core::Digest,
+    /// Why.
+    #[arg(long)]
+    pub reason: String,
+    /// Folder of the ledger, keys and releases.
+    #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR", default_value = ".proofhouse")]
+    pub home: PathBuf,
+    /// How long to wait for a certificate from whoever serves it.
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub wait: u64,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    #[command(flatten)]
+    pub project: ProjectArgs,
+    /// Where the report goes [default: report.html in the home folder].
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// Arguments of `scan`.
+#[derive(Debug, Args)]
+pub struct ScanArgs {
+    /// Files or folders.
+    #[arg(required_unless_present_any = ["explain", "list_rules"])]
+    pub paths: Vec<PathBuf>,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = ScanFormat::Human)]
+    pub format: ScanFormat,
+    /// Say what a rule means, why, and what to do.
+    #[arg(long, value_name = "RULE")]
+    pub explain: Option<String>,
+    /// List the rules.
+    #[arg(long)]
+    pub list_rules: bool,
+}
+
+/// Arguments of `dataset`.
+#[derive(Debug, Args)]
+pub struct DatasetArgs {
+    /// A Parquet file.
+    pub path: PathBuf,
+    /// The label column, to keep its root apart from the features' root.
+    #[arg(long)]
+    pub label: Option<String>,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// `bom …`
+#[derive(Debug, Subcommand)]
+pub enum BomCommand {
+    /// Write the CycloneDX 1.6 ML-BOM of a system's model.
+    Write(ProjectArgs),
+    /// Find what schema validators miss.
+    Lint {
+        /// A CycloneDX JSON file.
+        bom: PathBuf,
+    },
+    /// Compare a BOM with the files it describes.
+    Verify {
+        /// A CycloneDX JSON file.
+        bom: PathBuf,
+        /// The model folder.
+        model: PathBuf,
+    },
+}
+
+/// Arguments of `sign`.
+#[derive(Debug, Args)]
+pub struct SignArgs {
+    /// The model folder.
+    pub model: PathBuf,
+    /// Private key (PEM, P-256).
+    #[arg(long, value_name = "FILE", default_value = ".proofhouse/keys/signer.key")]
+    pub key: PathBuf,
+    /// Where the signature goes; never inside the model folder.
+    #[arg(long, short, value_name = "FILE", default_value = "model.sig")]
+    pub output: PathBuf,
+}
+
+/// `verify …`
+#[derive(Debug, Subcommand)]
+pub enum VerifyCommand {
+    /// Verify the signature of a model folder.
+    Model {
+        /// The model folder.
+        model: PathBuf,
+        /// The signature bundle.
+        #[arg(long, value_name = "FILE")]
+        signature: PathBuf,
+        /// Trusted public key (PEM).
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Verify a signed statement (evidence, decision, release) and print it.
+    Statement {
+        /// A DSSE envelope.
+        file: PathBuf,
+        /// Trusted public key (PEM).
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+    /// Verify a recall certificate: signature, completeness, and that every instance is proven stopped.
+    Certificate {
+        /// The certificate.
+        file: PathBuf,
+        /// Trusted public key (PEM).
+        #[arg(long, value_name = "FILE")]
+        key: PathBuf,
+    },
+}
+
+/// `policy …`
+#[derive(Debug, Subcommand)]
+pub enum PolicyCommand {
+    /// Run the `test_` rules.
+    Test {
+        /// A folder of Rego files [default: the shipped policies].
+        dir: Option<PathBuf>,
+    },
+    /// Find what would not run the same on every engine.
+    Lint {
+        /// A folder of Rego files [default: the shipped policies].
+        dir: Option<PathBuf>,
+    },
+    /// Write the shipped policies to a folder, ready for OPA.
+    Export {
+        /// An empty or new folder.
+        dir: PathBuf,
+    },
+    /// Decide on a JSON input, as the house would.
+    Eval {
+        /// release, deploy, runtime or request.
+        entrypoint: String,
+        /// A JSON file, or - for standard input.
+        input: PathBuf,
+    },
+}
+
+/// `ledger …`
+#[derive(Debug, Subcommand)]
+pub enum LedgerCommand {
+    /// Recompute every hash, proof, signature and view.
+    #[command(after_help = "Example:\n  proofhouse ledger verify --home examples/cheque-reader/.proofhouse --checkpoint saved.note")]
+    Verify {
+        #[command(flatten)]
+        at: LedgerAt,
+        /// A checkpoint kept elsewhere, to find a ledger that was cut short or replaced.
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+    },
+    /// Show entries.
+    Show {
+        #[command(flatten)]
+        at: LedgerAt,
+        /// Only this kind, such as evidence-recorded.
+        #[arg(long)]
+        kind: Option<String>,
+        /// Only about this digest.
+        #[arg(long)]
+        subject: Option<proofhouse_core::Digest>,
+        /// At most so many, newest first.
+        #[arg(long, default_value_t = 20)]
+        limit: u64,
+    },
+    /// Write leaves, checkpoint and key to a folder that anyone can verify offline.
+    Export {
+        #[command(flatten)]
+        at: LedgerAt,
+        /// A new folder.
+        dir: PathBuf,
+    },
+    /// Throw the views away and recreate them from the log.
+    Rebuild {
+        #[command(flatten)]
+        at: LedgerAt,
+    },
+}
+
+/// Which ledger.
+#[derive(Debug, Clone, Args)]
+pub struct LedgerAt {
+    /// Folder of the ledger, keys and releases.
+    #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR", default_value = ".proofhouse")]
+    pub home: PathBuf,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArgs {
+    /// The model folder.
+    #[arg(long, value_name = "DIR")]
+    pub model: PathBuf,
+    /// File in that folder to serve [default: its only .onnx file].
+    #[arg(long, value_name = "NAME")]
+    pub file: Option<String>,
+    /// The signature bundle of the folder.
+    #[arg(long, value_name = "FILE")]
+    pub signature: PathBuf,
+    /// Trusted public key (PEM).
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// The model digest to serve; any other is refused.
+    #[arg(long)]
+    pub digest: proofhouse_core::Digest,
+    /// The model's name in the protocol.
+    #[arg(long, default_value = "model")]
+    pub name: String,
+    /// The model's version in the protocol.
+    #[arg(long, default_value = "1")]
+    pub model_version: String,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub listen: std::net::SocketAddr,
+    /// Name of this instance.
+    #[arg(long, default_value = "instance")]
+    pub instance: String,
+    /// Serve only while lines arrive on standard input at least this often; without it, until Ctrl-C.
+    #[arg(long, value_name = "MILLISECONDS")]
+    pub lease_ms: Option<u64>,
+}

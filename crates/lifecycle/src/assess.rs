@@ -1,0 +1,332 @@
+//! Assessment: runs every planned check that this build has, signs each result and records all of them.
+
+use std::collections::BTreeSet;
+
+use proofhouse_core::{CheckResult, Digest, Freshness, Inputs, Subject, Timestamp, Verdict, canonical};
+use proofhouse_ledger::body::{SubjectRecorded, ThreatChanged};
+use proofhouse_ledger::{Event, EventKind};
+use serde_json::json;
+
+use crate::check::{CHECKS, Check, Context, Outcome, Setup};
+use crate::data::Datasets;
+use crate::evidence::{Evidence, Signed};
+use crate::house::House;
+use crate::loss::{self, Knowledge, RiskScore};
+use crate::model::ModelUnderTest;
+use crate::plan::{Planned, Standing, ledger_state};
+use crate::{LifecycleError, Progress, Project};
+
+/// What is to be examined: model and data as they lie on the disk, and the policy in force.
+pub struct Assessment {
+    /// The model.
+    pub model: ModelUnderTest,
+    /// The datasets.
+    pub datasets: Datasets,
+    /// The policy bundle whose gates will judge.
+    pub policy: Digest,
+    /// The evidence.
+    pub evidence: Vec<Evidence>,
+    /// The loss simulated with it, where the system file describes any.
+    pub risk: Option<RiskScore>,
+}
+
+impl Assessment {
+    /// Reads model and datasets; no evidence yet.
+    pub fn read(project: &Project, policy: Digest) -> Result<Self, LifecycleError> {
+        Ok(Self {
+            model: ModelUnderTest::load(project)?,
+            datasets: Datasets::load(project)?,
+            policy,
+            evidence: Vec::new(),
+            risk: None,
+        })
+    }
+
+    /// Digests of everything evidence may speak about.
+    #[must_use]
+    pub fn subjects(&self, project: &Project) -> Vec<Digest> {
+        let mut subjects = vec![self.model.digest(), project.digest];
+        subjects.extend(self.datasets.iter().map(|d| d.digest()));
+        subjects
+    }
+
+    fn context<'a>(
+        &'a self,
+        project: &'a Project,
+        now: Timestamp,
+        progress: &'a dyn Progress,
+    ) -> Context<'a> {
+        Context { project, model: &self.model, datasets: &self.datasets, now, progress }
+    }
+
+    /// What each check would depend on if it ran now; evidence that depended on anything else is stale.
+    pub fn current_inputs(
+        &self,
+        house: &House,
+        project: &Project,
+    ) -> Result<Vec<(String, Inputs)>, LifecycleError> {
+        let context = self.context(project, house.now(), &crate::Silent);
+        let mut current = Vec::new();
+        for check in CHECKS {
+            for setup in check.setups(&context).unwrap_or_default() {
+                current.push((check.name().to_owned(), house.inputs(self.policy, &setup)?));
+            }
+        }
+        Ok(current)
+    }
+
+    /// The freshness of evidence, by what its check would depend on now. Evidence of a stage that has no
+    /// setup of its own (package, deployment, operation) is fresh while its subject is one of ours, the
+    /// same program made it, and its time has not run out.
+    pub fn freshness(
+        &self,
+        house: &House,
+        project: &Project,
+        evidence: &[Evidence],
+    ) -> Result<Vec<Freshness>, LifecycleError> {
+        let current = self.current_inputs(house, project)?;
+        let tool = house.tool_digest()?;
+        let now = house.now();
+        Ok(evidence
+            .iter()
+            .map(|e| {
+                let own = &e.result().inputs;
+                let is_planned = current.iter().any(|(check, _)| *check == e.result().check);
+                let expected = current
+                    .iter()
+                    .filter(|(check, inputs)| *check == e.result().check && inputs.subject == own.subject)
+                    // Several setups may share a subject; the one that agrees best speaks for the evidence.
+                    .min_by_key(|(_, inputs)| {
+                        usize::from(inputs.data != own.data) + usize::from(inputs.config != own.config)
+                    })
+                    .map(|(_, inputs)| inputs.clone());
+                let expected = match expected {
+                    Some(inputs) => inputs,
+                    // The check runs on something else now.
+                    None if is_planned => Inputs { subject: self.model.digest(), data: None, ..own.clone() },
+                    None => Inputs { tool, policy: Some(self.policy), ..own.clone() },
+                };
+                e.freshness(&expected, now)
+            })
+            .collect())
+    }
+}
+
+impl House {
+    fn inputs(&self, policy: Digest, setup: &Setup) -> Result<Inputs, LifecycleError> {
+        Ok(Inputs {
+            subject: setup.subject.digest,
+            data: setup.data,
+            config: canonical::digest(&setup.config)?,
+            tool: self.tool_digest()?,
+            policy: Some(policy),
+            seed: setup.seed,
+        })
+    }
+
+    /// Reads the subjects, runs the checks that the plan calls for, and records the results.
+    pub async fn assess(
+        &self,
+        project: &Project,
+        planned: &Planned,
+        policy: Digest,
+        progress: &dyn Progress,
+    ) -> Result<(Assessment, (u64, u64)), LifecycleError> {
+        progress.step("reading model and datasets");
+        let mut assessment = Assessment::read(project, policy)?;
+        let first = self.record_subjects(project, &assessment).await?;
+        let called_for: BTreeSet<&str> = planned.plan.tests.iter().map(|t| t.test.as_str()).collect();
+        let mut signed = Vec::new();
+        for check in CHECKS.iter().filter(|c| c.kinds().iter().any(|k| called_for.contains(k))) {
+            progress.step(check.name());
+            signed.extend(self.run_check(*check, project, planned, &assessment, progress).await?);
+        }
+        assessment.evidence = self.record_all(signed).await?;
+        progress.step("loss simulation");
+        self.simulate_loss(project, planned, &mut assessment).await?;
+        self.check_coverage(project, planned, &mut assessment).await?;
+        let last = assessment.evidence.iter().map(|e| e.seq).max().unwrap_or(first);
+        Ok((assessment, (first, last)))
+    }
+
+    async fn record_subjects(
+        &self,
+        project: &Project,
+        assessment: &Assessment,
+    ) -> Result<u64, LifecycleError> {
+        let mut subjects: Vec<Subject> = vec![assessment.model.subject()];
+        subjects.extend(assessment.datasets.iter().map(|d| d.subject()));
+        for dataset in assessment.datasets.iter() {
+            self.keep(dataset.manifest()).await?;
+        }
+        let events = subjects
+            .iter()
+            .map(|s| {
+                let body = SubjectRecorded {
+                    kind: s.kind,
+                    name: s.name.clone(),
+                    system: Some(project.id().to_owned()),
+                };
+                self.event(EventKind::SubjectRecorded, Some(s.digest), &body)
+            })
+            .collect::<Result<Vec<Event>, _>>()?;
+        Ok(self.append(&events).await?.first_seq)
+    }
+
+    async fn run_check(
+        &self,
+        check: &dyn Check,
+        project: &Project,
+        planned: &Planned,
+        assessment: &Assessment,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Signed>, LifecycleError> {
+        let context = assessment.context(project, self.now(), progress);
+        let setups = match check.setups(&context) {
+            Ok(setups) => setups,
+            // What keeps a check from being set up is a finding about the model, not the end of the rest.
+            Err(error) => {
+                let setup = Setup::of(assessment.model.subject(), json!({"error": "no setup"}));
+                let outcome = Outcome::could_not_run(check.name(), &error.to_string());
+                return Ok(vec![
+                    self.sign_outcome(check.kinds(), planned, assessment.policy, setup, outcome).await?,
+                ]);
+            }
+        };
+        let mut signed = Vec::new();
+        for setup in setups {
+            let outcome = match check.run(&context, &setup) {
+                Ok(outcome) => outcome,
+                Err(error) => Outcome::could_not_run(check.name(), &error.to_string()),
+            };
+            signed.push(self.sign_outcome(check.kinds(), planned, assessment.policy, setup, outcome).await?);
+        }
+        Ok(signed)
+    }
+
+    /// Signs an outcome, once for each kind of test that it answers.
+    pub(crate) async fn sign_outcome(
+        &self,
+        kinds: &[&str],
+        planned: &Planned,
+        policy: Digest,
+        setup: Setup,
+        outcome: Outcome,
+    ) -> Result<Signed, LifecycleError> {
+        let finished = self.now();
+        let result = CheckResult {
+            check: kinds.first().copied().unwrap_or("unnamed").to_owned(),
+            threats: planned.threats_tested_by(kinds),
+            inputs: self.inputs(policy, &setup)?,
+            verdict: outcome.verdict,
+            criterion: outcome.criterion,
+            measurements: outcome.measurements,
+            findings: outcome.findings,
+            finished,
+            valid_until: Some(finished.plus_days(outcome.valid_days)),
+        };
+        self.sign_result(setup.subject, result, outcome.exhibit.as_ref()).await
+    }
+
+    /// Simulates the loss with what was just measured; its verdict is evidence too.
+    async fn simulate_loss(
+        &self,
+        project: &Project,
+        planned: &Planned,
+        assessment: &mut Assessment,
+    ) -> Result<(), LifecycleError> {
+        let known = Knowledge { evidence: &assessment.evidence, ..Knowledge::default() };
+        let Some(score) = loss::score(project, "after assessment", &known)? else { return Ok(()) };
+        self.record_risk(project, &score).await?;
+        let criterion = match &score.judgement {
+            Some(_) => "the simulated loss exceedance curve stays within the tolerance curve".to_owned(),
+            None => "the system file states no tolerance; add risk.tolerance".to_owned(),
+        };
+        let simulation = &score.simulation;
+        let outcome = Outcome::new(score.verdict(), criterion).measured(vec![
+            simulation.mean.clone(),
+            simulation.p95.clone(),
+            simulation.p99.clone(),
+        ]);
+        let setup = Setup {
+            seed: Some(simulation.settings.seed),
+            ..Setup::of(project.subject(), json!({"risk": project.system.risk}))
+        };
+        let signed =
+            self.sign_outcome(&["loss-simulation"], planned, assessment.policy, setup, outcome).await?;
+        assessment.evidence.extend(self.record_all(vec![signed]).await?);
+        assessment.risk = Some(score);
+        Ok(())
+    }
+
+    /// Whether every test that this build can run before a release was run.
+    async fn check_coverage(
+        &self,
+        project: &Project,
+        planned: &Planned,
+        assessment: &mut Assessment,
+    ) -> Result<(), LifecycleError> {
+        let ran: BTreeSet<&str> =
+            assessment.evidence.iter().flat_map(|e| kinds_of(&e.result().check)).collect();
+        let due: BTreeSet<&str> = planned
+            .plan
+            .tests
+            .iter()
+            .filter(|t| t.check.is_some() && t.stage <= proofhouse_threats::Stage::Release)
+            .map(|t| t.test.as_str())
+            // The package is made after the assessment, from its evidence.
+            .filter(|kind| !["mlbom-completeness", "test-coverage-check"].contains(kind))
+            .collect();
+        let missing: Vec<&str> = due.difference(&ran).copied().collect();
+        let unable: BTreeSet<&str> =
+            planned.plan.tests.iter().filter(|t| t.check.is_none()).map(|t| t.test.as_str()).collect();
+        let criterion = format!(
+            "every planned test that this build has was run: {} of {} ({} kinds of test are planned that it lacks)",
+            due.len() - missing.len(),
+            due.len(),
+            unable.len()
+        );
+        let mut outcome = Outcome::new(Verdict::from(Some(missing.is_empty())), criterion);
+        outcome.exhibit = Some(json!({"missing": missing, "not_in_this_build": unable}));
+        let setup = Setup::of(project.subject(), json!({"plan": canonical::digest(&planned.plan)?}));
+        let signed =
+            self.sign_outcome(&["test-coverage-check"], planned, assessment.policy, setup, outcome).await?;
+        assessment.evidence.extend(self.record_all(vec![signed]).await?);
+        Ok(())
+    }
+
+    /// Records the threats whose state is another than the ledger last knew.
+    pub async fn record_states(
+        &self,
+        project: &Project,
+        planned: &Planned,
+        standing: &Standing<'_>,
+    ) -> Result<Vec<proofhouse_threats::Assessment>, LifecycleError> {
+        let known: std::collections::BTreeMap<String, String> =
+            self.ledger().threats(project.id()).await?.into_iter().map(|t| (t.id, t.state)).collect();
+        let states = planned.states(project, standing);
+        let mut events = Vec::new();
+        for state in &states {
+            let now = ledger_state(state.state);
+            if known.get(state.threat.as_str()).is_some_and(|before| *before == now.to_string()) {
+                continue;
+            }
+            let body = ThreatChanged {
+                system: project.id().to_owned(),
+                id: state.threat.to_string(),
+                state: now,
+                reason: state.reasons.join("; "),
+            };
+            events.push(self.event(EventKind::ThreatChanged, Some(project.digest), &body)?);
+        }
+        if !events.is_empty() {
+            self.append(&events).await?;
+        }
+        Ok(states)
+    }
+}
+
+/// The kinds of test that evidence of a check answers.
+pub(crate) fn kinds_of(check: &str) -> Vec<&str> {
+    crate::check::for_kind(check).map_or_else(|| vec![check], |c| c.kinds().to_vec())
+}

@@ -1,0 +1,241 @@
+//! The datasets of a system, read once: bytes, table, manifest, and the rows as the model sees them.
+
+use std::fs;
+use std::sync::OnceLock;
+
+use proofhouse_core::{Digest, FilePath, Subject, SubjectKind};
+use proofhouse_dataset::{
+    Column, ColumnData, DataFile, DatasetError, Limits, Manifest, Provenance, Role, Table, class_labels,
+    numeric_matrix, read_parquet,
+};
+use proofhouse_system::{Dataset, DatasetRole, Id};
+
+use crate::{LifecycleError, Project};
+
+/// One dataset.
+pub struct LoadedDataset {
+    spec: Dataset,
+    table: Table,
+    manifest: Manifest,
+    digest: Digest,
+    feature_names: Vec<String>,
+    classes: usize,
+    features: OnceLock<Vec<f32>>,
+    labels: OnceLock<Vec<usize>>,
+}
+
+impl LoadedDataset {
+    /// Reads the files of one dataset.
+    pub fn load(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
+        let mut tables = Vec::new();
+        let mut files = Vec::new();
+        for name in &spec.paths {
+            let path = project.path(name);
+            let bytes = fs::read(&path).map_err(|source| LifecycleError::Read { path, source })?;
+            files.push(DataFile::of(name.clone(), &bytes));
+            tables.push(read_parquet(name.as_str(), &bytes.into(), &Limits::default())?);
+        }
+        let table = concatenate(&spec.paths, tables)?;
+        let provenance = Provenance {
+            source: spec.source.clone(),
+            licence: spec.licence.clone(),
+            retrieved: spec.retrieved,
+        };
+        let labels: Vec<String> = spec.label.iter().cloned().collect();
+        let manifest =
+            Manifest::describe(spec.id.to_string(), role(spec.role), provenance, files, &table, &labels)?;
+        let digest = manifest.digest()?;
+        let feature_names = feature_names(spec, &table);
+        let classes = project.system.model.as_ref().map_or(0, |m| m.classes.len());
+        Ok(Self {
+            spec: spec.clone(),
+            table,
+            manifest,
+            digest,
+            feature_names,
+            classes,
+            features: OnceLock::new(),
+            labels: OnceLock::new(),
+        })
+    }
+
+    /// Its id in the system file.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.spec.id.as_str()
+    }
+
+    /// What the system file says about it.
+    #[must_use]
+    pub fn spec(&self) -> &Dataset {
+        &self.spec
+    }
+
+    /// Its content.
+    #[must_use]
+    pub fn table(&self) -> &Table {
+        &self.table
+    }
+
+    /// What it is, down to the single record.
+    #[must_use]
+    pub fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The digest it is known by: that of its manifest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.digest
+    }
+
+    /// The dataset as a subject.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject { kind: SubjectKind::Dataset, name: self.id().to_owned(), digest: self.digest }
+    }
+
+    /// The feature columns, in the order the model reads them.
+    #[must_use]
+    pub fn feature_names(&self) -> &[String] {
+        &self.feature_names
+    }
+
+    /// The feature columns in the scale the model was trained on, row by row.
+    pub fn features(&self) -> Result<&[f32], LifecycleError> {
+        if let Some(ready) = self.features.get() {
+            return Ok(ready);
+        }
+        let matrix = numeric_matrix(&self.table, &self.feature_names, 1.0 / self.spec.features.divisor())?;
+        Ok(self.features.get_or_init(|| matrix.values))
+    }
+
+    /// The class of each row.
+    pub fn labels(&self) -> Result<&[usize], LifecycleError> {
+        if let Some(ready) = self.labels.get() {
+            return Ok(ready);
+        }
+        let column = self.spec.label.as_ref().ok_or_else(|| {
+            LifecycleError::Order(format!(
+                "the system file names no label column of dataset {}",
+                self.spec.id
+            ))
+        })?;
+        let labels = class_labels(&self.table, column, self.classes)?;
+        Ok(self.labels.get_or_init(|| labels))
+    }
+
+    /// The smallest step between values of a feature once scaled, where features are whole numbers before.
+    #[must_use]
+    pub fn grid(&self) -> Option<f64> {
+        let whole =
+            |name: &String| self.table.column(name).is_some_and(|c| matches!(c.data, ColumnData::Int(_)));
+        self.feature_names.iter().all(whole).then(|| 1.0 / self.spec.features.divisor())
+    }
+}
+
+/// Every dataset the model was made or judged with.
+pub struct Datasets(Vec<LoadedDataset>);
+
+impl Datasets {
+    /// Reads every dataset of the system but recorded traffic, which no check relies on.
+    pub fn load(project: &Project) -> Result<Self, LifecycleError> {
+        let lineage = project.system.datasets.iter().filter(|d| d.role != DatasetRole::Traffic);
+        Ok(Self(lineage.map(|spec| LoadedDataset::load(project, spec)).collect::<Result<_, _>>()?))
+    }
+
+    /// All of them, in the order of the system file.
+    pub fn iter(&self) -> impl Iterator<Item = &LoadedDataset> {
+        self.0.iter()
+    }
+
+    /// The dataset of that id.
+    pub fn get(&self, id: &Id) -> Result<&LoadedDataset, LifecycleError> {
+        self.0.iter().find(|d| d.spec.id == *id).ok_or_else(|| LifecycleError::NoDataset(id.to_string()))
+    }
+
+    /// The dataset of that digest.
+    pub fn by_digest(&self, digest: &Digest) -> Result<&LoadedDataset, LifecycleError> {
+        self.0
+            .iter()
+            .find(|d| d.digest == *digest)
+            .ok_or_else(|| LifecycleError::NoDataset(digest.to_string()))
+    }
+
+    /// The datasets of that role.
+    pub fn with_role(&self, role: DatasetRole) -> impl Iterator<Item = &LoadedDataset> {
+        self.0.iter().filter(move |d| d.spec.role == role)
+    }
+
+    /// The dataset a model is judged by: the one named, or else the first test set.
+    pub fn judged_by(&self, named: Option<&Id>) -> Result<&LoadedDataset, LifecycleError> {
+        match named {
+            Some(id) => self.get(id),
+            None => self
+                .with_role(DatasetRole::Test)
+                .next()
+                .ok_or_else(|| LifecycleError::NoDataset("with role test".to_owned())),
+        }
+    }
+}
+
+fn role(role: DatasetRole) -> Role {
+    match role {
+        DatasetRole::Train => Role::Train,
+        DatasetRole::Validation => Role::Validation,
+        DatasetRole::Test => Role::Test,
+        _ => Role::Reference,
+    }
+}
+
+/// The columns the system file names or, by prefix, all that begin so, in the order of the file. Neither
+/// the label nor the row id is ever a feature.
+fn feature_names(spec: &Dataset, table: &Table) -> Vec<String> {
+    let is_feature = |name: &String| Some(name) != spec.label.as_ref() && Some(name) != spec.row_id.as_ref();
+    match (&spec.features.columns, &spec.features.prefix) {
+        (Some(columns), _) => columns.clone(),
+        (None, Some(prefix)) => {
+            table.names().into_iter().filter(|n| n.starts_with(prefix.as_str()) && is_feature(n)).collect()
+        }
+        (None, None) => table.names().into_iter().filter(is_feature).collect(),
+    }
+}
+
+/// The tables one below the other. They must have the same columns of the same types.
+fn concatenate(names: &[FilePath], tables: Vec<Table>) -> Result<Table, LifecycleError> {
+    let mut tables = names.iter().zip(tables);
+    let Some((first_name, first)) = tables.next() else {
+        return Err(LifecycleError::Order("a dataset names no file".to_owned()));
+    };
+    let mut columns: Vec<Column> = first.columns().to_vec();
+    for (name, table) in tables {
+        if table.names() != first.names() {
+            return Err(LifecycleError::Order(format!(
+                "{name} has the columns {}, {first_name} has {}; the files of a dataset have the same columns",
+                table.names().join(", "),
+                first.names().join(", ")
+            )));
+        }
+        for (column, more) in columns.iter_mut().zip(table.columns()) {
+            extend(column, more).ok_or_else(|| {
+                LifecycleError::Order(format!(
+                    "column {} has another type in {name} than in {first_name}",
+                    more.name
+                ))
+            })?;
+        }
+    }
+    Ok(Table::new(columns).map_err(DatasetError::from)?)
+}
+
+fn extend(column: &mut Column, more: &Column) -> Option<()> {
+    column.nullable |= more.nullable;
+    match (&mut column.data, &more.data) {
+        (ColumnData::Int(a), ColumnData::Int(b)) => a.extend_from_slice(b),
+        (ColumnData::Float(a), ColumnData::Float(b)) => a.extend_from_slice(b),
+        (ColumnData::Bool(a), ColumnData::Bool(b)) => a.extend_from_slice(b),
+        (ColumnData::Text(a), ColumnData::Text(b)) => a.extend_from_slice(b),
+        _ => return None,
+    }
+    Some(())
+}

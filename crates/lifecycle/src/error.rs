@@ -1,0 +1,146 @@
+//! What can keep a stage from doing its work.
+
+use std::io;
+use std::path::PathBuf;
+
+use proofhouse_core::Digest;
+
+/// Why a stage could not do its work. A denial is not an error: it is a stage's result.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LifecycleError {
+    /// A file cannot be read.
+    #[error("cannot read {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// A file or folder cannot be written.
+    #[error("cannot write {path}: {source}")]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The system file is implausibly large.
+    #[error("{path} has {bytes} bytes; a system file has at most a mebibyte")]
+    SystemFileTooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its size.
+        bytes: u64,
+    },
+    /// The system file is wrong.
+    #[error(transparent)]
+    System(#[from] proofhouse_system::SystemErrors),
+    /// The system file has no model, and the stage needs one.
+    #[error("{file} describes no model; add a `model:` section to assess, release or deploy one")]
+    NoModel {
+        /// The file.
+        file: PathBuf,
+    },
+    /// The system file has no deployment, and the stage needs one.
+    #[error("{file} describes no deployment; add a `deployment:` section to deploy")]
+    NoDeployment {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A dataset that a check needs is not described.
+    #[error("the system file describes no dataset {0}")]
+    NoDataset(String),
+    /// The keys are not there.
+    #[error("there are no keys in {0}; create them with `proofhouse keygen`")]
+    NoKeys(PathBuf),
+    /// The keys are gone, but what they signed is there.
+    #[error(
+        "{0} holds a ledger but not the keys it was written with; restore them, a new key cannot go on with it"
+    )]
+    KeysLost(PathBuf),
+    /// Another process lives in this home.
+    #[error("{0} is in use by another run or deployment; wait for it to end, or choose another --home")]
+    InUse(PathBuf),
+    /// A key cannot be used, or a signed thing does not verify.
+    #[error(transparent)]
+    Attest(#[from] proofhouse_attest::Error),
+    /// The ledger's key cannot be used.
+    #[error(transparent)]
+    LedgerKey(#[from] proofhouse_ledger::KeyError),
+    /// The ledger refused.
+    #[error(transparent)]
+    Ledger(#[from] proofhouse_ledger::LedgerError),
+    /// The ledger names an object that it does not hold.
+    #[error("the ledger names the object {0}, which is not there; run `proofhouse ledger verify`")]
+    ObjectMissing(Digest),
+    /// An object is not what the ledger says it is.
+    #[error("the object {digest} is no {what}: {reason}")]
+    Object {
+        /// The object.
+        digest: Digest,
+        /// What it should be.
+        what: &'static str,
+        /// Why it is not.
+        reason: String,
+    },
+    /// The model's files cannot be read.
+    #[error(transparent)]
+    Artifact(#[from] proofhouse_artifact::ArtifactError),
+    /// A scan could not be made.
+    #[error(transparent)]
+    Scan(#[from] proofhouse_scan::ScanError),
+    /// A dataset cannot be read.
+    #[error(transparent)]
+    Dataset(#[from] proofhouse_dataset::DatasetError),
+    /// The model cannot be run.
+    #[error(transparent)]
+    Onnx(#[from] proofhouse_onnx::OnnxError),
+    /// An attack could not be made.
+    #[error(transparent)]
+    Robustness(#[from] proofhouse_robustness::RobustnessError),
+    /// A reference cannot be frozen or a window not compared.
+    #[error(transparent)]
+    Drift(#[from] proofhouse_drift::DriftError),
+    /// A loss simulation cannot be made.
+    #[error(transparent)]
+    Risk(#[from] proofhouse_risk::RiskError),
+    /// A policy cannot be used.
+    #[error(transparent)]
+    Policy(#[from] proofhouse_policy::PolicyError),
+    /// A bill of materials cannot be written or read.
+    #[error(transparent)]
+    Bom(#[from] proofhouse_bom::Error),
+    /// The threat catalogue cannot be read.
+    #[error(transparent)]
+    Catalogue(#[from] proofhouse_threats::CatalogueError),
+    /// A value cannot be written as canonical JSON.
+    #[error(transparent)]
+    Canonical(#[from] proofhouse_core::canonical::CanonicalError),
+    /// The statement of a certificate speaks about something else than its predicate.
+    #[error("the certificate certifies {digest}, but its statement is about something else")]
+    CertificateSubject {
+        /// What the predicate certifies.
+        digest: Digest,
+    },
+    /// Nothing was released.
+    #[error("there is no release of {0} that may be deployed; make one with `proofhouse release`")]
+    NoRelease(String),
+    /// A release folder is not what the ledger says.
+    #[error("the release in {path} is not usable: {reason}")]
+    Release {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A target could not start or stop an instance.
+    #[error("{0}")]
+    Fleet(String),
+    /// The gateway could not do what was asked.
+    #[error("{0}")]
+    DataPlane(String),
+    /// The stage was asked for before the one it builds on.
+    #[error("{0}")]
+    Order(String),
+}

@@ -1,0 +1,93 @@
+//! The model under release: its files, read once and hashed from those very bytes.
+
+use std::sync::OnceLock;
+
+use proofhouse_artifact::{LoadedTree, TreeOptions};
+use proofhouse_core::{Digest, FileEntry, Subject, SubjectKind};
+use proofhouse_onnx::{Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, load};
+use proofhouse_system::{Model, OutputKind as DescribedOutput};
+
+use crate::{LifecycleError, Project};
+
+/// A model version, as the system file describes it and as it lies on the disk.
+pub struct ModelUnderTest {
+    spec: Model,
+    files: LoadedTree,
+    classifier: OnceLock<Classifier>,
+}
+
+impl ModelUnderTest {
+    /// Reads the model folder that the system file names.
+    pub fn load(project: &Project) -> Result<Self, LifecycleError> {
+        let spec = project.model()?.clone();
+        let files = LoadedTree::load(&project.path(&spec.path), &TreeOptions::default())?;
+        Ok(Self { spec, files, classifier: OnceLock::new() })
+    }
+
+    /// What the system file says about it.
+    #[must_use]
+    pub fn spec(&self) -> &Model {
+        &self.spec
+    }
+
+    /// The model digest.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        self.files.digest()
+    }
+
+    /// Every file with its digest.
+    #[must_use]
+    pub fn entries(&self) -> &[FileEntry] {
+        self.files.entries()
+    }
+
+    /// Every file with its bytes.
+    #[must_use]
+    pub fn files(&self) -> &LoadedTree {
+        &self.files
+    }
+
+    /// The model as a subject.
+    #[must_use]
+    pub fn subject(&self) -> Subject {
+        Subject { kind: SubjectKind::Model, name: self.spec.id.to_string(), digest: self.digest() }
+    }
+
+    /// The bytes of the file that is run.
+    pub fn graph(&self) -> Result<&[u8], LifecycleError> {
+        let name = self.spec.file.as_str();
+        self.files.get(name).map(AsRef::as_ref).ok_or_else(|| {
+            LifecycleError::Order(format!(
+                "the system file says that the model's folder {} holds {name}; it does not",
+                self.spec.path
+            ))
+        })
+    }
+
+    /// The model, ready to classify rows that are already in the scale it was trained on.
+    pub fn classifier(&self) -> Result<&Classifier, LifecycleError> {
+        if let Some(ready) = self.classifier.get() {
+            return Ok(ready);
+        }
+        let engine = load(self.graph()?, &LoadOptions::default())?;
+        let options = ClassifierOptions {
+            input_shape: self
+                .spec
+                .input
+                .shape
+                .iter()
+                .map(|c| usize::try_from(c.get()).unwrap_or(usize::MAX))
+                .collect(),
+            classes: self.spec.classes.len(),
+            output: Some(self.spec.output.name.clone()),
+            kind: match self.spec.output.kind {
+                DescribedOutput::Logits => OutputKind::Logits,
+                DescribedOutput::Probabilities => OutputKind::Probabilities,
+            },
+            preprocess: Preprocess::default(),
+        };
+        let classifier = Classifier::new(engine, options)?;
+        Ok(self.classifier.get_or_init(|| classifier))
+    }
+}

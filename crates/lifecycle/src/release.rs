@@ -1,0 +1,247 @@
+//! A release: model, signature, ML-BOM, evidence, decision and the signed release statement, in one folder
+//! that appears whole or not at all.
+//!
+//! ```text
+//! HOME/releases/<id>/model/…            the files that were assessed, byte for byte
+//!                    model.sig          OpenSSF Model Signing v1.0 bundle
+//!                    bom.cdx.json       CycloneDX 1.6 ML-BOM
+//!                    evidence/*.dsse.json
+//!                    decision.dsse.json
+//!                    release.dsse.json  names all of the above by digest
+//! ```
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proofhouse_artifact::{TreeOptions, hash_tree};
+use proofhouse_attest::{Predicate, ResourceDescriptor, Statement, oms, sign_statement, verify_statement};
+use proofhouse_core::{Digest, FileMode, Timestamp};
+use proofhouse_ledger::EventKind;
+use proofhouse_ledger::body::ReleaseMade;
+use serde::{Deserialize, Serialize};
+
+use crate::assess::Assessment;
+use crate::gate::Decided;
+use crate::house::House;
+use crate::package::Candidate;
+use crate::{LifecycleError, Project, durable};
+
+/// Days for which a release may be deployed.
+const VALID_DAYS: i64 = 90;
+
+/// What a release statement says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReleaseStatement {
+    /// Id of the release.
+    pub release: String,
+    /// The system it belongs to.
+    pub system: String,
+    /// Digest of the system file.
+    pub system_digest: Digest,
+    /// Where it may run.
+    pub environment: String,
+    /// The model's name.
+    pub name: String,
+    /// The model's version.
+    pub version: String,
+    /// The model digest.
+    pub model: Digest,
+    /// Digest of the signature bundle.
+    pub signature: Digest,
+    /// Digest of the ML-BOM.
+    pub bom: Digest,
+    /// Digest of the signed decision.
+    pub decision: Digest,
+    /// Digests of the evidence that was read.
+    pub evidence: Vec<Digest>,
+    /// When it was released.
+    pub released: Timestamp,
+    /// When it may no longer be deployed.
+    pub expires: Timestamp,
+}
+
+impl Predicate for ReleaseStatement {
+    const TYPE: &'static str = proofhouse_attest::predicate::RELEASE;
+}
+
+/// A release on the disk, verified when it was opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Release {
+    /// Its folder.
+    pub dir: PathBuf,
+    /// What it states.
+    pub statement: ReleaseStatement,
+    /// Digest of the signed statement.
+    pub envelope: Digest,
+}
+
+impl Release {
+    /// The model's files.
+    #[must_use]
+    pub fn model_dir(&self) -> PathBuf {
+        self.dir.join("model")
+    }
+
+    /// The signature bundle.
+    #[must_use]
+    pub fn signature_file(&self) -> PathBuf {
+        self.dir.join("model.sig")
+    }
+}
+
+impl House {
+    /// Releases a candidate that the gate allowed.
+    pub async fn release(
+        &self,
+        project: &Project,
+        assessment: &Assessment,
+        candidate: &Candidate,
+        decided: &Decided,
+        environment: &str,
+    ) -> Result<(Release, u64), LifecycleError> {
+        if !decided.decision.allow {
+            return Err(LifecycleError::Order(
+                "the gate denied this candidate; it cannot be released".to_owned(),
+            ));
+        }
+        let spec = assessment.model.spec();
+        let count = self.ledger().releases(None).await?.len();
+        let id = format!("{environment}.{}", count + 1);
+        let released = self.now();
+        let statement = ReleaseStatement {
+            release: id.clone(),
+            system: project.id().to_owned(),
+            system_digest: project.digest,
+            environment: environment.to_owned(),
+            name: spec.id.to_string(),
+            version: spec.version.clone(),
+            model: assessment.model.digest(),
+            signature: Digest::of(&candidate.signature),
+            bom: Digest::of(&candidate.bom),
+            decision: decided.envelope,
+            evidence: assessment.evidence.iter().chain(&candidate.evidence).map(|e| e.id).collect(),
+            released,
+            expires: released.plus_days(VALID_DAYS),
+        };
+        let about = ResourceDescriptor::sha256(&statement.name, &statement.model);
+        let signed = sign_statement(&Statement::new(vec![about], &statement)?, self.signer())?.to_json()?;
+        let envelope = self.ledger().put_object(&signed).await?;
+        let dir = self.home().join("releases").join(&id);
+        let temporary = durable::beside(&dir);
+        let written = self.write_release(&temporary, assessment, candidate, &statement, &signed).await;
+        if let Err(error) = written.and_then(|()| moved(&temporary, &dir)) {
+            let _ = fs::remove_dir_all(&temporary);
+            return Err(error);
+        }
+        #[derive(Serialize)]
+        struct Body {
+            #[serde(flatten)]
+            made: ReleaseMade,
+            environment: String,
+            statement: Digest,
+        }
+        let body = Body {
+            made: ReleaseMade {
+                id,
+                system: project.id().to_owned(),
+                name: format!("{} {}", statement.name, statement.version),
+                decision: Some(decided.envelope),
+                signature: Some(statement.signature),
+                bom: Some(statement.bom),
+            },
+            environment: environment.to_owned(),
+            statement: envelope,
+        };
+        let event = self.event(EventKind::ReleaseMade, Some(statement.model), &body)?;
+        let seq = self.append(&[event]).await?.first_seq;
+        Ok((Release { dir, statement, envelope }, seq))
+    }
+
+    async fn write_release(
+        &self,
+        dir: &Path,
+        assessment: &Assessment,
+        candidate: &Candidate,
+        statement: &ReleaseStatement,
+        signed: &[u8],
+    ) -> Result<(), LifecycleError> {
+        if dir.exists() {
+            fs::remove_dir_all(dir).map_err(failed(dir))?;
+        }
+        for (entry, bytes) in assessment.model.files().iter() {
+            let path = dir.join("model").join(entry.path.as_str());
+            durable::write(&path, bytes)?;
+            if entry.mode == FileMode::Executable {
+                use std::os::unix::fs::PermissionsExt as _;
+                fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).map_err(failed(&path))?;
+            }
+        }
+        durable::write(&dir.join("model.sig"), &candidate.signature)?;
+        durable::write(&dir.join("bom.cdx.json"), &candidate.bom)?;
+        durable::write(&dir.join("decision.dsse.json"), &self.object(&statement.decision).await?)?;
+        for id in &statement.evidence {
+            let path = dir.join("evidence").join(format!("{}.dsse.json", id.to_hex()));
+            durable::write(&path, &self.object(id).await?)?;
+        }
+        durable::write(&dir.join("release.dsse.json"), signed)
+    }
+
+    /// Opens the newest release for an environment and verifies it: statement, signature, files, digest.
+    pub async fn latest_release(
+        &self,
+        project: &Project,
+        environment: &str,
+    ) -> Result<Release, LifecycleError> {
+        let prefix = format!("{environment}.");
+        let newest = self
+            .ledger()
+            .releases(None)
+            .await?
+            .into_iter()
+            .filter(|r| r.system == project.id() && r.id.starts_with(&prefix))
+            .max_by_key(|r| r.seq);
+        let row =
+            newest.ok_or_else(|| LifecycleError::NoRelease(format!("{} for {environment}", project.id())))?;
+        self.open_release(&self.home().join("releases").join(&row.id))
+    }
+
+    /// Opens a release folder and verifies it.
+    pub fn open_release(&self, dir: &Path) -> Result<Release, LifecycleError> {
+        let unusable = |reason: String| LifecycleError::Release { path: dir.to_path_buf(), reason };
+        let read = |name: &str| {
+            let path = dir.join(name);
+            fs::read(&path).map_err(|source| LifecycleError::Read { path, source })
+        };
+        let signed = read("release.dsse.json")?;
+        let statement: ReleaseStatement =
+            verify_statement(&signed, self.trusted())?.statement().predicate_as()?;
+        for (name, digest) in [
+            ("model.sig", statement.signature),
+            ("bom.cdx.json", statement.bom),
+            ("decision.dsse.json", statement.decision),
+        ] {
+            if Digest::of(&read(name)?) != digest {
+                return Err(unusable(format!("{name} is not the one that was released")));
+            }
+        }
+        let tree = hash_tree(&dir.join("model"), &TreeOptions::default(), &|_| ())?;
+        oms::verify(&read("model.sig")?, &tree.files, self.trusted())?;
+        if tree.digest != statement.model {
+            return Err(unusable(format!(
+                "its files have the digest {}, {} was released",
+                tree.digest, statement.model
+            )));
+        }
+        Ok(Release { dir: dir.to_path_buf(), envelope: Digest::of(&signed), statement })
+    }
+}
+
+fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> LifecycleError {
+    let path = path.to_path_buf();
+    move |source| LifecycleError::Write { path, source }
+}
+
+fn moved(from: &Path, to: &Path) -> Result<(), LifecycleError> {
+    fs::rename(from, to).map_err(failed(to))?;
+    durable::sync_dir(to.parent().unwrap_or(Path::new(".")))
+}
