@@ -326,9 +326,9 @@ fn compare(reference: &ColumnProfile, current: &WindowColumn, column_alpha: f64)
 fn distance_on_cells(numeric: &Numeric, current: &[u64], n_ref: u64, n_cur: u64) -> (Distance, Distance) {
     let (mut i, mut j) = (0u64, 0u64);
     let (mut low, mut high) = (0u128, 0u128);
-    for (r, c) in numeric.cells.iter().zip(current) {
-        if *r > 0 && *c > 0 {
-            // Only a cell between points can order its rows in more than one way; at a point both rise at once.
+    for (cell, (r, c)) in numeric.cells.iter().zip(current).enumerate() {
+        // Even cells lie between points. At a point both rise at once.
+        if cell % 2 == 0 && *r > 0 && *c > 0 {
             high = high.max(cross(i + r, j, n_ref, n_cur)).max(cross(i, j + c, n_ref, n_cur));
         }
         i += r;
@@ -336,8 +336,7 @@ fn distance_on_cells(numeric: &Numeric, current: &[u64], n_ref: u64, n_cur: u64)
         low = low.max(cross(i, j, n_ref, n_cur));
     }
     let distance = |gap| Distance { gap, n_ref, n_cur };
-    let exact = numeric.is_exact();
-    (distance(low), distance(if exact { low } else { high.max(low) }))
+    (distance(low), distance(high.max(low)))
 }
 
 fn measurements(drift: &ColumnDrift) -> [Measurement; 2] {
@@ -433,4 +432,59 @@ fn findings(
         ));
     }
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sorted(values: &[i32]) -> Vec<f64> {
+        let mut values: Vec<f64> = values.iter().copied().map(f64::from).collect();
+        values.sort_by(f64::total_cmp);
+        values
+    }
+
+    /// Counts `reference` on some of its values only, as a column above the cap is.
+    fn on_points(reference: &[f64], every: usize) -> Numeric {
+        let mut points: Vec<f64> = reference.iter().copied().step_by(every).collect();
+        points.dedup();
+        let mut numeric = Numeric {
+            cells: vec![0; 2 * points.len() + 1],
+            points,
+            psi_edges: vec![],
+            psi_counts: vec![reference.len() as u64],
+            infinite: 0,
+        };
+        for value in reference {
+            let cell = numeric.cell(*value);
+            numeric.cells[cell] += 1;
+        }
+        numeric
+    }
+
+    proptest! {
+        #[test]
+        fn the_interval_holds_the_exact_distance(
+            reference in proptest::collection::vec(-20i32..20, 1..80),
+            current in proptest::collection::vec(-25i32..25, 1..80),
+            every in 1usize..9,
+        ) {
+            let (reference, current) = (sorted(&reference), sorted(&current));
+            let numeric = on_points(&reference, every);
+            let mut cells = vec![0u64; numeric.cells.len()];
+            for value in &current {
+                cells[numeric.cell(*value)] += 1;
+            }
+            let (low, high) =
+                distance_on_cells(&numeric, &cells, reference.len() as u64, current.len() as u64);
+            let exact = Distance::of_sorted(&reference, &current);
+            prop_assert!(low.gap <= exact.gap && exact.gap <= high.gap, "{low:?} {exact:?} {high:?}");
+            if every == 1 {
+                prop_assert_eq!(low, exact);
+                prop_assert_eq!(high, exact);
+            }
+        }
+    }
 }

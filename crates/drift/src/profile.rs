@@ -53,6 +53,8 @@ impl Values<'_> {
 #[serde(try_from = "Stored", into = "Stored")]
 pub struct Profile {
     columns: Vec<ColumnProfile>,
+    // Windows compare it at every batch of rows, and hashing a profile takes as long as counting many.
+    digest: Digest,
 }
 
 #[derive(Clone, Serialize, Deserialize)]
@@ -133,9 +135,7 @@ impl Profile {
     /// What the profile is known by: the digest of its canonical JSON.
     #[must_use]
     pub fn digest(&self) -> Digest {
-        // Every number in a profile is finite, which is all that canonical JSON can refuse here; the fallback
-        // keeps the function total and equals no real profile's digest.
-        canonical::digest(self).unwrap_or_else(|e| Digest::of(e.to_string().as_bytes()))
+        self.digest
     }
 
     fn checked(columns: Vec<ColumnProfile>) -> Result<Self, DriftError> {
@@ -149,7 +149,11 @@ impl Profile {
             }
             column.check()?;
         }
-        Ok(Self { columns })
+        let stored = Stored { format: FORMAT.to_owned(), columns };
+        // `check` has seen that every number is finite, which is all that canonical JSON can refuse here; were it
+        // wrong, the digest of the reason is no other profile's.
+        let digest = canonical::digest(&stored).unwrap_or_else(|e| Digest::of(e.to_string().as_bytes()));
+        Ok(Self { columns: stored.columns, digest })
     }
 }
 
