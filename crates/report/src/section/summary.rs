@@ -60,7 +60,6 @@ fn sentences(input: &ReportInput) -> [Markup; 3] {
 fn became(input: &ReportInput) -> Markup {
     let model = &input.system.model;
     let name = html! { strong { (model.name) " " (model.version) } };
-    let instances = number::counted(input.instances.len(), "instance", "instances");
     let running = input.instances.iter().filter(|i| i.stopped.is_none()).count();
     html! {
         @match input.state {
@@ -95,7 +94,7 @@ fn became(input: &ReportInput) -> Markup {
                         "; " (number::duration(certificate.issued_at.unix_ms() - recall.ordered_at.unix_ms()))
                         " later a certificate closed it"
                     } @else { "; no certificate has been issued" }
-                    ", with " (number::count(recall.proofs.iter().filter(|p| p.at.is_some()).count() as u64)) " of " (instances) " proven stopped"
+                    ", with " (number::count(recall.proofs.iter().filter(|p| p.at.is_some()).count() as u64)) " of " (number::counted(recall.proofs.len(), "instance", "instances")) " proven stopped"
                 }
                 "."
             },
@@ -118,17 +117,17 @@ fn tested(input: &ReportInput) -> Markup {
     }
     let n = |state| input.threats.iter().filter(|t| t.state == state).count();
     let states = listed(&[
-        (n(ThreatState::Controlled), "controlled by fresh evidence"),
-        (n(ThreatState::Open), "open"),
-        (n(ThreatState::Stale), "stale"),
-        (n(ThreatState::Accepted), "accepted by a named person"),
-        (n(ThreatState::Unknown), "not decided for want of a fact"),
+        (n(ThreatState::Controlled), "is controlled by fresh evidence", "are controlled by fresh evidence"),
+        (n(ThreatState::Open), "is open", "are open"),
+        (n(ThreatState::Stale), "is stale", "are stale"),
+        (n(ThreatState::Accepted), "is accepted by a named person", "are accepted by a named person"),
+        (n(ThreatState::Unknown), "is undecided for want of a fact", "are undecided for want of a fact"),
     ]);
     let verdicts = |v| input.evidence.iter().filter(|e| e.verdict == v).count();
     let results = listed(&[
-        (verdicts(Verdict::Pass), "passed"),
-        (verdicts(Verdict::Fail), "failed"),
-        (verdicts(Verdict::Unknown), "unknown"),
+        (verdicts(Verdict::Pass), "passes", "pass"),
+        (verdicts(Verdict::Fail), "fails", "fail"),
+        (verdicts(Verdict::Unknown), "could not tell", "could not tell"),
     ]);
     let ran = input.plan.iter().filter(|c| c.status == TestStatus::Ran).count();
     html! {
@@ -137,20 +136,19 @@ fn tested(input: &ReportInput) -> Markup {
             @if ran == 0 { "none" } @else { (number::count(ran as u64)) }
             " of " a href="#plan" { (number::counted(input.plan.len(), "planned check", "planned checks")) } " ran"
         }
-        @if input.evidence.is_empty() { ", and there is no evidence yet." } @else {
-            ", and of " a href="#evidence" { (number::counted(input.evidence.len(), "signed result", "signed results")) } " " (results) "."
+        @if input.evidence.is_empty() { "; there is no evidence yet." } @else {
+            "; of " a href="#evidence" { (number::counted(input.evidence.len(), "signed result", "signed results")) } ", " (results) "."
         }
     }
 }
 
-/// `3 are open, 2 are stale and 1 is accepted`, without what there is none of.
-fn listed(parts: &[(usize, &str)]) -> String {
+/// `3 are open, 2 are stale and 1 is accepted`, without what there is none of. Each part is a number with
+/// what one does and what several do.
+fn listed(parts: &[(usize, &str, &str)]) -> String {
     let some: Vec<String> = parts
         .iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| {
-            format!("{} {} {what}", number::count(*n as u64), if *n == 1 { "is" } else { "are" })
-        })
+        .filter(|(n, ..)| *n > 0)
+        .map(|(n, one, several)| number::counted(*n, one, several))
         .collect();
     match some.split_last() {
         None => "none applies".to_owned(),
@@ -314,12 +312,14 @@ fn identity(input: &ReportInput) -> Markup {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn lists_leave_out_what_there_is_none_of() {
-        assert_eq!(listed(&[(3, "open"), (0, "stale"), (1, "accepted")]), "3 are open and 1 is accepted");
-        assert_eq!(listed(&[(1, "a"), (2, "b"), (3, "c")]), "1 is a, 2 are b and 3 are c");
-        assert_eq!(listed(&[(0, "open")]), "none applies");
+        let listed = |parts: &[usize]| {
+            let parts: Vec<_> = parts.iter().map(|n| (*n, "is", "are")).collect();
+            super::listed(&parts)
+        };
+        assert_eq!(listed(&[3, 0, 1]), "3 are and 1 is");
+        assert_eq!(listed(&[1, 2, 3]), "1 is, 2 are and 3 are");
+        assert_eq!(listed(&[0]), "none applies");
     }
 }
