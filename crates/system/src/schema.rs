@@ -1,5 +1,7 @@
 //! The JSON Schema of the system file, and all of a file's structural problems found with it.
 
+use std::sync::OnceLock;
+
 use proofhouse_core::Place;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
@@ -11,6 +13,16 @@ use crate::{System, SystemError};
 /// The JSON Schema (draft 2020-12) of a system file, for editors and other tools.
 #[must_use]
 pub fn json_schema() -> Json {
+    schema().clone()
+}
+
+/// Generated once: it depends on nothing but the types.
+fn schema() -> &'static Json {
+    static SCHEMA: OnceLock<Json> = OnceLock::new();
+    SCHEMA.get_or_init(generate)
+}
+
+fn generate() -> Json {
     let schema = SchemaSettings::draft2020_12().into_generator().into_root_schema_for::<System>();
     let mut json = schema.to_value();
     if let Some(object) = json.as_object_mut() {
@@ -28,16 +40,14 @@ pub fn json_schema() -> Json {
 /// ```
 #[must_use]
 pub fn description(path: &str) -> Option<String> {
-    let root = json_schema();
-    Walk { file_name: "", schema: &root, errors: Vec::new() }.describe(path)
+    Walk { file_name: "", schema: schema(), errors: Vec::new() }.describe(path)
 }
 
 /// Every misspelt, missing or mistyped key and every number out of range.
 pub(crate) fn check(file_name: &str, root: &Node) -> Vec<SystemError> {
-    let schema = json_schema();
-    let mut walk = Walk { file_name, schema: &schema, errors: Vec::new() };
+    let mut walk = Walk { file_name, schema: schema(), errors: Vec::new() };
     // An explicit stack, as everywhere that input decides the depth.
-    let mut open = vec![(String::new(), root, &schema)];
+    let mut open = vec![(String::new(), root, schema())];
     while let Some((path, node, schema)) = open.pop() {
         walk.node(&path, node, schema, &mut open);
     }

@@ -1,5 +1,7 @@
 //! The example of the repository is a system file, says what its schema says, and points back into itself.
 
+#![expect(clippy::unwrap_used, reason = "in a helper of a test, as in a test, a surprise ends the test")]
+
 use proofhouse_system::{ComponentKind, DatasetRole, EvasionCriterion, Id, System, json_schema};
 use serde_json::{Value, json};
 
@@ -72,7 +74,8 @@ fn an_independent_validator_agrees() {
         validator.iter_errors(&value).map(|e| format!("{}: {e}", e.instance_path())).collect();
     assert!(errors.is_empty(), "{errors:#?}");
 
-    let spoil: [(&str, fn(&mut Value)); 4] = [
+    type Change = fn(&mut Value);
+    let spoil: [(&str, Change); 4] = [
         ("unknown key", |v| v["context"]["colour"] = json!("red")),
         ("range", |v| v["checks"]["evasion"]["eps"] = json!(0)),
         ("word", |v| v["datasets"][0]["role"] = json!("training")),

@@ -51,6 +51,10 @@ impl<'a> SystemGraph<'a> {
             into.entry(flow.to.as_str()).or_default().push(flow);
             out.entry(flow.from.as_str()).or_default().push(flow);
         }
+        // The order of the file must not decide which of two equally short ways is shown.
+        for flows in into.values_mut().chain(out.values_mut()) {
+            flows.sort_by_key(|f| f.key());
+        }
         let components = system.components.iter().map(|c| (c.id.as_str(), c)).collect();
         Self { system, components, into, out }
     }
@@ -185,8 +189,13 @@ impl Writers {
     }
 
     fn push(&mut self, writer: Writer) {
-        if !self.known.iter().any(|w| w.actor == writer.actor && w.granted_by == writer.granted_by) {
-            self.known.push(writer);
+        let same = |w: &&mut Writer| w.actor == writer.actor && w.granted_by == writer.granted_by;
+        match self.known.iter_mut().find(same) {
+            Some(known) if (writer.path.len(), &writer.path) < (known.path.len(), &known.path) => {
+                *known = writer
+            }
+            Some(_) => {}
+            None => self.known.push(writer),
         }
     }
 

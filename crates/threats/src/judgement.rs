@@ -125,7 +125,13 @@ impl Judgement {
 
 /// Conjunction where `decisive` is false, disjunction where it is true: the decisive value settles the
 /// answer alone, the other one only together.
-fn combine(a: Judgement, b: Judgement, decisive: Tri) -> Judgement {
+fn combine(mut a: Judgement, mut b: Judgement, decisive: Tri) -> Judgement {
+    // Alternatives come in the order of the file, which must not decide which way is shown: the shortest
+    // one is. Of a conjunction it is the first part's.
+    let later = |x: &[String], y: &[String]| !y.is_empty() && (x.len(), x) > (y.len(), y);
+    if decisive == Tri::True && later(&a.proof.path, &b.proof.path) {
+        std::mem::swap(&mut a, &mut b);
+    }
     match (a.holds == decisive, b.holds == decisive) {
         // Either alone would do, so only a change that ends both ends the answer.
         (true, true) => {

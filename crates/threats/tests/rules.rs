@@ -3,6 +3,8 @@
 //! A case is a system file; its comments say what has to come out (`# applies: DAT-01 DAT-02`). A new case
 //! is a new file.
 
+#![expect(clippy::unwrap_used, reason = "in a helper of a test, as in a test, a surprise ends the test")]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse_system::{System, ThreatId};

@@ -74,7 +74,7 @@ impl<'a> Case<'a> {
 
     /// There is a component of one of these kinds. Lists are complete, so this is never unknown.
     pub fn has(&self, kinds: &[ComponentKind]) -> Judgement {
-        match self.graph.of_kind(kinds).next() {
+        match self.graph.of_kind(kinds).min_by_key(|c| &c.id) {
             Some(c) => {
                 let path = format!("components[{}].kind", c.id);
                 self.says(true, &path, word(&c.kind), None).along(vec![c.id.to_string()])

@@ -168,7 +168,7 @@ fn words_of(flow: &proofhouse_system::Flow) -> String {
 
 impl Case<'_> {
     fn any_dataset_at_all(&self) -> Judgement {
-        match self.system().datasets.first() {
+        match self.system().datasets.iter().min_by_key(|d| &d.id) {
             Some(d) => self.says(true, &format!("datasets[{}].id", d.id), d.id.as_str(), None),
             None => self.says(false, "datasets", "none", None),
         }

@@ -74,7 +74,7 @@ pub(super) const RULES: &[Rule] = &[
         id: "INF-08",
         meaning: "Decisions and releases have to be provable later, against somebody with an interest in another story.",
         decide: |c| {
-            let decided = match c.system().decisions.first() {
+            let decided = match c.system().decisions.iter().min_by_key(|d| &d.id) {
                 Some(d) => c.says(true, &format!("decisions[{}].id", d.id), d.id.as_str(), None),
                 None => c.says(false, "decisions", "none", None),
             };

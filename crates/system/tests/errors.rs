@@ -1,0 +1,178 @@
+//! What a person reads when a system file is wrong: the place, the problem, the hint.
+
+#![expect(clippy::unwrap_used, reason = "in a helper of a test, as in a test, a surprise ends the test")]
+
+use proofhouse_system::System;
+
+const BASE: &str = "\
+schema: proofhouse.system/v1
+system: { id: s, name: S, purpose: P }
+";
+
+/// The messages for `BASE` followed by `rest`.
+fn errors(rest: &str) -> Vec<String> {
+    let error = System::parse("proofhouse.yaml", &format!("{BASE}{rest}")).unwrap_err();
+    error.errors().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_misspelt_key_is_named_with_what_was_meant() {
+    assert_eq!(
+        errors("contxt: {}\n"),
+        ["proofhouse.yaml:3:1: unknown key \"contxt\", did you mean context?"]
+    );
+    let of_zone = errors("zones:\n  - { id: a, trust: internal, colour: red }\n");
+    assert_eq!(of_zone, ["proofhouse.yaml:4:31: unknown key \"colour\", known here: id, trust"]);
+}
+
+#[test]
+fn all_structural_problems_come_together() {
+    let text = "\
+context:
+  minors: maybe
+  regions: eu
+zones:
+  - { id: a }
+  - { id: b, trust: internl }
+checks:
+  performance: { dataset: [x] }
+requirements:
+  performance:
+    - { metric: accuracy, floor: 1.5, confidence: 0.5 }
+  recall: { objective_seconds: 0 }
+";
+    assert_eq!(
+        errors(text),
+        [
+            "proofhouse.yaml:4:11: context.minors is text, expected true or false, write true or false, or leave \
+             the key out if it is not known",
+            "proofhouse.yaml:5:12: context.regions is text, expected a list, write a list: [a, b] or one \"- \
+             item\" a line",
+            "proofhouse.yaml:7:5: zones[0] has no key \"trust\", add it: How far it is trusted.",
+            "proofhouse.yaml:8:21: \"internl\" is not a value of zones[1].trust, did you mean internal?",
+            "proofhouse.yaml:10:27: checks.performance.dataset is a list, expected text",
+            "proofhouse.yaml:13:34: requirements.performance[0].floor is 1.5, expected a number from 0 to 1",
+            "proofhouse.yaml:13:51: requirements.performance[0].confidence is 0.5, expected a number above 0.5 \
+             and below 1",
+            "proofhouse.yaml:14:32: requirements.recall.objective_seconds is 0, expected a number above 0",
+        ]
+    );
+}
+
+#[test]
+fn all_dangling_references_come_together() {
+    let text = "\
+zones: [{ id: inside, trust: internal }]
+actors: [{ id: staff, trust: internal }]
+components:
+  - { id: gateway, kind: gateway, zone: insde }
+  - { id: gateway, kind: log, writers: [stuff] }
+flows:
+  - { from: gatway, to: nowhere, carries: [requests] }
+checks:
+  performance: { dataset: test }
+";
+    assert_eq!(
+        errors(text),
+        [
+            "proofhouse.yaml:6:41: there is no entry insde under zones, did you mean inside?",
+            "proofhouse.yaml:7:11: the id gateway is taken by an earlier entry of components, ids are how \
+             findings remember things; choose another",
+            "proofhouse.yaml:7:41: there is no entry stuff under actors, did you mean staff?",
+            "proofhouse.yaml:9:13: there is no entry gatway under components, did you mean gateway?",
+            "proofhouse.yaml:9:25: there is no entry nowhere under components, describe it under components, or \
+             correct the reference",
+            "proofhouse.yaml:11:27: there is no entry test under datasets, describe it under datasets, or correct \
+             the reference",
+        ]
+    );
+}
+
+#[test]
+fn numbers_and_dates_out_of_order_are_found() {
+    let text = "\
+risk:
+  currency: EUR
+  seed: 1
+  scenarios:
+    - id: a
+      name: A
+      threats: [MOD-02]
+      frequency_per_year: { low: 2, likely: 1, high: 3 }
+      vulnerability: { low: 0.1, likely: 0.5, high: 1.5 }
+      loss: { low: 1, likely: 2, high: 3 }
+  tolerance:
+    - { loss: 100, probability: 0.1 }
+    - { loss: 50, probability: 0.2 }
+waivers:
+  - { id: w, code: c, owner: A, approved_by: A, reason: R, granted: 2026-01-01, expires: 2026-04-02 }
+accept:
+  - { threat: DAT-14, by: A, reason: R, accepted: 2026-01-01, until: 2026-01-01 }
+";
+    let found = errors(text);
+    let has = |line: u32, what: &str| {
+        let at = format!("proofhouse.yaml:{line}:");
+        assert!(found.iter().any(|e| e.starts_with(&at) && e.contains(what)), "{line} {what}: {found:#?}");
+    };
+    has(10, "low, likely and high are not in that order");
+    has(11, "a share of attempts is at most 1");
+    has(15, "the tolerance curve does not fall");
+    has(17, "the owner approved their own waiver");
+    has(17, "a waiver lives for at most 90 days");
+    has(19, "the acceptance ends before it begins");
+    assert_eq!(found.len(), 6);
+}
+
+#[test]
+fn an_evasion_check_needs_exactly_one_criterion() {
+    let check = |more: &str| {
+        format!(
+            "datasets:
+  - {{ id: t, role: test, paths: [t.parquet], format: parquet, features: {{ prefix: p }}, label: y }}
+checks:
+  evasion: {{ dataset: t, norm: linf, eps: 0.1, queries: 1, samples: 1, seed: 1, box: {{ low: 0, high: 1 }},
+    confidence: 0.95{more} }}
+"
+        )
+    };
+    assert!(errors(&check(""))[0].contains("the check has no criterion"));
+    let two = errors(&check(", max_success_rate: 0.2, min_robust_accuracy: 0.8"));
+    assert!(two[0].contains("there are two criteria"));
+    let fine = format!("{BASE}{}", check(", max_success_rate: 0.2"));
+    assert!(System::parse("p.yaml", &fine).is_ok());
+}
+
+#[test]
+fn yaml_traps_are_refused() {
+    let cases = [
+        ("zones: &z []\ncomponents: *z\n", "without anchors"),
+        ("context: { <<: { minors: true } }\n", ""),
+        ("zones: []\nzones: []\n", "the key zones is given twice"),
+        ("context: { minors: yes }\n", "write true or false"),
+        ("--- \nschema: x\n", ""),
+        ("zones: !!python/object:os.system []\n", ""),
+        ("waivers: [", ""),
+    ];
+    for (text, expected) in cases {
+        let found = errors(text);
+        assert!(found.iter().any(|e| e.contains(expected)), "{text}: {found:?}");
+        assert!(found.iter().all(|e| e.starts_with("proofhouse.yaml")), "{found:?}");
+    }
+}
+
+#[test]
+fn paths_cannot_leave_the_folder_and_sizes_are_bounded() {
+    let dataset = |path: &str| {
+        format!(
+            "datasets: [{{ id: t, role: test, paths: [{path}], format: parquet, features: {{ prefix: p }} }}]\n"
+        )
+    };
+    for path in ["../secret", "/etc/passwd", "a/../../b", "\"a\\\\b\""] {
+        assert!(errors(&dataset(path))[0].contains("cannot name a file"), "{path}");
+    }
+    let big = format!("{BASE}# {}\n", "x".repeat(2 << 20));
+    let error = System::parse("p.yaml", &big).unwrap_err().to_string();
+    assert!(error.contains("more than 1048576"), "{error}");
+    let deep = format!("zones: {}{}\n", "[".repeat(500), "]".repeat(500));
+    assert!(!errors(&deep).is_empty());
+}
