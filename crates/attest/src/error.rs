@@ -120,8 +120,11 @@ pub enum Error {
     /// The files are not the signed ones. Every difference is listed.
     #[error("the files are not those that were signed: {}", summary(.0))]
     Files(Vec<FileDifference>),
-    /// Contents agree but a name, size or mode does not.
-    #[error("contents match, but the model digest is {found}, not the signed {signed}: a file mode differs")]
+    /// The listed files agree, but the model digest also binds modes, and what git keeps at the top.
+    #[error(
+        "the listed files match, but the model digest is {found}, not the signed {signed}: a file's mode differs, or \
+         one of git's files at the top of the model"
+    )]
     ModelDigest {
         /// In the signed statement.
         signed: proofhouse_core::Digest,

@@ -29,12 +29,17 @@ pub(crate) fn from_slice<T: DeserializeOwned>(
     if bytes.len() > limits.bytes {
         return Err(Error::Limit { what, limit: limits.bytes });
     }
-    let invalid = |e: serde_json::Error| Error::Json { what, reason: e.to_string() };
+    let invalid = |e: serde_json::Error| Error::Json { what, reason: printable(&e) };
     let mut left = limits.values;
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     Unambiguous { left: &mut left }.deserialize(&mut reader).map_err(invalid)?;
     reader.end().map_err(invalid)?;
     serde_json::from_slice(bytes).map_err(invalid)
+}
+
+/// The parser quotes the document, which may hold what a terminal would obey.
+fn printable(error: &serde_json::Error) -> String {
+    error.to_string().chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Walks a document without keeping it.
@@ -120,6 +125,18 @@ mod tests {
             assert!(message.contains("appears twice"), "{message}");
         }
         assert!(read(r#"{"a":{"k":1},"b":{"k":1}}"#).is_ok(), "other objects may use the same key");
+    }
+
+    #[test]
+    fn errors_do_not_steer_terminals() {
+        let message = read(r#"{"\u001b[2J":1,"\u001b[2J":1}"#).unwrap_err().to_string();
+        assert!(message.contains("appears twice") && !message.contains('\u{1b}'), "{message:?}");
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let unknown =
+            from_slice::<Nothing>(b"{\"\\u001b[2J\":1}", "document", LIMITS).unwrap_err().to_string();
+        assert!(unknown.contains("unknown field") && !unknown.contains('\u{1b}'), "{unknown:?}");
     }
 
     #[test]

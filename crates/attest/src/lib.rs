@@ -6,8 +6,8 @@
 //! content ([`dsse::Verified`], [`VerifiedStatement`], [`oms::VerifiedModel`]) have no other constructor
 //! than verification.
 //!
-//! Signatures are ECDSA on P-256 with SHA-256, the one algorithm that every OpenSSF Model Signing
-//! implementation must read. Nonces follow RFC 6979, so the same key and payload give the same bytes.
+//! Signatures are ECDSA on P-256 with SHA-256, one of the three curves of OpenSSF Model Signing; the two
+//! larger ones are refused by name. Nonces follow RFC 6979, so the same key and payload give the same bytes.
 
 pub mod dsse;
 mod error;

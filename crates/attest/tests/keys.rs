@@ -10,6 +10,7 @@ use proofhouse_attest::{
     verify_statement,
 };
 use proofhouse_core::Digest;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// The key of RFC 6979, appendix A.2.5: public for good, so signatures in tests are the same everywhere.
@@ -204,4 +205,27 @@ fn a_predicate_is_read_as_what_it_is() {
     let inexact = Statement::with_type("p", subject.clone(), json!({"seeds": [9_007_199_254_740_993_u64]}));
     assert!(matches!(inexact, Err(Error::Canonical(_))));
     assert!(Statement::with_type("p", subject, json!({"seed": 9_007_199_254_740_992_u64})).is_ok());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// One changed byte of an envelope: refused, or the same is said as before.
+    #[test]
+    fn a_changed_byte_says_nothing_new(at: prop::sample::Index, byte: u8) {
+        let (key, bytes) = signed();
+        let trusted: TrustedKeys = key.verifying_key().into();
+        let mut changed = bytes.clone();
+        changed[at.index(bytes.len())] = byte;
+        if let Ok(verified) = verify_statement(&changed, &trusted) {
+            prop_assert_eq!(verified, verify_statement(&bytes, &trusted).unwrap());
+        }
+    }
+
+    #[test]
+    fn arbitrary_bytes_are_no_statement(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+        prop_assert!(verify_statement(&bytes, &rfc_key().verifying_key().into()).is_err());
+        let text = String::from_utf8_lossy(&bytes);
+        prop_assert!(SigningKey::from_pem(&text).is_err() && VerifyingKey::from_pem(&text).is_err());
+    }
 }

@@ -129,7 +129,7 @@ fn describe(model: &Path, timestamp: &str, evidence: &Path) -> Result<BomInput, 
                 performance_tradeoffs: vec![
                     "Small enough for a branch office, less accurate than larger ones".into(),
                 ],
-                ethics: vec![Risk {
+                ethical_considerations: vec![Risk {
                     name: "Misread amounts".into(),
                     mitigation: Some("A person confirms every amount above a limit".into()),
                 }],

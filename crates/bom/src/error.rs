@@ -11,7 +11,7 @@ pub enum Error {
     TooLarge(usize),
     /// Not JSON, or not of the shape of a CycloneDX document.
     #[error("not a CycloneDX JSON document: {0}")]
-    Json(serde_json::Error),
+    Json(String),
     /// The document could not be written.
     #[error("the document cannot be written as JSON: {0}")]
     Write(serde_json::Error),

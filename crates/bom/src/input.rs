@@ -124,11 +124,8 @@ pub struct ModelCard {
     /// What was given up for what.
     pub performance_tradeoffs: Vec<String>,
     /// What may go wrong for people.
-    pub ethics: EthicalConsiderations,
+    pub ethical_considerations: Vec<Risk>,
 }
-
-/// What may go wrong for people, and what is done about it.
-pub type EthicalConsiderations = Vec<Risk>;
 
 /// A risk.
 #[derive(Debug, Clone, PartialEq, Eq)]

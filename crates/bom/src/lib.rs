@@ -17,8 +17,8 @@ mod write;
 pub use document::Bom;
 pub use error::Error;
 pub use input::{
-    Approach, Basis, BomInput, Dataset, DatasetRole, EthicalConsiderations, Licence, Metric, Model,
-    ModelCard, Reference, ReferenceKind, Risk, Tool,
+    Approach, Basis, BomInput, Dataset, DatasetRole, Licence, Metric, Model, ModelCard, Reference,
+    ReferenceKind, Risk, Tool,
 };
 pub use lint::lint;
 pub use verify::verify;
@@ -32,11 +32,16 @@ pub fn parse(bytes: &[u8]) -> Result<Bom, Error> {
     if bytes.len() > MAX_BYTES {
         return Err(Error::TooLarge(MAX_BYTES));
     }
-    let bom: Bom = serde_json::from_slice(bytes).map_err(Error::Json)?;
+    let bom: Bom = serde_json::from_slice(bytes).map_err(|e| Error::Json(printable(&e.to_string())))?;
     if bom.bom_format != "CycloneDX" {
         return Err(Error::Format(bom.bom_format));
     }
     Ok(bom)
+}
+
+/// Text that quotes a document, without what a terminal would obey.
+pub(crate) fn printable(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
 /// Names of the properties this crate writes and reads.

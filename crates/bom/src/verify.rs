@@ -113,5 +113,8 @@ fn compare_digest(model: &Component, found: &Digest) -> Option<Finding> {
 }
 
 fn of_file(rule: &str, severity: Severity, path: &str, message: String, remediation: &str) -> Finding {
-    Finding { place: Place::file(path), ..finding(rule, severity, "", message, remediation) }
+    Finding {
+        place: Place::file(crate::printable(path)),
+        ..finding(rule, severity, "", message, remediation)
+    }
 }

@@ -253,7 +253,7 @@ fn considerations(card: &ModelCard) -> Option<Considerations> {
         technical_limitations: card.technical_limitations.clone(),
         performance_tradeoffs: card.performance_tradeoffs.clone(),
         ethical_considerations: card
-            .ethics
+            .ethical_considerations
             .iter()
             .map(|risk| EthicalConsideration {
                 name: Some(risk.name.clone()),

@@ -68,7 +68,7 @@ fn input() -> BomInput {
                     },
                 ],
                 users: vec!["Clearing staff".into()],
-                ethics: vec![Risk { name: "Misread amounts".into(), mitigation: None }],
+                ethical_considerations: vec![Risk { name: "Misread amounts".into(), mitigation: None }],
                 ..ModelCard::default()
             },
         },
@@ -317,6 +317,30 @@ fn a_document_that_proves_nothing_says_so() {
         b["components"] = json!([{"type": "machine-learning-model", "name": "a"}, {"type": "machine-learning-model", "name": "b"}]);
     });
     assert!(matches!(two, Err(Error::SeveralModels(2))));
+}
+
+#[test]
+fn a_member_that_two_readers_read_differently_is_refused() {
+    let twice = String::from_utf8(BOM.clone()).unwrap().replacen(
+        r#""version": 1"#,
+        r#""version": 1, "version": 2"#,
+        1,
+    );
+    assert_eq!(lint(twice.as_bytes())[0].rule, "bom/unreadable");
+}
+
+#[test]
+fn findings_do_not_steer_terminals() {
+    let mut bom = value();
+    bom["metadata"]["component"]["components"][0]["name"] = json!("\u{1b}[2J");
+    bom["metadata"]["component"]["components"][0]["type"] = json!("file");
+    bom["components"][0]["type"] = json!("\u{1b}[2J");
+    let bytes = serde_json::to_vec(&bom).unwrap();
+    for finding in lint(&bytes).into_iter().chain(verify(&bytes, &files()).unwrap()) {
+        assert!(!format!("{}{}", finding.message, finding.place).contains('\u{1b}'), "{finding:?}");
+    }
+    let odd = lint(b"{\"bomFormat\":\"CycloneDX\",\"specVersion\":\"1.6\",\"components\":\"\\u001b\"}");
+    assert!(!odd[0].message.contains('\u{1b}'));
 }
 
 #[test]

@@ -108,6 +108,9 @@ fn the_subject(statement: &wire::Statement) -> Result<&wire::Subject, Error> {
         return Err(Error::PredicateType { found, expected: predicate::MODEL_SIGNATURE });
     }
     match statement.subject.as_slice() {
+        [only] if only.name.chars().any(char::is_control) => {
+            Err(broken(format!("the model's name {:?} contains control characters", only.name)))
+        }
         [only] => Ok(only),
         several => Err(broken(format!("the statement has {} subjects, not one", several.len()))),
     }

@@ -94,7 +94,7 @@ pub(crate) fn finding(
     Finding {
         rule: format!("bom/{rule}"),
         severity,
-        message,
+        message: crate::printable(&message),
         place: if pointer.is_empty() { document } else { document.within(pointer) },
         remediation: remediation.to_owned(),
         references: vec![],
