@@ -1,0 +1,128 @@
+//! A client's socket as hyper sees it: read through the strict framing, written under the quarantine.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use hyper::rt::{Read, ReadBufCursor, Write};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::net::TcpStream;
+
+use crate::framing::{Framer, HeadLimits, Violation};
+use crate::quarantine::Outbox;
+
+const READ_BYTES: usize = 16 * 1024;
+
+pub(crate) struct Wire {
+    stream: TcpStream,
+    framer: Framer,
+    /// Bytes that passed and that hyper has not taken yet, from `taken` on.
+    released: Vec<u8>,
+    taken: usize,
+    violation: Option<Violation>,
+    outbox: Arc<Outbox>,
+}
+
+impl Wire {
+    pub(crate) fn new(stream: TcpStream, limits: HeadLimits, outbox: Arc<Outbox>) -> Self {
+        Self { stream, framer: Framer::new(limits), released: Vec::new(), taken: 0, violation: None, outbox }
+    }
+
+    /// What the peer did wrong in a request head, which nothing has answered yet.
+    pub(crate) fn unanswered_violation(&self) -> Option<Violation> {
+        self.violation.filter(|_| self.framer.at_head())
+    }
+
+    /// Whether the peer began a head and did not end it.
+    pub(crate) fn is_waiting_for_head(&self) -> bool {
+        self.framer.in_head()
+    }
+
+    /// Writes a last answer and closes. The peer gets a moment to read it.
+    pub(crate) async fn finish(mut self, answer: &[u8]) {
+        if self.stream.write_all(answer).await.is_ok() && self.stream.shutdown().await.is_ok() {
+            // A socket closed with unread bytes resets the connection and takes the answer with it.
+            let mut sink = [0; 4096];
+            for _ in 0..64 {
+                match tokio::time::timeout(
+                    std::time::Duration::from_millis(200),
+                    read_some(&mut self.stream, &mut sink),
+                )
+                .await
+                {
+                    Ok(Ok(1..)) => {}
+                    _ => return,
+                }
+            }
+        }
+    }
+
+    /// Closes so that what the kernel still holds is thrown away.
+    pub(crate) fn abort(self) {
+        // Failing to set the option leaves an ordinary close, which the quarantine has already counted out.
+        let _ = self.stream.set_zero_linger();
+    }
+}
+
+async fn read_some(stream: &mut TcpStream, sink: &mut [u8]) -> io::Result<usize> {
+    tokio::io::AsyncReadExt::read(stream, sink).await
+}
+
+impl Read for Wire {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        loop {
+            let this = &mut *self;
+            let waiting = this.released.get(this.taken..).unwrap_or_default();
+            if !waiting.is_empty() {
+                let now = waiting.len().min(buf.remaining());
+                buf.put_slice(waiting.get(..now).unwrap_or_default());
+                this.taken += now;
+                if this.taken == this.released.len() {
+                    this.released.clear();
+                    this.taken = 0;
+                }
+                return Poll::Ready(Ok(()));
+            }
+            if let Some(violation) = this.violation {
+                return Poll::Ready(Err(io::Error::new(io::ErrorKind::InvalidData, violation.code)));
+            }
+            let mut bytes = [0; READ_BYTES];
+            let mut read = ReadBuf::new(&mut bytes);
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut read))?;
+            if read.filled().is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            this.violation = this.framer.feed(read.filled(), &mut this.released).err();
+        }
+    }
+}
+
+impl Write for Wire {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        // The last look before bytes leave: an answer of a model that was quarantined meanwhile stays here,
+        // and with it the connection, because its framing can no longer be kept.
+        if self.outbox.is_tainted() {
+            return Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::ConnectionAborted,
+                "the model was quarantined",
+            )));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // hyper asks for this when its buffer is empty, so whatever was handed to it has been written.
+        ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
+        self.outbox.flushed();
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
