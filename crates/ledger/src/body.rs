@@ -23,7 +23,8 @@
 //! | every other kind | optional | any JSON | none |
 //!
 //! "Required" subjects are refused when absent. An event about something that was never recorded (a stop
-//! of an instance that never started) is refused as well.
+//! of an instance that never started) is refused as well, and so is one that would put something else
+//! under a taken id: a second recall with the id of the first would hide that the first was ordered.
 
 use std::fmt;
 
@@ -163,7 +164,7 @@ pub struct EvidenceRecorded {
 /// Body of `release-made`; the subject is the model digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReleaseMade {
-    /// The release's id, unique in the ledger.
+    /// The release's id; of one model for ever.
     pub id: String,
     /// The system's name.
     pub system: String,
@@ -211,7 +212,7 @@ pub struct InstanceStopped {
 /// Body of `signal-raised`; the subject is the model it speaks about, where there is one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignalRaised {
-    /// The signal's id, unique in the ledger.
+    /// The signal's id; a second signal with it replaces the first in the view.
     pub id: String,
     /// What sort of signal, such as `drift`.
     pub signal: String,
@@ -230,7 +231,7 @@ pub struct SignalRaised {
 /// Body of `recall-ordered`; the subject is the digest that shall be served nowhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecallOrdered {
-    /// The recall's id, unique in the ledger.
+    /// The recall's id, never used before.
     pub id: String,
     /// Why.
     pub reason: String,
@@ -281,6 +282,16 @@ pub enum BodyError {
     /// The event is about something that was never recorded.
     #[error("{kind} names {view} {id:?}, which was never recorded")]
     Unrecorded {
+        /// The kind of event.
+        kind: EventKind,
+        /// What it names, in the singular.
+        view: &'static str,
+        /// The id it names.
+        id: String,
+    },
+    /// The id stands for something else already.
+    #[error("{kind} names {view} {id:?}, which stands for something else already; choose another id")]
+    Taken {
         /// The kind of event.
         kind: EventKind,
         /// What it names, in the singular.

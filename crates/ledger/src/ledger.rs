@@ -114,6 +114,9 @@ impl Ledger {
     }
 
     /// Appends `events` in their order, all or none. Returns when they are on the disk.
+    ///
+    /// Where the connection to a server breaks while it commits, it is not known here whether it did: the
+    /// error says what broke, and [`Ledger::checkpoint`] afterwards says which of the two it was.
     pub async fn append(&self, events: &[Event]) -> Result<Receipt, LedgerError> {
         let signer = self.signer.as_ref().ok_or_else(|| LedgerError::NoSigner(self.db.place.clone()))?;
         if events.is_empty() || events.len() > MAX_BATCH {

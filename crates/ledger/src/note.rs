@@ -329,19 +329,18 @@ mod tests {
     }
 
     #[test]
-    fn the_example_key_of_the_go_note_package_is_read() {
-        // Key pair and signature published in the documentation of golang.org/x/mod/sumdb/note.
-        let key: VerifierKey =
-            "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW".parse().unwrap();
-        assert_eq!(key.name().as_str(), "PeterNeumann");
-        assert_eq!(key.to_string(), "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW");
-        let note = "If you think cryptography is the answer to your problem,\n\
-            then you don't know what your problem is.\n\n\
-            — PeterNeumann x08go/ZJkuBS9UG/SffcvIAQxVBtiFupLLr8pAcElZInNIuGUgYN1FFYC2pZSNXgKvqfqdngotpRZb6KE6RyyBwJnAM=\n";
-        // Signed by that key, and no checkpoint.
-        let error = SignedCheckpoint::open(note, &key).unwrap_err();
-        assert!(matches!(error, NoteError::Note { line: 1, .. }), "{error}");
-        let error = SignedCheckpoint::open(&note.replace("answer", "Answer"), &key).unwrap_err();
+    fn key_and_note_are_those_that_another_implementation_makes() {
+        // Made with Python's hashlib and `cryptography` from the seed of 32 bytes 0x07, by the text of C2SP
+        // signed-note.
+        let key_line = "proofhouse.test/ledger+cccff7f3+AepKbGPinFIKvvVQexMuxfmVR3auvr57kkIe6mkURtIs";
+        let note = "proofhouse.test/ledger\n12\n\
+            SBNJTRN+FjG7owHVrKtue7eqdM4RhdRWVl71HXN2d7I=\n\n\
+            — proofhouse.test/ledger zM/38yJpiqrjf39Xg5W2loe0747YGQTl4b6pcl3/Si87OBxYnuXfQr1j9vxV\
+            lCTKIX6BN9xtz1ATwag9TCH3hulHUAs=\n";
+        assert_eq!(key().verifier().to_string(), key_line);
+        assert_eq!(key_line.parse::<VerifierKey>().unwrap(), *key().verifier());
+        assert_eq!(signed().note, note);
+        let error = SignedCheckpoint::open(&note.replace("12", "13"), key().verifier()).unwrap_err();
         assert!(matches!(error, NoteError::BadSignature(_)), "{error}");
     }
 

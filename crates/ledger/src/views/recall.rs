@@ -63,6 +63,10 @@ impl View for Model {
     fn apply(rows: &mut BTreeMap<String, Self>, entry: &Entry, body: &Body) -> Result<(), BodyError> {
         match body {
             Body::Ordered(subject, b) => {
+                // The first order would be gone from the view, and its digest served again.
+                if rows.contains_key(&b.id) {
+                    return Err(BodyError::Taken { kind: entry.kind, view: "recall", id: b.id.clone() });
+                }
                 let row = Self {
                     id: b.id.clone(),
                     subject: subject.to_string(),

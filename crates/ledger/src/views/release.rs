@@ -64,6 +64,10 @@ impl View for Model {
 
     fn apply(rows: &mut BTreeMap<String, Self>, entry: &Entry, body: &Body) -> Result<(), BodyError> {
         if let Body::Release(model, b) = body {
+            // What runs under a release's id is looked up here: it must never become another model.
+            if rows.get(&b.id).is_some_and(|row| row.model != model.to_string()) {
+                return Err(BodyError::Taken { kind: entry.kind, view: "release", id: b.id.clone() });
+            }
             let row = Self {
                 id: b.id.clone(),
                 system: b.system.clone(),

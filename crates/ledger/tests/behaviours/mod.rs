@@ -13,7 +13,7 @@ macro_rules! behaviours {
             reading: a_life_is_appended_and_read_back, every_view_tells_the_life,
             proofs_hold_between_every_two_checkpoints,
             what_cannot_be_a_leaf_is_refused_and_leaves_no_trace, errors_can_be_told_apart,
-            a_ledger_is_reopened_by_its_origin_and_key_only;
+            a_ledger_is_reopened_by_its_origin_and_key_only, a_taken_id_stays_with_what_it_stands_for;
             writing: two_handles_append_at_once, ten_thousand_events_in_batches_of_a_hundred,
             views_are_rebuilt_to_the_same_rows, an_export_is_checked_without_the_database,
             objects_are_what_their_digest_says;

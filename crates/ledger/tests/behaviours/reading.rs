@@ -154,3 +154,23 @@ pub async fn a_ledger_is_reopened_by_its_origin_and_key_only(place: &Place) {
     let ledger = place.open().await;
     assert_eq!(ledger.append(&[note("second")]).await.unwrap().first_seq, 1);
 }
+
+pub async fn a_taken_id_stays_with_what_it_stands_for(place: &Place) {
+    let ledger = place.open().await;
+    ledger.append(&life(&ledger).await).await.unwrap();
+    let other = Some(Digest::of(b"another model"));
+    let recall = event(EventKind::RecallOrdered, other, json!({"id": "c-1", "reason": "advisory"}));
+    let release = json!({"id": "r-1", "system": "cheque-reader", "name": "cheque-reader 1.0.0"});
+    for event in [recall, event(EventKind::ReleaseMade, other, release.clone())] {
+        let error = ledger.append(&[event]).await.unwrap_err();
+        assert!(matches!(error, LedgerError::Body { index: 0, source: BodyError::Taken { .. } }), "{error}");
+    }
+    assert!(ledger.is_recalled(&model()).await.unwrap());
+    // Within one append as well, where the first is not stored yet.
+    let twice = |id| event(EventKind::RecallOrdered, other, json!({"id": id, "reason": "advisory"}));
+    assert!(ledger.append(&[twice("c-2"), twice("c-2")]).await.is_err());
+    assert!(!ledger.is_recalled(&Digest::of(b"another model")).await.unwrap());
+    // The same release recorded again is the same release.
+    ledger.append(&[event(EventKind::ReleaseMade, Some(model()), release)]).await.unwrap();
+    assert_eq!(ledger.releases(None).await.unwrap().len(), 1);
+}
