@@ -77,7 +77,7 @@ pub async fn every_changed_byte_of_the_log_is_found(place: &Place) {
         assert_eq!((found.len(), found[0].table, found[0].row.as_str()), (1, "nodes", "level 4, position 0"));
     }
     overwrite(&raw, "nodes", "level", 4i64, "hash", node).await;
-    // A third of the bytes of the checkpoint at 10; the tests of notes change every bit of one.
+    // A third of the bytes of the checkpoint at 10; the tests of notes change every byte of one.
     let text = String::from_utf8(read(&raw, "checkpoints", "size", 10i64, "note").await).unwrap();
     for at in (0..text.len()).step_by(3) {
         let mut changed = text.clone().into_bytes();
