@@ -1,5 +1,7 @@
 //! The fixtures: what real tools write is clean, byte by byte accounted for, and stays found out when bent.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of these tests fail the test by panicking")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

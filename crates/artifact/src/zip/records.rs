@@ -1,6 +1,6 @@
 //! The records: end of directory, central directory, local headers, data descriptors.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{Issue, IssueKind, Limits, Listed, Member};
 use crate::ArtifactError;
@@ -275,14 +275,15 @@ impl Walk<'_, '_> {
     fn gaps(&mut self, stop: u64) -> Result<(), ArtifactError> {
         let mut extents = std::mem::take(&mut self.extents);
         extents.sort_unstable();
+        let names: HashMap<u64, String> =
+            self.members.iter().map(|m| (m.header_offset, m.name.clone())).collect();
         let mut holes = Vec::new();
         let mut covered = 0u64;
         for &(start, end) in extents.iter().filter(|(start, _)| *start < stop) {
             if start > covered {
                 holes.push((covered, start));
             } else if start < covered {
-                let name = self.members.iter().find(|m| m.header_offset == start).map(|m| m.name.clone());
-                self.issue(start, name.as_deref(), IssueKind::Overlap);
+                self.issue(start, names.get(&start).map(String::as_str), IssueKind::Overlap);
             }
             covered = covered.max(end);
         }

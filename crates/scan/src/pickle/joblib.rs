@@ -3,15 +3,13 @@
 //! Source: `joblib/numpy_pickle.py`, `NumpyArrayWrapper.read_array`. Object arrays are written as a pickle
 //! of their own instead.
 
-use std::ops::Range;
-
 use super::machine::Machine;
 use super::value::{Node, Value};
 
 /// What follows a wrapper.
 pub enum Array {
-    /// These bytes, padding included.
-    Raw(Range<usize>),
+    /// Raw bytes up to here.
+    Raw(usize),
     /// A pickle.
     Objects,
 }
@@ -50,7 +48,7 @@ pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Op
         _ => 0,
     };
     let end = at.checked_add(padding)?.checked_add(length)?;
-    (end <= bytes.len()).then_some(Array::Raw(at..end))
+    (end <= bytes.len()).then_some(Array::Raw(end))
 }
 
 /// Bytes of one element of `numpy.dtype("f8", …)`; `Some(None)` for objects.

@@ -11,13 +11,18 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::ops::Range;
 
 use proofhouse_artifact::pickle::{self, Arg, Fault, Op, code};
 
 use super::joblib;
 use super::names;
-use super::value::{Coding, Global, Items, Node, Span, Value, decode};
+use super::value::{Coding, Global, Items, Node, Span, Value};
+
+mod number;
+mod stack;
+mod view;
+
+use number::{index, number};
 
 /// Something that can run code, or that decides what runs.
 #[derive(Debug)]
@@ -103,10 +108,6 @@ pub struct Machine<'a> {
     protocol: i64,
     budget: Budget,
     grammar: Grammar,
-    /// Array bytes that were skipped, in the joblib grammar.
-    pub skipped: Vec<Range<usize>>,
-    /// Pickles inside the stream that have a memo of their own, in the joblib grammar.
-    pub nested: Vec<usize>,
     /// Whether a joblib array wrapper was met.
     pub wrapper_seen: bool,
 }
@@ -128,8 +129,6 @@ impl<'a> Machine<'a> {
             protocol: 0,
             budget,
             grammar,
-            skipped: Vec::new(),
-            nested: Vec::new(),
             wrapper_seen: false,
         }
     }
@@ -167,69 +166,6 @@ impl<'a> Machine<'a> {
                     Err(end) => return end,
                 }
             }
-        }
-    }
-
-    /// The node a value names.
-    #[must_use]
-    pub fn node(&self, value: Value) -> Option<&Node> {
-        let Value::Node(id) = value else { return None };
-        self.nodes.get(usize::try_from(id).ok()?)
-    }
-
-    /// The import a value is.
-    #[must_use]
-    pub fn global(&self, value: Value) -> Option<&Global> {
-        match self.node(value)? {
-            Node::Global(global) => Some(global),
-            _ => None,
-        }
-    }
-
-    /// The text a value is.
-    #[must_use]
-    pub fn text(&self, value: Value) -> Option<Cow<'a, str>> {
-        let Value::Text(span, coding) = value else { return None };
-        decode(self.bytes, span, coding)
-    }
-
-    /// The elements of a tuple, all of them.
-    #[must_use]
-    pub fn tuple(&self, value: Value) -> Option<&[Value]> {
-        match self.node(value)? {
-            Node::Tuple(items) if !items.more => Some(&items.kept),
-            _ => None,
-        }
-    }
-
-    /// Keys and values of a dict in turn, and whether these are all.
-    #[must_use]
-    pub fn dict(&self, value: Value) -> Option<(&[Value], bool)> {
-        match self.node(value)? {
-            Node::Dict(items) => Some((&items.kept, !items.more)),
-            _ => None,
-        }
-    }
-
-    /// The value of a text key in a dict.
-    #[must_use]
-    pub fn entry(&self, dict: Value, key: &str) -> Option<Value> {
-        let (items, _) = self.dict(dict)?;
-        let mut pairs = items.chunks_exact(2);
-        pairs.find_map(|pair| match pair {
-            [k, v] if self.text(*k).as_deref() == Some(key) => Some(*v),
-            _ => None,
-        })
-    }
-
-    /// The elements of a list if all of them are texts.
-    #[must_use]
-    pub fn texts(&self, value: Value) -> Option<Vec<String>> {
-        match self.node(value)? {
-            Node::List(items) if !items.more => {
-                items.kept.iter().map(|v| self.text(*v).map(Cow::into_owned)).collect()
-            }
-            _ => None,
         }
     }
 
@@ -467,13 +403,8 @@ impl<'a> Machine<'a> {
             return Ok(at);
         }
         match joblib::array(self, top, self.bytes, at) {
-            Some(joblib::Array::Raw(range)) => {
-                let end = range.end;
-                self.skipped.push(range);
-                Ok(end)
-            }
+            Some(joblib::Array::Raw(end)) => Ok(end),
             Some(joblib::Array::Objects) => {
-                self.nested.push(at);
                 let mut inner = Machine::new(self.bytes, Grammar::Plain, self.budget);
                 match inner.run(at, watch) {
                     End::Stop(end, _) => Ok(end),
@@ -552,132 +483,12 @@ impl<'a> Machine<'a> {
         self.kept += added;
         Ok(())
     }
-
-    fn tuple_of(&mut self, n: usize) -> Result<(), String> {
-        let start = self.stack.len().checked_sub(n).filter(|start| *start >= self.fence());
-        let values = self.stack.split_off(start.ok_or(UNDERFLOW)?);
-        let value = self.alloc_items(values, Node::Tuple);
-        self.push(value);
-        Ok(())
-    }
-
-    fn unmark(&mut self) -> Result<Vec<Value>, String> {
-        let mark = self.marks.pop().ok_or("there is no mark on the stack")?;
-        Ok(self.stack.split_off(mark.min(self.stack.len())))
-    }
-
-    fn unmark_items(&mut self) -> Result<Items, String> {
-        let values = self.unmark()?;
-        let mut items = Items::default();
-        self.kept += items.extend(values);
-        Ok(items)
-    }
-
-    fn alloc_items(&mut self, values: Vec<Value>, node: fn(Items) -> Node) -> Value {
-        let mut items = Items::default();
-        self.kept += items.extend(values);
-        self.alloc(node(items))
-    }
-
-    fn alloc(&mut self, node: Node) -> Value {
-        // The budget on values is far below 2^32; beyond it a node stays unknown.
-        let id = u32::try_from(self.nodes.len()).unwrap_or(u32::MAX);
-        self.nodes.push(node);
-        Value::Node(id)
-    }
-
-    fn make(&mut self, node: Node) {
-        let value = self.alloc(node);
-        self.push(value);
-    }
-
-    fn node_mut(&mut self, value: Value) -> Option<&mut Node> {
-        let Value::Node(id) = value else { return None };
-        self.nodes.get_mut(usize::try_from(id).ok()?)
-    }
-
-    fn push(&mut self, value: Value) {
-        self.stack.push(value);
-    }
-
-    /// Below the last mark nothing can be taken.
-    fn fence(&self) -> usize {
-        self.marks.last().copied().unwrap_or(0)
-    }
-
-    fn peek(&self) -> Result<Value, String> {
-        if self.stack.len() <= self.fence() {
-            return Err(UNDERFLOW.to_owned());
-        }
-        self.stack.last().copied().ok_or_else(|| UNDERFLOW.to_owned())
-    }
-
-    fn pop(&mut self) -> Result<Value, String> {
-        let value = self.peek()?;
-        self.stack.pop();
-        Ok(value)
-    }
 }
-
-const UNDERFLOW: &str = "it takes more from the stack than is there";
 
 fn describe(fault: Fault) -> End {
     match fault {
         Fault::Truncated(at) => End::Fault(at, "it ends before STOP".to_owned()),
         Fault::UnknownOpcode(at, byte) => End::Fault(at, format!("{byte:#04x} is no opcode")),
         Fault::NegativeLength(at) => End::Fault(at, "a length is below zero".to_owned()),
-    }
-}
-
-fn number(op: &Op<'_>) -> Result<Value, String> {
-    Ok(match op.arg {
-        Arg::Int(n) => Value::Int(n),
-        Arg::Float(_) => Value::Number,
-        Arg::Bytes(bytes) if bytes.len() <= 8 => {
-            let negative = bytes.last().is_some_and(|b| b & 0x80 != 0);
-            let fill = if negative { 0xff } else { 0 };
-            let mut wide = [fill; 8];
-            for (slot, byte) in wide.iter_mut().zip(bytes) {
-                *slot = *byte;
-            }
-            Value::Int(i64::from_le_bytes(wide))
-        }
-        Arg::Line(line) => {
-            let text = std::str::from_utf8(line).map_err(|_| "a number is not ASCII")?.trim();
-            match (op.code, text) {
-                (code::INT, "00") => Value::Bool(false),
-                (code::INT, "01") => Value::Bool(true),
-                (code::FLOAT, _) => {
-                    text.replace('_', "").parse::<f64>().map_err(|_| "a FLOAT argument is no number")?;
-                    Value::Number
-                }
-                _ => integer(text.strip_suffix('L').unwrap_or(text))?,
-            }
-        }
-        _ => Value::Number,
-    })
-}
-
-/// `int(text, 0)`.
-fn integer(text: &str) -> Result<Value, String> {
-    let digits = text.strip_prefix(['-', '+']).unwrap_or(text);
-    let (digits, radix) = match digits.get(..2) {
-        Some("0x" | "0X") => (digits.get(2..).unwrap_or_default(), 16),
-        Some("0o" | "0O") => (digits.get(2..).unwrap_or_default(), 8),
-        Some("0b" | "0B") => (digits.get(2..).unwrap_or_default(), 2),
-        _ => (digits, 10),
-    };
-    if digits.is_empty() || !digits.chars().all(|c| c == '_' || c.is_digit(radix)) {
-        return Err("an INT argument is no number".to_owned());
-    }
-    let value = i64::from_str_radix(&digits.replace('_', ""), radix);
-    Ok(value.map_or(Value::Number, |n| Value::Int(if text.starts_with('-') { -n } else { n })))
-}
-
-fn index(op: &Op<'_>) -> Result<u64, String> {
-    let value = number(op)?;
-    match value {
-        Value::Int(n) => u64::try_from(n).map_err(|_| "a memo index is below zero".to_owned()),
-        _ => Err("a memo index is beyond what can be allocated".to_owned()),
     }
 }
