@@ -4,6 +4,7 @@
 //! every reference; a column of the CSV is named after the framework *and* the edition.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use proofhouse_core::{Digest, Reference, ReferenceError, Severity};
 use proofhouse_system::{IdError, ThreatId};
@@ -168,6 +169,34 @@ pub enum Check {
     Recall,
     /// The ledger has no gap.
     Audit,
+}
+
+impl Check {
+    /// Its name, as evidence and the command line write it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Scan => "scan",
+            Self::Dataset => "dataset",
+            Self::LabelNoise => "label-noise",
+            Self::Performance => "performance",
+            Self::Evasion => "evasion",
+            Self::Bom => "bom",
+            Self::Signature => "signature",
+            Self::Coverage => "coverage",
+            Self::Loss => "loss",
+            Self::Access => "access",
+            Self::Drift => "drift",
+            Self::Recall => "recall",
+            Self::Audit => "audit",
+        }
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// How far a check answers a test.

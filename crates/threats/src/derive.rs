@@ -1,15 +1,16 @@
 //! From a system to the threats that apply to it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use proofhouse_core::{Digest, Finding, Reference, Severity, canonical};
 use proofhouse_system::{System, ThreatId};
 use serde::Serialize;
 
-use crate::Catalogue;
 use crate::judgement::{Fact, Judgement, Proof, Tri};
 use crate::question::{Question, questions};
 use crate::rules::{self, Case};
+use crate::{Catalogue, claims};
 
 /// What a rule says about a threat.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -23,6 +24,17 @@ pub enum Applicability {
     Unsupported,
     /// The facts rule it out.
     NotApplicable,
+}
+
+impl fmt::Display for Applicability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Applies => "applies",
+            Self::Unknown => "unknown",
+            Self::Unsupported => "unsupported",
+            Self::NotApplicable => "not applicable",
+        })
+    }
 }
 
 /// A threat and what is known of it in this system.
@@ -45,7 +57,7 @@ pub struct DerivedThreat {
     pub missing: Vec<String>,
     /// How bad it is where it succeeds.
     pub impact: Severity,
-    /// Controls that are claimed against it. They change nothing until their evidence is there.
+    /// What is claimed against it. Claims change nothing until their evidence is there.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub claims: Vec<Fact>,
     /// Where other frameworks treat it.
@@ -116,7 +128,7 @@ pub fn derive(system: &System, catalogue: &Catalogue) -> Result<Derivation, cano
             proof: judgement.proof,
             missing: judgement.missing,
             impact: threat.impact,
-            claims: claims(&case, &threat.id),
+            claims: claims::against(&case, &threat.id),
             references: threat.references.clone(),
         });
     }
@@ -153,18 +165,6 @@ fn finding_id(id: &ThreatId, proof: &Proof) -> String {
     components.sort_unstable();
     components.dedup();
     if components.is_empty() { id.to_string() } else { format!("{id}@{}", components.join("+")) }
-}
-
-/// Controls claimed against a threat.
-fn claims(case: &Case<'_>, id: &ThreatId) -> Vec<Fact> {
-    let controls = case.system().controls.iter().filter(|c| c.against.contains(id));
-    controls
-        .map(|c| {
-            let evidence: Vec<&str> = c.evidence.iter().map(|e| e.as_str()).collect();
-            let value = format!("{}; stands on {}", c.claim, evidence.join(", "));
-            case.fact(&format!("controls[{}]", c.id), value)
-        })
-        .collect()
 }
 
 /// References from the system file into the catalogue that lead nowhere. They are findings and not parse

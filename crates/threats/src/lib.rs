@@ -14,6 +14,7 @@
 //! catalogue gets an answer, even if the answer is that this version cannot tell.
 
 mod catalogue;
+mod claims;
 mod derive;
 mod graph;
 mod judgement;

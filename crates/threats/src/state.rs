@@ -1,5 +1,7 @@
 //! The state of a threat, from evidence.
 
+use std::fmt;
+
 use proofhouse_core::{Freshness, Timestamp, Verdict};
 use proofhouse_system::{Acceptance, ThreatId};
 use serde::Serialize;
@@ -23,6 +25,19 @@ pub enum ThreatState {
     Stale,
     /// A fact is missing, or this version has no rule for it.
     Unknown,
+}
+
+impl fmt::Display for ThreatState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "open",
+            Self::Controlled => "controlled",
+            Self::Accepted => "accepted",
+            Self::NotApplicable => "not applicable",
+            Self::Stale => "stale",
+            Self::Unknown => "unknown",
+        })
+    }
 }
 
 /// A result, as far as a state depends on it.

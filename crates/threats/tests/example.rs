@@ -203,7 +203,16 @@ fn a_claim_removes_nothing() {
     let after = derive(&System::parse("p.yaml", &without).unwrap(), &catalogue).unwrap();
     for (a, b) in before.threats.iter().zip(&after.threats) {
         assert_eq!(a.applicability, b.applicability, "{}", a.id);
-        assert!(b.claims.is_empty());
+        assert!(b.claims.iter().all(|c| !c.path.starts_with("controls[")));
+    }
+    // Nor does what a part says of itself, or its silence.
+    let bold = text().replace("authenticated: false", "authenticated: true");
+    let meek = text().replace("encrypted: true", "encrypted: false");
+    for changed in [bold, meek] {
+        let after = derive(&System::parse("p.yaml", &changed).unwrap(), &catalogue).unwrap();
+        let crossing = after.threat(&id("INF-05")).unwrap();
+        assert_eq!(crossing.applicability, Applicability::Applies);
+        assert!(crossing.claims.iter().any(|c| c.path == "flows[digit-archive->training-set].encrypted"));
     }
     let evasion = before.threat(&id("MOD-02")).unwrap();
     assert!(evasion.claims[0].value.contains("stands on evasion-whitebox, evasion-blackbox"));

@@ -168,36 +168,32 @@ impl<'a> Case<'a> {
                 }
             }
         }
-        // Whoever changes the pipeline changes more than records, and is another threat (INF-03); what
-        // flows into it is data all the same.
+        // Whoever changes the pipeline changes more than records, and is another threat (INF-03).
         for pipeline in self.graph.of_kind(&[ComponentKind::Pipeline]) {
-            for flow in self.graph.flows_into(pipeline.id.as_str()) {
-                if flow.carries.iter().any(|c| wanted.contains(c)) {
-                    writers.merge(self.graph.writers_of(flow.from.as_str(), &wanted));
-                }
-            }
+            writers.merge(self.writers_into(pipeline, &wanted));
         }
         writers
     }
 
     /// Everybody who shapes what the model is asked.
     pub fn input_writers(&self) -> Writers {
-        let mut writers = Writers::default();
         let services =
             [ComponentKind::Gateway, ComponentKind::Inference, ComponentKind::LlmApp, ComponentKind::Agent];
+        let mut writers = Writers::default();
         for service in self.graph.of_kind(&services) {
-            // Who runs the service is not who asks it, so only what flows in counts.
-            for flow in self.graph.flows_into(service.id.as_str()) {
-                if flow.carries.contains(&Content::Requests) {
-                    let mut through = self.graph.writers_of(service.id.as_str(), &[Content::Requests]);
-                    let own = format!("components[{}].writers", service.id);
-                    through.known.retain(|w| w.granted_by != own);
-                    through.missing.retain(|path| *path != own);
-                    writers.merge(through);
-                    break;
-                }
-            }
+            // Who runs a service is not who asks it.
+            writers.merge(self.writers_into(service, &[Content::Requests]));
         }
+        writers
+    }
+
+    /// Everybody who can write what flows into a component, without those who can change the component.
+    fn writers_into(&self, component: &Component, wanted: &[Content]) -> Writers {
+        let mut writers = self.graph.writers_of(component.id.as_str(), wanted);
+        let own = format!("components[{}].writers", component.id);
+        writers.known.retain(|w| w.granted_by != own);
+        writers.missing.retain(|path| *path != own);
+        writers.looked_at.retain(|path| *path != own);
         writers
     }
 

@@ -10,12 +10,14 @@ const LEARNED: &[DatasetRole] = &[DatasetRole::Train, DatasetRole::Validation];
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "DAT-01",
-        meaning: "Somebody outside the organisation can write records the model learns from, and so can make it worse at everything.",
+        meaning: "Somebody outside the organisation can write records the model learns from, and so \
+                  can make it worse at everything.",
         decide: |c| c.external_trains(),
     },
     Rule {
         id: "DAT-02",
-        meaning: "Outsiders can write training records and somebody gains when the model errs, so errors can be planted where they pay.",
+        meaning: "Outsiders can write training records and somebody gains when the model errs, so \
+                  errors can be planted where they pay.",
         decide: |c| {
             let gains = c.any_actor(|a| c.actor_flag(a, "gains_from_error", a.gains_from_error));
             c.external_trains().and(gains)
@@ -23,7 +25,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-03",
-        meaning: "The same outsider can write training records and shape what the model is asked: a mark planted in training can be shown again later.",
+        meaning: "The same outsider can write training records and shape what the model is asked: a \
+                  mark planted in training can be shown again later.",
         decide: |c| {
             let (training, input) = (c.training_writers(), c.input_writers());
             c.any_actor(|a| c.is_external(a).and(c.trains(a, &training)).and(c.asks(a, &input)))
@@ -31,7 +34,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-04",
-        meaning: "An outsider controls what training records look like but not their labels, which is enough for poison that a label check cannot see.",
+        meaning: "An outsider controls what training records look like but not their labels, which is \
+                  enough for poison that a label check cannot see.",
         decide: |c| {
             let training = c.training_writers();
             c.any_actor(|a| {
@@ -42,7 +46,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-05",
-        meaning: "Labels or feedback come back from people or processes, so whoever gives them teaches the next model.",
+        meaning: "Labels or feedback come back from people or processes, so whoever gives them teaches \
+                  the next model.",
         decide: |c| {
             let source = c.has(&[ComponentKind::LabelSource]);
             let returned = c.any_flow(|f| {
@@ -57,12 +62,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-06",
-        meaning: "Training or test data come from outside; unless their origin is attested nobody can say what the model was made from.",
+        meaning: "Training or test data come from outside; unless their origin is attested nobody can \
+                  say what the model was made from.",
         decide: |c| c.any_dataset(&[], "third_party", |d| d.third_party),
     },
     Rule {
         id: "DAT-07",
-        meaning: "Data cross from one zone into another on their way to training and could be changed there.",
+        meaning: "Data cross from one zone into another on their way to training and could be changed \
+                  there.",
         decide: |c| {
             c.any_flow(|f| {
                 let data = f.carries.iter().any(|x| matches!(x, Content::TrainingData | Content::Labels));
@@ -80,14 +87,16 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-09",
-        meaning: "Records are linked by time or entity, so a careless split lets the answer leak into training or the test into the model.",
+        meaning: "Records are linked by time or entity, so a careless split lets the answer leak into \
+                  training or the test into the model.",
         decide: |c| {
             supervised(c).and(c.any_dataset(LEARNED, "time_or_entity_linked", |d| d.time_or_entity_linked))
         },
     },
     Rule {
         id: "DAT-10",
-        meaning: "Features are computed in two places; where the two differ the model sees something it was never trained on.",
+        meaning: "Features are computed in two places; where the two differ the model sees something \
+                  it was never trained on.",
         decide: |c| {
             c.has(&[ComponentKind::FeatureStore])
                 .or(c.model("features_computed_twice", |m| m.features_computed_twice))
@@ -121,7 +130,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-14",
-        meaning: "The release is judged by data that others train and tune against too, so a good score may be memory.",
+        meaning: "The release is judged by data that others train and tune against too, so a good \
+                  score may be memory.",
         decide: |c| c.any_dataset(&[DatasetRole::Test], "shared_benchmark", |d| d.shared_benchmark),
     },
     Rule {
@@ -136,7 +146,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "DAT-17",
-        meaning: "Fields of place, device or time can give away who somebody is even where names are gone.",
+        meaning: "Fields of place, device or time can give away who somebody is even where names are \
+                  gone.",
         decide: |c| c.any_dataset(&[], "linkage_fields", |d| d.linkage_fields),
     },
     Rule {

@@ -12,7 +12,8 @@ const ENDPOINTS: &[ComponentKind] =
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "INF-01",
-        meaning: "Callers reach the model across a boundary, so each call has to be from somebody who may make it.",
+        meaning: "Callers reach the model across a boundary, so each call has to be from somebody who \
+                  may make it.",
         decide: |c| {
             c.any_component(ENDPOINTS, |x| {
                 let calls = c
@@ -50,12 +51,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "INF-05",
-        meaning: "Something crosses a boundary, where it could be read or changed, or come from somebody else.",
+        meaning: "Something crosses a boundary, where it could be read or changed, or come from \
+                  somebody else.",
         decide: |c| c.any_flow(|f| c.graph.crosses(f)),
     },
     Rule {
         id: "INF-06",
-        meaning: "Training, registry and serving are parts of one system; where nothing keeps them apart, one lost part is all lost.",
+        meaning: "Training, registry and serving are parts of one system; where nothing keeps them \
+                  apart, one lost part is all lost.",
         decide: |c| {
             let serving = c.has(&[ComponentKind::Inference, ComponentKind::LlmApp, ComponentKind::Agent]);
             serving.and(c.has(&[ComponentKind::Pipeline, ComponentKind::Registry, ComponentKind::Tool]))
@@ -72,7 +75,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "INF-08",
-        meaning: "Decisions and releases have to be provable later, against somebody with an interest in another story.",
+        meaning: "Decisions and releases have to be provable later, against somebody with an interest \
+                  in another story.",
         decide: |c| {
             let decided = match c.system().decisions.iter().min_by_key(|d| &d.id) {
                 Some(d) => c.says(true, &format!("decisions[{}].id", d.id), d.id.as_str(), None),
@@ -95,7 +99,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "INF-10",
-        meaning: "Callers of different rights share a service or a cache, and what is one's may be shown to another.",
+        meaning: "Callers of different rights share a service or a cache, and what is one's may be \
+                  shown to another.",
         decide: |c| {
             c.any_component(ENDPOINTS, |x| {
                 c.flag(&format!("components[{}].multi_tenant", x.id), x.multi_tenant)
@@ -110,12 +115,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "INF-12",
-        meaning: "A model that serves has to be stoppable everywhere, in time, on the day it is found unsafe.",
+        meaning: "A model that serves has to be stoppable everywhere, in time, on the day it is found \
+                  unsafe.",
         decide: |c| c.is_deployed(),
     },
     Rule {
         id: "INF-13",
-        meaning: "When a part fails decisions go on without it, and the way they go on may be the wrong one.",
+        meaning: "When a part fails decisions go on without it, and the way they go on may be the \
+                  wrong one.",
         decide: |c| {
             let parts = [
                 ComponentKind::Gateway,

@@ -11,7 +11,8 @@ use crate::judgement::Judgement;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "MOD-01",
-        meaning: "An attacker can have the weights and shape what the model is asked, and can compute the smallest change that makes it err.",
+        meaning: "An attacker can have the weights and shape what the model is asked, and can compute \
+                  the smallest change that makes it err.",
         decide: |c| {
             let insider = c.any_actor(|a| {
                 let internal = c.is_external(a).negate();
@@ -24,7 +25,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-02",
-        meaning: "Whoever is judged by the model also shapes what it is asked, and can try until it errs in their favour.",
+        meaning: "Whoever is judged by the model also shapes what it is asked, and can try until it \
+                  errs in their favour.",
         decide: |c| {
             let input = c.input_writers();
             let judged = c.any_actor(|a| c.actor_flag(a, "judged", a.judged).and(c.asks(a, &input)));
@@ -33,22 +35,26 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-03",
-        meaning: "An outsider sets some of the named features of an event and can choose the values that pass.",
+        meaning: "An outsider sets some of the named features of an event and can choose the values \
+                  that pass.",
         decide: |c| predictive(c).and(named_features(c)).and(c.external_asks()),
     },
     Rule {
         id: "MOD-04",
-        meaning: "Somebody outside can ask the model and see its answers, and with enough of them build a copy.",
+        meaning: "Somebody outside can ask the model and see its answers, and with enough of them \
+                  build a copy.",
         decide: |c| c.external_with(Capability::Query),
     },
     Rule {
         id: "MOD-05",
-        meaning: "The model learned from data about people and others can ask it, so its answers may tell who was in the data.",
+        meaning: "The model learned from data about people and others can ask it, so its answers may \
+                  tell who was in the data.",
         decide: |c| personal_training(c).and(anybody_asks(c)),
     },
     Rule {
         id: "MOD-06",
-        meaning: "The model learned from data about people and shows more than a label, from which parts of the data can be rebuilt.",
+        meaning: "The model learned from data about people and shows more than a label, from which \
+                  parts of the data can be rebuilt.",
         decide: |c| personal_training(c).and(shows_scores(c)),
     },
     Rule {
@@ -60,12 +66,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-08",
-        meaning: "What a request costs depends on its content, so a few crafted ones can take the capacity of many.",
+        meaning: "What a request costs depends on its content, so a few crafted ones can take the \
+                  capacity of many.",
         decide: |c| c.model("cost_depends_on_input", |m| m.cost_depends_on_input),
     },
     Rule {
         id: "MOD-09",
-        meaning: "Weights or updates come from elsewhere and may carry behaviour that only their maker knows.",
+        meaning: "Weights or updates come from elsewhere and may carry behaviour that only their maker \
+                  knows.",
         decide: |c| {
             let adapter = c.any_component(&[ComponentKind::Adapter], |x| {
                 c.flag(&format!("components[{}].third_party", x.id), x.third_party)
@@ -75,17 +83,20 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-10",
-        meaning: "Decisions rest on the model, so it has to be shown that it is good enough on cases it has not seen.",
+        meaning: "Decisions rest on the model, so it has to be shown that it is good enough on cases \
+                  it has not seen.",
         decide: |c| c.has_model(),
     },
     Rule {
         id: "MOD-11",
-        meaning: "People are decided about, and the model may be wrong more often about some groups than about others.",
+        meaning: "People are decided about, and the model may be wrong more often about some groups \
+                  than about others.",
         decide: |c| c.about_people(),
     },
     Rule {
         id: "MOD-12",
-        meaning: "Decisions can go against people, or rules for models apply, and both ask for reasons.",
+        meaning: "Decisions can go against people, or rules for models apply, and both ask for \
+                  reasons.",
         decide: |c| {
             use proofhouse_system::DecisionAbout::NaturalPerson;
             let adverse = c.any_decision(|d| {
@@ -115,7 +126,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-15",
-        meaning: "Anybody may use the model for anything its input allows, also for a task it was not made for.",
+        meaning: "Anybody may use the model for anything its input allows, also for a task it was not \
+                  made for.",
         decide: |c| {
             predictive(c)
                 .and(c.external_with(Capability::Query))
@@ -124,12 +136,14 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "MOD-16",
-        meaning: "Chance affects security, privacy or sampling here, so whoever can predict it has an advantage.",
+        meaning: "Chance affects security, privacy or sampling here, so whoever can predict it has an \
+                  advantage.",
         decide: |c| c.model("randomness_matters", |m| m.randomness_matters),
     },
     Rule {
         id: "MOD-17",
-        meaning: "The model was optimised on a reward and may serve the reward rather than what was meant by it.",
+        meaning: "The model was optimised on a reward and may serve the reward rather than what was \
+                  meant by it.",
         decide: |c| {
             c.model("optimised_on_reward", |m| m.optimised_on_reward).or(c.has(&[ComponentKind::Agent]))
         },

@@ -63,7 +63,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-06",
-        meaning: "Data about people are used in a way for which an impact assessment is due before anything else.",
+        meaning: "Data about people are used in a way for which an impact assessment is due before \
+                  anything else.",
         decide: |c| {
             let scale = c
                 .context("large_scale_or_profiling", |x| x.large_scale_or_profiling)
@@ -73,7 +74,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-07",
-        meaning: "A banking group supervised in the United States uses a model in its decisions and owes its supervisor model-risk management.",
+        meaning: "A banking group supervised in the United States uses a model in its decisions and \
+                  owes its supervisor model-risk management.",
         decide: |c| {
             let predicts = match &c.system().model {
                 Some(m) => c.says(m.task != Task::Generation, "model.task", word(&m.task), None),
@@ -99,7 +101,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-11",
-        meaning: "The model sits in a core transaction: when it errs, money or care goes wrong at once.",
+        meaning: "The model sits in a core transaction: when it errs, money or care goes wrong at \
+                  once.",
         decide: |c| {
             c.any_decision(|d| c.flag(&format!("decisions[{}].core_transaction", d.id), d.core_transaction))
         },
@@ -111,7 +114,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-13",
-        meaning: "The output can bind the organisation or harm a customer, and somebody will have to pay.",
+        meaning: "The output can bind the organisation or harm a customer, and somebody will have to \
+                  pay.",
         decide: |c| {
             c.any_decision(|d| {
                 c.flag(&format!("decisions[{}].core_transaction", d.id), d.core_transaction)
@@ -129,7 +133,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-15",
-        meaning: "A law sets a clock for reporting incidents, which starts whether or not anybody has noticed.",
+        meaning: "A law sets a clock for reporting incidents, which starts whether or not anybody has \
+                  noticed.",
         decide: |c| c.context("incident_reporting_clock", |x| x.incident_reporting_clock),
     },
     Rule {
@@ -166,7 +171,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-22",
-        meaning: "The business process stops when the model is taken away, which makes taking it away hard.",
+        meaning: "The business process stops when the model is taken away, which makes taking it away \
+                  hard.",
         decide: |c| c.context("process_stops_without_model", |x| x.process_stops_without_model),
     },
     Rule {
@@ -190,7 +196,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "STR-26",
-        meaning: "Those whose data are used may ask what is held, have it corrected or erased, models included.",
+        meaning: "Those whose data are used may ask what is held, have it corrected or erased, models \
+                  included.",
         decide: |c| c.context("personal_data", |x| x.personal_data),
     },
     Rule {

@@ -12,7 +12,8 @@ use crate::judgement::{Change, Judgement};
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "SUP-01",
-        meaning: "The model is a file in a format that can carry code or call it, and is loaded by a program that trusts it.",
+        meaning: "The model is a file in a format that can carry code or call it, and is loaded by a \
+                  program that trusts it.",
         decide: |c| match &c.system().model {
             Some(m) => {
                 // Only formats that are nothing but tensors are ruled out. One that is not known here is
@@ -25,7 +26,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "SUP-02",
-        meaning: "The model crosses from one zone into another between being built and being used, and could be replaced there.",
+        meaning: "The model crosses from one zone into another between being built and being used, and \
+                  could be replaced there.",
         decide: |c| {
             c.any_flow(|f| {
                 let artifact = f.carries.contains(&Content::Artifact);
@@ -59,7 +61,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "SUP-06",
-        meaning: "Without a complete bill of materials nobody can tell whether an advisory concerns this model.",
+        meaning: "Without a complete bill of materials nobody can tell whether an advisory concerns \
+                  this model.",
         decide: |c| c.has_model(),
     },
     Rule {
@@ -78,7 +81,8 @@ pub(super) const RULES: &[Rule] = &[
     },
     Rule {
         id: "SUP-09",
-        meaning: "Something is fetched by name from a public hub, where names can be imitated or change hands.",
+        meaning: "Something is fetched by name from a public hub, where names can be imitated or \
+                  change hands.",
         decide: |c| c.model("fetched_by_name", |m| m.fetched_by_name),
     },
 ];
