@@ -370,19 +370,19 @@ async fn connection(inner: &Arc<Inner>, stream: TcpStream, mut stop: watch::Rece
         wire.abort();
         return;
     }
-    let Err(error) = ended else { return };
-    let refusal = match wire.unanswered_violation() {
-        Some(violation) => Refusal::from(violation),
-        None if error.is_timeout() && wire.is_waiting_for_head() => Refusal::HEAD_TIMEOUT,
-        None => return,
+    let refusal = match (wire.unanswered_violation(), ended) {
+        (Some(violation), _) => Some(Refusal::from(violation)),
+        (None, Err(error)) if error.is_timeout() && wire.is_waiting_for_head() => Some(Refusal::HEAD_TIMEOUT),
+        _ => None,
     };
+    let Some(refusal) = refusal else { return wire.finish(&[]).await };
     let request_id = request_id();
     // Where there is no room for a record, there is no answer either.
     if let Some(mut draft) = Draft::begin(&inner.audit, request_id.clone(), inner.clock.now()) {
         draft.record.status = refusal.status;
         refusal.code.clone_into(&mut draft.record.code);
         drop(draft);
-        inner.metrics.requests.get_or_create(&Outcome { operation: "none", code: refusal.code }).inc();
+        count(inner, "none", refusal.code);
         wire.finish(&refusal.raw(&request_id)).await;
     }
 }

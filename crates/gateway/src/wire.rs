@@ -4,15 +4,19 @@ use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use hyper::rt::{Read, ReadBufCursor, Write};
-use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::framing::{Framer, HeadLimits, Violation};
 use crate::quarantine::Outbox;
 
 const READ_BYTES: usize = 16 * 1024;
+
+/// How long a closed connection is still read from.
+const LINGER: Duration = Duration::from_millis(500);
 
 pub(crate) struct Wire {
     stream: TcpStream,
@@ -39,23 +43,20 @@ impl Wire {
         self.framer.in_head()
     }
 
-    /// Writes a last answer and closes. The peer gets a moment to read it.
+    /// Writes a last answer, which may be empty, and closes.
+    ///
+    /// A socket closed with unread bytes resets the connection and takes the answer with it: a caller whose
+    /// body was too large would never read why. So what still arrives is read away for a moment.
     pub(crate) async fn finish(mut self, answer: &[u8]) {
-        if self.stream.write_all(answer).await.is_ok() && self.stream.shutdown().await.is_ok() {
-            // A socket closed with unread bytes resets the connection and takes the answer with it.
+        let closing = async {
+            self.stream.write_all(answer).await?;
+            self.stream.shutdown().await?;
             let mut sink = [0; 4096];
-            for _ in 0..64 {
-                match tokio::time::timeout(
-                    std::time::Duration::from_millis(200),
-                    read_some(&mut self.stream, &mut sink),
-                )
-                .await
-                {
-                    Ok(Ok(1..)) => {}
-                    _ => return,
-                }
-            }
-        }
+            while self.stream.read(&mut sink).await? > 0 {}
+            io::Result::Ok(())
+        };
+        // The peer may be gone or endless; either way the connection is over.
+        let _ = tokio::time::timeout(LINGER, closing).await;
     }
 
     /// Closes so that what the kernel still holds is thrown away.
@@ -63,10 +64,6 @@ impl Wire {
         // Failing to set the option leaves an ordinary close, which the quarantine has already counted out.
         let _ = self.stream.set_zero_linger();
     }
-}
-
-async fn read_some(stream: &mut TcpStream, sink: &mut [u8]) -> io::Result<usize> {
-    tokio::io::AsyncReadExt::read(stream, sink).await
 }
 
 impl Read for Wire {
