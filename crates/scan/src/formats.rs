@@ -25,7 +25,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     // A pickle needs no magic number, so another format's may stand in front of one: the loader decides.
     let structured =
         !matches!(content.format, Format::Pickle(_) | Format::Text | Format::Json | Format::Empty);
-    if structured && looks_headless(content.bytes) {
+    // `PK` itself reads as a persistent id, at which `pickle.load` stops.
+    let starts_as_zip = content.bytes.starts_with(b"PK\x03\x04");
+    if structured && !starts_as_zip && looks_headless(content.bytes) {
         let message = format!("this {} file is a pickle at the same time", content.format);
         scanner.report("pickle/polyglot", content.place.clone(), message);
         crate::pickle::scan(scanner, content);

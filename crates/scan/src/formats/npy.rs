@@ -59,7 +59,8 @@ impl Array {
         let shape = body.rsplit_once("'shape':")?.1.trim_start().strip_prefix('(')?.split_once(')')?.0;
         let mut count = 1u64;
         for dim in shape.split(',').map(str::trim).filter(|d| !d.is_empty()) {
-            count = count.checked_mul(dim.parse().ok()?)?;
+            // Python 2 wrote long integers as 3L.
+            count = count.checked_mul(dim.strip_suffix('L').unwrap_or(dim).parse().ok()?)?;
         }
         let Some(simple) = descr.strip_prefix('\'').and_then(|d| d.split_once('\'')).map(|(d, _)| d) else {
             // A structured type has objects if any of its fields is of type O.

@@ -350,7 +350,10 @@ impl<'a> Machine<'a> {
         watch.event(self, offset, &Event::Call { callee, args, by });
         match self.attribute(callee, args) {
             Some(global) => self.import(offset, global, watch),
-            None => self.make(Node::Called { callee, args, state: None }),
+            None => {
+                let instance = by.starts_with("NEWOBJ");
+                self.make(Node::Called { callee, args, instance, state: None });
+            }
         }
     }
 
@@ -380,6 +383,9 @@ impl<'a> Machine<'a> {
             }
             _ => {
                 let (name, module) = (self.pop()?, self.pop()?);
+                if self.is_no_text(module) || self.is_no_text(name) {
+                    return Err("STACK_GLOBAL is given something that is no string".to_owned());
+                }
                 (self.text(module).map(Cow::into_owned), self.text(name).map(Cow::into_owned))
             }
         };

@@ -57,12 +57,14 @@ pub enum Node {
     Dict(Items),
     /// Something imported.
     Global(Global),
-    /// What a call returned. For `NEWOBJ` and `INST` an instance of the callee.
+    /// What a call returned.
     Called {
         /// What was called.
         callee: Value,
         /// With what, as a tuple when that is known.
         args: Value,
+        /// Whether it is an instance of the callee, made by `NEWOBJ`.
+        instance: bool,
         /// The state given by the last `BUILD`.
         state: Option<Value>,
     },

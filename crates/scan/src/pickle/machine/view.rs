@@ -68,4 +68,16 @@ impl<'a> Machine<'a> {
             _ => None,
         }
     }
+
+    /// Whether a value is certainly not a string. What a call returns may be one; an instance made by
+    /// `NEWOBJ` is one only if its class is `str`.
+    pub(super) fn is_no_text(&self, value: Value) -> bool {
+        match (value, self.node(value)) {
+            (Value::Text(..), _) | (_, Some(Node::Persistent | Node::Unknown)) => false,
+            (_, Some(Node::Called { callee, instance, .. })) => {
+                *instance && self.global(*callee).is_some_and(|g| g.name.as_deref() != Some("str"))
+            }
+            _ => true,
+        }
+    }
 }
