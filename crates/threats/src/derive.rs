@@ -48,7 +48,7 @@ pub struct DerivedThreat {
     pub group: String,
     /// Whether it applies.
     pub applicability: Applicability,
-    /// What it means here, for a person who knows the system.
+    /// What it means where it applies, for a person who knows the system.
     pub meaning: String,
     /// What the answer rests on.
     pub proof: Proof,

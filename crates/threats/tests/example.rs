@@ -63,6 +63,35 @@ fn summary() {
     insta::assert_snapshot!(out);
 }
 
+/// What a person reads of the threats that depend on who can reach what.
+#[test]
+fn proofs() {
+    let (_, _, derivation, _) = all();
+    let mut out = String::new();
+    for name in
+        ["DAT-01", "DAT-04", "MOD-01", "MOD-02", "MOD-03", "SUP-02", "SUP-05", "INF-05", "INF-11", "STR-01"]
+    {
+        let t = derivation.threat(&id(name)).unwrap();
+        out += &format!("{} {}: {}\n  {}\n", t.finding_id, t.name, t.applicability, t.meaning);
+        for f in &t.proof.facts {
+            out += &format!("  {}: {} (line {})\n", f.path, f.value, f.line.unwrap_or_default());
+        }
+        if !t.proof.path.is_empty() {
+            out += &format!("  way: {}\n", t.proof.path.join(" > "));
+        }
+        for c in &t.proof.would_change {
+            out += &format!("  ends with {}: {}\n", c.path, c.to);
+        }
+        for m in &t.missing {
+            out += &format!("  not stated: {m}\n");
+        }
+        for c in &t.claims {
+            out += &format!("  claimed {}: {}\n", c.path, c.value);
+        }
+    }
+    insta::assert_snapshot!(out);
+}
+
 #[test]
 fn a_proof_names_facts_lines_and_the_way() {
     let (_, _, derivation, _) = all();
