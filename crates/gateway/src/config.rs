@@ -75,6 +75,8 @@ pub struct Limits {
     pub head_timeout: Duration,
     /// Time for a whole request body.
     pub body_timeout: Duration,
+    /// Time a client may take nothing of its answer.
+    pub write_timeout: Duration,
     /// Time for an upstream's whole answer.
     pub upstream_timeout: Duration,
     /// Connections at a time; more wait in the listen queue.
@@ -94,6 +96,7 @@ impl Default for Limits {
             response_bytes: 8 * 1024 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
+            write_timeout: Duration::from_secs(15),
             upstream_timeout: Duration::from_secs(30),
             connections: 1024,
             audit_queue: 8192,

@@ -332,7 +332,7 @@ async fn connection(inner: &Arc<Inner>, stream: TcpStream, mut stop: watch::Rece
     let _ = stream.set_nodelay(true);
     let outbox = Arc::new(Outbox::default());
     let limits = HeadLimits { bytes: inner.limits.head_bytes, headers: inner.limits.headers };
-    let wire = Wire::new(stream, limits, Arc::clone(&outbox));
+    let wire = Wire::new(stream, limits, inner.limits.write_timeout, Arc::clone(&outbox));
     let service = {
         let (inner, outbox) = (Arc::clone(inner), Arc::clone(&outbox));
         service_fn(move |request| -> Answering {

@@ -1,5 +1,6 @@
 //! A client's socket as hyper sees it: read through the strict framing, written under the quarantine.
 
+use std::future::Future as _;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use hyper::rt::{Read, ReadBufCursor, Write};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadBuf};
 use tokio::net::TcpStream;
+use tokio::time::Sleep;
 
 use crate::framing::{Framer, HeadLimits, Violation};
 use crate::quarantine::Outbox;
@@ -26,11 +28,28 @@ pub(crate) struct Wire {
     taken: usize,
     violation: Option<Violation>,
     outbox: Arc<Outbox>,
+    /// Runs while the peer takes nothing of what is written.
+    stalled: Option<Pin<Box<Sleep>>>,
+    write_timeout: Duration,
 }
 
 impl Wire {
-    pub(crate) fn new(stream: TcpStream, limits: HeadLimits, outbox: Arc<Outbox>) -> Self {
-        Self { stream, framer: Framer::new(limits), released: Vec::new(), taken: 0, violation: None, outbox }
+    pub(crate) fn new(
+        stream: TcpStream,
+        limits: HeadLimits,
+        write_timeout: Duration,
+        outbox: Arc<Outbox>,
+    ) -> Self {
+        Self {
+            stream,
+            framer: Framer::new(limits),
+            released: Vec::new(),
+            taken: 0,
+            violation: None,
+            outbox,
+            stalled: None,
+            write_timeout,
+        }
     }
 
     /// What the peer did wrong in a request head, which nothing has answered yet.
@@ -109,7 +128,15 @@ impl Write for Wire {
                 "the model was quarantined",
             )));
         }
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let this = &mut *self;
+        if let Poll::Ready(written) = Pin::new(&mut this.stream).poll_write(cx, buf) {
+            this.stalled = None;
+            return Poll::Ready(written);
+        }
+        // A peer that asks and never reads would keep its connection, and an answer, for ever.
+        let stalled = this.stalled.get_or_insert_with(|| Box::pin(tokio::time::sleep(this.write_timeout)));
+        ready!(stalled.as_mut().poll(cx));
+        Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -90,14 +90,17 @@ async fn ambiguous_requests_are_refused() {
         ("TLS hello", "\x16\x03\x01\x02".to_owned()),
     ];
     let smuggled = get("GET /v2/models/m/ready HTTP/1.1", "Host: a\r\n");
+    let (all, mut answered) = (payloads.len(), 0);
     for (name, payload) in payloads {
         if let Some(reply) = house.send(format!("{payload}{smuggled}").as_bytes()).await {
             assert!(matches!(reply.status, 400 | 431), "{name}: {} {}", reply.status, reply.body);
             assert!(reply.code().starts_with("framing/") || reply.code().starts_with("body/"), "{name}");
+            answered += 1;
         }
         let seen = house.instance.heads.lock().unwrap().clone();
         assert!(seen.is_empty(), "{name} reached the instance: {seen:?}");
     }
+    assert!(answered == all, "{answered} of {all} were told why");
     // After all that it still serves.
     assert_eq!(house.status(&house.infer(ROWS)).await, 200);
 }

@@ -353,3 +353,18 @@ async fn shutting_down_finishes_what_is_under_way() {
     // The queue has ended.
     assert!(audit.batch(10).await.is_empty());
 }
+
+#[tokio::test]
+async fn a_client_that_does_not_read_is_not_kept() {
+    let behaviour = Behaviour { body: "y".repeat(7_000_000), ..Behaviour::default() };
+    let house = House::with(behaviour, |config| {
+        config.limits.write_timeout = Duration::from_millis(200);
+        config.limits.connections = 1;
+    })
+    .await;
+    let mut deaf = TcpStream::connect(house.started.handle.address()).await.unwrap();
+    deaf.write_all(house.infer(ROWS).as_bytes()).await.unwrap();
+    // The only place is free again although the first client still holds its socket.
+    assert_eq!(house.status(&house.request("GET", "/v2/models/m/ready/x", "", "")).await, 404);
+    drop(deaf);
+}

@@ -108,14 +108,9 @@ pub enum PolicyError {
     /// An entry point allows an input that holds nothing.
     #[error("{0} allows an empty input; a gate must deny what it was not shown")]
     AllowsNothing(Entrypoint),
-    /// The requested entry point is not one of ours; only for callers that take names from outside.
-    #[error("cannot evaluate {rule}: {reason}")]
-    Rule {
-        /// The rule path.
-        rule: String,
-        /// What the engine said.
-        reason: String,
-    },
+    /// The engine cannot say which lines the tests reached.
+    #[error("the coverage of the tests cannot be read: {0}")]
+    Coverage(String),
 }
 
 fn list(findings: &[Finding]) -> String {

@@ -79,9 +79,7 @@ pub fn test(bundle: &Bundle) -> Result<TestReport, PolicyError> {
             outcomes.push(TestOutcome { name, file: file.to_owned(), failure });
         }
     }
-    let report = engine
-        .get_coverage_report()
-        .map_err(|error| PolicyError::Rule { rule: "coverage".to_owned(), reason: error.to_string() })?;
+    let report = engine.get_coverage_report().map_err(|error| PolicyError::Coverage(error.to_string()))?;
     let coverage = report
         .files
         .into_iter()
