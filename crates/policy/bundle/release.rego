@@ -8,7 +8,6 @@ package proofhouse.release
 import rego.v1
 
 import data.proofhouse.reason
-import data.proofhouse.shape
 import data.proofhouse.site
 
 # METADATA
@@ -37,207 +36,6 @@ judged := {
 well_formed if {
 	input.schema == "proofhouse.release/v1"
 	count(malformed) == 0
-}
-
-# --- what the input must hold -------------------------------------------------------------------------
-
-malformed contains "input.schema" if not input.schema == "proofhouse.release/v1"
-
-malformed contains path if {
-	some path in shape.problems(input, "input", {
-		"request": "record",
-		"model": "record",
-		"signature": "record",
-		"system": "record",
-		"threat_model": "record",
-		"evidence": "list",
-		"bom": "record",
-		"datasets": "list",
-		"requirements": "record",
-		"waivers": "list",
-		"recalled": "list",
-	})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "request"), "request", {
-		"now_ns": "count",
-		"environment": "name",
-		"actor": "name",
-	})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "model"), "model", {
-		"name": "name",
-		"version": "name",
-		"digest": "digest",
-		"files": "list",
-	})
-}
-
-malformed contains path if {
-	files := shape.list(shape.part(input, "model"), "files")
-	some path in shape.list_problems(files, "model.files", {"path": "name", "size": "count", "sha256": "digest"})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "signature"), "signature", {
-		"present": "flag",
-		"verified": "flag",
-		"trusted": "flag",
-		"digest": "digest or none",
-		"signer": "text",
-	})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "system"), "system", {"digest": "digest"})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "threat_model"), "threat_model", {
-		"digest": "digest",
-		"system_digest": "digest",
-		"threats": "list",
-	})
-}
-
-malformed contains path if {
-	threats := shape.list(shape.part(input, "threat_model"), "threats")
-	some path in shape.list_problems(threats, "threat_model.threats", {
-		"id": "name",
-		"severity": "severity",
-		"state": "name",
-		"required_checks": "list",
-		"automatic": "flag",
-	})
-}
-
-malformed contains path if {
-	some index, threat in shape.list(shape.part(input, "threat_model"), "threats")
-	not threat.state in {"open", "controlled", "accepted", "not-applicable", "stale", "unknown"}
-	path := concat(".", ["threat_model.threats", format_int(index, 10), "state"])
-}
-
-malformed contains path if {
-	some index, threat in shape.list(shape.part(input, "threat_model"), "threats")
-	where := concat(".", ["threat_model.threats", format_int(index, 10), "required_checks"])
-	some path in shape.element_problems(shape.list(threat, "required_checks"), where, "name")
-}
-
-malformed contains path if {
-	some path in shape.list_problems(shape.list(input, "evidence"), "evidence", {
-		"digest": "digest",
-		"check": "name",
-		"subject": "digest",
-		"verdict": "verdict",
-		"fresh": "flag",
-		"threats": "list",
-		"signer": "text",
-		"trusted": "flag",
-		"criterion": "text",
-		"measurements": "list",
-		"findings": "record",
-	})
-}
-
-malformed contains path if {
-	some index, item in shape.list(input, "evidence")
-	where := concat(".", ["evidence", format_int(index, 10), "threats"])
-	some path in shape.element_problems(shape.list(item, "threats"), where, "name")
-}
-
-malformed contains path if {
-	some index, item in shape.list(input, "evidence")
-	where := concat(".", ["evidence", format_int(index, 10), "measurements"])
-	some path in shape.list_problems(shape.list(item, "measurements"), where, {
-		"name": "name",
-		"slice": "text",
-		"value": "number",
-		"low": "number",
-		"high": "number",
-		"confidence": "number",
-		"n": "count",
-	})
-}
-
-malformed contains path if {
-	some index, item in shape.list(input, "evidence")
-	where := concat(".", ["evidence", format_int(index, 10), "findings"])
-	some path in shape.problems(shape.part(item, "findings"), where, {
-		"critical": "count",
-		"high": "count",
-		"medium": "count",
-		"low": "count",
-		"info": "count",
-	})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "bom"), "bom", {
-		"present": "flag",
-		"digest": "digest or none",
-		"model_digest": "digest or none",
-		"files_match": "flag",
-		"lint": "record",
-	})
-}
-
-malformed contains path if {
-	lint := shape.part(shape.part(input, "bom"), "lint")
-	some path in shape.problems(lint, "bom.lint", {"high": "count", "medium": "count"})
-}
-
-malformed contains path if {
-	some path in shape.list_problems(shape.list(input, "datasets"), "datasets", {
-		"name": "name",
-		"digest": "digest",
-		"provenance_verified": "flag",
-		"licence": "text",
-	})
-}
-
-malformed contains path if {
-	some path in shape.problems(shape.part(input, "requirements"), "requirements", {
-		"floors": "list",
-		"ceilings": "list",
-	})
-}
-
-malformed contains path if {
-	floors := shape.list(shape.part(input, "requirements"), "floors")
-	some path in shape.list_problems(floors, "requirements.floors", {
-		"metric": "name",
-		"slice": "text",
-		"floor": "number",
-		"confidence": "share",
-	})
-}
-
-malformed contains path if {
-	ceilings := shape.list(shape.part(input, "requirements"), "ceilings")
-	some path in shape.list_problems(ceilings, "requirements.ceilings", {
-		"metric": "name",
-		"slice": "text",
-		"ceiling": "number",
-		"confidence": "share",
-	})
-}
-
-malformed contains path if {
-	some path in shape.list_problems(shape.list(input, "waivers"), "waivers", {
-		"code": "name",
-		"subject": "name",
-		"owner": "name",
-		"approved_by": "name",
-		"reason": "name",
-		"expires_ns": "count",
-	})
-}
-
-malformed contains path if {
-	some path in shape.element_problems(shape.list(input, "recalled"), "recalled", "digest")
 }
 
 # --- the model and its signature ----------------------------------------------------------------------
@@ -402,6 +200,42 @@ violations contains v if {
 	v := reason.waivable("check/inconclusive", "high", item.check, msg)
 }
 
+# METADATA
+# title: A measurement contradicts itself
+# description: An estimate lies inside its own interval; one that does not was not measured, or was changed.
+# custom:
+#   code: evidence/contradiction
+#   solution: Run the check again and find out who wrote this evidence.
+violations contains v if {
+	some item in usable
+	some m in item.measurements
+	contradicts(m)
+	msg := concat("", ["the interval of ", m.name, " does not hold its own estimate"])
+	v := reason.final("evidence/contradiction", "critical", item.digest, msg)
+}
+
+contradicts(m) if m.low > m.value
+
+contradicts(m) if m.high < m.value
+
+contradicts(m) if m.confidence < 0
+
+contradicts(m) if m.confidence >= 1
+
+# METADATA
+# title: A check that passed has critical findings
+# description: A criterion that overlooks something critical is the wrong criterion.
+# custom:
+#   code: check/critical
+#   solution: Repair what was found, or have two people waive the finding.
+violations contains v if {
+	some item in usable
+	item.check != "scan"
+	item.findings.critical > 0
+	msg := concat("", [item.check, " has critical findings"])
+	v := reason.waivable("check/critical", "critical", item.check, msg)
+}
+
 # --- the scan -----------------------------------------------------------------------------------------
 
 scans contains item if {
@@ -469,133 +303,6 @@ violations contains v if {
 	v := reason.waivable("scan/inconclusive", "high", input.model.digest, "the scan could not prove every file inert")
 }
 
-# --- threats ------------------------------------------------------------------------------------------
-
-# METADATA
-# title: The threat model is empty
-# description: A system without threats is a system nobody looked at.
-# custom:
-#   code: threat-model/empty
-#   solution: Derive the threats from the system file (proofhouse plan).
-violations contains v if {
-	count(input.threat_model.threats) == 0
-	v := reason.final("threat-model/empty", "critical", input.threat_model.digest, "the threat model lists no threat")
-}
-
-# METADATA
-# title: The threat model is of another system
-# description: The system file changed since the threats were derived.
-# custom:
-#   code: threat-model/other-system
-#   solution: Derive the threats again (proofhouse plan).
-violations contains v if {
-	input.threat_model.system_digest != input.system.digest
-	msg := concat("", ["the threats were derived from ", input.threat_model.system_digest])
-	v := reason.final("threat-model/other-system", "critical", input.threat_model.digest, msg)
-}
-
-applicable contains threat if {
-	some threat in input.threat_model.threats
-	threat.state != "not-applicable"
-}
-
-# Threats that tests must answer. An accepted threat is answered by its waiver instead.
-to_test contains threat if {
-	some threat in applicable
-	threat.automatic
-	threat.state != "accepted"
-}
-
-answers_a_threat(item) if {
-	some threat in to_test
-	threat.id in item.threats
-	item.check in threat.required_checks
-}
-
-answers(threat, check) := {item |
-	some item in usable
-	item.check == check
-	threat.id in item.threats
-}
-
-# METADATA
-# title: A threat is untested
-# description: A check that this threat calls for has no usable evidence.
-# custom:
-#   code: threat/untested
-#   solution: Run the check (proofhouse assess), or record a waiver that two people stand for.
-violations contains v if {
-	some threat in to_test
-	some check in threat.required_checks
-	count(answers(threat, check)) == 0
-	msg := concat("", ["no usable evidence of ", check, " for ", threat.id])
-	v := reason.waivable("threat/untested", threat.severity, threat.id, msg)
-}
-
-violations contains v if {
-	some threat in to_test
-	count(threat.required_checks) == 0
-	msg := concat("", [threat.id, " is to be tested by machine and names no check"])
-	v := reason.waivable("threat/untested", threat.severity, threat.id, msg)
-}
-
-# METADATA
-# title: A threat's test failed
-# description: The model does not withstand this threat to the stated criterion.
-# custom:
-#   code: threat/failed
-#   solution: Harden the model or the system against it and run the check again.
-violations contains v if {
-	some threat in to_test
-	some check in threat.required_checks
-	some item in answers(threat, check)
-	item.verdict == "fail"
-	msg := concat("", [check, " failed for ", threat.id, ": ", item.criterion])
-	v := reason.waivable("threat/failed", threat.severity, threat.id, msg)
-}
-
-# METADATA
-# title: A threat's test could not tell
-# description: Not knowing is no pass.
-# custom:
-#   code: threat/inconclusive
-#   solution: Give the check what it lacked, such as more data, and run it again.
-violations contains v if {
-	some threat in to_test
-	some check in threat.required_checks
-	some item in answers(threat, check)
-	item.verdict == "unknown"
-	msg := concat("", [check, " could not tell for ", threat.id, ": ", item.criterion])
-	v := reason.waivable("threat/inconclusive", threat.severity, threat.id, msg)
-}
-
-# METADATA
-# title: A threat is accepted without a waiver
-# description: Acceptance is a decision of two people with an end, not a word in a table.
-# custom:
-#   code: threat/accepted
-#   solution: Record a waiver for this threat with owner, approver, reason and expiry.
-violations contains v if {
-	some threat in applicable
-	threat.state == "accepted"
-	msg := concat("", [threat.id, " is accepted; acceptance needs a live waiver"])
-	v := reason.waivable("threat/accepted", threat.severity, threat.id, msg)
-}
-
-# METADATA
-# title: It is not known whether a serious threat applies
-# description: The system file lacks the facts to tell.
-# custom:
-#   code: threat/unknown
-#   solution: Complete the system file and derive the threats again.
-violations contains v if {
-	some threat in applicable
-	threat.state == "unknown"
-	threat.severity in {"high", "critical"}
-	msg := concat("", ["it is not known whether ", threat.id, " applies"])
-	v := reason.waivable("threat/unknown", threat.severity, threat.id, msg)
-}
-
 # --- performance and robustness: bounds, never point estimates ----------------------------------------
 
 measured contains m if {
@@ -615,7 +322,6 @@ measured_for(requirement) := {m |
 	some m in measured
 	m.name == requirement.metric
 	m.confidence >= requirement.confidence
-	m.confidence < 1
 	m.n > 0
 	in_slice(m, requirement.slice)
 }
@@ -779,51 +485,6 @@ violations contains v if {
 
 # Rules of the site add to these; see site.rego.
 violations contains v if some v in site.release
-
-# --- waivers ------------------------------------------------------------------------------------------
-
-day_ns := 86400000000000
-
-longest_waiver_ns := 90 * day_ns
-
-waiver_problems contains {"waiver": w, "code": "waiver/expired", "msg": "the waiver has expired"} if {
-	some w in input.waivers
-	w.expires_ns <= input.request.now_ns
-}
-
-waiver_problems contains {"waiver": w, "code": "waiver/self-approved", "msg": "owner and approver are the same person"} if {
-	some w in input.waivers
-	lower(trim_space(w.owner)) == lower(trim_space(w.approved_by))
-}
-
-waiver_problems contains {"waiver": w, "code": "waiver/too-long", "msg": "the waiver runs more than 90 days ahead"} if {
-	some w in input.waivers
-	w.expires_ns - input.request.now_ns > longest_waiver_ns
-}
-
-faulty_waivers := {problem.waiver | some problem in waiver_problems}
-
-live_waivers contains w if {
-	some w in input.waivers
-	not w in faulty_waivers
-}
-
-waivers_of(v) := {w |
-	v.waivable == true
-	some w in live_waivers
-	w.code == v.code
-	w.subject == v.subject
-}
-
-deny contains v if {
-	some v in violations
-	count(waivers_of(v)) == 0
-}
-
-waived contains object.union(v, {"waiver": w}) if {
-	some v in violations
-	some w in waivers_of(v)
-}
 
 # --- warnings: for people, they never decide ----------------------------------------------------------
 

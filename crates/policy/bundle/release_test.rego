@@ -266,6 +266,19 @@ test_site if {
 	not d.allow
 }
 
+test_contradictory_measurements if {
+	accuracy := {"name": "accuracy", "slice": "", "value": 0.9, "low": 0.95, "high": 0.98, "confidence": 0.95, "n": 9}
+	with_measurement := {m |
+		some change in [{}, {"value": 0.99}, {"value": 0.96, "confidence": 1}, {"value": 0.96, "confidence": -0.1}]
+		m := object.union(accuracy, change)
+	}
+	every m in with_measurement {
+		"evidence/contradiction" in denied(scanned({"measurements": [m]}))
+	}
+}
+
+test_critical_findings_of_any_check if denied(attacked({"findings": {"critical": 1}})) == {"check/critical"}
+
 # --- waivers ---
 
 waiver(code, subject) := {

@@ -26,6 +26,7 @@ pub fn lint(bundle: &Bundle) -> Vec<Finding> {
     }
     manifest(bundle, &mut findings);
     untested(bundle, &mut findings);
+    annotated_twice(bundle, &mut findings);
     // A file nested too deeply must not reach the engine's parser, which recurses.
     if !findings.iter().any(|f| f.rule == "rego/nesting") {
         for (name, source) in bundle.rego() {
@@ -276,6 +277,23 @@ fn untested(bundle: &Bundle, findings: &mut Vec<Finding>) {
     }
 }
 
+/// Packages annotated in more than one file, which a stock engine refuses.
+fn annotated_twice(bundle: &Bundle, findings: &mut Vec<Finding>) {
+    let mut annotated = BTreeSet::new();
+    for (name, source) in bundle.rego() {
+        let before: Vec<Token<'_>> =
+            tokens(source).into_iter().take_while(|t| t.kind == Kind::Comment).collect();
+        if before.iter().any(|t| t.text.trim_start_matches('#').trim() == "METADATA")
+            && let Some(package) = package_of(source)
+            && !annotated.insert(package.clone())
+        {
+            let message = format!("package {package} is annotated in another file already");
+            let todo = "Keep one METADATA block for the package; write a plain comment here.";
+            findings.push(finding("rego/annotation", Severity::High, Place::file(name), message, todo));
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -347,6 +365,19 @@ mod tests {
     fn deep_nesting_never_reaches_a_parser() {
         let source = format!("package a\nx := {}{}\n", "[".repeat(100_000), "]".repeat(100_000));
         assert_eq!(rules(&source), ["rego/nesting"]);
+    }
+
+    #[test]
+    fn a_package_is_annotated_once() {
+        let text = "# METADATA\n# title: A\npackage a\n";
+        let bundle = Bundle::from_files([("a.rego", text), ("b.rego", text), ("c.rego", "package a\n")]);
+        let serious = |f: &Finding| f.severity >= Severity::High;
+        let found: Vec<String> = lint(&bundle)
+            .into_iter()
+            .filter(serious)
+            .map(|f| format!("{} {}", f.rule, f.place.path))
+            .collect();
+        assert_eq!(found, ["rego/annotation b.rego"]);
     }
 
     #[test]
