@@ -88,7 +88,9 @@ fn release() -> release::Input {
     for n in 0..40 {
         let (id, check) = (format!("T-{n:02}"), format!("check-{n:02}"));
         let slices: Vec<Measurement> = (0..12)
-            .map(|class| Measurement::proportion("accuracy", 970, 1000, 0.95).of_slice(format!("class={class}")))
+            .map(|class| {
+                Measurement::proportion("accuracy", 970, 1000, 0.95).of_slice(format!("class={class}"))
+            })
             .collect();
         let mut evidence = inputs::evidence(&check, &id, &slices);
         evidence.digest = Digest::of(check.as_bytes());
