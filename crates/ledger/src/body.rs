@@ -345,6 +345,7 @@ impl Body {
             | EventKind::PlanWritten
             | EventKind::GateDecided
             | EventKind::GatewayAudit
+            | EventKind::TrafficObserved
             | EventKind::RunStarted
             | EventKind::RunFinished
             | EventKind::KeyCreated => Self::Other,

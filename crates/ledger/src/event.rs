@@ -74,6 +74,8 @@ kinds! {
     InstanceStopped = "instance-stopped",
     /// A batch of gateway audit records, held as commitments.
     GatewayAudit = "gateway-audit",
+    /// A series of looks at traffic, alarmed or not.
+    TrafficObserved = "traffic-observed",
     /// A runtime fact that may re-open threats.
     SignalRaised = "signal-raised",
     /// A digest shall be served nowhere.

@@ -28,6 +28,9 @@ const SHARED_VARIANCE: f64 = 0.5;
 /// The share of years whose losses an organisation states it can bear, for one number from a curve.
 const APPETITE_PROBABILITY: f64 = 0.05;
 
+/// Label of the score that rests on estimates alone.
+pub(crate) const BEFORE: &str = "before assessment";
+
 /// What is known when losses are simulated.
 #[derive(Default)]
 pub struct Knowledge<'a> {
@@ -150,6 +153,16 @@ pub fn appetite(risk: &Risk) -> Option<f64> {
 }
 
 impl House {
+    /// Simulates the loss by estimates alone, before anything is measured, and records it: the curve that
+    /// every later one is held against. Absent where the system file has no `risk` section.
+    pub async fn score_before(&self, project: &Project) -> Result<Option<RiskScore>, LifecycleError> {
+        let score = score(project, BEFORE, &Knowledge::default())?;
+        if let Some(score) = &score {
+            self.record_risk(project, score).await?;
+        }
+        Ok(score)
+    }
+
     /// Records a score in the ledger; returns the digest of the whole of it, and its entry.
     pub async fn record_risk(
         &self,

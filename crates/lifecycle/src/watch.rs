@@ -95,10 +95,7 @@ impl Watch {
         let (features, classes) = (names.len(), model.spec().classes.clone());
         let table = Columns::of(rows, &columns, features, &classes);
         let profile = Profile::freeze(&table.samples(&columns))?;
-        let budget = AlarmBudget::new(
-            project.system.false_alarms_per_year().unwrap_or(DEFAULT_ALARMS_PER_YEAR),
-            check.map_or(DEFAULT_LOOKS_PER_DAY, |c| c.looks_per_day.get()),
-        )?;
+        let budget = budget(project)?;
         let window = check.map_or(DEFAULT_WINDOW_ROWS, |c| u64::from(c.window.get()));
         let monitor = Monitor::new(profile, budget, EffectFloor::default());
         Ok(Self {
@@ -130,6 +127,15 @@ impl Watch {
         let look = self.monitor.look(&window)?;
         Ok((window, look))
     }
+}
+
+/// How many false alarms the system file bears, at how many looks.
+pub(crate) fn budget(project: &Project) -> Result<AlarmBudget, LifecycleError> {
+    let looks = project.system.checks.drift.as_ref().map(|c| c.looks_per_day.get());
+    Ok(AlarmBudget::new(
+        project.system.false_alarms_per_year().unwrap_or(DEFAULT_ALARMS_PER_YEAR),
+        looks.unwrap_or(DEFAULT_LOOKS_PER_DAY),
+    )?)
 }
 
 /// The dataset that traffic is compared with: the one named, a reference set, or the training set.

@@ -1,0 +1,137 @@
+//! How well the model works, plainly and under attack: measurements of signed evidence, and the exhibits
+//! that the evidence names.
+
+use proofhouse_core::Measurement;
+use proofhouse_report::input;
+use proofhouse_robustness::{Counterexample, CurvePoint, EvasionReport};
+use proofhouse_system::EvasionCriterion;
+use serde::Deserialize;
+
+use super::Source;
+use crate::LifecycleError;
+use crate::evidence::Evidence;
+
+/// What the evasion check keeps beside its evidence.
+#[derive(Deserialize)]
+struct EvasionExhibit {
+    attack: String,
+    norm: String,
+    shape: Vec<u32>,
+    clean: Measurement,
+    report: EvasionReport,
+    curve: Vec<CurvePoint>,
+}
+
+/// What the performance check keeps.
+#[derive(Deserialize)]
+struct PerformanceExhibit {
+    classes: Vec<String>,
+}
+
+impl Source<'_> {
+    pub(super) async fn performance(&self) -> Result<Option<input::Performance>, LifecycleError> {
+        let Some(evidence) = self.results.of_check("performance-floor") else { return Ok(None) };
+        let measured = &evidence.result().measurements;
+        // Evidence of a check that could not run has no measurement to show.
+        let Some(accuracy) = measured.iter().find(|m| m.name == "accuracy" && m.slice.is_none()) else {
+            return Ok(None);
+        };
+        let names =
+            self.exhibit::<PerformanceExhibit>(evidence).await?.map(|e| e.classes).unwrap_or_default();
+        let classes = measured.iter().filter(|m| m.name == "recall").filter_map(|m| {
+            let slice = m.slice.as_deref()?;
+            let index = slice.strip_prefix("class=").and_then(|i| i.parse::<usize>().ok());
+            let class = index.and_then(|i| names.get(i)).map_or(slice, String::as_str);
+            Some(input::ClassScore { class: class.to_owned(), recall: m.clone() })
+        });
+        Ok(Some(input::Performance {
+            evidence: Some(evidence.id),
+            accuracy: accuracy.clone(),
+            classes: classes.collect(),
+        }))
+    }
+
+    pub(super) async fn robustness(&self) -> Result<Option<input::Robustness>, LifecycleError> {
+        let Some(evidence) = self.results.of_check("evasion-blackbox") else { return Ok(None) };
+        let Some(exhibit) = self.exhibit::<EvasionExhibit>(evidence).await? else { return Ok(None) };
+        let report = &exhibit.report;
+        let required = match self.project.system.evasion_criterion() {
+            Some(EvasionCriterion::MinRobustAccuracy(floor)) => Some(floor),
+            // A ceiling on the attacker's success is no floor on accuracy.
+            _ => None,
+        };
+        let norm = match exhibit.norm.as_str() {
+            "linf" => "L-infinity",
+            other => other,
+        };
+        Ok(Some(input::Robustness {
+            evidence: Some(evidence.id),
+            attack: format!(
+                "{}, {} queries on each of {} inputs within {}; other sizes with a smaller budget on fewer inputs",
+                exhibit.attack, report.options.queries, report.n, report.options.eps
+            ),
+            norm: format!(
+                "{norm} on values between {} and {}",
+                report.options.box_low, report.options.box_high
+            ),
+            clean: exhibit.clean.clone(),
+            points: points(&exhibit),
+            required,
+            counterexamples: self.counterexamples(&exhibit),
+        }))
+    }
+
+    fn counterexamples(&self, exhibit: &EvasionExhibit) -> Vec<input::Counterexample> {
+        let (height, width) = match exhibit.shape.as_slice() {
+            [1, h, w] | [h, w] => (*h, *w),
+            // Not a grey image: there is nothing to draw.
+            _ => return Vec::new(),
+        };
+        let system = &self.project.system;
+        let data = system.checks.evasion.as_ref().map_or_else(|| "row".to_owned(), |c| c.dataset.to_string());
+        let classes = system.model.as_ref().map(|m| m.classes.as_slice()).unwrap_or_default();
+        let class = |i: usize| classes.get(i).cloned().unwrap_or_else(|| format!("class {i}"));
+        let (low, high) =
+            (f64::from(exhibit.report.options.box_low), f64::from(exhibit.report.options.box_high));
+        let span = if high > low { high - low } else { 1.0 };
+        let image = |row: &[f32]| input::Image {
+            width,
+            height,
+            pixels: row.iter().map(|v| (f64::from(*v) - low) / span).collect(),
+        };
+        let drawn = |e: &Counterexample| input::Counterexample {
+            record: format!("{data}[{}]", e.index),
+            truth: class(e.label),
+            answer: class(e.predicted),
+            distance: e.linf,
+            original: image(&e.original),
+            altered: image(&e.adversarial),
+        };
+        exhibit.report.examples.iter().map(drawn).collect()
+    }
+
+    /// The exhibit that evidence names; its digest was signed with the evidence.
+    async fn exhibit<T: serde::de::DeserializeOwned>(
+        &self,
+        evidence: &Evidence,
+    ) -> Result<Option<T>, LifecycleError> {
+        match &evidence.statement.exhibit {
+            Some(digest) => Ok(Some(self.house.document(digest, "exhibit").await?)),
+            None => Ok(None),
+        }
+    }
+}
+
+/// The curve, and at the radius of the criterion the attack with its whole budget in place of the sketch.
+fn points(exhibit: &EvasionExhibit) -> Vec<input::RobustnessPoint> {
+    let eps = exhibit.report.options.eps;
+    let mut points: Vec<input::RobustnessPoint> = exhibit
+        .curve
+        .iter()
+        .filter(|p| p.eps != eps)
+        .map(|p| input::RobustnessPoint { epsilon: p.eps, accuracy: p.robust_accuracy.clone() })
+        .collect();
+    points.push(input::RobustnessPoint { epsilon: eps, accuracy: exhibit.report.robust_accuracy.clone() });
+    points.sort_by(|a, b| a.epsilon.total_cmp(&b.epsilon));
+    points
+}
