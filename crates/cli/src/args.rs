@@ -65,7 +65,9 @@ pub enum Command {
     ///
     /// Instances and gateway run on loopback for the length of the run, in an environment of its own
     /// (rehearsal-1, rehearsal-2, …), so a recall at its end does not reach what runs elsewhere.
-    #[command(after_help = "Examples:\n  proofhouse run examples/cheque-reader\n  proofhouse run . --format json > run.json")]
+    #[command(
+        after_help = "Examples:\n  proofhouse run examples/cheque-reader\n  proofhouse run . --format json > run.json"
+    )]
     Run(RunArgs),
     /// Write the JSON Schema of system files, or check one.
     #[command(subcommand)]
@@ -74,7 +76,9 @@ pub enum Command {
     #[command(after_help = "Examples:\n  proofhouse keygen\n  proofhouse keygen --home /etc/proofhouse")]
     Keygen(KeygenArgs),
     /// Derive the threats that apply, each with its proof, and the tests they call for.
-    #[command(after_help = "Examples:\n  proofhouse plan examples/cheque-reader\n  proofhouse plan . --format json | jq '.questions'")]
+    #[command(
+        after_help = "Examples:\n  proofhouse plan examples/cheque-reader\n  proofhouse plan . --format json | jq '.questions'"
+    )]
     Plan(ProjectArgs),
     /// Run the planned checks and sign each result into the ledger.
     Assess(ProjectArgs),
@@ -83,7 +87,9 @@ pub enum Command {
     /// Release what the gate allows: model, signature, ML-BOM and a signed release statement in one folder.
     Release(ProjectArgs),
     /// Deploy the latest release: start its instances and the gateway, watch traffic, obey recalls. Ends with Ctrl-C.
-    #[command(after_help = "Examples:\n  proofhouse deploy examples/cheque-reader\n  proofhouse recall sha256:… --reason 'advisory 42' --home examples/cheque-reader/.proofhouse")]
+    #[command(
+        after_help = "Examples:\n  proofhouse deploy examples/cheque-reader\n  proofhouse recall sha256:… --reason 'advisory 42' --home examples/cheque-reader/.proofhouse"
+    )]
     Deploy(ProjectArgs),
     /// Order that a digest be served nowhere, and wait for the certificate.
     Recall(RecallArgs),
@@ -94,7 +100,9 @@ pub enum Command {
     /// Simulate the yearly loss with what has been measured so far.
     Risk(ProjectArgs),
     /// Scan model files; what is not proven inert is never clean.
-    #[command(after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan model.pt --format sarif > scan.sarif\n  proofhouse scan --explain pickle/unsafe-call")]
+    #[command(
+        after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan model.pt --format sarif > scan.sarif\n  proofhouse scan --explain pickle/unsafe-call"
+    )]
     Scan(ScanArgs),
     /// Describe a dataset (digests, record-level Merkle root) or check it.
     Dataset(DatasetArgs),
@@ -102,7 +110,9 @@ pub enum Command {
     #[command(subcommand)]
     Bom(BomCommand),
     /// Sign a model folder (OpenSSF Model Signing v1.0).
-    #[command(after_help = "Example:\n  proofhouse sign model/ --key .proofhouse/keys/signer.key --output model.sig")]
+    #[command(
+        after_help = "Example:\n  proofhouse sign model/ --key .proofhouse/keys/signer.key --output model.sig"
+    )]
     Sign(SignArgs),
     /// Verify a model signature, a piece of evidence or a recall certificate.
     #[command(subcommand)]
@@ -306,7 +316,9 @@ pub enum PolicyCommand {
 #[derive(Debug, Subcommand)]
 pub enum LedgerCommand {
     /// Recompute every hash, proof, signature and view.
-    #[command(after_help = "Example:\n  proofhouse ledger verify --home examples/cheque-reader/.proofhouse --checkpoint saved.note")]
+    #[command(
+        after_help = "Example:\n  proofhouse ledger verify --home examples/cheque-reader/.proofhouse --checkpoint saved.note"
+    )]
     Verify {
         #[command(flatten)]
         at: LedgerAt,

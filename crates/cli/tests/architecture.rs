@@ -38,7 +38,17 @@ const ENGINE_PAIRS: &[(&str, &str)] = &[("robustness", "onnx")];
 
 /// What a crate below the lifecycle must not link: network, databases, terminals, clocks of a runtime.
 const FORBIDDEN_IN_ENGINES: &[&str] = &[
-    "axum", "hyper", "hyper-util", "reqwest", "tokio", "sea-orm", "sqlx", "rusqlite", "clap", "indicatif", "tracing",
+    "axum",
+    "hyper",
+    "hyper-util",
+    "reqwest",
+    "tokio",
+    "sea-orm",
+    "sqlx",
+    "rusqlite",
+    "clap",
+    "indicatif",
+    "tracing",
 ];
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {

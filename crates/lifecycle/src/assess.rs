@@ -228,6 +228,20 @@ impl House {
         self.sign_result(setup.subject, result, outcome.exhibit.as_ref()).await
     }
 
+    /// Signs and records the outcomes of tests that ran elsewhere, such as against a deployment.
+    pub async fn record_outcomes(
+        &self,
+        planned: &Planned,
+        policy: Digest,
+        outcomes: Vec<(&[&str], Setup, Outcome)>,
+    ) -> Result<Vec<Evidence>, LifecycleError> {
+        let mut signed = Vec::new();
+        for (kinds, setup, outcome) in outcomes {
+            signed.push(self.sign_outcome(kinds, planned, policy, setup, outcome).await?);
+        }
+        self.record_all(signed).await
+    }
+
     /// Simulates the loss with what was just measured; its verdict is evidence too.
     async fn simulate_loss(
         &self,

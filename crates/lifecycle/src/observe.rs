@@ -16,6 +16,8 @@ use crate::plan::Planned;
 use crate::watch::{Rows, Watch};
 use crate::{LifecycleError, Project};
 
+/// Columns that a signal names.
+const NAMED_COLUMNS: usize = 5;
 /// A drift this large in this many columns leaves nothing of the population the model was released for.
 const CRITICAL_SHARE: f64 = 0.25;
 const CRITICAL_DISTANCE: f64 = 0.3;
@@ -69,11 +71,13 @@ impl House {
         let (window, look) = watch.look(rows)?;
         let Some(alarm) = &look.alarm else { return Ok((look, None)) };
         let kept = self.keep(&serde_json::json!({"look": look, "window": window})).await?;
-        let columns: Vec<String> = alarm.columns.iter().map(|c| c.column.clone()).collect();
+        // Enough to look at first; the look that is kept has all of them.
+        let columns: Vec<String> =
+            alarm.columns.iter().take(NAMED_COLUMNS).map(|c| c.column.clone()).collect();
         let severity = severity(&look);
         let summary = format!(
             "{} of {} columns left the reference in {} rows, {} the most; at most {:.3} false alarms a year",
-            columns.len(),
+            alarm.columns.len(),
             look.columns.len(),
             rows.len(),
             columns.first().map_or("none", String::as_str),

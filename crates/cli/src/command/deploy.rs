@@ -1,0 +1,201 @@
+//! `deploy`: the latest release behind the gateway, until Ctrl-C; recalls are obeyed within a blink.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use proofhouse_gateway::ObservedReceiver;
+use proofhouse_lifecycle::{
+    Assessment, Deployed, Evidence, Fleet as _, House, Planned, Project, Rows, Scope, Watch,
+};
+use proofhouse_policy::{Action, Policy};
+use serde_json::json;
+
+use crate::Exit;
+use crate::args::{Format, ProjectArgs};
+use crate::command::gate;
+use crate::command::run::watch::collect;
+use crate::fleet::HostFleet;
+use crate::plane::Plane;
+use crate::{open, terminal};
+
+/// How often the ledger is asked for new recalls.
+const RECALLS_EVERY: Duration = Duration::from_millis(200);
+
+pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
+    let (project, home) = open::project(&args)?;
+    let house = Arc::new(open::existing_house(&home).await?);
+    let _alone = house.lock()?;
+    let policy = Arc::new(open::policy()?);
+    let environment = gate::environment(&project)?;
+    let deployment = project.system.deployment.as_ref().context("the system file describes no deployment")?;
+    let release = house.latest_release(&project, &environment).await?;
+    let key = std::path::absolute(house.public_key_file())?;
+    let fleet = HostFleet::new(project.model()?.file.as_str(), key)?;
+    let count = deployment.targets.iter().map(|t| u64::from(t.instances.get())).sum();
+    let instances = match house.deploy(&project, &release, &policy, &environment, count, &fleet).await? {
+        Deployed::Running { instances, .. } => instances,
+        Deployed::Denied(decision) => {
+            for reason in &decision.deny {
+                terminal::line(format!("deny  {:<24} {}", reason.code, reason.msg));
+            }
+            return Ok(Exit::Findings);
+        }
+    };
+    let recalled = house.recalled_in(&environment).await?;
+    let started = Plane::start(&house, &project, Arc::clone(&policy), &instances, recalled, None).await;
+    let (mut plane, keys) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            stop(&house, &release.statement.model, &fleet, "the gateway did not start").await?;
+            return Err(error);
+        }
+    };
+    // The only place a key is ever written: to whoever deployed, once.
+    if args.format == Format::Json {
+        let keys: Vec<_> =
+            keys.iter().map(|(client, key)| json!({"client": client, "key": key.expose()})).collect();
+        terminal::json(&json!({
+            "environment": environment,
+            "gateway": plane.handle.address(),
+            "metrics": plane.handle.admin_address(),
+            "instances": instances,
+            "keys": keys,
+        }))?;
+    } else {
+        terminal::line(format!(
+            "{} in {environment}: {} instances",
+            release.statement.release,
+            instances.len()
+        ));
+        terminal::line(format!("gateway  http://{}", plane.handle.address()));
+        if let Some(metrics) = plane.handle.admin_address() {
+            terminal::line(format!("metrics  http://{metrics}/metrics"));
+        }
+        for (client, key) in keys.iter() {
+            terminal::line(format!("key      {client}  {}  (shown once)", key.expose()));
+        }
+    }
+    let observed = plane.observed.take().context("the gateway observes nothing")?;
+    let guard = Guard::new(&house, &project, &policy, &environment).await?;
+    let ended = guard.keep(&plane, &fleet, observed).await;
+    plane.shutdown().await?;
+    stop(&house, &release.statement.model, &fleet, "the deployment ended").await?;
+    ended
+}
+
+async fn stop(
+    house: &House,
+    model: &proofhouse_core::Digest,
+    fleet: &HostFleet,
+    why: &str,
+) -> anyhow::Result<()> {
+    let stopped = fleet.stop_all(model).await.map_err(|e| anyhow::anyhow!(e))?;
+    house.record_stops(model, &stopped, why).await?;
+    Ok(())
+}
+
+/// Watches a deployment: drift, recalls, and the end.
+struct Guard<'a> {
+    house: &'a House,
+    project: &'a Project,
+    policy: &'a Policy,
+    environment: &'a str,
+    planned: Planned,
+    assessment: Assessment,
+    evidence: Vec<Evidence>,
+    watch: Watch,
+}
+
+impl<'a> Guard<'a> {
+    async fn new(
+        house: &'a House,
+        project: &'a Project,
+        policy: &'a Policy,
+        environment: &'a str,
+    ) -> anyhow::Result<Self> {
+        let planned = Planned::derive(project)?;
+        let assessment = Assessment::read(project, policy.digest())?;
+        let evidence = house.current_evidence(&assessment.subjects(project)).await?;
+        let watch = Watch::new(project, &assessment.model, &assessment.datasets)?;
+        Ok(Self { house, project, policy, environment, planned, assessment, evidence, watch })
+    }
+
+    async fn keep(
+        &self,
+        plane: &Plane,
+        fleet: &HostFleet,
+        mut observed: ObservedReceiver,
+    ) -> anyhow::Result<Exit> {
+        let mut window = Rows::default();
+        let mut recalls = tokio::time::interval(RECALLS_EVERY);
+        let width = self.project.model()?.input.len();
+        let output = self.project.model()?.output.name.clone();
+        loop {
+            tokio::select! {
+                signal = tokio::signal::ctrl_c() => {
+                    signal?;
+                    return Ok(Exit::Clean);
+                }
+                _ = recalls.tick() => {
+                    if self.obey(plane, fleet).await? {
+                        return Ok(Exit::Findings);
+                    }
+                }
+                batch = observed.batch(256) => {
+                    if batch.is_empty() {
+                        anyhow::bail!("the gateway ended by itself");
+                    }
+                    for row in &batch {
+                        collect(row, &output, width, &mut window);
+                    }
+                    if window.len() >= self.watch.window_rows() {
+                        self.look(&std::mem::take(&mut window)).await?;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Carries out every open recall; true when one was about the model that is served here.
+    async fn obey(&self, plane: &Plane, fleet: &HostFleet) -> anyhow::Result<bool> {
+        let mut ours = false;
+        for order in self.house.open_recalls(self.environment).await? {
+            let outcome = self.house.carry_out(&order, fleet, plane).await?;
+            terminal::note(format!("{}: {} {}", order.id, order.digest, order.scope));
+            outcome.gaps.iter().for_each(|gap| terminal::error(gap));
+            ours |= order.digest == self.assessment.model.digest() && outcome.gaps.is_empty();
+        }
+        Ok(ours)
+    }
+
+    /// One look at a full window. An alarm goes to policy; a recall is ordered and carried out by the next
+    /// tick.
+    async fn look(&self, rows: &Rows) -> anyhow::Result<()> {
+        let model = self.assessment.model.digest();
+        let (_, signal) = self.house.observe(self.project, &self.watch, model, rows).await?;
+        let Some(signal) = signal else { return Ok(()) };
+        terminal::note(format!("{} {}: {}", signal.id, signal.severity, signal.summary));
+        let judged = self
+            .house
+            .judge_signal(self.project, &self.planned, &self.evidence, self.policy, self.environment, &signal)
+            .await?;
+        let freshness = self.assessment.freshness(self.house, self.project, &self.evidence)?;
+        let standing: Vec<_> = self.evidence.iter().cloned().zip(freshness).collect();
+        self.house.feed_back(self.project, &self.planned, &standing, &signal, judged.risk.as_ref()).await?;
+        match judged.decision.action {
+            Some(Action::Watch) => {}
+            Some(Action::Recall) => {
+                let scope = Scope::Environment(self.environment.to_owned());
+                self.house.order_recall(model, scope, &signal.summary).await?;
+            }
+            // Quarantine, and whatever a policy says that this build does not know.
+            _ => {
+                terminal::note("policy says quarantine; a person decides whether it is recalled");
+                let scope = Scope::Environment(self.environment.to_owned());
+                self.house.order_recall(model, scope, &format!("quarantine: {}", signal.summary)).await?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,87 @@
+//! The host agent as the lifecycle sees it.
+
+use proofhouse_core::Digest;
+use proofhouse_lifecycle::{Fleet, Release, RunningInstance, Stopped};
+use proofhouse_targets::{AgentConfig, HostAgent, InstanceSpec, StopHow, StopProof};
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// An instance serves this long without its agent.
+pub const LEASE: Duration = Duration::from_secs(3);
+
+/// Instances as processes of this machine.
+pub struct HostFleet {
+    agent: HostAgent,
+    name: String,
+    model_file: String,
+    trusted_key: PathBuf,
+}
+
+impl HostFleet {
+    /// A fleet that starts this very program.
+    pub fn new(model_file: &str, trusted_key: PathBuf) -> anyhow::Result<Self> {
+        let program = std::env::current_exe()?;
+        Ok(Self {
+            agent: HostAgent::new(AgentConfig { program, lease: LEASE }),
+            name: format!("host-agent@{}", hostname()),
+            model_file: model_file.to_owned(),
+            trusted_key,
+        })
+    }
+}
+
+impl Fleet for HostFleet {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    async fn start(&self, id: &str, release: &Release) -> Result<RunningInstance, String> {
+        let stated = &release.statement;
+        let argument = |flag: &str, value: String| [flag.to_owned(), value];
+        let arguments = [
+            argument("--model", release.model_dir().display().to_string()),
+            argument("--file", self.model_file.clone()),
+            argument("--signature", release.signature_file().display().to_string()),
+            argument("--key", self.trusted_key.display().to_string()),
+            argument("--name", stated.name.clone()),
+            argument("--model-version", stated.version.clone()),
+        ]
+        .concat();
+        let spec = InstanceSpec { id: id.to_owned(), digest: stated.model, arguments };
+        let instance = self.agent.start(&spec).await.map_err(|e| e.to_string())?;
+        Ok(RunningInstance {
+            id: instance.id,
+            digest: instance.digest,
+            pid: instance.pid,
+            addr: instance.addr,
+        })
+    }
+
+    async fn stop_all(&self, digest: &Digest) -> Result<Vec<Stopped>, String> {
+        let proofs = self.agent.stop_all(digest).await.map_err(|e| e.to_string())?;
+        Ok(proofs.into_iter().map(stopped).collect())
+    }
+}
+
+fn stopped(proof: StopProof) -> Stopped {
+    Stopped {
+        id: proof.id,
+        pid: proof.pid,
+        how: match proof.how {
+            StopHow::Killed => "killed",
+            StopHow::AlreadyEnded => "already-ended",
+            StopHow::SweptAway => "swept-away",
+        }
+        .to_owned(),
+        connection_refused: proof.connection_refused,
+    }
+}
+
+/// The machine's name: an instance is where its process table is.
+fn hostname() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let plain: String =
+        name.trim().chars().filter(|c| c.is_ascii_alphanumeric() || "-._".contains(*c)).collect();
+    if plain.is_empty() { "localhost".to_owned() } else { plain }
+}

@@ -1,0 +1,226 @@
+//! The gateway as the lifecycle sees it, its audit into the ledger, and the rows it observed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use proofhouse_core::{Digest, Timestamp};
+use proofhouse_gateway::{
+    ApiKey, AuditReceiver, AuditRecord, Gateway, GatewayConfig, GatewayHandle, KeySecret, Limits,
+    ObservedReceiver, Route, SystemClock,
+};
+use proofhouse_ledger::{Event, EventKind};
+use proofhouse_lifecycle::{DataPlane, Denial, House, Project, RunningInstance};
+use proofhouse_policy::Policy;
+use serde_json::json;
+use tokio::task::JoinHandle;
+
+/// Audit records in one ledger entry. A leaf has at most 64 KiB, a record about 600 bytes.
+const RECORDS_PER_ENTRY: usize = 64;
+/// How long the audit waits for a batch to fill.
+const AUDIT_EVERY: Duration = Duration::from_millis(250);
+
+/// A running gateway.
+pub struct Plane {
+    pub handle: GatewayHandle,
+    pub name: String,
+    pub statuses: Arc<Statuses>,
+    pub observed: Option<ObservedReceiver>,
+    audit: JoinHandle<Result<u64, String>>,
+}
+
+/// What the audit has seen so far.
+#[derive(Default)]
+pub struct Statuses {
+    counts: Mutex<BTreeMap<u16, u64>>,
+    denied: Mutex<BTreeMap<Digest, (Timestamp, Instant)>>,
+    answered_after: Mutex<BTreeMap<Digest, u64>>,
+}
+
+impl Statuses {
+    fn count(&self, record: &AuditRecord) {
+        *lock(&self.counts).entry(record.status).or_default() += 1;
+        let Some(digest) = record.digest else { return };
+        let answered = record.at.plus_ms(i64::try_from(record.latency_us / 1000).unwrap_or(i64::MAX));
+        let after = lock(&self.denied).get(&digest).is_some_and(|(denied, _)| answered > *denied);
+        if record.status == 200 && after {
+            *lock(&self.answered_after).entry(digest).or_default() += 1;
+        }
+    }
+
+    /// When the gateway acknowledged that it denies a digest.
+    pub fn denied_at(&self, digest: &Digest) -> Option<Instant> {
+        lock(&self.denied).get(digest).map(|(_, at)| *at)
+    }
+
+    /// Requests by status of the answer.
+    pub fn by_status(&self) -> BTreeMap<u16, u64> {
+        lock(&self.counts).clone()
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // A counter that another thread panicked over is still a counter.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A gateway's clients with the keys that were made for them.
+pub struct Keys(BTreeMap<String, KeySecret>);
+
+impl Keys {
+    /// The key of a client.
+    pub fn of(&self, client: &str) -> anyhow::Result<&KeySecret> {
+        self.0.get(client).with_context(|| format!("the gateway has no client {client}"))
+    }
+
+    /// Every client with its key.
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &KeySecret)> {
+        self.0.iter()
+    }
+}
+
+impl Plane {
+    /// Starts a gateway for the instances of one model, as the system file describes it. Each client gets
+    /// a new key; only its hash is kept.
+    pub async fn start(
+        house: &Arc<House>,
+        project: &Project,
+        policy: Arc<Policy>,
+        instances: &[RunningInstance],
+        recalled: BTreeSet<Digest>,
+        listen: Option<std::net::SocketAddr>,
+    ) -> anyhow::Result<(Self, Keys)> {
+        let deployment =
+            project.system.deployment.as_ref().context("the system file describes no deployment")?;
+        let model = project.model()?.id.to_string();
+        let mut keys = Vec::new();
+        let mut secrets = BTreeMap::new();
+        for client in &deployment.gateway.clients {
+            let rate =
+                NonZeroU32::new(client.requests_per_second.get().ceil() as u32).unwrap_or(NonZeroU32::MIN);
+            let burst = NonZeroU32::new(client.burst.get()).unwrap_or(NonZeroU32::MIN);
+            let (key, secret) = ApiKey::generate(client.id.as_str(), client.role.as_str(), rate, burst)?;
+            keys.push(key);
+            secrets.insert(client.id.to_string(), secret);
+        }
+        let described = &deployment.gateway.limits;
+        let config = GatewayConfig {
+            listen: listen.unwrap_or(deployment.gateway.listen),
+            admin: Some(([127, 0, 0, 1], 0).into()),
+            routes: instances
+                .first()
+                .map(|first| Route {
+                    model,
+                    digest: first.digest,
+                    upstreams: instances.iter().map(|i| i.addr).collect(),
+                })
+                .into_iter()
+                .collect(),
+            roles: deployment
+                .gateway
+                .roles
+                .iter()
+                .map(|r| (r.id.to_string(), r.models.iter().map(ToString::to_string).collect()))
+                .collect(),
+            keys,
+            quarantined: recalled.into_iter().zip(1..).collect(),
+            limits: Limits {
+                body_bytes: u64::from(described.body_bytes.get()),
+                upstream_timeout: Duration::from_millis(u64::from(described.timeout_ms.get())),
+                ..Limits::default()
+            },
+        };
+        let started = Gateway::start(config, policy, Arc::new(SystemClock)).await?;
+        let statuses = Arc::new(Statuses::default());
+        let audit = tokio::spawn(record(Arc::clone(house), started.audit, Arc::clone(&statuses)));
+        let name = format!("gateway {}", started.handle.address());
+        let plane = Self { handle: started.handle, name, statuses, observed: Some(started.observed), audit };
+        Ok((plane, Keys(secrets)))
+    }
+
+    /// Stops the gateway and returns once the last audit record is in the ledger; the number of entries.
+    pub async fn shutdown(self) -> anyhow::Result<u64> {
+        self.handle.shutdown(Duration::from_secs(1)).await;
+        self.audit.await?.map_err(|reason| anyhow::anyhow!("the audit was not written: {reason}"))
+    }
+}
+
+impl DataPlane for Plane {
+    async fn deny(&self, digest: &Digest) -> Result<Denial, String> {
+        let ack = self.handle.quarantine(*digest).await;
+        lock(&self.statuses.denied).insert(*digest, (ack.acked_at, Instant::now()));
+        Ok(Denial {
+            gateway: self.name.clone(),
+            epoch: ack.epoch,
+            cancelled: ack.in_flight_cancelled,
+            acknowledged: ack.acked_at,
+        })
+    }
+
+    fn answered_after_denial(&self, digest: &Digest) -> u64 {
+        lock(&self.statuses.answered_after).get(digest).copied().unwrap_or(0)
+    }
+}
+
+/// Stands in where no gateway runs: whoever holds the lock of a house knows that none does, and a gateway
+/// that starts later reads the recall list first.
+pub struct NoGateway {
+    pub since: Timestamp,
+}
+
+impl DataPlane for NoGateway {
+    async fn deny(&self, _: &Digest) -> Result<Denial, String> {
+        Ok(Denial {
+            gateway: "none runs in this house: its lock is held by this recall".to_owned(),
+            epoch: 0,
+            cancelled: 0,
+            acknowledged: self.since,
+        })
+    }
+
+    fn answered_after_denial(&self, _: &Digest) -> u64 {
+        0
+    }
+}
+
+/// Writes the audit into the ledger in batches until the gateway is gone. Records are counted as they come,
+/// so that a recall sees what was answered without waiting for a batch to fill.
+async fn record(house: Arc<House>, mut audit: AuditReceiver, statuses: Arc<Statuses>) -> Result<u64, String> {
+    let mut entries = 0;
+    let mut waiting: Vec<AuditRecord> = Vec::new();
+    let mut written = Instant::now();
+    loop {
+        let received = tokio::time::timeout(AUDIT_EVERY, audit.batch(RECORDS_PER_ENTRY)).await;
+        let ended = received.as_ref().is_ok_and(Vec::is_empty);
+        for batch in received.into_iter() {
+            batch.iter().for_each(|r| statuses.count(r));
+            waiting.extend(batch);
+        }
+        let due = ended || written.elapsed() >= AUDIT_EVERY || waiting.len() >= RECORDS_PER_ENTRY * 8;
+        if due && !waiting.is_empty() {
+            entries += write(&house, &waiting).await?;
+            waiting.clear();
+            written = Instant::now();
+        }
+        if ended {
+            return Ok(entries);
+        }
+    }
+}
+
+async fn write(house: &House, records: &[AuditRecord]) -> Result<u64, String> {
+    let events: Vec<Event> = records
+        .chunks(RECORDS_PER_ENTRY)
+        .map(|records| Event {
+            kind: EventKind::GatewayAudit,
+            subject: records.iter().find_map(|r| r.digest),
+            actor: "gateway".to_owned(),
+            at: house.now(),
+            body: json!({"requests": records.len(), "records": records}),
+        })
+        .collect();
+    house.append(&events).await.map_err(|e| e.to_string())?;
+    Ok(events.len() as u64)
+}
