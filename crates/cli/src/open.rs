@@ -72,5 +72,9 @@ fn tool() -> anyhow::Result<Tool> {
 fn actor() -> String {
     let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME")).unwrap_or_default();
     let plain: String = user.chars().filter(|c| !c.is_control()).take(100).collect();
-    if plain.is_empty() { "unknown user".to_owned() } else { format!("user {plain}") }
+    if plain.is_empty() {
+        format!("uid {}", rustix::process::getuid().as_raw())
+    } else {
+        format!("user {plain}")
+    }
 }

@@ -5,8 +5,8 @@ use std::sync::OnceLock;
 
 use proofhouse_core::{Digest, FilePath, Subject, SubjectKind};
 use proofhouse_dataset::{
-    Column, ColumnData, DataFile, DatasetError, Limits, Manifest, Provenance, Role, Table, class_labels,
-    numeric_matrix, read_parquet,
+    ColumnData, DataFile, Limits, Manifest, Provenance, Role, Table, class_labels, numeric_matrix,
+    read_parquet,
 };
 use proofhouse_system::{Dataset, DatasetRole, Id};
 
@@ -204,38 +204,11 @@ fn feature_names(spec: &Dataset, table: &Table) -> Vec<String> {
 /// The tables one below the other. They must have the same columns of the same types.
 fn concatenate(names: &[FilePath], tables: Vec<Table>) -> Result<Table, LifecycleError> {
     let mut tables = names.iter().zip(tables);
-    let Some((first_name, first)) = tables.next() else {
+    let Some((_, first)) = tables.next() else {
         return Err(LifecycleError::Order("a dataset names no file".to_owned()));
     };
-    let mut columns: Vec<Column> = first.columns().to_vec();
-    for (name, table) in tables {
-        if table.names() != first.names() {
-            return Err(LifecycleError::Order(format!(
-                "{name} has the columns {}, {first_name} has {}; the files of a dataset have the same columns",
-                table.names().join(", "),
-                first.names().join(", ")
-            )));
-        }
-        for (column, more) in columns.iter_mut().zip(table.columns()) {
-            extend(column, more).ok_or_else(|| {
-                LifecycleError::Order(format!(
-                    "column {} has another type in {name} than in {first_name}",
-                    more.name
-                ))
-            })?;
-        }
-    }
-    Ok(Table::new(columns).map_err(DatasetError::from)?)
-}
-
-fn extend(column: &mut Column, more: &Column) -> Option<()> {
-    column.nullable |= more.nullable;
-    match (&mut column.data, &more.data) {
-        (ColumnData::Int(a), ColumnData::Int(b)) => a.extend_from_slice(b),
-        (ColumnData::Float(a), ColumnData::Float(b)) => a.extend_from_slice(b),
-        (ColumnData::Bool(a), ColumnData::Bool(b)) => a.extend_from_slice(b),
-        (ColumnData::Text(a), ColumnData::Text(b)) => a.extend_from_slice(b),
-        _ => return None,
-    }
-    Some(())
+    tables.try_fold(first, |all, (name, table)| {
+        all.append(table)
+            .map_err(|e| LifecycleError::Order(format!("{name} does not continue the files before it: {e}")))
+    })
 }

@@ -91,20 +91,25 @@ pub struct RecallOutcome {
 }
 
 impl House {
-    /// Orders that `digest` be served nowhere in `scope`. From here on the order is in force, whatever
+    /// Orders that `digest` be served nowhere in `scope`; `by` names who orders it where that is not whoever
+    /// opened the house, such as a policy. From here on the order is in force, whatever
     /// happens to this process.
     pub async fn order_recall(
         &self,
         digest: Digest,
         scope: Scope,
         reason: &str,
+        by: Option<&str>,
     ) -> Result<RecallOrder, LifecycleError> {
         let id = format!("recall-{}", self.recall_orders().await?.len() + 1);
         let body = OrderBody {
             order: RecallOrdered { id: id.clone(), reason: reason.to_owned() },
             scope: scope.clone(),
         };
-        let event = self.event(EventKind::RecallOrdered, Some(digest), &body)?;
+        let mut event = self.event(EventKind::RecallOrdered, Some(digest), &body)?;
+        if let Some(by) = by {
+            by.clone_into(&mut event.actor);
+        }
         let ordered = event.at;
         let seq = self.append(&[event]).await?.first_seq;
         Ok(RecallOrder { id, digest, scope, reason: reason.to_owned(), ordered, seq })

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use proofhouse_gateway::ObservedReceiver;
 use proofhouse_lifecycle::{
-    Assessment, Deployed, Evidence, Fleet as _, House, Planned, Project, Rows, Scope, Watch,
+    Assessment, DataPlane as _, Deployed, Evidence, Fleet as _, House, Planned, Project, Rows, Scope, Watch,
 };
 use proofhouse_policy::{Action, Policy};
 use serde_json::json;
@@ -150,7 +150,7 @@ impl<'a> Guard<'a> {
                         collect(row, &output, width, &mut window);
                     }
                     if window.len() >= self.watch.window_rows() {
-                        self.look(&std::mem::take(&mut window)).await?;
+                        self.look(plane, &std::mem::take(&mut window)).await?;
                     }
                 }
             }
@@ -171,7 +171,7 @@ impl<'a> Guard<'a> {
 
     /// One look at a full window. An alarm goes to policy; a recall is ordered and carried out by the next
     /// tick.
-    async fn look(&self, rows: &Rows) -> anyhow::Result<()> {
+    async fn look(&self, plane: &Plane, rows: &Rows) -> anyhow::Result<()> {
         let model = self.assessment.model.digest();
         let (_, signal) = self.house.observe(self.project, &self.watch, model, rows).await?;
         let Some(signal) = signal else { return Ok(()) };
@@ -183,19 +183,22 @@ impl<'a> Guard<'a> {
         let freshness = self.assessment.freshness(self.house, self.project, &self.evidence)?;
         let standing: Vec<_> = self.evidence.iter().cloned().zip(freshness).collect();
         self.house.feed_back(self.project, &self.planned, &standing, &signal, judged.risk.as_ref()).await?;
-        match judged.decision.action {
-            Some(Action::Watch) => {}
-            Some(Action::Recall) => {
-                let scope = Scope::Environment(self.environment.to_owned());
-                self.house.order_recall(model, scope, &signal.summary).await?;
-            }
+        let by = format!("policy {} on {}", judged.decision.policy.short(), signal.id);
+        let reason = match judged.decision.action {
+            Some(Action::Watch) => return Ok(()),
+            Some(Action::Recall) => signal.summary,
             // Quarantine, and whatever a policy says that this build does not know.
             _ => {
-                terminal::note("policy says quarantine; a person decides whether it is recalled");
-                let scope = Scope::Environment(self.environment.to_owned());
-                self.house.order_recall(model, scope, &format!("quarantine: {}", signal.summary)).await?;
+                plane.deny(&model).await.map_err(|e| anyhow::anyhow!(e))?;
+                terminal::note(
+                    "the gateway denies the model until a person looks: `proofhouse recall` it, or end this \
+                     deployment and deploy again",
+                );
+                return Ok(());
             }
-        }
+        };
+        let scope = Scope::Environment(self.environment.to_owned());
+        self.house.order_recall(model, scope, &reason, Some(&by)).await?;
         Ok(())
     }
 }

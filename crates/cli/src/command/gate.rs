@@ -77,7 +77,7 @@ pub fn summary(decided: &Decided, most: usize) {
         }
     }
     let mut warnings: Vec<_> = decision.warn.iter().collect();
-    warnings.sort_by(|a, b| b.severity.cmp(&a.severity));
+    warnings.sort_by_key(|reason| std::cmp::Reverse(reason.severity));
     for reason in warnings.into_iter().take(most) {
         terminal::line(format!(
             "  warn  {:<24} {:<8} {}: {}",

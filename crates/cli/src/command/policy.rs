@@ -1,6 +1,6 @@
 //! `policy test|lint|export|eval`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::Context as _;
 use proofhouse_core::Severity;
@@ -41,7 +41,7 @@ pub fn run(command: PolicyCommand) -> anyhow::Result<Exit> {
                 .with_context(|| {
                     format!("{entrypoint} is no entry point; use release, deploy, runtime or request")
                 })?;
-            let text = if input == PathBuf::from("-") {
+            let text = if input == "-" {
                 std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
             } else {
                 std::fs::read_to_string(&input).with_context(|| format!("cannot read {}", input.display()))?

@@ -15,7 +15,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 pub async fn run(args: RecallArgs) -> anyhow::Result<Exit> {
     let house = open::existing_house(&args.home).await?;
-    let order = house.order_recall(args.digest, Scope::Everywhere, &args.reason).await?;
+    let order = house.order_recall(args.digest, Scope::Everywhere, &args.reason, None).await?;
     terminal::note(format!("{} is in force: {} may be served nowhere", order.id, order.digest));
     let deadline = Instant::now() + Duration::from_secs(args.wait);
     loop {

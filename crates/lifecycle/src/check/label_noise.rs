@@ -46,6 +46,6 @@ fn parameters<'a>(
     let default = LabelNoiseRules::default();
     let neighbours =
         check.neighbours.map_or(default.neighbours, |n| usize::try_from(n.get()).unwrap_or(usize::MAX));
-    let rules = LabelNoiseRules { neighbours, max_share: check.max_rate.get(), ..default };
+    let rules = LabelNoiseRules { neighbours, max_share: check.max_rate.get() };
     Ok(Some((context.datasets.get(&check.dataset)?, rules)))
 }

@@ -217,7 +217,12 @@ async fn serve(
         .stage("recall", "deny at the gateway, stop, sweep, certify; clients keep calling all the while");
     let load = watch::Load::start(life, &plane, &keys)?;
     let order = house
-        .order_recall(release.statement.model, Scope::Environment(life.environment.clone()), &signal.summary)
+        .order_recall(
+            release.statement.model,
+            Scope::Environment(life.environment.clone()),
+            &signal.summary,
+            Some(&format!("policy {} on {}", judged.decision.policy.short(), signal.id)),
+        )
         .await?;
     let outcome = house.carry_out(&order, fleet, &plane).await?;
     let served = load.finish(plane.statuses.denied_at(&release.statement.model)).await?;
