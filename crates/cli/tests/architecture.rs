@@ -51,6 +51,7 @@ const FORBIDDEN_IN_ENGINES: &[&str] = &[
     "tracing",
 ];
 
+#[expect(clippy::expect_used, reason = "a test without cargo metadata has nothing to test")]
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = MetadataCommand::new().no_deps().exec().expect("cargo metadata");
     metadata
@@ -69,7 +70,7 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
 }
 
 fn floor(name: &str) -> u8 {
-    FLOORS.iter().find(|(n, _)| *n == name).map(|(_, f)| *f).unwrap_or_else(|| panic!("{name} has no floor"))
+    FLOORS.iter().find(|(n, _)| *n == name).map_or_else(|| panic!("{name} has no floor"), |(_, f)| *f)
 }
 
 #[test]

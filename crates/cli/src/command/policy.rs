@@ -41,7 +41,7 @@ pub fn run(command: PolicyCommand) -> anyhow::Result<Exit> {
                 .with_context(|| {
                     format!("{entrypoint} is no entry point; use release, deploy, runtime or request")
                 })?;
-            let text = if input == "-" {
+            let text = if input.as_os_str() == "-" {
                 std::io::read_to_string(std::io::stdin()).context("cannot read standard input")?
             } else {
                 std::fs::read_to_string(&input).with_context(|| format!("cannot read {}", input.display()))?
