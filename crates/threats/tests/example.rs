@@ -308,10 +308,18 @@ fn the_life_of_a_threat() {
 
 #[test]
 fn an_acceptance_holds_from_its_day_to_its_end() {
-    let (system, catalogue, derivation, plan) = all();
+    let (_, catalogue, derivation, plan) = all();
     let threat = derivation.threat(&id("DAT-14")).unwrap();
+    let acceptance = proofhouse_system::Acceptance {
+        threat: id("DAT-14"),
+        by: "Chief operating officer".to_owned(),
+        reason: "a public benchmark, for the pilot".to_owned(),
+        accepted: "2026-11-22".parse().unwrap(),
+        until: "2027-05-22".parse().unwrap(),
+    };
     let at = |day: &str| {
-        assess_state(threat, &plan.tests, &[], &[], &system.accept, &catalogue, day.parse().unwrap())
+        let accepted = std::slice::from_ref(&acceptance);
+        assess_state(threat, &plan.tests, &[], &[], accepted, &catalogue, day.parse().unwrap())
     };
     assert_eq!(at("2026-11-21").state, ThreatState::Open);
     let accepted = at("2026-11-22");
