@@ -2,7 +2,7 @@
 //! monitor saw before the alarm and not the alarm alone.
 
 use proofhouse_core::{Digest, Timestamp};
-use proofhouse_drift::{AlarmBudget, ColumnDrift, Counts, Look, Shape, Window};
+use proofhouse_drift::{AlarmBudget, ColumnDrift, Look, Shape};
 use proofhouse_ledger::EventKind;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -14,6 +14,8 @@ use crate::{LifecycleError, Project};
 
 /// Columns of an alarm that are kept with their counts.
 const KEPT_COLUMNS: usize = 6;
+/// Bins of their histograms.
+const BINS: usize = 16;
 
 /// One look, as far as a picture of all looks needs it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,7 +38,7 @@ pub struct LookRecord {
     /// The signal it became.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signal: Option<String>,
-    /// Of an alarm: the numeric columns that moved most, counted on the reference's bins.
+    /// Of an alarm: the numeric columns that moved most, counted on bins of their own.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub columns: Vec<MovedColumn>,
 }
@@ -48,7 +50,7 @@ pub struct MovedColumn {
     pub name: String,
     /// Kolmogorov–Smirnov distance.
     pub distance: f64,
-    /// Bin edges, one more than there are bins. The outermost are drawn where the bins are open.
+    /// Bin edges, one more than there are bins.
     pub edges: Vec<f64>,
     /// Reference rows per bin.
     pub reference: Vec<u64>,
@@ -77,7 +79,7 @@ impl LookRecord {
     ) -> Result<Self, LifecycleError> {
         let (column, distance, line) = nearest(look);
         let columns = match look.alarmed {
-            true => moved(watch, &watch.look(rows)?.0, look),
+            true => moved(watch, rows, look)?,
             false => Vec::new(),
         };
         Ok(Self {
@@ -134,40 +136,71 @@ fn nearest(look: &Look) -> (String, f64, f64) {
 }
 
 /// The numeric columns of an alarm, the most moved first.
-fn moved(watch: &Watch, window: &Window, look: &Look) -> Vec<MovedColumn> {
-    let ranked = look.alarm.iter().flat_map(|a| &a.columns);
+fn moved(watch: &Watch, rows: &Rows, look: &Look) -> Result<Vec<MovedColumn>, LifecycleError> {
     let frozen = watch.monitor().profile().columns();
-    ranked
-        .filter_map(|r| {
-            let at = frozen.iter().position(|c| c.name == r.column)?;
-            let (Shape::Numeric(reference), Counts::Numeric { psi, .. }) =
-                (&frozen[at].shape, &window.columns().get(at)?.counts)
-            else {
-                return None;
-            };
-            Some(MovedColumn {
-                name: r.column.clone(),
-                distance: look.columns.get(at)?.distance,
-                edges: outlined(&reference.psi_edges, &reference.points),
-                reference: reference.psi_counts.clone(),
-                current: psi.clone(),
-            })
-        })
-        .take(KEPT_COLUMNS)
-        .collect()
+    let mut columns = Vec::new();
+    for ranked in look.alarm.iter().flat_map(|a| &a.columns) {
+        let name = &ranked.column;
+        let found = frozen.iter().zip(&look.columns).find(|(f, l)| f.name == *name && l.column == *name);
+        let Some((reference, drift)) = found else {
+            return Err(LifecycleError::Order(format!(
+                "the look has a column {name} that its watch does not know; give the watch that looked"
+            )));
+        };
+        // Categories have no bins.
+        let (Shape::Numeric(numeric), Some(mut current)) = (&reference.shape, watch.values(rows, name))
+        else {
+            continue;
+        };
+        current.retain(|v| v.is_finite());
+        let current: Vec<(f64, u64)> = current.into_iter().map(|v| (v, 1)).collect();
+        let reference = weighted(&numeric.points, &numeric.cells);
+        let Some(edges) = even_edges(reference.iter().chain(&current).map(|(v, _)| *v)) else { continue };
+        columns.push(MovedColumn {
+            name: name.clone(),
+            distance: drift.distance,
+            reference: counted(&edges, &reference),
+            current: counted(&edges, &current),
+            edges,
+        });
+        if columns.len() == KEPT_COLUMNS {
+            break;
+        }
+    }
+    Ok(columns)
 }
 
-/// Inner edges with an outermost one at either end: the reference's least and largest value, or one mean
-/// width further where that is an inner edge already.
-fn outlined(inner: &[f64], points: &[f64]) -> Vec<f64> {
-    let (Some(first), Some(last)) = (inner.first(), inner.last()) else {
-        let least = points.first().copied().unwrap_or(0.0);
-        return vec![least, points.last().copied().filter(|p| *p > least).unwrap_or(least + 1.0)];
+/// The reference as values with their counts. What lies between two points, in a reference kept as
+/// quantiles, is put in their middle.
+fn weighted(points: &[f64], cells: &[u64]) -> Vec<(f64, u64)> {
+    let value = |cell: usize| match (cell % 2, points.get(cell / 2)) {
+        (1, point) => point.copied(),
+        (_, Some(above)) if cell > 0 => Some(points[cell / 2 - 1].midpoint(*above)),
+        (_, Some(first)) => Some(*first),
+        (_, None) => points.last().copied(),
     };
-    let width = if last > first { (last - first) / (inner.len() - 1) as f64 } else { 1.0 };
-    let low = points.first().copied().filter(|p| p < first).unwrap_or(first - width);
-    let high = points.last().copied().filter(|p| p > last).unwrap_or(last + width);
-    std::iter::once(low).chain(inner.iter().copied()).chain([high]).collect()
+    cells.iter().enumerate().filter(|(_, n)| **n > 0).filter_map(|(c, n)| Some((value(c)?, *n))).collect()
+}
+
+/// Edges of equally wide bins over all values. The monitor's own bins follow the reference and would put
+/// everything that left it into the outermost.
+fn even_edges(values: impl Iterator<Item = f64>) -> Option<Vec<f64>> {
+    let (low, high) = values.fold(None, |range, v| match range {
+        None => Some((v, v)),
+        Some((low, high)) => Some((v.min(low), v.max(high))),
+    })?;
+    let width = if high > low { (high - low) / BINS as f64 } else { 1.0 / BINS as f64 };
+    Some((0..=BINS).map(|i| low + width * i as f64).collect())
+}
+
+/// Counts per bin; a value on an edge belongs to the bin above, the largest to the last.
+fn counted(edges: &[f64], values: &[(f64, u64)]) -> Vec<u64> {
+    let mut counts = vec![0; edges.len().saturating_sub(1)];
+    for (value, n) in values {
+        let bin = edges.partition_point(|e| e <= value).saturating_sub(1).min(counts.len() - 1);
+        counts[bin] += n;
+    }
+    counts
 }
 
 #[cfg(test)]
@@ -175,10 +208,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn bins_get_an_edge_at_either_end() {
-        assert_eq!(outlined(&[1.0, 2.0], &[0.0, 1.0, 2.0]), [0.0, 1.0, 2.0, 3.0]);
-        assert_eq!(outlined(&[0.5], &[0.0, 1.0]), [0.0, 0.5, 1.0]);
-        assert_eq!(outlined(&[], &[4.0]), [4.0, 5.0]);
-        assert_eq!(outlined(&[], &[]), [0.0, 1.0]);
+    fn a_constant_that_moves_is_seen_to_move() {
+        let reference = weighted(&[0.0], &[0, 5, 0]);
+        let current = [(0.0, 1), (1.0, 3)];
+        let edges = even_edges([0.0, 0.0, 1.0].into_iter()).unwrap();
+        let (before, now) = (counted(&edges, &reference), counted(&edges, &current));
+        assert_eq!((before[0], before[BINS - 1]), (5, 0));
+        assert_eq!((now[0], now[BINS - 1]), (1, 3));
+    }
+
+    #[test]
+    fn quantiles_put_what_lies_between_in_the_middle() {
+        assert_eq!(weighted(&[1.0, 2.0], &[0, 3, 4, 5, 0]), [(1.0, 3), (1.5, 4), (2.0, 5)]);
+        assert_eq!(weighted(&[], &[0]), []);
+    }
+
+    #[test]
+    fn one_value_alone_still_has_bins() {
+        let edges = even_edges([4.0].into_iter()).unwrap();
+        assert!(edges.is_sorted_by(|a, b| a < b));
+        assert_eq!(counted(&edges, &[(4.0, 7)])[0], 7);
+        assert!(even_edges(std::iter::empty()).is_none());
     }
 }

@@ -119,6 +119,12 @@ impl Watch {
         &self.monitor
     }
 
+    /// The values of a watched feature, row by row.
+    pub(crate) fn values(&self, rows: &Rows, column: &str) -> Option<Vec<f64>> {
+        let place = self.columns.iter().find(|(name, _)| name == column)?.1;
+        Some(rows.features.chunks_exact(self.features.max(1)).map(|row| f64::from(row[place])).collect())
+    }
+
     /// Compares rows with the reference.
     pub fn look(&self, rows: &Rows) -> Result<(Window, Look), LifecycleError> {
         let table = Columns::of(rows, &self.columns, self.features, &self.classes);

@@ -221,7 +221,10 @@ async fn a_report_can_be_made_at_every_point_of_a_life() {
         let shown = input.threats.iter().find(|t| t.id == state.threat.as_str()).unwrap();
         assert_eq!(format!("{:?}", shown.state), format!("{:?}", state.state), "{}", shown.id);
     }
-    assert_eq!(input.gate.as_ref().unwrap().decision, decided.envelope);
+    let gate = input.gate.as_ref().unwrap();
+    assert_eq!(gate.decision, decided.envelope);
+    assert_eq!(gate.evidence.len(), assessment.evidence.len() + candidate.evidence.len());
+    assert!(gate.evidence.iter().all(|d| input.evidence.iter().any(|e| e.id == *d)));
     let signed = input.release.as_ref().unwrap();
     assert_eq!(signed.signature, release.statement.signature);
     assert!(page.contains(&signed.root.to_string()));
@@ -264,7 +267,7 @@ async fn a_report_can_be_made_at_every_point_of_a_life() {
         assert!(column.edges.is_sorted_by(|a, b| a < b), "{:?}", column.edges);
         assert_eq!(column.current.iter().sum::<u64>(), 100);
     }
-    assert!(!drift.columns.is_empty());
+    assert!(drift.columns[0].reference != drift.columns[0].current);
 
     // Recalled.
     let judged = house

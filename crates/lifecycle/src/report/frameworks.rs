@@ -1,9 +1,9 @@
 //! What the evidence says to other people's frameworks. A subcategory is evidenced by results of the tests
-//! that the catalogue maps to it, and by nothing else.
+//! that the catalogue maps to it, and by nothing else; one that could not tell is evidence of nothing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofhouse_core::{Digest, Reference};
+use proofhouse_core::{Digest, Reference, Verdict};
 use proofhouse_ledger::EventKind;
 use proofhouse_report::input;
 
@@ -14,17 +14,17 @@ use crate::assess::kinds_of;
 const RMF: (&str, &str) = ("NIST-RMF", "1.0");
 
 impl Source<'_> {
-    pub(super) fn frameworks(&self, threats: &[input::Threat]) -> input::Frameworks {
+    pub(super) fn frameworks(&self) -> input::Frameworks {
         // Before threats are derived nothing is known to be cited.
         if self.life.newest(EventKind::ThreatsDerived).is_none() {
             return input::Frameworks::default();
         }
-        input::Frameworks { rmf: self.rmf(), counts: self.counts(threats) }
+        input::Frameworks { rmf: self.rmf(), counts: self.counts() }
     }
 
     fn rmf(&self) -> Vec<input::RmfSubcategory> {
         let mut evidenced: BTreeMap<&str, BTreeSet<(u64, Digest)>> = BTreeMap::new();
-        for evidence in self.results.iter() {
+        for evidence in self.results.iter().filter(|e| e.result().verdict != Verdict::Unknown) {
             let kinds = kinds_of(&evidence.result().check);
             for test in self.planned.plan.tests.iter().filter(|t| kinds.contains(&t.test.as_str())) {
                 for subcategory in &test.rmf {
@@ -46,9 +46,9 @@ impl Source<'_> {
 
     /// Entries cited by threats that apply, and those of them with evidence behind such a threat: what the
     /// ledger holds, not what the plan intends.
-    fn counts(&self, threats: &[input::Threat]) -> Vec<input::FrameworkCount> {
-        let spoken_of: BTreeSet<&str> =
-            threats.iter().filter(|t| !t.evidence.is_empty()).map(|t| t.id.as_str()).collect();
+    fn counts(&self) -> Vec<input::FrameworkCount> {
+        let told = self.results.iter().filter(|e| e.result().verdict != Verdict::Unknown);
+        let spoken_of: BTreeSet<&str> = told.flat_map(|e| &e.result().threats).map(String::as_str).collect();
         self.planned
             .plan
             .coverage

@@ -1,16 +1,30 @@
 //! The release gate's decision and the release it allowed.
 
+use std::collections::BTreeSet;
+
 use proofhouse_attest::predicate::{VerificationOutcome, VerificationSummary};
 use proofhouse_attest::{Statement, verify_statement};
 use proofhouse_core::Digest;
 use proofhouse_ledger::{Entry, EventKind};
 use proofhouse_policy::Decision;
 use proofhouse_report::input;
+use serde::Deserialize;
 
 use super::Source;
 use super::life::digest_in;
 use super::threats::time_of;
 use crate::{LifecycleError, ReleaseStatement};
+
+/// Of what the gate was told: which of the digests are results of checks.
+#[derive(Deserialize)]
+struct Asked {
+    evidence: Vec<AskedEvidence>,
+}
+
+#[derive(Deserialize)]
+struct AskedEvidence {
+    digest: Digest,
+}
 
 impl Source<'_> {
     /// The entry of the newest decision about a release; deployments and signals are decided elsewhere.
@@ -35,11 +49,15 @@ impl Source<'_> {
                 reason: "it says something else than the decision it was signed for".to_owned(),
             });
         }
+        let asked: Option<Asked> = self.referred(entry, "input", "gate input").await?;
+        let results: BTreeSet<Digest> =
+            asked.into_iter().flat_map(|a| a.evidence).map(|e| e.digest).collect();
         Ok(Some(input::Gate {
             allow: decision.allow,
             // Warnings never decide and are not reasons against a release.
             reasons: reasons(&decision),
-            evidence: decision.evidence,
+            // A decision also names the BOM and the threat model that it read, which are no results.
+            evidence: decision.evidence.into_iter().filter(|d| results.contains(d)).collect(),
             policy: decision.policy,
             decision: envelope,
             decided_at: entry.at,

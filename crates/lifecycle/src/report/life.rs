@@ -68,18 +68,15 @@ impl Life {
         }
         let mut others = spans(&entries);
         let deployed = project.system.deployment.as_ref().map(|d| d.environment.to_string());
-        let environment = match (environment, others.last(), deployed.as_ref()) {
-            (Some(named), ..) => named.to_owned(),
-            (None, Some(newest), _) => newest.environment.clone(),
-            (None, None, Some(deployed)) => deployed.clone(),
-            (None, None, None) => "not deployed".to_owned(),
-        };
-        let run = others.iter().position(|s| s.environment == environment).map(|i| others.remove(i));
-        let life = Self { environment, run, others, entries };
-        let named_nowhere = life.run.is_none()
-            && deployed.as_ref() != Some(&life.environment)
-            && KINDS.iter().all(|kind| life.own(*kind).next().is_none());
-        if named_nowhere && deployed.is_some() {
+        let newest = others.last().map(|s| s.environment.clone());
+        let default = newest.or(deployed.clone()).unwrap_or_else(|| "not deployed".to_owned());
+        let chosen = environment.map_or(default, str::to_owned);
+        let run = others.iter().position(|s| s.environment == chosen).map(|i| others.remove(i));
+        let life = Self { environment: chosen, run, others, entries };
+        let is_known = life.run.is_some()
+            || deployed.as_ref() == Some(&life.environment)
+            || KINDS.iter().any(|kind| life.own(*kind).next().is_some());
+        if environment.is_some() && !is_known {
             return Err(LifecycleError::Order(format!(
                 "the ledger has no life of {} in {}; `proofhouse status` lists those there are",
                 project.id(),
@@ -112,10 +109,7 @@ impl Life {
 
     /// Entries of a kind that name this environment.
     pub fn own(&self, kind: EventKind) -> impl DoubleEndedIterator<Item = &Entry> {
-        self.entries.get(&kind).into_iter().flatten().filter(|e| {
-            let target = text_in(e, "target").and_then(|t| t.split('/').next());
-            text_in(e, "environment").or(target) == Some(self.environment.as_str())
-        })
+        self.everywhere(kind).filter(|e| environment_of(e) == Some(self.environment.as_str()))
     }
 
     /// Entries of a kind wherever they were written.
@@ -158,6 +152,11 @@ pub(super) fn text_in<'e>(entry: &'e Entry, field: &str) -> Option<&'e str> {
     entry.body.get(field)?.as_str()
 }
 
+/// The environment that an entry names, itself or in its target.
+fn environment_of(entry: &Entry) -> Option<&str> {
+    text_in(entry, "environment").or_else(|| text_in(entry, "target")?.split('/').next())
+}
+
 /// A digest in a body.
 pub(super) fn digest_in(entry: &Entry, field: &str) -> Option<Digest> {
     text_in(entry, field)?.parse().ok()
@@ -187,24 +186,27 @@ fn concerns(entry: &Entry, project: &Project, known: &BTreeSet<Digest>) -> bool 
     }
 }
 
-/// The runs, in their order. One that was cut off before it could end reaches up to the next.
+/// The runs, in their order. One that was cut off before it could end reaches up to the next, or to where
+/// another environment is spoken of: a house is held by one run or deployment at a time.
 fn spans(entries: &BTreeMap<EventKind, Vec<Entry>>) -> Vec<Span> {
     let of = |kind: EventKind| entries.get(&kind).into_iter().flatten();
-    let starts: Vec<&Entry> = of(EventKind::RunStarted).collect();
-    starts
-        .iter()
-        .enumerate()
-        .filter_map(|(i, start)| {
+    of(EventKind::RunStarted)
+        .zip(1..)
+        .filter_map(|(start, count)| {
             let environment = text_in(start, "environment")?.to_owned();
+            let after = entries.values().flatten().filter(|e| e.seq > start.seq);
             let finished = of(EventKind::RunFinished)
                 .find(|e| e.seq > start.seq && text_in(e, "environment") == Some(&environment))
                 .map(|e| e.seq + 1);
-            let next = starts.get(i + 1).map(|e| e.seq);
+            let cut_off = after
+                .filter(|e| environment_of(e).is_some_and(|named| named != environment))
+                .map(|e| e.seq)
+                .min();
             Some(Span {
-                number: start.body.get("run").and_then(serde_json::Value::as_u64).unwrap_or(i as u64 + 1),
+                number: start.body.get("run").and_then(serde_json::Value::as_u64).unwrap_or(count),
                 environment,
                 first: start.seq,
-                end: finished.or(next).unwrap_or(u64::MAX),
+                end: finished.or(cut_off).unwrap_or(u64::MAX),
             })
         })
         .collect()

@@ -85,7 +85,6 @@ impl Source<'_> {
         let risk = self.risk().await?;
         let state = self.state(gate.as_ref(), release.as_ref(), recall.as_ref(), &instances);
         let signals = self.signals();
-        let threats = self.threats();
         let timeline = self.timeline(&timeline::Facts {
             gate: gate.as_ref(),
             instances: &instances,
@@ -111,8 +110,8 @@ impl Source<'_> {
             evidence: self.evidence(),
             performance: self.performance().await?,
             robustness: self.robustness().await?,
-            frameworks: self.frameworks(&threats),
-            threats,
+            frameworks: self.frameworks(),
+            threats: self.threats(),
             gate,
             release,
             instances,

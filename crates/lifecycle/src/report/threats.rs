@@ -196,7 +196,10 @@ impl Source<'_> {
         let needs = tests.iter().map(|t| t.automation).max().unwrap_or(Automation::Manual);
         let built = tests.iter().any(|t| t.check.is_some());
         let status = match (evidence, built) {
-            (Some(_), _) => input::TestStatus::Ran,
+            (Some(e), _) => match could_not_run(e) {
+                Some(why) => input::TestStatus::NotRun(why.to_owned()),
+                None => input::TestStatus::Ran,
+            },
             (None, true) => {
                 let due = tests.iter().map(|t| t.stage).min();
                 let due = due
@@ -217,6 +220,12 @@ impl Source<'_> {
             evidence: evidence.map(|e| e.id),
         }
     }
+}
+
+/// Why a check could not run, where that is its result.
+fn could_not_run(evidence: &crate::Evidence) -> Option<&str> {
+    let findings = &evidence.result().findings;
+    findings.iter().find(|f| f.rule.ends_with("/could-not-run")).map(|f| f.message.as_str())
 }
 
 /// The signal that a re-opening names: its reason begins with the signal's id.

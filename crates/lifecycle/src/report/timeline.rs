@@ -149,7 +149,12 @@ impl Source<'_> {
     fn observed(&self, facts: &Facts<'_>) -> Option<Stage> {
         let observed: Vec<&Entry> = self.life.own(EventKind::TrafficObserved).collect();
         let signals = self.signal_entries();
-        let entries = observed.into_iter().chain(signals.iter().copied());
+        let judged: Vec<&Entry> = self
+            .life
+            .own(EventKind::GateDecided)
+            .filter(|e| signals.iter().any(|s| text_in(e, "signal") == text_in(s, "id")))
+            .collect();
+        let entries = observed.into_iter().chain(signals.iter().copied()).chain(judged.iter().copied());
         let mut places: Vec<(u64, Timestamp)> = entries.map(|e| (e.seq, e.at)).collect();
         places.extend(facts.traffic.iter().flat_map(|t| [t.first, t.last]));
         let (first, last) = (places.iter().min()?, places.iter().max()?);
@@ -159,6 +164,15 @@ impl Source<'_> {
         });
         let looks = facts.drift.map_or(0, |d| d.looks.len());
         let serving = facts.instances.iter().any(|i| i.stopped.is_none());
+        let mut note = format!(
+            "{} arrived, {answered} answered by the model; {}, {} raised",
+            counted(usize::try_from(requests).unwrap_or(usize::MAX), "request"),
+            counted(looks, "look"),
+            counted(signals.len(), "signal")
+        );
+        if let Some(action) = judged.last().and_then(|e| text_in(e, "action")) {
+            note.push_str(&format!("; the runtime policy answered: {action}"));
+        }
         Some(Stage {
             kind: StageKind::Observe,
             started: first.1,
@@ -168,12 +182,7 @@ impl Source<'_> {
                 (true, true) => StageOutcome::Running,
                 (true, false) => StageOutcome::Done,
             },
-            note: format!(
-                "{} arrived, {answered} answered by the model; {}, {} raised",
-                counted(usize::try_from(requests).unwrap_or(usize::MAX), "request"),
-                counted(looks, "look"),
-                counted(signals.len(), "signal")
-            ),
+            note,
             ledger: Some(SeqRange { first: first.0, last: last.0 }),
         })
     }
@@ -185,10 +194,9 @@ impl Source<'_> {
         let certified = shown.certificate.as_ref();
         let note = match certified {
             Some(c) => format!(
-                "{} of {} proven stopped, certified {} ms after the order",
-                proven,
+                "{proven} of {} proven stopped, certified {:.1} s after the order",
                 counted(shown.proofs.len(), "instance"),
-                c.issued_at.unix_ms() - shown.ordered_at.unix_ms()
+                (c.issued_at.unix_ms() - shown.ordered_at.unix_ms()) as f64 / 1000.0
             ),
             None => format!(
                 "{proven} of {} recorded as stopped; no certificate",
