@@ -1,6 +1,8 @@
 //! A report at every point of a life, from the ledger alone: the example project, with a small attack, on a
 //! fleet and a gateway that live in this file.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like the tests")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
