@@ -53,9 +53,8 @@ async fn requests_under_way_are_cut_off() {
     let address = house.started.handle.address();
     let bytes = house.infer(ROWS);
     let waiting = tokio::spawn(async move { send(address, bytes.as_bytes()).await });
-    while house.instance.heads.lock().unwrap().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    within_a_minute("the request reaches the instance", || !house.instance.heads.lock().unwrap().is_empty())
+        .await;
     let started = Instant::now();
     let ack = house.started.handle.quarantine(digest()).await;
     assert_eq!(ack.in_flight_cancelled, 1);
@@ -129,9 +128,7 @@ async fn nothing_is_served_after_the_acknowledgement_under_load() {
         }
     };
     let order = async {
-        while served.load(SeqCst) < 200 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        within_a_minute("two hundred requests are answered", || served.load(SeqCst) >= 200).await;
         house.started.handle.quarantine(digest()).await;
         // What the gateway has handed to the wire when it acknowledged, and a good while later.
         acked.store(true, SeqCst);
@@ -155,6 +152,15 @@ async fn nothing_is_served_after_the_acknowledgement_under_load() {
     let mut last = TcpStream::connect(address).await.unwrap();
     last.write_all(bytes.as_bytes()).await.unwrap();
     assert_eq!(receive(&mut last).await.unwrap().status, 503);
+}
+
+/// Waits for something that has to happen; a test that waits for ever says nothing.
+async fn within_a_minute(what: &str, happened: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !happened() {
+        assert!(Instant::now() < deadline, "it never happened that {what}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 async fn released(admin: std::net::SocketAddr) -> String {

@@ -355,7 +355,8 @@ fn waivers(system: &System, now: Timestamp) -> Vec<Waiver> {
         .collect()
 }
 
-/// Nanoseconds since 1970, as policies count time.
+/// Nanoseconds since 1970, as policies count time, down to a multiple of 256: canonical JSON holds numbers
+/// as doubles, and the input that is kept must be the input that was judged, to the last digit.
 pub(crate) fn nanoseconds(t: Timestamp) -> u64 {
-    u64::try_from(t.unix_ms()).unwrap_or_default().saturating_mul(1_000_000)
+    u64::try_from(t.unix_ms()).unwrap_or_default().saturating_mul(1_000_000) & !0xff
 }
