@@ -8,6 +8,9 @@ use proofhouse_core::Digest;
 
 use crate::ReportInput;
 
+/// Id of the release, under its section.
+pub const RELEASE: &str = "release";
+
 /// Where things are on the page.
 pub struct Anchors {
     /// Evidence rows, by digest.
@@ -19,6 +22,7 @@ pub struct Anchors {
     /// Instance rows, by id.
     pub instances: Register,
     checks: BTreeMap<Digest, String>,
+    named: BTreeMap<Digest, (&'static str, &'static str)>,
 }
 
 impl Anchors {
@@ -30,10 +34,12 @@ impl Anchors {
             signals: Register::new("sig", input.signals.iter().map(|s| (s.id.clone(), slug(&s.id)))),
             instances: Register::new("in", input.instances.iter().map(|i| (i.id.clone(), slug(&i.id)))),
             checks: input.evidence.iter().map(|e| (e.id, e.check.clone())).collect(),
+            named: named(input),
         }
     }
 
-    /// A proof mark: links to the evidence where the page has it, otherwise shows the bare digest.
+    /// A proof mark: links to the evidence where the page has it, or to what else the digest names here;
+    /// otherwise shows the bare digest.
     pub fn mark(&self, id: &Digest) -> Markup {
         let hex = id.to_hex();
         let short = hex.get(..8).unwrap_or_default();
@@ -41,7 +47,12 @@ impl Anchors {
         html! {
             @match self.evidence.of(&id.to_string()) {
                 Some(anchor) => { a.mark href={ "#" (anchor) } { (check) " " code { (short) } } },
-                None => { span.mark.loose title=(id) { "not in this report " code { (short) } } },
+                None => {
+                    @match self.named.get(id) {
+                        Some((name, place)) => { a.mark href={ "#" (place) } { (name) " " code { (short) } } },
+                        None => { span.mark.loose title=(id) { "not in this report " code { (short) } } },
+                    }
+                },
             }
         }
     }
@@ -63,6 +74,30 @@ impl Anchors {
             }
         }
     }
+}
+
+/// Digests that are no evidence and stand on the page, with what they are and the id of where.
+fn named(input: &ReportInput) -> BTreeMap<Digest, (&'static str, &'static str)> {
+    let mut named = BTreeMap::new();
+    let mut name = |digest: Option<Digest>, what, place| {
+        if let Some(digest) = digest {
+            named.entry(digest).or_insert((what, place));
+        }
+    };
+    let (release, gate) = (input.release.as_ref(), input.gate.as_ref());
+    name(release.and_then(|r| r.bom), "ML-BOM", RELEASE);
+    name(release.map(|r| r.signature), "signature", RELEASE);
+    name(release.map(|r| r.root), "OpenSSF root", RELEASE);
+    name(gate.map(|g| g.decision), "decision", "gate");
+    name(gate.map(|g| g.policy), "policy", "gate");
+    name(
+        input.recall.as_ref().and_then(|r| r.certificate.as_ref()).map(|c| c.digest),
+        "certificate",
+        "recall",
+    );
+    name(input.system.model.digest, "model", "top");
+    name(Some(input.system.digest), "system file", "top");
+    named
 }
 
 /// Ids of one kind.

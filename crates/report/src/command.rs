@@ -17,6 +17,9 @@ pub const VERIFY_STATEMENT: &str = "proofhouse verify statement ENVELOPE.json --
 /// Checks a recall certificate: signature, completeness, a proof for every instance.
 pub const VERIFY_CERTIFICATE: &str = "proofhouse verify certificate CERTIFICATE.json --key TRUSTED.pub";
 
+/// Prints the looks at traffic, each entry naming the object that holds them.
+pub const SHOW_LOOKS: &str = "proofhouse ledger show --kind traffic-observed";
+
 /// Prints the evidence entries about a subject.
 pub fn show_evidence(subject: &Digest) -> String {
     format!("proofhouse ledger show --kind evidence-recorded --subject {subject}")

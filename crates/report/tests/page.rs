@@ -331,6 +331,108 @@ fn every_claim_stands_beside_its_evidence() {
     }
 }
 
+/// The text of a section.
+fn section<'h>(html: &'h str, id: &str) -> &'h str {
+    html.split(&format!("<section id=\"{id}\"")).nth(1).unwrap().split("</section>").next().unwrap()
+}
+
+#[test]
+fn warnings_are_shown_and_decide_nothing() {
+    let html = render(&demo::demo());
+    let gate = section(&html, "gate");
+    assert!(gate.contains("no reason against it, 1 reason waived and 4 warnings"), "{gate}");
+    let manual = gate.find("3</strong> × no machine test answers this threat").unwrap();
+    let unknown = gate.find("1</strong> × it is not known whether it applies").unwrap();
+    assert!(manual < unknown, "the worst first");
+    let listed = gate.split("<details>").nth(1).unwrap();
+    let (high, medium) = (listed.find("#th-mod-03").unwrap(), listed.find("#th-mod-08").unwrap());
+    assert!(high < medium, "within a rule the worst first");
+    let mut input = demo::demo();
+    input.gate.as_mut().unwrap().warnings.clear();
+    assert!(section(&render(&input), "gate").contains("and no warning"));
+}
+
+#[test]
+fn a_recall_says_where_it_reaches() {
+    let mut input = demo::demo();
+    assert!(section(&render(&input), "recall").contains("out of service in production. "));
+    input.recall.as_mut().unwrap().scope = "everywhere".into();
+    assert!(section(&render(&input), "recall").contains("out of service everywhere. "));
+}
+
+#[test]
+fn digests_that_are_no_evidence_are_named_where_the_page_knows_them() {
+    let mut input = demo::demo();
+    let release = input.release.clone().unwrap();
+    let strange = Digest::of(b"strange");
+    input.gate.as_mut().unwrap().evidence.extend([
+        release.root,
+        release.signature,
+        input.system.digest,
+        strange,
+    ]);
+    let html = render(&input);
+    let gate = section(&html, "gate");
+    assert!(gate.contains("href=\"#release\">OpenSSF root <code>"));
+    assert!(gate.contains("href=\"#top\">system file <code>"));
+    assert_eq!(html.matches("not in this report").count(), 1);
+    assert!(gate.contains(&format!("title=\"{strange}\"")));
+}
+
+#[test]
+fn looks_at_traffic_name_their_entry_and_the_test_of_the_monitor() {
+    let mut input = demo::demo();
+    let html = render(&input);
+    assert!(section(&html, "drift").contains("№ 43"));
+    assert!(!section(&html, "drift").contains("No signed"));
+    input.drift.as_mut().unwrap().tested = None;
+    assert!(section(&render(&input), "drift").contains("No signed result says that the monitor was tested"));
+    input.drift.as_mut().unwrap().ledger.clear();
+    assert!(section(&render(&input), "drift").contains("No signed evidence behind these figures"));
+}
+
+#[test]
+fn threats_that_do_not_apply_are_a_line_each_and_folded() {
+    let html = render(&demo::demo());
+    let folded =
+        html.split("<ul class=\"ruled-out\">").nth(1).unwrap().split("</ul></details>").next().unwrap();
+    for (id, name) in [("PRI-02", "Training records can be reconstructed"), ("SUP-05", "Base model from")] {
+        assert!(folded.contains(&format!("id=\"th-{}\"", id.to_lowercase())), "{id}");
+        assert!(folded.contains(name), "{name}");
+    }
+    assert!(folded.contains("proofhouse.yaml:"), "the deciding fact has its line");
+    assert!(!folded.contains("Would no longer apply"));
+}
+
+#[test]
+fn why_threats_are_open_is_told_apart() {
+    let html = render(&demo::demo());
+    let head = html.split("<section").next().unwrap();
+    for part in [
+        "1 failed a check",
+        "3 were re-opened by a signal",
+        "have no check in this build and are untested",
+        "of them untested",
+    ] {
+        assert!(head.contains(part), "{part}: {head}");
+    }
+    let planned = render(&demo::planned());
+    let head = planned.split("<section").next().unwrap();
+    assert!(head.contains("none failed a check"), "{head}");
+    let mut none = demo::planned();
+    none.plan.clear();
+    assert!(render(&none).contains("wait for a check"));
+}
+
+#[test]
+fn a_stage_without_length_is_not_said_to_take_no_time() {
+    let mut input = demo::demo();
+    input.timeline[3].finished = Some(input.timeline[3].started);
+    let html = render(&input);
+    assert!(!section(&html, "timeline").contains(">0 ms<"));
+    assert!(section(&html, "timeline").contains("<td class=\"r num\">–</td>"));
+}
+
 #[test]
 fn what_was_not_done_is_said() {
     let [.., (_, bare)] = states();

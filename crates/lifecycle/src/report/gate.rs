@@ -54,8 +54,8 @@ impl Source<'_> {
             asked.into_iter().flat_map(|a| a.evidence).map(|e| e.digest).collect();
         Ok(Some(input::Gate {
             allow: decision.allow,
-            // Warnings never decide and are not reasons against a release.
             reasons: reasons(&decision),
+            warnings: decision.warn.iter().map(|r| shown(r, None)).collect(),
             // A decision also names the BOM and the threat model that it read, which are no results.
             evidence: decision.evidence.into_iter().filter(|d| results.contains(d)).collect(),
             policy: decision.policy,
@@ -117,14 +117,8 @@ impl Source<'_> {
     }
 }
 
+/// What stands against the release, and what waivers held back of it.
 fn reasons(decision: &Decision) -> Vec<input::Reason> {
-    let shown = |r: &proofhouse_policy::Reason, waived| input::Reason {
-        code: r.code.clone(),
-        message: r.msg.clone(),
-        severity: r.severity,
-        solution: r.solution.clone(),
-        waived,
-    };
     let standing = decision.deny.iter().map(|r| shown(r, None));
     let waived = decision.waived.iter().map(|w| {
         let waiver = input::Waiver {
@@ -135,4 +129,15 @@ fn reasons(decision: &Decision) -> Vec<input::Reason> {
         shown(&w.reason, Some(waiver))
     });
     standing.chain(waived).collect()
+}
+
+fn shown(reason: &proofhouse_policy::Reason, waived: Option<input::Waiver>) -> input::Reason {
+    input::Reason {
+        code: reason.code.clone(),
+        subject: reason.subject.clone(),
+        message: reason.msg.clone(),
+        severity: reason.severity,
+        solution: reason.solution.clone(),
+        waived,
+    }
 }

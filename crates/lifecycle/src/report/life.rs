@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofhouse_core::{Digest, SubjectKind};
+use proofhouse_core::{Digest, SubjectKind, Timestamp};
 use proofhouse_ledger::body::SubjectRecorded;
 use proofhouse_ledger::{Entry, EventKind};
 
@@ -92,6 +92,12 @@ impl Life {
             Some(run) => format!("run {} ({})", run.number, run.environment),
             None => format!("{}, step by step", self.environment),
         }
+    }
+
+    /// When the run began, where this life is a run. Steps taken one by one may lie hours apart.
+    pub fn began(&self) -> Option<Timestamp> {
+        let run = self.run.as_ref()?;
+        self.everywhere(EventKind::RunStarted).find(|e| e.seq == run.first).map(|e| e.at)
     }
 
     /// Entries of a kind that is not bound to an environment.

@@ -1,6 +1,5 @@
 //! What the drift monitor saw, and the signals it raised.
 
-use proofhouse_core::Digest;
 use proofhouse_ledger::body::SignalRaised;
 use proofhouse_ledger::{Entry, EventKind};
 use proofhouse_report::input;
@@ -17,6 +16,7 @@ impl Source<'_> {
     pub(super) async fn drift(&self) -> Result<Option<input::Drift>, LifecycleError> {
         let mut looks = Vec::new();
         let mut budget = None;
+        let mut ledger = Vec::new();
         for entry in self.life.own(EventKind::TrafficObserved) {
             let Some(series) = self.referred::<LookSeries>(entry, "document", "series of looks").await?
             else {
@@ -24,12 +24,15 @@ impl Source<'_> {
             };
             budget = Some(series.budget);
             looks.extend(series.looks);
+            ledger.push(entry.seq);
         }
         let (Some(budget), Some(last)) = (budget, looks.last()) else { return Ok(None) };
         let alarm = looks.iter().position(|l| l.signal.is_some());
         Ok(Some(input::Drift {
             // The series is bound by the ledger and not by a signature of its own.
             evidence: None,
+            ledger,
+            tested: self.results.of_check("drift-monitor").map(|e| e.id),
             statistic: STATISTIC.to_owned(),
             alpha: last.alpha,
             promise: input::FalseAlarmPromise::Yearly {
@@ -82,7 +85,6 @@ impl Source<'_> {
             .filter(|e| text_in(e, "reason").and_then(signal_of) == Some(raised.id.as_str()))
             .filter_map(|e| text_in(e, "id").map(str::to_owned))
             .collect();
-        let evidence: Option<Digest> = digest_in(entry, "look");
         Some(input::Signal {
             id: raised.id,
             kind: raised.signal,
@@ -90,7 +92,8 @@ impl Source<'_> {
             severity: raised.severity,
             message: raised.summary,
             reopens,
-            evidence,
+            evidence: None,
+            record: digest_in(entry, "look"),
             ledger_seq: entry.seq,
         })
     }

@@ -32,7 +32,7 @@ impl Source<'_> {
         let mut steps = vec![input::RecallStep {
             name: "ordered".to_owned(),
             at: order.ordered,
-            detail: format!("the digest may be served nowhere {}", order.scope),
+            detail: format!("the digest may no longer be served {}", order.scope),
             ledger_seq: Some(order.seq),
         }];
         let certified = match entry {
@@ -49,6 +49,7 @@ impl Source<'_> {
             shown: input::Recall {
                 order: order.id,
                 digest: order.digest,
+                scope: order.scope.to_string(),
                 reason: order.reason,
                 ordered_by,
                 ordered_at: order.ordered,

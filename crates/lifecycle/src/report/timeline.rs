@@ -34,7 +34,11 @@ impl Source<'_> {
             self.recalled(facts),
             self.fed_back(facts),
         ];
-        stages.into_iter().flatten().collect()
+        let mut stages: Vec<Stage> = stages.into_iter().flatten().collect();
+        if let Some(began) = self.life.began() {
+            follow(&mut stages, began);
+        }
+        stages
     }
 
     fn described(&self) -> Option<Stage> {
@@ -103,10 +107,11 @@ impl Source<'_> {
         let (entry, gate) = (self.gate_entry()?, facts.gate?);
         let waived = gate.reasons.iter().filter(|r| r.waived.is_some()).count();
         let note = format!(
-            "{} after reading {}: {} against it, {waived} waived",
+            "{} after reading {}: {} against it, {waived} waived, {}",
             if gate.allow { "allowed" } else { "refused" },
             counted(gate.evidence.len(), "signed result"),
             counted(gate.reasons.len() - waived, "reason"),
+            counted(gate.warnings.len(), "warning"),
         );
         let outcome = if gate.allow { StageOutcome::Done } else { StageOutcome::Failed };
         Some(stage(StageKind::Gate, &[entry], outcome, note))
@@ -235,6 +240,18 @@ impl Source<'_> {
     }
 }
 
+/// In a run stages follow each other without a pause, and most write only when they are done: such a stage
+/// began when the one before ended. A recall is timed from its order, as its certificate is.
+fn follow(stages: &mut [Stage], began: Timestamp) {
+    let mut before = began;
+    for stage in stages {
+        if stage.kind != StageKind::Recall && stage.started > before {
+            stage.started = before;
+        }
+        before = stage.finished.unwrap_or(before).max(before);
+    }
+}
+
 /// A stage that is over, from its entries, oldest first.
 fn stage(kind: StageKind, entries: &[&Entry], outcome: StageOutcome, note: String) -> Stage {
     let (first, last) = (entries.first(), entries.last());
@@ -261,4 +278,33 @@ fn contiguous() -> impl FnMut(&&Entry) -> bool {
 
 fn counted(n: usize, one: &str) -> String {
     if n == 1 { format!("1 {one}") } else { format!("{n} {one}s") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stages_of_a_run_begin_where_the_one_before_ended() {
+        let at = Timestamp::from_unix_ms;
+        let one = |kind, from, to: Option<i64>| Stage {
+            kind,
+            started: at(from),
+            finished: to.map(at),
+            outcome: StageOutcome::Done,
+            note: String::new(),
+            ledger: None,
+        };
+        let mut stages = [
+            one(StageKind::Describe, 10, Some(10)),
+            one(StageKind::Gate, 40, Some(40)),
+            one(StageKind::Observe, 45, Some(90)),
+            one(StageKind::Recall, 70, Some(80)),
+            one(StageKind::Feedback, 95, None),
+        ];
+        follow(&mut stages, at(4));
+        let began: Vec<i64> = stages.iter().map(|s| s.started.unix_ms()).collect();
+        // The recall keeps its own time, and overlaps with the traffic that goes on being refused.
+        assert_eq!(began, [4, 10, 40, 70, 90]);
+    }
 }

@@ -80,6 +80,8 @@ mod tests {
     fn drift(values: &[f64], alarm: Option<usize>) -> Drift {
         Drift {
             evidence: None,
+            ledger: vec![],
+            tested: None,
             statistic: "e-value".into(),
             alpha: 0.01,
             promise: crate::input::FalseAlarmPromise::Ever,

@@ -8,8 +8,10 @@ use serde::{Deserialize, Serialize};
 pub struct Recall {
     /// Id of the order.
     pub order: String,
-    /// The model digest that may be served nowhere.
+    /// The model digest that may no longer be served.
     pub digest: Digest,
+    /// Where it may not, as it follows a verb: `everywhere`, `in production`.
+    pub scope: String,
     /// Why it was ordered.
     pub reason: String,
     /// Who or what ordered it.

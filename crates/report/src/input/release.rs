@@ -11,6 +11,9 @@ pub struct Gate {
     /// What the policy had to say, waived or not.
     #[serde(default)]
     pub reasons: Vec<Reason>,
+    /// What people should know and what decides nothing.
+    #[serde(default)]
+    pub warnings: Vec<Reason>,
     /// Evidence the policy read.
     #[serde(default)]
     pub evidence: Vec<Digest>,
@@ -29,6 +32,9 @@ pub struct Gate {
 pub struct Reason {
     /// Stable code of the rule, such as `release/evidence-missing`.
     pub code: String,
+    /// What it is about, such as a threat or a check; empty where the message says it.
+    #[serde(default)]
+    pub subject: String,
     /// What is the matter.
     pub message: String,
     /// How bad it is.

@@ -31,6 +31,12 @@ pub struct Drift {
     /// The evidence these figures come from.
     #[serde(default)]
     pub evidence: Option<Digest>,
+    /// The entries of the ledger that hold the looks.
+    #[serde(default)]
+    pub ledger: Vec<u64>,
+    /// The evidence that the monitor itself was tested: that it keeps still and that it alarms.
+    #[serde(default)]
+    pub tested: Option<Digest>,
     /// The statistic of a look, larger for more drift, such as `largest distance of any column`.
     pub statistic: String,
     /// Chance of a false alarm, in the sense of the promise.
@@ -124,9 +130,12 @@ pub struct Signal {
     /// Ids of the threats it re-opened.
     #[serde(default)]
     pub reopens: Vec<String>,
-    /// The evidence behind it.
+    /// The signed evidence behind it.
     #[serde(default)]
     pub evidence: Option<Digest>,
+    /// What was kept of the observation: an object of the ledger, named by the signal's entry.
+    #[serde(default)]
+    pub record: Option<Digest>,
     /// Its entry in the ledger.
     pub ledger_seq: u64,
 }

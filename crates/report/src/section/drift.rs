@@ -6,7 +6,7 @@ use super::{empty, figure_row, hour, seq, severity, source, table};
 use crate::anchor::Anchors;
 use crate::figure::{drift_series, histogram, shares};
 use crate::input::{ColumnDrift, Drift, FalseAlarmPromise};
-use crate::{ReportInput, number};
+use crate::{ReportInput, command, number};
 
 /// Looks shown in the table: the last ones, and the alarm.
 const MOST_LOOKS: usize = 8;
@@ -40,7 +40,7 @@ fn monitor(drift: &Drift, anchors: &Anchors) -> Markup {
             }
         }
         p { strong { "False-alarm budget. " } (budget(drift)) }
-        (source(drift.evidence.as_ref(), anchors))
+        (origin(drift, anchors))
         (figure_row(&drift_series("fig-drift", drift), &looks(drift)))
         @if !drift.columns.is_empty() {
             h3 { "Columns that moved most" }
@@ -48,7 +48,28 @@ fn monitor(drift: &Drift, anchors: &Anchors) -> Markup {
                 @for (i, column) in drift.columns.iter().take(MOST_COLUMNS).enumerate() { (moved(column, i + 1)) }
             }
             @if drift.columns.len() > MOST_COLUMNS {
-                p.detail { (number::count((drift.columns.len() - MOST_COLUMNS) as u64)) " more columns are in the evidence." }
+                p.detail { (number::count((drift.columns.len() - MOST_COLUMNS) as u64)) " more columns are kept with the looks." }
+            }
+        }
+    }
+}
+
+/// Where the looks are written, and what says that the monitor can be believed.
+fn origin(drift: &Drift, anchors: &Anchors) -> Markup {
+    if drift.ledger.is_empty() && drift.tested.is_none() {
+        return source(drift.evidence.as_ref(), anchors);
+    }
+    html! {
+        p.source {
+            @if let Some(id) = &drift.evidence { "Evidence: " (anchors.mark(id)) ". " }
+            @if !drift.ledger.is_empty() {
+                "The looks are "
+                @for (i, n) in drift.ledger.iter().enumerate() { @if i > 0 { ", " } a href="#timeline" { (seq(*n)) } }
+                " in the ledger (" code { (command::SHOW_LOOKS) } "). "
+            }
+            @match &drift.tested {
+                Some(id) => { "The monitor was tested before it was trusted: " (anchors.mark(id)) },
+                None => { "No signed result says that the monitor was tested." },
             }
         }
     }
@@ -104,7 +125,7 @@ fn looks(drift: &Drift) -> Markup {
                 }
             }))
             @if shown.len() < drift.looks.len() {
-                p.detail { (number::counted(drift.looks.len() - shown.len(), "earlier look is", "earlier looks are")) " in the evidence." }
+                p.detail { (number::counted(drift.looks.len() - shown.len(), "earlier look is", "earlier looks are")) " kept with the ledger." }
             }
         }
     }
@@ -159,6 +180,9 @@ fn signals(input: &ReportInput, anchors: &Anchors) -> Markup {
                         td.text {
                         (signal.message)
                         @if let Some(id) = &signal.evidence { div.detail { (anchors.mark(id)) } }
+                        @if let Some(record) = &signal.record {
+                            div.detail { "The look as it was kept: " code title=(record) { (record.short()) } }
+                        }
                     }
                         td { @if signal.reopens.is_empty() { span.none { "none" } } (anchors.threat_links(&signal.reopens)) }
                             td { (seq(signal.ledger_seq)) }

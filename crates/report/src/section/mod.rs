@@ -11,6 +11,7 @@ mod plan;
 mod recall;
 mod risk;
 mod robustness;
+mod standing;
 mod summary;
 mod threats;
 mod timeline;

@@ -15,13 +15,14 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
     html! {
         p.lead {
             "Order " code { (recall.order) } " of " (time(recall.ordered_at)) " " (seq(recall.ledger_seq))
-            " forbids serving the digest anywhere. "
+            " takes the digest out of service " (recall.scope) ". "
             (number::count(proven as u64)) " of " (number::counted(recall.proofs.len(), "instance is", "instances are"))
             " proven stopped; " (answered(recall)) "."
         }
         dl.facts-list {
             div { dt { "Reason" } dd { (recall.reason) } }
             div { dt { "Ordered by" } dd { (recall.ordered_by) } }
+            div { dt { "Scope" } dd { (recall.scope) } }
             div { dt { "Recalled digest" } dd { (digest(&recall.digest)) } }
             div { dt { "Recall list epoch" } dd { span.num { (number::count(recall.epoch)) } } }
             div { dt { "Certificate" } dd {

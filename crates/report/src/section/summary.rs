@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 use proofhouse_core::Verdict;
 
+use super::standing::{self, Why};
 use crate::figure::{Layout, Mark, Node, life_cycle, seal};
 use crate::input::{OverallState, Stage, StageKind, StageOutcome, TestStatus, ThreatState};
 use crate::{ReportInput, number};
@@ -89,7 +90,7 @@ fn became(input: &ReportInput) -> Markup {
             OverallState::Recalled => {
                 (name) " was " a href="#recall" { "recalled" }
                 @if let Some(recall) = &input.recall {
-                    " on " (number::moment(recall.ordered_at))
+                    " " (recall.scope) " on " (number::moment(recall.ordered_at))
                     @if let Some(certificate) = &recall.certificate {
                         "; " (number::duration(certificate.issued_at.unix_ms() - recall.ordered_at.unix_ms()))
                         " later a certificate closed it"
@@ -129,17 +130,30 @@ fn tested(input: &ReportInput) -> Markup {
         (verdicts(Verdict::Fail), "fails", "fail"),
         (verdicts(Verdict::Unknown), "could not tell", "could not tell"),
     ]);
+    let split = standing::split(input);
     let ran = input.plan.iter().filter(|c| c.status == TestStatus::Ran).count();
     html! {
-        "Of " a href="#threats" { (number::counted(applicable(input), "threat", "threats")) } ", " (states) "; "
-        @if input.plan.is_empty() { "no test plan has been written" } @else {
-            @if ran == 0 { "none" } @else { (number::count(ran as u64)) }
+        "Of " a href="#threats" { (number::counted(applicable(input), "threat", "threats")) } ", " (states) ". "
+        @if !split.is_empty() { (of_the_open(&split)) " " }
+        @if input.plan.is_empty() { "No test plan has been written" } @else {
+            @if ran == 0 { "None" } @else { (number::count(ran as u64)) }
             " of " a href="#plan" { (number::counted(input.plan.len(), "planned check", "planned checks")) } " ran"
         }
         @if input.evidence.is_empty() { "; there is no evidence yet." } @else {
             "; of " a href="#evidence" { (number::counted(input.evidence.len(), "signed result", "signed results")) } ", " (results) "."
         }
     }
+}
+
+/// What the number of open threats is made of; that none failed a check is said, too.
+fn of_the_open(split: &[(Why, usize)]) -> String {
+    let mut parts = standing::parts(split);
+    if split.iter().all(|(why, _)| *why != Why::Failed) {
+        parts.insert(0, "none failed a check".to_owned());
+    }
+    let n: usize = split.iter().map(|(_, n)| n).sum();
+    let whole = if n == 1 { "Of the one open or stale" } else { "Of those open or stale" };
+    format!("{whole}, {}.", joined(&parts))
 }
 
 /// `3 are open, 2 are stale and 1 is accepted`, without what there is none of. Each part is a number with
@@ -150,8 +164,12 @@ fn listed(parts: &[(usize, &str, &str)]) -> String {
         .filter(|(n, ..)| *n > 0)
         .map(|(n, one, several)| number::counted(*n, one, several))
         .collect();
-    match some.split_last() {
-        None => "none applies".to_owned(),
+    if some.is_empty() { "none applies".to_owned() } else { joined(&some) }
+}
+
+fn joined(parts: &[String]) -> String {
+    match parts.split_last() {
+        None => String::new(),
         Some((only, [])) => only.clone(),
         Some((last, rest)) => format!("{} and {last}", rest.join(", ")),
     }
@@ -186,11 +204,16 @@ fn means(input: &ReportInput) -> Markup {
 
 fn tiles(input: &ReportInput) -> Markup {
     let n = |state| input.threats.iter().filter(|t| t.state == state).count() as u64;
+    let untested = standing::split(input)
+        .into_iter()
+        .filter(|(why, _)| matches!(why, Why::Due | Why::NoCheck | Why::Person))
+        .map(|(_, n)| n as u64)
+        .sum::<u64>();
     let running = input.instances.iter().filter(|i| i.stopped.is_none()).count() as u64;
     let passed = input.evidence.iter().filter(|e| e.verdict == Verdict::Pass).count() as u64;
     html! {
         dl.tiles {
-            div { dt { "Threats open or stale" } dd {
+            div { dt { "Threats open or stale" @if untested > 0 { ", " (number::count(untested)) " of them untested" } } dd {
                 @if input.threats.is_empty() { "–" } @else {
                     (number::count(n(ThreatState::Open) + n(ThreatState::Stale))) " " small { "of " (number::count(applicable(input) as u64)) }
                 }

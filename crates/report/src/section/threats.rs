@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-use super::{badge, empty, severity};
+use super::{badge, empty, severity, standing};
 use crate::anchor::Anchors;
 use crate::figure::state_bar;
-use crate::input::{Automation, Proof, Threat, ThreatState};
+use crate::input::{Automation, Fact, Proof, Threat, ThreatState};
 use crate::{ReportInput, number};
 
 /// Proofs shown per threat: a rule that fires on many components repeats itself.
@@ -48,10 +48,10 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
         @for (state, name, class, glyph, _) in &STATES {
             @if count(*state) > 0 {
                 h3 { (name) " " span.count { (number::count(count(*state))) } }
-                ul.threats {
-                    @for (index, threat) in in_state(input, *state) {
-                        (row(threat, anchors.threats.row(index), &badge(class, glyph, name), anchors))
-                    }
+                @match state {
+                    ThreatState::Open => { (open(input, &badge(class, glyph, name), anchors)) },
+                    ThreatState::NotApplicable => { (ruled_out(&in_state(input, *state), anchors)) },
+                    _ => { (list(&in_state(input, *state), &badge(class, glyph, name), anchors)) },
                 }
             }
         }
@@ -64,6 +64,71 @@ fn in_state(input: &ReportInput, state: ThreatState) -> Vec<(usize, &Threat)> {
     let mut list: Vec<_> = input.threats.iter().enumerate().filter(|(_, t)| t.state == state).collect();
     list.sort_by_key(|(_, t)| std::cmp::Reverse(t.severity));
     list
+}
+
+fn list(threats: &[(usize, &Threat)], state: &Markup, anchors: &Anchors) -> Markup {
+    html! {
+        ul.threats {
+            @for (index, threat) in threats { (row(threat, anchors.threats.row(*index), state, anchors)) }
+        }
+    }
+}
+
+/// Open threats, by why they are.
+fn open(input: &ReportInput, state: &Markup, anchors: &Anchors) -> Markup {
+    let mut threats: Vec<_> =
+        in_state(input, ThreatState::Open).into_iter().map(|t| (standing::why(input, t.1), t)).collect();
+    threats.sort_by_key(|(why, _)| *why);
+    html! {
+        @for group in threats.chunk_by(|a, b| a.0 == b.0) {
+            @if let [(why, _), ..] = group {
+                h4 { (why.heading()) " " span.count { (number::count(group.len() as u64)) } }
+                p.detail { (why.meaning()) }
+                @let same: Vec<_> = group.iter().map(|(_, t)| *t).collect();
+                (list(&same, state, anchors))
+            }
+        }
+    }
+}
+
+/// What does not apply: a line each with the fact that decides, since there are many and none needs a person.
+fn ruled_out(threats: &[(usize, &Threat)], anchors: &Anchors) -> Markup {
+    html! {
+        details {
+            summary { (number::counted(threats.len(), "threat that a fact rules out", "threats that facts rule out")) }
+            ul.ruled-out {
+                @for (index, threat) in threats {
+                    li id=[anchors.threats.row(*index)] {
+                        span.id { (threat.id) }
+                        span { (threat.name) }
+                        div { (deciding(threat)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The fact that rules a threat out, and the rest of the argument behind it.
+fn deciding(threat: &Threat) -> Markup {
+    let Some(proof) = threat.proofs.first() else {
+        return html! { span.none { "No proof is recorded." } };
+    };
+    let more = proof.facts.len() > 1 || !proof.path.is_empty() || proof.removed_by.is_some();
+    html! {
+        @match proof.facts.first() {
+            Some(fact) => { (stated(fact)) },
+            None => { (proof.sentence) },
+        }
+        @if more || threat.proofs.len() > 1 {
+            details {
+                summary { "proof" }
+                @for (i, proof) in threat.proofs.iter().take(MOST_PROOFS).enumerate() {
+                    (argument(proof, i > 0, threat.state))
+                }
+            }
+        }
+    }
 }
 
 fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> Markup {
@@ -94,7 +159,7 @@ fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> 
                     @if !threat.references.is_empty() { ", " (number::counted(threat.references.len(), "reference", "references")) }
                 }
                 @if threat.proofs.is_empty() { p.none { "No proof is recorded." } }
-                @for (i, proof) in threat.proofs.iter().take(MOST_PROOFS).enumerate() { (argument(proof, i > 0)) }
+                @for (i, proof) in threat.proofs.iter().take(MOST_PROOFS).enumerate() { (argument(proof, i > 0, threat.state)) }
                 @if threat.proofs.len() > MOST_PROOFS {
                     p.detail { "and " (number::counted(threat.proofs.len() - MOST_PROOFS, "more proof", "more proofs")) ", in the plan" }
                 }
@@ -118,7 +183,12 @@ fn row(threat: &Threat, id: Option<&str>, state: &Markup, anchors: &Anchors) -> 
     }
 }
 
-fn argument(proof: &Proof, with_sentence: bool) -> Markup {
+fn argument(proof: &Proof, with_sentence: bool, state: ThreatState) -> Markup {
+    let change = match state {
+        ThreatState::NotApplicable => "Would apply if: ",
+        ThreatState::Unknown => "Would be ruled out if: ",
+        _ => "Would no longer apply if: ",
+    };
     html! {
         @if with_sentence { p.why { (proof.sentence) } }
         @if !proof.path.is_empty() {
@@ -127,15 +197,19 @@ fn argument(proof: &Proof, with_sentence: bool) -> Markup {
         @if !proof.facts.is_empty() {
             ul.facts {
                 @for fact in proof.facts.iter().take(MOST_FACTS) {
-                    li {
-                        (fact.text) " "
-                        @match &fact.place { Some(place) => { code { (place) } }, None => { span.none { "missing" } } }
-                    }
+                    li { (stated(fact)) }
                 }
                 @if proof.facts.len() > MOST_FACTS { li { "and " (number::counted(proof.facts.len() - MOST_FACTS, "more fact", "more facts")) } }
             }
         }
-        @if let Some(fact) = &proof.removed_by { p { strong { "Would no longer apply if: " } (fact) } }
+        @if let Some(fact) = &proof.removed_by { p { strong { (change) } (fact) } }
+    }
+}
+
+fn stated(fact: &Fact) -> Markup {
+    html! {
+        (fact.text) " "
+        @match &fact.place { Some(place) => { code { (place) } }, None => { span.none { "missing" } } }
     }
 }
 

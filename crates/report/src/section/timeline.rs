@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::{badge, empty, hour, table};
-use crate::input::{SeqRange, StageKind, StageOutcome};
+use crate::input::{SeqRange, Stage, StageKind, StageOutcome};
 use crate::{ReportInput, number};
 
 pub fn body(input: &ReportInput) -> Markup {
@@ -23,10 +23,7 @@ pub fn body(input: &ReportInput) -> Markup {
                     tr {
                         th scope="row" { (name(stage.kind)) }
                         td { (hour(stage.started)) }
-                        td.r.num { @match stage.finished {
-                            Some(end) => { (number::duration(end.unix_ms() - stage.started.unix_ms())) },
-                            None => { "running" },
-                        } }
+                        td.r.num { (took(stage)) }
                         td { (outcome(stage.outcome)) }
                         td.text { (stage.note) }
                         td { @match stage.ledger { Some(range) => { (entries(range)) }, None => { span.none { "none" } } } }
@@ -34,6 +31,15 @@ pub fn body(input: &ReportInput) -> Markup {
                 }
             }
         }))
+    }
+}
+
+/// Entries bear the time at which they were written: a stage that wrote one, or all at once, has no length.
+fn took(stage: &Stage) -> String {
+    match stage.finished {
+        None => "running".to_owned(),
+        Some(end) if end > stage.started => number::duration(end.unix_ms() - stage.started.unix_ms()),
+        Some(_) => "–".to_owned(),
     }
 }
 

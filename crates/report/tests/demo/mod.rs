@@ -65,6 +65,7 @@ pub fn demo() -> ReportInput {
             .into(),
         reopens: vec!["MOD-04".into(), "OPS-02".into(), "DAT-07".into()],
         evidence: Some(d("drift")),
+        record: Some(d("look")),
         ledger_seq: 44,
     }];
     input.recall = Some(recall());

@@ -31,7 +31,9 @@ pub fn drift() -> Drift {
         current: bell(to.0, to.1, 140.0),
     };
     Drift {
-        evidence: Some(d("drift")),
+        evidence: None,
+        ledger: vec![43],
+        tested: Some(d("drift")),
         statistic: "largest distance of any column".into(),
         alpha: 1.0 / (24.0 * 365.25),
         promise: FalseAlarmPromise::Yearly { alarms: 1.0, looks_per_day: 24.0 },
@@ -49,6 +51,7 @@ pub fn drift() -> Drift {
 pub fn gate(allow: bool) -> Gate {
     let mut reasons = vec![Reason {
         code: "release/evasion-bound".into(),
+        subject: "MOD-01".into(),
         message:
             "The lower bound of accuracy under attack is 73.9% at epsilon 0.10; the policy asks for 75%."
                 .into(),
@@ -63,6 +66,7 @@ pub fn gate(allow: bool) -> Gate {
     if !allow {
         reasons.push(Reason {
             code: "release/threat-without-test".into(),
+            subject: "MOD-03".into(),
             message: "MOD-03 is open, of severity high, and has neither evidence nor an acceptance.".into(),
             severity: Severity::High,
             solution: "Run a test that answers MOD-03, or let a named person accept it until a date.".into(),
@@ -72,12 +76,29 @@ pub fn gate(allow: bool) -> Gate {
     Gate {
         allow,
         reasons,
+        warnings: warnings(),
         evidence: ["scan", "signature", "bom", "performance", "evasion"].map(d).to_vec(),
         policy: d("policy"),
         decision: d("decision"),
         decided_at: t("09:03:39"),
         ledger_seq: 29,
     }
+}
+
+fn warnings() -> Vec<Reason> {
+    let manual = [("MOD-08", Severity::Medium), ("MOD-03", Severity::High), ("STR-03", Severity::Medium)];
+    let warning = |code: &str, subject: &str, severity, message: &str| Reason {
+        code: code.into(),
+        subject: subject.into(),
+        message: message.into(),
+        severity,
+        solution: "Let a person look at it and write down what was found.".into(),
+        waived: None,
+    };
+    let unknown = warning("threat/unknown", "PRI-01", Severity::Medium, "it is not known whether it applies");
+    std::iter::once(unknown)
+        .chain(manual.map(|(id, s)| warning("threat/manual", id, s, "no machine test answers this threat")))
+        .collect()
 }
 
 pub fn instance(id: &str, pid: u32, seq: u64) -> Instance {
@@ -103,6 +124,7 @@ pub fn recall() -> Recall {
     Recall {
         order: "recall-7".into(),
         digest: d("model"),
+        scope: "in production".into(),
         reason: "Drift alarm sig-drift-1 of severity high; the policy orders a recall.".into(),
         ordered_by: "policy monitor/recall-on-drift".into(),
         ordered_at: t("09:14:02.400"),
