@@ -198,11 +198,12 @@ impl Source<'_> {
         let proven = shown.proofs.iter().filter(|p| p.at.is_some()).count();
         let certified = shown.certificate.as_ref();
         let note = match certified {
-            Some(c) => format!(
-                "{proven} of {} proven stopped, certified {:.1} s after the order",
-                counted(shown.proofs.len(), "instance"),
-                (c.issued_at.unix_ms() - shown.ordered_at.unix_ms()) as f64 / 1000.0
-            ),
+            Some(_) => {
+                format!(
+                    "{proven} of {} proven stopped, and certified",
+                    counted(shown.proofs.len(), "instance")
+                )
+            }
             None => format!(
                 "{proven} of {} recorded as stopped; no certificate",
                 counted(shown.proofs.len(), "instance")

@@ -15,7 +15,7 @@ pub enum Why {
     Reopened,
     /// A result about it is stale or could not tell.
     Unclear,
-    /// What ran passes; something else that it calls for did not run.
+    /// What ran passes, and the threat is open all the same.
     Partly,
     /// This build has a check for it that has not run.
     Due,
@@ -45,13 +45,13 @@ impl Why {
     /// What it means, in a sentence.
     pub fn meaning(self) -> &'static str {
         match self {
-            Self::Failed => "A signed result says that the criterion is not met.",
-            Self::Reopened => {
-                "Results passed before; a fact of the running system says that they no longer answer it."
+            Self::Failed => "A signed result says that a criterion is not met.",
+            Self::Reopened => "A fact of the running system speaks against them, whatever passed before.",
+            Self::Unclear => "There is a result, and it does not say how things stand now.",
+            Self::Partly => {
+                "What ran passes and has not settled them: that takes a person, a further check or a new decision."
             }
-            Self::Unclear => "There is a result, but it does not speak about what is there now.",
-            Self::Partly => "What ran passes; something else that the threat calls for has not run.",
-            Self::Due => "This build has a check for it, which has left no result yet.",
+            Self::Due => "This build has a check for them that has left no result yet.",
             Self::NoCheck => "Nothing is known against them and nothing for them.",
             Self::Person => "No program can answer them.",
         }

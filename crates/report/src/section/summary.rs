@@ -204,16 +204,12 @@ fn means(input: &ReportInput) -> Markup {
 
 fn tiles(input: &ReportInput) -> Markup {
     let n = |state| input.threats.iter().filter(|t| t.state == state).count() as u64;
-    let untested = standing::split(input)
-        .into_iter()
-        .filter(|(why, _)| matches!(why, Why::Due | Why::NoCheck | Why::Person))
-        .map(|(_, n)| n as u64)
-        .sum::<u64>();
+    let untested = input.threats.iter().filter(|t| standing::is_open(t) && t.evidence.is_empty()).count();
     let running = input.instances.iter().filter(|i| i.stopped.is_none()).count() as u64;
     let passed = input.evidence.iter().filter(|e| e.verdict == Verdict::Pass).count() as u64;
     html! {
         dl.tiles {
-            div { dt { "Threats open or stale" @if untested > 0 { ", " (number::count(untested)) " of them untested" } } dd {
+            div { dt { "Threats open or stale" @if untested > 0 { ", " (number::count(untested as u64)) " of them untested" } } dd {
                 @if input.threats.is_empty() { "–" } @else {
                     (number::count(n(ThreatState::Open) + n(ThreatState::Stale))) " " small { "of " (number::count(applicable(input) as u64)) }
                 }

@@ -62,7 +62,7 @@ fn name(kind: StageKind) -> &'static str {
         StageKind::Deploy => "Deploy",
         StageKind::Observe => "Observe",
         StageKind::Recall => "Recall",
-        StageKind::Feedback => "Feed back",
+        StageKind::Feedback => "Feedback",
     }
 }
 
