@@ -41,12 +41,13 @@ pub async fn existing_house(home: &Path) -> anyhow::Result<House> {
 
 /// The policies in force: the shipped ones, overlaid by the folder in `PROOFHOUSE_POLICY`.
 pub fn policy() -> anyhow::Result<Policy> {
-    let bundle = match std::env::var_os("PROOFHOUSE_POLICY") {
+    match std::env::var_os("PROOFHOUSE_POLICY") {
         Some(dir) if !dir.is_empty() => Bundle::load(Path::new(&dir))
-            .with_context(|| format!("cannot use the policies in {}", dir.to_string_lossy()))?,
-        _ => Bundle::shipped(),
-    };
-    Ok(Policy::compile(&bundle)?)
+            .map_err(anyhow::Error::from)
+            .and_then(|bundle| Ok(Policy::compile(&bundle)?))
+            .with_context(|| format!("cannot use the policies in {}", dir.to_string_lossy())),
+        _ => Ok(Policy::compile(&Bundle::shipped())?),
+    }
 }
 
 /// The clock of the machine.

@@ -25,6 +25,12 @@ pub enum LifecycleError {
         /// Why.
         source: io::Error,
     },
+    /// There is no system file.
+    #[error("there is no {file}; name a system file, or the folder of a proofhouse.yaml")]
+    NoSystemFile {
+        /// Where it was looked for.
+        file: PathBuf,
+    },
     /// The system file is implausibly large.
     #[error("{path} has {bytes} bytes; a system file has at most a mebibyte")]
     SystemFileTooLarge {
@@ -54,6 +60,9 @@ pub enum LifecycleError {
     /// The keys are not there.
     #[error("there are no keys in {0}; create them with `proofhouse keygen`")]
     NoKeys(PathBuf),
+    /// A key would be overwritten.
+    #[error("{0} exists already and is not overwritten; keep it, or choose another --home")]
+    KeyExists(PathBuf),
     /// The keys are gone, but what they signed is there.
     #[error(
         "{0} holds a ledger but not the keys it was written with; restore them, a new key cannot go on with it"

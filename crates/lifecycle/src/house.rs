@@ -64,9 +64,18 @@ pub struct House {
 }
 
 impl House {
-    /// Creates the keys of a new house. Refuses to overwrite any.
+    /// Creates the keys of a new house. Refuses to overwrite any, and to give a ledger keys that are not
+    /// the ones it was written with.
     pub fn keygen(home: &Path) -> Result<Vec<PathBuf>, LifecycleError> {
         let keys = home.join("keys");
+        // All are looked for before any is made: half a set of keys would be of no use.
+        let files = ["signer.key", "signer.pub", "ledger.key", "ledger.vkey"].map(|name| keys.join(name));
+        if let Some(there) = files.into_iter().find(|file| file.exists()) {
+            return Err(LifecycleError::KeyExists(there));
+        }
+        if home.join("ledger.db").exists() {
+            return Err(LifecycleError::KeysLost(home.to_path_buf()));
+        }
         create_private_dir(home)?;
         create_private_dir(&keys)?;
         let files = keyfile::write_new(&keys, "signer", &SigningKey::generate()?)?;
@@ -80,9 +89,6 @@ impl House {
     /// Opens a house. Where there is neither key nor ledger yet, both are made.
     pub async fn open_or_create(options: HouseOptions) -> Result<Self, LifecycleError> {
         if !options.home.join("keys/signer.key").exists() {
-            if options.home.join("ledger.db").exists() {
-                return Err(LifecycleError::KeysLost(options.home));
-            }
             Self::keygen(&options.home)?;
         }
         Self::open(options).await
@@ -93,6 +99,9 @@ impl House {
         let HouseOptions { home, ledger, tool, clock, actor } = options;
         let keys = home.join("keys");
         if !keys.join("signer.key").exists() || !keys.join("ledger.key").exists() {
+            if home.join("ledger.db").exists() {
+                return Err(LifecycleError::KeysLost(home));
+            }
             return Err(LifecycleError::NoKeys(keys));
         }
         let signer = keyfile::read_signing(&keys.join("signer.key"))?;

@@ -1,6 +1,7 @@
 //! A folder with a system file, and the files it names.
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use proofhouse_core::{Digest, FilePath, Subject, SubjectKind};
@@ -31,7 +32,10 @@ impl Project {
     /// Reads `path`, a system file or the folder that holds one.
     pub fn load(path: &Path) -> Result<Self, LifecycleError> {
         let file = if path.is_dir() { path.join(SYSTEM_FILE) } else { path.to_path_buf() };
-        let unreadable = |source| LifecycleError::Read { path: file.clone(), source };
+        let unreadable = |source: io::Error| match source.kind() {
+            io::ErrorKind::NotFound => LifecycleError::NoSystemFile { file: file.clone() },
+            _ => LifecycleError::Read { path: file.clone(), source },
+        };
         let size = fs::metadata(&file).map_err(unreadable)?.len();
         if size > MAX_SYSTEM_FILE_BYTES {
             return Err(LifecycleError::SystemFileTooLarge { path: file, bytes: size });

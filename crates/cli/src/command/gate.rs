@@ -1,11 +1,13 @@
 //! `gate` and `release`: assess what lies on the disk, package it, ask the policy, and release what it
 //! allows.
 
-use proofhouse_lifecycle::Decided;
+use proofhouse_core::Verdict;
+use proofhouse_lifecycle::{Decided, Evidence};
 use serde_json::json;
 
 use crate::Exit;
 use crate::args::{Format, ProjectArgs};
+use crate::command::assess;
 use crate::{open, terminal};
 
 pub async fn run(args: ProjectArgs, release: bool) -> anyhow::Result<Exit> {
@@ -36,6 +38,9 @@ pub async fn run(args: ProjectArgs, release: bool) -> anyhow::Result<Exit> {
         }))?;
     } else {
         summary(&decided, usize::MAX);
+        if !decided.decision.allow {
+            findings(assessment.evidence.iter().chain(&candidate.evidence));
+        }
         if let Some((release, _)) = &released {
             terminal::line(format!("released as {} in {}", release.statement.release, release.dir.display()));
         }
@@ -50,6 +55,14 @@ pub fn environment(project: &proofhouse_lifecycle::Project) -> anyhow::Result<St
         .deployment
         .as_ref()
         .map_or_else(|| "unstated".to_owned(), |d| d.environment.to_string()))
+}
+
+/// What the checks found that did not pass: the files, rows and causes behind the reasons of a denial.
+pub fn findings<'a>(evidence: impl Iterator<Item = &'a Evidence>) {
+    for evidence in evidence.filter(|e| e.result().verdict != Verdict::Pass) {
+        assess::line(evidence);
+        evidence.result().findings.iter().for_each(terminal::finding);
+    }
 }
 
 /// The decision with its reasons.

@@ -59,6 +59,14 @@ pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     })
 }
 
+/// What was made before the first instance starts.
+struct Made {
+    planned: Planned,
+    assessment: Assessment,
+    candidate: Candidate,
+    release: Release,
+}
+
 /// How a life ended.
 enum Ending {
     /// Recalled, with a certificate.
@@ -97,6 +105,7 @@ async fn live(life: &Life, args: &RunArgs) -> anyhow::Result<Ending> {
         gate::summary(&decided, 8);
     });
     if !decided.decision.allow {
+        life.story.tell(|| gate::findings(assessment.evidence.iter().chain(&candidate.evidence)));
         return Ok(Ending::Denied);
     }
 
@@ -110,19 +119,12 @@ async fn live(life: &Life, args: &RunArgs) -> anyhow::Result<Ending> {
         ));
         terminal::line(format!("  {}", release.dir.display()));
     });
-    operate(life, args, &planned, &assessment, &candidate, &release).await
+    operate(life, args, &Made { planned, assessment, candidate, release }).await
 }
 
 /// From the first instance to the certificate. Whatever happens, no instance outlives it.
-async fn operate(
-    life: &Life,
-    args: &RunArgs,
-    planned: &Planned,
-    assessment: &Assessment,
-    candidate: &Candidate,
-    release: &Release,
-) -> anyhow::Result<Ending> {
-    let house = &life.house;
+async fn operate(life: &Life, args: &RunArgs, made: &Made) -> anyhow::Result<Ending> {
+    let (house, release) = (&life.house, &made.release);
     life.story.stage("deploy", "instances prove the digest of the bytes they loaded");
     let fleet = HostFleet::new(life.project.model()?.file.as_str(), absolute(house.public_key_file())?)?;
     let count = life
@@ -141,7 +143,7 @@ async fn operate(
                 return Ok(Ending::Denied);
             }
         };
-    let ending = serve(life, args, planned, assessment, candidate, release, &fleet, &instances).await;
+    let ending = serve(life, args, made, &fleet, &instances).await;
     if ending.is_err() {
         // The first error is the one to report; the instances stop either way.
         use proofhouse_lifecycle::Fleet as _;
@@ -152,17 +154,15 @@ async fn operate(
     ending
 }
 
-#[expect(clippy::too_many_arguments, reason = "one stage of a story: everything that was made before")]
+/// From the first request to the certificate.
 async fn serve(
     life: &Life,
     args: &RunArgs,
-    planned: &Planned,
-    assessment: &Assessment,
-    candidate: &Candidate,
-    release: &Release,
+    made: &Made,
     fleet: &HostFleet,
     instances: &[RunningInstance],
 ) -> anyhow::Result<Ending> {
+    let Made { planned, assessment, candidate, release } = made;
     let house = &life.house;
     let recalled = house.recalled_in(&life.environment).await?;
     let (mut plane, keys) =
