@@ -316,11 +316,23 @@ impl House {
         planned: &Planned,
         standing: &Standing<'_>,
     ) -> Result<Vec<proofhouse_threats::Assessment>, LifecycleError> {
+        let states = planned.states(project, standing);
+        self.record_changes(project, &states, &[]).await?;
+        Ok(states)
+    }
+
+    /// Records every state that is another than the ledger knows, but for the threats named in `except`.
+    /// Returns the last entry written.
+    pub(crate) async fn record_changes(
+        &self,
+        project: &Project,
+        states: &[proofhouse_threats::Assessment],
+        except: &[String],
+    ) -> Result<Option<u64>, LifecycleError> {
         let known: std::collections::BTreeMap<String, String> =
             self.ledger().threats(project.id()).await?.into_iter().map(|t| (t.id, t.state)).collect();
-        let states = planned.states(project, standing);
         let mut events = Vec::new();
-        for state in &states {
+        for state in states.iter().filter(|s| !except.contains(&s.threat.to_string())) {
             let now = ledger_state(state.state);
             if known.get(state.threat.as_str()).is_some_and(|before| *before == now.to_string()) {
                 continue;
@@ -333,10 +345,10 @@ impl House {
             };
             events.push(self.event(EventKind::ThreatChanged, Some(project.digest), &body)?);
         }
-        if !events.is_empty() {
-            self.append(&events).await?;
+        if events.is_empty() {
+            return Ok(None);
         }
-        Ok(states)
+        Ok(Some(self.append(&events).await?.last_seq))
     }
 }
 

@@ -46,6 +46,16 @@ impl LoadedDataset {
             Manifest::describe(spec.id.to_string(), role(spec.role), provenance, files, &table, &labels)?;
         let digest = manifest.digest()?;
         let feature_names = feature_names(spec, &table);
+        // Without this, rows without features would all look alike, and every check on them would say so.
+        let width = project.system.model.as_ref().map_or(feature_names.len(), |m| m.input.len());
+        if feature_names.is_empty() || feature_names.len() != width {
+            return Err(LifecycleError::Features {
+                dataset: spec.id.to_string(),
+                found: feature_names.len(),
+                width,
+                columns: table.names().join(", "),
+            });
+        }
         let classes = project.system.model.as_ref().map_or(0, |m| m.classes.len());
         Ok(Self {
             spec: spec.clone(),

@@ -57,6 +57,20 @@ pub enum LifecycleError {
     /// A dataset that a check needs is not described.
     #[error("the system file describes no dataset {0}")]
     NoDataset(String),
+    /// A dataset does not have the features that the model reads.
+    #[error(
+        "the `features` of dataset {dataset} select {found} columns, the model reads {width}; the dataset has {columns}"
+    )]
+    Features {
+        /// The dataset.
+        dataset: String,
+        /// Columns that were selected.
+        found: usize,
+        /// Columns that the model reads.
+        width: usize,
+        /// What there is to select from.
+        columns: String,
+    },
     /// The keys are not there.
     #[error("there are no keys in {0}; create them with `proofhouse keygen`")]
     NoKeys(PathBuf),

@@ -59,6 +59,10 @@ impl House {
             let receipt = self.append(&events).await?;
             entries = (receipt.first_seq, receipt.last_seq);
         }
+        // What was tested since the gate may have settled other threats.
+        if let Some(last) = self.record_changes(project, &states, &reopened).await? {
+            entries.1 = last;
+        }
         if let Some(score) = risk {
             entries.1 = self.record_risk(project, score).await?.1;
         }

@@ -507,6 +507,12 @@ warn contains v if {
 	v := reason.final("waiver/not-waivable", "medium", concat(" ", [w.code, w.subject]), "this reason cannot be waived")
 }
 
+# METADATA
+# title: No test of this build answers the threat
+# description: It is open and only people can say where it stands.
+# custom:
+#   code: threat/manual
+#   solution: Test it by other means and record an acceptance with a date, or wait for a build that has the test.
 warn contains v if {
 	some threat in applicable
 	not threat.automatic
