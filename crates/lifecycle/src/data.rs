@@ -43,7 +43,8 @@ impl LoadedDataset {
         };
         let labels: Vec<String> = spec.label.iter().cloned().collect();
         let manifest =
-            Manifest::describe(spec.id.to_string(), role(spec.role), provenance, files, &table, &labels)?;
+            Manifest::describe(spec.id.to_string(), role(spec.role), provenance, files, &table, &labels)
+                .map_err(|source| LifecycleError::Described { dataset: spec.id.to_string(), source })?;
         let digest = manifest.digest()?;
         let feature_names = feature_names(spec, &table);
         // Without this, rows without features would all look alike, and every check on them would say so.

@@ -57,6 +57,14 @@ pub enum LifecycleError {
     /// A dataset that a check needs is not described.
     #[error("the system file describes no dataset {0}")]
     NoDataset(String),
+    /// A dataset is not what the system file says.
+    #[error("dataset {dataset}: {source}")]
+    Described {
+        /// The dataset.
+        dataset: String,
+        /// What is not so.
+        source: proofhouse_dataset::DatasetError,
+    },
     /// A dataset does not have the features that the model reads.
     #[error(
         "the `features` of dataset {dataset} select {found} columns, the model reads {width}; the dataset has {columns}"

@@ -15,6 +15,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let instances = ledger.instances(None).await?;
     let signals = ledger.signals(None).await?;
     let recalls = ledger.recalls().await?;
+    let orders = house.recall_orders().await?;
     let checkpoint = ledger.checkpoint().await?;
     if args.format == Format::Json {
         terminal::json(&json!({
@@ -39,7 +40,13 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
         count("unknown")
     ));
     for release in releases.iter().filter(|r| r.system == project.id()) {
-        let recalled = recalls.iter().find(|r| r.subject == release.model);
+        // The same model may be recalled in one environment and released in another; `NAME.N` names where.
+        let environment = release.id.rsplit_once('.').map_or(release.id.as_str(), |(name, _)| name);
+        let order = orders
+            .iter()
+            .rev()
+            .find(|o| o.digest.to_string() == release.model && o.scope.reaches(environment));
+        let recalled = order.and_then(|o| recalls.iter().find(|r| r.id == o.id));
         let fate = recalled.map_or_else(String::new, |r| format!("  {} ({}): {}", r.id, r.state, r.reason));
         terminal::line(format!("release    {}  {}  {}{fate}", release.id, release.name, release.model));
     }
