@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proofhouse_core::{CheckResult, Digest, Freshness, Inputs, Subject, Timestamp, Verdict, canonical};
+use proofhouse_core::{
+    CheckResult, Digest, Freshness, Inputs, StaleReason, Subject, Timestamp, Verdict, canonical,
+};
 use proofhouse_ledger::body::{SubjectRecorded, ThreatChanged};
 use proofhouse_ledger::{Event, EventKind};
 use serde_json::json;
@@ -14,6 +16,7 @@ use crate::house::House;
 use crate::loss::{self, Knowledge, RiskScore};
 use crate::model::ModelUnderTest;
 use crate::plan::{Planned, Standing, ledger_state};
+use crate::release::Release;
 use crate::{LifecycleError, Progress, Project};
 
 /// What is to be examined: model and data as they lie on the disk, and the policy in force.
@@ -40,6 +43,23 @@ impl Assessment {
             evidence: Vec::new(),
             risk: None,
         })
+    }
+
+    /// Reads the model that was released instead of the one in the project's folder, where a newer version
+    /// may lie by now. Whoever watches a deployment speaks about what is served.
+    pub fn of_release(project: &Project, release: &Release, policy: Digest) -> Result<Self, LifecycleError> {
+        let model = ModelUnderTest::load_from(project, &release.model_dir())?;
+        if model.digest() != release.statement.model {
+            return Err(LifecycleError::Release {
+                path: release.dir.clone(),
+                reason: format!(
+                    "its files have the digest {}, {} was released",
+                    model.digest(),
+                    release.statement.model
+                ),
+            });
+        }
+        Ok(Self { model, datasets: Datasets::load(project)?, policy, evidence: Vec::new(), risk: None })
     }
 
     /// Digests of everything evidence may speak about.
@@ -91,22 +111,21 @@ impl Assessment {
             .iter()
             .map(|e| {
                 let own = &e.result().inputs;
-                let is_planned = current.iter().any(|(check, _)| *check == e.result().check);
                 let expected = current
                     .iter()
                     .filter(|(check, inputs)| *check == e.result().check && inputs.subject == own.subject)
                     // Several setups may share a subject; the one that agrees best speaks for the evidence.
                     .min_by_key(|(_, inputs)| {
                         usize::from(inputs.data != own.data) + usize::from(inputs.config != own.config)
-                    })
-                    .map(|(_, inputs)| inputs.clone());
-                let expected = match expected {
-                    Some(inputs) => inputs,
-                    // The check runs on something else now.
-                    None if is_planned => Inputs { subject: self.model.digest(), data: None, ..own.clone() },
-                    None => Inputs { tool, policy: Some(self.policy), ..own.clone() },
-                };
-                e.freshness(&expected, now)
+                    });
+                if let Some((_, inputs)) = expected {
+                    return e.freshness(inputs, now);
+                }
+                // The check runs on something else now, or cannot be set up at all.
+                if crate::check::for_kind(&e.result().check).is_some() {
+                    return Freshness::Stale(vec![StaleReason::Subject]);
+                }
+                e.freshness(&Inputs { tool, policy: Some(self.policy), ..own.clone() }, now)
             })
             .collect())
     }

@@ -1,5 +1,6 @@
 //! The model under release: its files, read once and hashed from those very bytes.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use proofhouse_artifact::{LoadedTree, TreeOptions};
@@ -19,8 +20,13 @@ pub struct ModelUnderTest {
 impl ModelUnderTest {
     /// Reads the model folder that the system file names.
     pub fn load(project: &Project) -> Result<Self, LifecycleError> {
+        Self::load_from(project, &project.path(&project.model()?.path))
+    }
+
+    /// Reads the files in `dir` as the model that the system file describes.
+    pub(crate) fn load_from(project: &Project, dir: &Path) -> Result<Self, LifecycleError> {
         let spec = project.model()?.clone();
-        let files = LoadedTree::load(&project.path(&spec.path), &TreeOptions::default())?;
+        let files = LoadedTree::load(dir, &TreeOptions::default())?;
         Ok(Self { spec, files, classifier: OnceLock::new() })
     }
 

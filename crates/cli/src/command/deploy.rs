@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
+use proofhouse_core::Freshness;
 use proofhouse_gateway::ObservedReceiver;
 use proofhouse_lifecycle::{
-    Assessment, DataPlane as _, Deployed, Evidence, Fleet as _, House, Planned, Project, Rows, Scope, Watch,
+    Assessment, DataPlane as _, Deployed, Evidence, Fleet as _, House, Planned, Project, Release, Rows,
+    Scope, Watch,
 };
 use proofhouse_policy::{Action, Policy};
 use serde_json::json;
@@ -30,6 +32,8 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let environment = gate::environment(&project)?;
     let deployment = project.system.deployment.as_ref().context("the system file describes no deployment")?;
     let release = house.latest_release(&project, &environment).await?;
+    // Nothing starts that could not be watched.
+    let guard = Guard::new(&house, &project, &release, &policy, &environment).await?;
     let key = std::path::absolute(house.public_key_file())?;
     let fleet = HostFleet::new(project.model()?.file.as_str(), key)?;
     let count = deployment.targets.iter().map(|t| u64::from(t.instances.get())).sum();
@@ -77,10 +81,11 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
         }
     }
     let observed = plane.observed.take().context("the gateway observes nothing")?;
-    let guard = Guard::new(&house, &project, &policy, &environment).await?;
     let ended = guard.keep(&plane, &fleet, observed).await;
-    plane.shutdown().await?;
+    // The instances stop even where the last of the audit cannot be written.
+    let audited = plane.shutdown().await;
     stop(&house, &release.statement.model, &fleet, "the deployment ended").await?;
+    audited?;
     ended
 }
 
@@ -111,11 +116,12 @@ impl<'a> Guard<'a> {
     async fn new(
         house: &'a House,
         project: &'a Project,
+        release: &Release,
         policy: &'a Policy,
         environment: &'a str,
     ) -> anyhow::Result<Self> {
         let planned = Planned::derive(project)?;
-        let assessment = Assessment::read(project, policy.digest())?;
+        let assessment = Assessment::of_release(project, release, policy.digest())?;
         let evidence = house.current_evidence(&assessment.subjects(project)).await?;
         let watch = Watch::new(project, &assessment.model, &assessment.datasets)?;
         Ok(Self { house, project, policy, environment, planned, assessment, evidence, watch })
@@ -176,12 +182,15 @@ impl<'a> Guard<'a> {
         let (_, signal) = self.house.observe(self.project, &self.watch, model, rows).await?;
         let Some(signal) = signal else { return Ok(()) };
         terminal::note(format!("{} {}: {}", signal.id, signal.severity, signal.summary));
-        let judged = self
-            .house
-            .judge_signal(self.project, &self.planned, &self.evidence, self.policy, self.environment, &signal)
-            .await?;
         let freshness = self.assessment.freshness(self.house, self.project, &self.evidence)?;
         let standing: Vec<_> = self.evidence.iter().cloned().zip(freshness).collect();
+        // What is at risk is judged by what still holds; stale evidence would make it look smaller.
+        let fresh: Vec<Evidence> =
+            standing.iter().filter(|(_, f)| *f == Freshness::Fresh).map(|(e, _)| e.clone()).collect();
+        let judged = self
+            .house
+            .judge_signal(self.project, &self.planned, &fresh, self.policy, self.environment, &signal)
+            .await?;
         self.house.feed_back(self.project, &self.planned, &standing, &signal, judged.risk.as_ref()).await?;
         let by = format!("policy {} on {}", judged.decision.policy.short(), signal.id);
         let reason = match judged.decision.action {
