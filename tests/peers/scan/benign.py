@@ -130,7 +130,7 @@ def safetensors(out):
     from safetensors.numpy import save_file
 
     rng = np.random.default_rng(SEED)
-    save_file({"w": rng.normal(size=(64, 32)).astype(np.float32), "embedding": np.zeros(32)}, out / "plain.safetensors")
+    save_file({"w": rng.normal(size=(64, 32)).astype(np.float32), "embedding": np.zeros((64, 32)), "scale": np.ones(1)}, out / "plain.safetensors")
     # A header of 128 bytes: the file begins with 0x80 0x00, as a pickle might.
     header = out / "header-128.safetensors"
     save_file({"w": np.zeros((64, 32), np.float32), "b": np.zeros(32, np.float16)}, header)
