@@ -1,8 +1,8 @@
 //! The host agent as the lifecycle sees it.
 
 use proofhouse_core::Digest;
-use proofhouse_lifecycle::{Fleet, Release, RunningInstance, Stopped};
-use proofhouse_targets::{AgentConfig, HostAgent, InstanceSpec, StopHow, StopProof};
+use proofhouse_lifecycle::{Fleet, Release, RunningInstance, Scope, Stopped};
+use proofhouse_targets::{AgentConfig, HostAgent, InstanceSpec, Reach, StopHow, StopProof};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -26,7 +26,8 @@ impl HostFleet {
             agent: HostAgent::new(AgentConfig { program, lease: LEASE }),
             name: format!("host-agent@{}", hostname()),
             model_file: model_file.to_owned(),
-            trusted_key,
+            // A sweep tells houses apart by this path; it must mean the same from any folder.
+            trusted_key: std::path::absolute(trusted_key)?,
         })
     }
 }
@@ -58,8 +59,14 @@ impl Fleet for HostFleet {
         })
     }
 
-    async fn stop_all(&self, digest: &Digest) -> Result<Vec<Stopped>, String> {
-        let proofs = self.agent.stop_all(digest).await.map_err(|e| e.to_string())?;
+    async fn stop_all(&self, digest: &Digest, scope: &Scope) -> Result<Vec<Stopped>, String> {
+        let reach = match scope {
+            Scope::Everywhere => Reach::Machine,
+            Scope::Environment(name) => {
+                Reach::Environment { name: name.clone(), key: self.trusted_key.clone() }
+            }
+        };
+        let proofs = self.agent.stop_all(digest, &reach).await.map_err(|e| e.to_string())?;
         Ok(proofs.into_iter().map(stopped).collect())
     }
 }

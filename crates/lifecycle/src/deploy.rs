@@ -14,7 +14,7 @@ use crate::fleet::{Fleet, RunningInstance, Stopped};
 use crate::gate::nanoseconds;
 use crate::house::House;
 use crate::release::Release;
-use crate::{LifecycleError, Project};
+use crate::{LifecycleError, Project, Scope};
 
 /// What a deployment came to.
 pub enum Deployed {
@@ -70,8 +70,11 @@ impl House {
                     instances.push(instance);
                 }
                 Err(reason) => {
-                    let stopped =
-                        fleet.stop_all(&release.statement.model).await.map_err(LifecycleError::Fleet)?;
+                    let here = Scope::Environment(environment.to_owned());
+                    let stopped = fleet
+                        .stop_all(&release.statement.model, &here)
+                        .await
+                        .map_err(LifecycleError::Fleet)?;
                     self.record_stops(&release.statement.model, &stopped, "another instance failed to start")
                         .await?;
                     return Err(LifecycleError::Fleet(reason));

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use proofhouse_core::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::Release;
+use crate::{Release, Scope};
 
 /// A running instance that has proven its digest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,9 +47,13 @@ pub trait Fleet: Sync {
         release: &Release,
     ) -> impl Future<Output = Result<RunningInstance, String>> + Send;
 
-    /// Stops every instance of `digest`, whoever started it, and returns the proof for each. An empty
-    /// answer says that nothing was found.
-    fn stop_all(&self, digest: &Digest) -> impl Future<Output = Result<Vec<Stopped>, String>> + Send;
+    /// Stops every instance of `digest` in `scope`, whoever started it, and returns the proof for each. An
+    /// empty answer says that nothing was found. What runs outside the scope is left alone.
+    fn stop_all(
+        &self,
+        digest: &Digest,
+        scope: &Scope,
+    ) -> impl Future<Output = Result<Vec<Stopped>, String>> + Send;
 }
 
 /// A gateway's word that it lets nothing through to a digest any more.

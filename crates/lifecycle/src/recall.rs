@@ -165,10 +165,10 @@ impl House {
         gateway: &D,
     ) -> Result<RecallOutcome, LifecycleError> {
         let denial = gateway.deny(&order.digest).await.map_err(LifecycleError::DataPlane)?;
-        let mut stopped = fleet.stop_all(&order.digest).await.map_err(LifecycleError::Fleet)?;
+        let mut stopped = fleet.stop_all(&order.digest, &order.scope).await.map_err(LifecycleError::Fleet)?;
         let mut last = Vec::new();
         for _ in 0..MAX_SWEEPS {
-            last = fleet.stop_all(&order.digest).await.map_err(LifecycleError::Fleet)?;
+            last = fleet.stop_all(&order.digest, &order.scope).await.map_err(LifecycleError::Fleet)?;
             if last.is_empty() {
                 break;
             }

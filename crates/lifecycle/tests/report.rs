@@ -88,7 +88,7 @@ impl Fleet for PaperFleet {
         Ok(instance)
     }
 
-    async fn stop_all(&self, digest: &Digest) -> Result<Vec<Stopped>, String> {
+    async fn stop_all(&self, digest: &Digest, _: &Scope) -> Result<Vec<Stopped>, String> {
         let (stopped, kept) =
             std::mem::take(&mut *self.0.lock().unwrap()).into_iter().partition(|i| i.digest == *digest);
         *self.0.lock().unwrap() = kept;

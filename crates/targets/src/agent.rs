@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use proofhouse_core::Digest;
-use rustix::process::{Pid, Signal};
+use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::process::{Child, ChildStdin, Command};
@@ -15,7 +16,8 @@ use tokio::sync::Mutex;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
-use crate::{Stray, TargetError, probe, processes_serving};
+use crate::sweep::is_still;
+use crate::{Reach, Stray, TargetError, probe, processes_serving};
 
 /// The line that renews an instance's lease.
 pub const LEASE_RENEWAL: &[u8] = b"renew\n";
@@ -205,17 +207,28 @@ impl HostAgent {
         end(running.ok_or_else(|| TargetError::NoSuchInstance(id.to_owned()))?).await
     }
 
-    /// Stops every instance of `digest` that this agent runs, then every other process on the machine
-    /// that serves it. Returns the proof for each; an empty answer means that a sweep found nothing.
-    pub async fn stop_all(&self, digest: &Digest) -> Result<Vec<StopProof>, TargetError> {
-        let ids: Vec<String> =
-            self.instances().await.into_iter().filter(|i| i.digest == *digest).map(|i| i.id).collect();
+    /// Stops every instance of `digest` within `reach` that this agent runs, then every other process
+    /// within it that serves the digest. Returns the proof for each; an empty answer means that a sweep
+    /// found nothing.
+    pub async fn stop_all(&self, digest: &Digest, reach: &Reach) -> Result<Vec<StopProof>, TargetError> {
+        let ids: Vec<String> = self
+            .instances()
+            .await
+            .into_iter()
+            .filter(|i| i.digest == *digest && reach.names(&i.id))
+            .map(|i| i.id)
+            .collect();
         let mut proofs = Vec::new();
         for id in ids {
             proofs.push(self.stop(&id).await?);
         }
-        for stray in processes_serving(digest)? {
+        let sweep = processes_serving(digest)?;
+        for stray in sweep.strays.into_iter().filter(|s| reach.includes(s)) {
             proofs.push(kill_stray(stray, digest).await?);
+        }
+        // An environment's instances run as the user of its house, and those are always seen.
+        if sweep.is_partial && *reach == Reach::Machine {
+            return Err(TargetError::Hidden(*digest));
         }
         Ok(proofs)
     }
@@ -253,20 +266,24 @@ async fn kill_stray(stray: Stray, digest: &Digest) -> Result<StopProof, TargetEr
         .ok()
         .and_then(Pid::from_raw)
         .ok_or_else(|| failed(std::io::Error::other("not a process id")))?;
-    match rustix::process::kill_process(pid, Signal::KILL) {
-        // It ended by itself between the sweep and now.
-        Ok(()) | Err(rustix::io::Errno::SRCH) => {}
+    // It may have ended by itself since the sweep, and its number may belong to another process by now: the
+    // descriptor pins the process, and only then are its arguments looked at again.
+    match pidfd_open(pid, PidfdFlags::empty()) {
+        Ok(process) if is_still(&stray, digest) => match pidfd_send_signal(process, Signal::KILL) {
+            Ok(()) | Err(Errno::SRCH) => {}
+            Err(e) => return Err(failed(e.into())),
+        },
+        Ok(_) | Err(Errno::SRCH) => {}
         Err(e) => return Err(failed(e.into())),
     }
     let gone = async {
-        while processes_serving(digest)?.iter().any(|s| s.pid == stray.pid) {
+        while is_still(&stray, digest) {
             sleep(Duration::from_millis(5)).await;
         }
-        Ok::<(), TargetError>(())
     };
     timeout(STOP_WITHIN, gone)
         .await
-        .map_err(|_| failed(std::io::Error::other("it did not end after SIGKILL")))??;
+        .map_err(|_| failed(std::io::Error::other("it did not end after SIGKILL")))?;
     Ok(StopProof {
         id: stray.instance.unwrap_or_else(|| format!("unnamed process {}", stray.pid)),
         pid: stray.pid,
@@ -348,10 +365,12 @@ mod tests {
         let _open = stray.stdin.take();
         let pid = stray.id().unwrap();
         let waiting = tokio::spawn(async move { stray.wait().await });
-        let proofs = agent.stop_all(&digest).await.unwrap();
+        let elsewhere = Reach::Environment { name: "rehearsal-1".into(), key: "/nonexistent".into() };
+        assert!(agent.stop_all(&digest, &elsewhere).await.unwrap().is_empty());
+        let proofs = agent.stop_all(&digest, &Reach::Machine).await.unwrap();
         assert_eq!(proofs.len(), 1);
         assert_eq!((proofs[0].pid, &proofs[0].how), (pid, &StopHow::SweptAway));
         assert!(!waiting.await.unwrap().unwrap().success());
-        assert!(agent.stop_all(&digest).await.unwrap().is_empty());
+        assert!(agent.stop_all(&digest, &Reach::Machine).await.unwrap().is_empty());
     }
 }

@@ -68,6 +68,12 @@ pub enum TargetError {
     /// The process table cannot be read.
     #[error("cannot read the process table: {0}")]
     ProcessTable(io::Error),
+    /// A sweep of the whole machine did not see every process.
+    #[error(
+        "some processes of this machine are hidden from this user, so nobody can tell whether they serve \
+         {0}; mount /proc without hidepid, or run this as root"
+    )]
+    Hidden(Digest),
     /// A process could not be stopped.
     #[error("cannot stop process {pid}: {source}")]
     Stop {

@@ -17,4 +17,4 @@ mod sweep;
 
 pub use agent::{AgentConfig, HostAgent, Instance, InstanceSpec, LEASE_RENEWAL, StopHow, StopProof};
 pub use error::TargetError;
-pub use sweep::{Stray, processes_serving};
+pub use sweep::{Reach, Stray, Sweep, processes_serving};

@@ -34,8 +34,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let release = house.latest_release(&project, &environment).await?;
     // Nothing starts that could not be watched.
     let guard = Guard::new(&house, &project, &release, &policy, &environment).await?;
-    let key = std::path::absolute(house.public_key_file())?;
-    let fleet = HostFleet::new(project.model()?.file.as_str(), key)?;
+    let fleet = HostFleet::new(project.model()?.file.as_str(), house.public_key_file())?;
     let count = deployment.targets.iter().map(|t| u64::from(t.instances.get())).sum();
     let instances = match house.deploy(&project, &release, &policy, &environment, count, &fleet).await? {
         Deployed::Running { instances, .. } => instances,
@@ -51,7 +50,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let (mut plane, keys) = match started {
         Ok(started) => started,
         Err(error) => {
-            stop(&house, &release.statement.model, &fleet, "the gateway did not start").await?;
+            stop(&house, &release.statement.model, &environment, &fleet, "the gateway did not start").await?;
             return Err(error);
         }
     };
@@ -84,7 +83,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let ended = guard.keep(&plane, &fleet, observed).await;
     // The instances stop even where the last of the audit cannot be written.
     let audited = plane.shutdown().await;
-    stop(&house, &release.statement.model, &fleet, "the deployment ended").await?;
+    stop(&house, &release.statement.model, &environment, &fleet, "the deployment ended").await?;
     audited?;
     ended
 }
@@ -92,10 +91,12 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
 async fn stop(
     house: &House,
     model: &proofhouse_core::Digest,
+    environment: &str,
     fleet: &HostFleet,
     why: &str,
 ) -> anyhow::Result<()> {
-    let stopped = fleet.stop_all(model).await.map_err(|e| anyhow::anyhow!(e))?;
+    let here = Scope::Environment(environment.to_owned());
+    let stopped = fleet.stop_all(model, &here).await.map_err(|e| anyhow::anyhow!(e))?;
     house.record_stops(model, &stopped, why).await?;
     Ok(())
 }

@@ -7,7 +7,6 @@ pub mod watch;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use proofhouse_core::Freshness;
 use proofhouse_lifecycle::{
     Assessment, Candidate, Deployed, Evidence, House, Planned, Project, Release, RunOutcome, RunningInstance,
@@ -31,6 +30,13 @@ pub struct Life {
     policy: Arc<Policy>,
     environment: String,
     story: Story,
+}
+
+impl Life {
+    /// What its recall and its end reach: this run's instances, and no other of the same model.
+    fn here(&self) -> Scope {
+        Scope::Environment(self.environment.clone())
+    }
 }
 
 pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
@@ -126,7 +132,7 @@ async fn live(life: &Life, args: &RunArgs) -> anyhow::Result<Ending> {
 async fn operate(life: &Life, args: &RunArgs, made: &Made) -> anyhow::Result<Ending> {
     let (house, release) = (&life.house, &made.release);
     life.story.stage("deploy", "instances prove the digest of the bytes they loaded");
-    let fleet = HostFleet::new(life.project.model()?.file.as_str(), absolute(house.public_key_file())?)?;
+    let fleet = HostFleet::new(life.project.model()?.file.as_str(), house.public_key_file())?;
     let count = life
         .project
         .system
@@ -147,7 +153,7 @@ async fn operate(life: &Life, args: &RunArgs, made: &Made) -> anyhow::Result<End
     if ending.is_err() {
         // The first error is the one to report; the instances stop either way.
         use proofhouse_lifecycle::Fleet as _;
-        if let Ok(stopped) = fleet.stop_all(&release.statement.model).await {
+        if let Ok(stopped) = fleet.stop_all(&release.statement.model, &life.here()).await {
             let _ = house.record_stops(&release.statement.model, &stopped, "the run failed").await;
         }
     }
@@ -219,7 +225,7 @@ async fn serve(
     let order = house
         .order_recall(
             release.statement.model,
-            Scope::Environment(life.environment.clone()),
+            life.here(),
             &signal.summary,
             Some(&format!("policy {} on {}", judged.decision.policy.short(), signal.id)),
         )
@@ -253,7 +259,8 @@ async fn serve(
 async fn stop(life: &Life, release: &Release, fleet: &HostFleet, plane: Plane) -> anyhow::Result<()> {
     use proofhouse_lifecycle::Fleet as _;
     plane.shutdown().await?;
-    let stopped = fleet.stop_all(&release.statement.model).await.map_err(|e| anyhow::anyhow!(e))?;
+    let stopped =
+        fleet.stop_all(&release.statement.model, &life.here()).await.map_err(|e| anyhow::anyhow!(e))?;
     life.house.record_stops(&release.statement.model, &stopped, "the run ended").await?;
     Ok(())
 }
@@ -287,8 +294,4 @@ async fn close(
     ));
     terminal::line(format!("  proofhouse ledger verify --home {}", life.house.home().display()));
     Ok(())
-}
-
-fn absolute(path: PathBuf) -> anyhow::Result<PathBuf> {
-    std::path::absolute(&path).with_context(|| format!("cannot resolve {}", path.display()))
 }
