@@ -83,12 +83,15 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Ledger(args) => command::ledger::run(args).await,
         Command::Serve(args) => command::serve::run(args).await,
         Command::Completions { shell } => {
+            // Into memory first: clap_complete panics when whoever reads goes away.
+            let mut script = Vec::new();
             clap_complete::generate(
                 shell,
                 &mut <Cli as clap::CommandFactory>::command(),
                 "proofhouse",
-                &mut std::io::stdout(),
+                &mut script,
             );
+            terminal::line(String::from_utf8_lossy(&script).trim_end());
             Ok(Exit::Clean)
         }
     }

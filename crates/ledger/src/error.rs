@@ -15,7 +15,7 @@ pub enum LedgerError {
     #[error("{0:?} is no ledger address; use sqlite:PATH or postgres://USER@HOST/DATABASE")]
     Address(String),
     /// There is no ledger there.
-    #[error("there is no ledger at {0}; check the path, or open it with a checkpoint key to create one")]
+    #[error("there is no ledger at {0}; check the path. The first command that records something makes one")]
     Missing(String),
     /// The file cannot be opened or made.
     #[error("{place} cannot be opened: {reason}; check that its directory exists and may be written")]

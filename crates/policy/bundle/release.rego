@@ -181,7 +181,7 @@ violations contains v if {
 	item.verdict == "fail"
 	item.check != "scan"
 	not answers_a_threat(item)
-	msg := concat("", [item.check, " failed: ", item.criterion])
+	msg := concat("", [item.check, " failed; what should hold: ", item.criterion])
 	v := reason.waivable("check/failed", "high", item.check, msg)
 }
 
@@ -196,7 +196,7 @@ violations contains v if {
 	item.verdict == "unknown"
 	item.check != "scan"
 	not answers_a_threat(item)
-	msg := concat("", [item.check, " could not tell: ", item.criterion])
+	msg := concat("", [item.check, " could not tell whether it holds: ", item.criterion])
 	v := reason.waivable("check/inconclusive", "high", item.check, msg)
 }
 
@@ -288,7 +288,7 @@ violations contains v if {
 violations contains v if {
 	some scan in scans
 	scan.verdict == "fail"
-	v := reason.waivable("scan/failed", "high", input.model.digest, concat("", ["the scan failed: ", scan.criterion]))
+	v := reason.waivable("scan/failed", "high", input.model.digest, concat("", ["the scan failed; what should hold: ", scan.criterion]))
 }
 
 # METADATA

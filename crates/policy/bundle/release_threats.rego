@@ -85,7 +85,7 @@ violations contains v if {
 	some check in threat.required_checks
 	some item in answers(threat, check)
 	item.verdict == "fail"
-	msg := concat("", [check, " failed for ", threat.id, ": ", item.criterion])
+	msg := concat("", [check, " failed for ", threat.id, "; what should hold: ", item.criterion])
 	v := reason.waivable("threat/failed", threat.severity, threat.id, msg)
 }
 

@@ -26,9 +26,11 @@ has(object, key, "flag") if is_boolean(object[key])
 
 has(object, key, "number") if is_number(object[key])
 
+# Engines agree on whole numbers up to 63 bits and not on all beyond.
 has(object, key, "count") if {
 	is_number(object[key])
 	object[key] >= 0
+	object[key] <= 9223372036854775807
 	floor(object[key]) == object[key]
 }
 

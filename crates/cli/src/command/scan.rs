@@ -1,5 +1,7 @@
 //! `scan`.
 
+use std::path::{Component, Path, PathBuf};
+
 use proofhouse_core::Verdict;
 use proofhouse_lifecycle::Progress as _;
 use proofhouse_scan::{Limits, ScanReport, rules, sarif, scan_tree};
@@ -62,19 +64,47 @@ fn human(path: &str, report: &ScanReport) {
     report.findings.iter().for_each(terminal::finding);
 }
 
-/// One report over several paths, for formats that know only one.
-fn merged(reports: &[(&std::path::PathBuf, ScanReport)]) -> ScanReport {
+/// One report over several paths, with places as seen from where the command ran: a code host knows the
+/// repository, not the folder that was scanned.
+fn merged(reports: &[(&PathBuf, ScanReport)]) -> ScanReport {
     let mut all = ScanReport {
         outcome: reports.iter().map(|(_, r)| r.outcome).max().unwrap_or(proofhouse_scan::Outcome::Clean),
         files: Vec::new(),
         findings: Vec::new(),
         tables_version: proofhouse_scan::tables_version().to_owned(),
     };
-    for (_, report) in reports {
-        all.files.extend(report.files.iter().cloned());
-        all.findings.extend(report.findings.iter().cloned());
+    for (root, report) in reports {
+        let prefix = prefix(root);
+        let place = |path: &str| match prefix.as_str() {
+            "" => path.to_owned(),
+            prefix => format!("{prefix}/{path}"),
+        };
+        all.files.extend(report.files.iter().cloned().map(|mut file| {
+            // A path that cannot name a file of a subject keeps its name within the scanned folder.
+            file.path = place(file.path.as_str()).parse().unwrap_or(file.path);
+            file
+        }));
+        all.findings.extend(report.findings.iter().cloned().map(|mut finding| {
+            finding.place.path = place(&finding.place.path);
+            finding
+        }));
     }
+    all.files.sort_by(|a, b| a.path.cmp(&b.path));
+    all.findings.sort();
     all
+}
+
+/// The folder that paths in the report of `root` are relative to, as seen from here.
+fn prefix(root: &Path) -> String {
+    let folder = if root.is_dir() { root } else { root.parent().unwrap_or(Path::new("")) };
+    let here = std::env::current_dir().unwrap_or_default();
+    let relative = folder.strip_prefix(&here).unwrap_or(folder);
+    let parts: Vec<String> = relative
+        .components()
+        .filter(|c| !matches!(c, Component::CurDir))
+        .map(|c| c.as_os_str().to_string_lossy().into_owned())
+        .collect();
+    parts.join("/")
 }
 
 fn explain(id: &str) -> anyhow::Result<Exit> {
@@ -95,4 +125,18 @@ fn explain(id: &str) -> anyhow::Result<Exit> {
         terminal::line(terminal::quiet(&reference.to_string()));
     }
     Ok(Exit::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_seen_from_where_the_command_ran() {
+        let here = std::env::current_dir().unwrap();
+        assert_eq!(prefix(Path::new("./src")), "src");
+        assert_eq!(prefix(Path::new("src/main.rs")), "src");
+        assert_eq!(prefix(Path::new("Cargo.toml")), "");
+        assert_eq!(prefix(&here.join("src/command")), "src/command");
+    }
 }
