@@ -282,6 +282,9 @@ pub enum VerifyCommand {
         /// Trusted public key (PEM).
         #[arg(long, value_name = "FILE")]
         key: PathBuf,
+        /// Compare it with the ledger of this folder too: that it names every instance that ran.
+        #[arg(long, value_name = "DIR")]
+        home: Option<PathBuf>,
     },
 }
 

@@ -10,9 +10,11 @@ use std::path::Path;
 
 use proofhouse_attest::{Predicate, TrustedKeys, verify_statement};
 use proofhouse_core::{Digest, Timestamp};
+use proofhouse_ledger::{EventKind, Ledger};
 use serde::{Deserialize, Serialize};
 
 use crate::fleet::{Denial, Stopped};
+use crate::recall::{order_of, running_at};
 use crate::{LifecycleError, Scope};
 
 /// What a recall certificate states.
@@ -66,6 +68,11 @@ pub enum StopEvidence {
         /// The target that was swept.
         target: String,
     },
+    /// Its target was not swept, and the ledger saw it stop after the order.
+    Recorded {
+        /// The ledger entry.
+        seq: u64,
+    },
     /// Its target was not reached, and its lease has run out: it serves only while it is renewed.
     LeaseExpired {
         /// When the lease ended.
@@ -113,8 +120,12 @@ impl RecallCertificate {
                 }
                 StopEvidence::Acknowledged(_)
                 | StopEvidence::LeaseExpired { .. }
+                | StopEvidence::Recorded { .. }
                 | StopEvidence::Absent { .. } => {}
             }
+        }
+        for denial in self.denials.iter().filter(|d| d.acknowledged > self.certified) {
+            gaps.push(format!("{} acknowledged its denial after the certificate", denial.gateway));
         }
         if !self.found_by_last_sweep.is_empty() {
             gaps.push(format!("the last sweep still found {} processes", self.found_by_last_sweep.len()));
@@ -126,6 +137,39 @@ impl RecallCertificate {
             gaps.push("it was certified before it was ordered".to_owned());
         }
         gaps
+    }
+
+    /// Compares the certificate with a ledger: the order must be in it, every instance that was running when
+    /// it was given must be listed, and what is said about the ledger must be so. Returns what does not
+    /// agree.
+    pub async fn cross_check(&self, ledger: &Ledger) -> Result<Vec<String>, LifecycleError> {
+        let mut gaps = Vec::new();
+        match ledger.get(self.order_seq).await?.as_ref().map(order_of) {
+            Some(Ok(order))
+                if order.id == self.recall
+                    && order.digest == self.digest
+                    && order.scope == self.scope
+                    && order.ordered == self.ordered => {}
+            _ => gaps.push(format!("ledger entry {} is not the order it names", self.order_seq)),
+        }
+        let listed: BTreeSet<&str> = self.instances.iter().map(|i| i.id.as_str()).collect();
+        for id in running_at(ledger, self.order_seq, &self.digest, &self.scope).await? {
+            if !listed.contains(id.as_str()) {
+                gaps.push(format!("instance {id} was running when the recall was ordered and is not listed"));
+            }
+        }
+        for instance in &self.instances {
+            let StopEvidence::Recorded { seq } = instance.proof else { continue };
+            let saw_it_stop = ledger.get(seq).await?.is_some_and(|e| {
+                e.kind == EventKind::InstanceStopped
+                    && e.seq > self.order_seq
+                    && e.body.get("id").and_then(|id| id.as_str()) == Some(&instance.id)
+            });
+            if !saw_it_stop {
+                gaps.push(format!("ledger entry {seq} does not say that instance {} stopped", instance.id));
+            }
+        }
+        Ok(gaps)
     }
 }
 
@@ -193,7 +237,7 @@ mod tests {
     fn every_missing_part_is_a_gap() {
         assert_eq!(complete().gaps(), Vec::<String>::new());
         type Change = fn(&mut RecallCertificate);
-        let cases: [(&str, Change); 8] = [
+        let cases: [(&str, Change); 9] = [
             ("no gateway", |c| c.denials.clear()),
             ("listed twice", |c| c.instances[1].id = "a".into()),
             ("not proven", |c| {
@@ -206,6 +250,7 @@ mod tests {
             ("last sweep", |c| c.found_by_last_sweep.push(stopped("x"))),
             ("answered after", |c| c.answered_after_denial = 1),
             ("before it was ordered", |c| c.certified = at(9)),
+            ("acknowledged its denial after", |c| c.denials[0].acknowledged = at(21)),
         ];
         for (expected, change) in cases {
             let mut certificate = complete();

@@ -9,7 +9,7 @@ use proofhouse_attest::{ResourceDescriptor, Statement, sign_statement};
 use proofhouse_core::{Digest, Timestamp};
 use proofhouse_ledger::body::{InstanceStopped, RecallCertified, RecallOrdered};
 use proofhouse_ledger::views::InstanceRow;
-use proofhouse_ledger::{Entry, EventKind, Filter};
+use proofhouse_ledger::{Entry, EventKind, Filter, Ledger};
 use serde::{Deserialize, Serialize};
 
 use crate::certificate::{InstanceProof, RecallCertificate, StopEvidence};
@@ -19,6 +19,8 @@ use crate::{LifecycleError, durable};
 
 /// Sweeps after the stops; each must find less than the one before, the last must find nothing.
 const MAX_SWEEPS: usize = 3;
+/// The ledger's word for an instance that it saw start and not stop.
+const RUNNING: &str = "running";
 
 /// How far a recall reaches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -101,18 +103,28 @@ impl House {
         reason: &str,
         by: Option<&str>,
     ) -> Result<RecallOrder, LifecycleError> {
-        let id = format!("recall-{}", self.recall_orders().await?.len() + 1);
-        let body = OrderBody {
-            order: RecallOrdered { id: id.clone(), reason: reason.to_owned() },
-            scope: scope.clone(),
-        };
-        let mut event = self.event(EventKind::RecallOrdered, Some(digest), &body)?;
-        if let Some(by) = by {
-            by.clone_into(&mut event.actor);
+        loop {
+            let given = self.recall_orders().await?.len();
+            let id = format!("recall-{}", given + 1);
+            let body = OrderBody {
+                order: RecallOrdered { id: id.clone(), reason: reason.to_owned() },
+                scope: scope.clone(),
+            };
+            let mut event = self.event(EventKind::RecallOrdered, Some(digest), &body)?;
+            if let Some(by) = by {
+                by.clone_into(&mut event.actor);
+            }
+            let ordered = event.at;
+            match self.append(&[event]).await {
+                Ok(receipt) => {
+                    let seq = receipt.first_seq;
+                    return Ok(RecallOrder { id, digest, scope, reason: reason.to_owned(), ordered, seq });
+                }
+                Err(error) if self.recall_orders().await?.len() == given => return Err(error),
+                // Another order took the name in between, which is no reason to give up this one.
+                Err(_) => {}
+            }
         }
-        let ordered = event.at;
-        let seq = self.append(&[event]).await?.first_seq;
-        Ok(RecallOrder { id, digest, scope, reason: reason.to_owned(), ordered, seq })
     }
 
     /// Every order ever given, oldest first.
@@ -174,7 +186,7 @@ impl House {
             }
             stopped.extend(last.iter().cloned());
         }
-        let running = self.running_instances(&order.digest, &order.scope).await?;
+        let known = self.instances_since(order).await?;
         let certified = self.now();
         let certificate = RecallCertificate {
             recall: order.id.clone(),
@@ -185,21 +197,21 @@ impl House {
             ordered: order.ordered,
             certified,
             denials: vec![denial],
-            instances: proofs(&running, &stopped, fleet.name(), last.is_empty(), certified),
+            instances: proofs(&known, &stopped, fleet.name(), last.is_empty(), certified),
             found_by_last_sweep: last,
             answered_after_denial: gateway.answered_after_denial(&order.digest),
         };
-        self.certify(certificate, &running).await
+        self.certify(certificate, &known).await
     }
 
     async fn certify(
         &self,
         certificate: RecallCertificate,
-        running: &[InstanceRow],
+        known: &[InstanceRow],
     ) -> Result<RecallOutcome, LifecycleError> {
         let gaps = certificate.gaps();
         let mut events = Vec::new();
-        for row in running {
+        for row in known.iter().filter(|row| row.state == RUNNING) {
             let proven = certificate
                 .instances
                 .iter()
@@ -231,70 +243,50 @@ impl House {
         Ok(RecallOutcome { certificate, gaps, envelope, file, entries })
     }
 
-    /// Instances of `digest` within `scope` that the ledger saw start and not stop.
-    async fn running_instances(
-        &self,
-        digest: &Digest,
-        scope: &Scope,
-    ) -> Result<Vec<InstanceRow>, LifecycleError> {
-        let rows = self.ledger().instances(Some(digest)).await?;
-        let within = |row: &InstanceRow| match scope {
-            Scope::Everywhere => true,
-            Scope::Environment(name) => row.target.split('/').next() == Some(name),
-        };
-        Ok(rows.into_iter().filter(|row| row.state == "running" && within(row)).collect())
-    }
-
-    /// Compares a certificate with the ledger: the order must be in it, and every instance that was running
-    /// when it was given must be listed. Returns what does not agree.
-    pub async fn cross_check(&self, certificate: &RecallCertificate) -> Result<Vec<String>, LifecycleError> {
-        let mut gaps = Vec::new();
-        match self.ledger().get(certificate.order_seq).await?.as_ref().map(order_of) {
-            Some(Ok(order))
-                if order.id == certificate.recall
-                    && order.digest == certificate.digest
-                    && order.scope == certificate.scope => {}
-            _ => gaps.push(format!("ledger entry {} is not the order it names", certificate.order_seq)),
-        }
-        let listed: BTreeSet<&str> = certificate.instances.iter().map(|i| i.id.as_str()).collect();
-        let order_seq = certificate.order_seq;
-        for id in self.running_at(order_seq, certificate).await? {
-            if !listed.contains(id.as_str()) {
-                gaps.push(format!("instance {id} was running when the recall was ordered and is not listed"));
-            }
-        }
-        Ok(gaps)
-    }
-
-    /// Names of the instances in scope that were running right before entry `seq`, replayed from the log.
-    async fn running_at(
-        &self,
-        seq: u64,
-        certificate: &RecallCertificate,
-    ) -> Result<BTreeSet<String>, LifecycleError> {
-        let mut running = BTreeSet::new();
-        let mut started = Filter { kind: Some(EventKind::InstanceStarted), ..Filter::default() };
-        started.subject = Some(certificate.digest);
-        let mut entries = self.ledger().show(&started).await?;
-        let stops = Filter { kind: Some(EventKind::InstanceStopped), ..Filter::default() };
-        entries.extend(self.ledger().show(&stops).await?);
-        entries.retain(|e| e.seq < seq);
-        entries.sort_by_key(|e| e.seq);
-        for entry in entries {
-            let text =
-                |field: &str| entry.body.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
-            let id = text("id");
-            if entry.kind == EventKind::InstanceStopped {
-                running.remove(&id);
-            } else if certificate.scope.reaches(text("target").split('/').next().unwrap_or_default()) {
-                running.insert(id);
-            }
-        }
-        Ok(running)
+    /// Instances in the scope of an order that ran when it was given, or have been started since. Those that
+    /// the ledger saw stop in the meantime are among them: the certificate has to speak about each.
+    async fn instances_since(&self, order: &RecallOrder) -> Result<Vec<InstanceRow>, LifecycleError> {
+        let ran = running_at(self.ledger(), order.seq, &order.digest, &order.scope).await?;
+        let rows = self.ledger().instances(Some(&order.digest)).await?;
+        let within = |row: &InstanceRow| order.scope.reaches(environment_of(&row.target));
+        Ok(rows.into_iter().filter(|r| within(r) && (r.state == RUNNING || ran.contains(&r.id))).collect())
     }
 }
 
-fn order_of(entry: &Entry) -> Result<RecallOrder, LifecycleError> {
+/// Names of the instances of `digest` in `scope` that ran right before entry `seq`, replayed from the log.
+pub(crate) async fn running_at(
+    ledger: &Ledger,
+    seq: u64,
+    digest: &Digest,
+    scope: &Scope,
+) -> Result<BTreeSet<String>, LifecycleError> {
+    let mut running = BTreeSet::new();
+    let mut started = Filter { kind: Some(EventKind::InstanceStarted), ..Filter::default() };
+    started.subject = Some(*digest);
+    let mut entries = ledger.show(&started).await?;
+    let stops = Filter { kind: Some(EventKind::InstanceStopped), ..Filter::default() };
+    entries.extend(ledger.show(&stops).await?);
+    entries.retain(|e| e.seq < seq);
+    entries.sort_by_key(|e| e.seq);
+    for entry in entries {
+        let text =
+            |field: &str| entry.body.get(field).and_then(|v| v.as_str()).unwrap_or_default().to_owned();
+        let id = text("id");
+        if entry.kind == EventKind::InstanceStopped {
+            running.remove(&id);
+        } else if scope.reaches(environment_of(&text("target"))) {
+            running.insert(id);
+        }
+    }
+    Ok(running)
+}
+
+/// The environment of a target, which the ledger knows as `ENVIRONMENT/NAME`.
+fn environment_of(target: &str) -> &str {
+    target.split('/').next().unwrap_or_default()
+}
+
+pub(crate) fn order_of(entry: &Entry) -> Result<RecallOrder, LifecycleError> {
     let digest = entry.subject.unwrap_or(entry.leaf_hash);
     let body: OrderBody = serde_json::from_value(entry.body.clone()).map_err(|e| LifecycleError::Object {
         digest,
@@ -314,16 +306,16 @@ fn order_of(entry: &Entry) -> Result<RecallOrder, LifecycleError> {
 /// The proof for each instance the ledger knew, and for each stray that was found besides.
 ///
 /// An instance of the swept target that was not found there has ended before: an empty last sweep proves
-/// it absent. For any other target only the lease that it recorded in the ledger can speak.
+/// it absent. For any other target only the ledger can speak: the stop that it recorded, or the lease.
 fn proofs(
-    running: &[InstanceRow],
+    known: &[InstanceRow],
     stopped: &[Stopped],
     target: &str,
     swept_clean: bool,
     now: Timestamp,
 ) -> Vec<InstanceProof> {
     let mut by_id: BTreeMap<&str, &Stopped> = stopped.iter().map(|s| (s.id.as_str(), s)).collect();
-    let mut proofs: Vec<InstanceProof> = running
+    let mut proofs: Vec<InstanceProof> = known
         .iter()
         .map(|row| {
             let lease: Option<Timestamp> = row.lease_until.as_ref().and_then(|l| l.parse().ok());
@@ -331,6 +323,9 @@ fn proofs(
             let proof = match (by_id.remove(row.id.as_str()), lease) {
                 (Some(stopped), _) => StopEvidence::Acknowledged(stopped.clone()),
                 (None, _) if swept => StopEvidence::Absent { target: target.to_owned() },
+                (None, _) if row.state != RUNNING => {
+                    StopEvidence::Recorded { seq: u64::try_from(row.seq).unwrap_or_default() }
+                }
                 (None, Some(lease_until)) if lease_until <= now => StopEvidence::LeaseExpired { lease_until },
                 (None, _) => StopEvidence::Unproven {
                     reason: format!("its target {} did not answer for it", row.target),

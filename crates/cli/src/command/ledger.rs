@@ -74,13 +74,13 @@ pub async fn run(command: LedgerCommand) -> anyhow::Result<Exit> {
     }
 }
 
-async fn open(home: &Path, writing: bool) -> anyhow::Result<Ledger> {
+pub async fn open(home: &Path, writing: bool) -> anyhow::Result<Ledger> {
     let url =
         std::env::var("PROOFHOUSE_LEDGER").ok().filter(|u| !u.is_empty()).unwrap_or_else(|| ledger_url(home));
     let signer = if writing { Some(CheckpointKey::read(&home.join("keys/ledger.key"))?) } else { None };
     Ok(Ledger::open(&url, LEDGER_ORIGIN, signer).await?)
 }
 
-fn verifier(home: &Path) -> anyhow::Result<VerifierKey> {
+pub fn verifier(home: &Path) -> anyhow::Result<VerifierKey> {
     Ok(VerifierKey::read(&home.join("keys/ledger.vkey"))?)
 }

@@ -20,7 +20,7 @@ pub async fn run(args: RecallArgs) -> anyhow::Result<Exit> {
     let deadline = Instant::now() + Duration::from_secs(args.wait);
     loop {
         if let Some(envelope) = house.certificate_of(&order.id).await? {
-            return certified(&house, &order, &envelope, args.format);
+            return certified(&house, &order, &envelope, args.format).await;
         }
         // A free lock means that no run and no deployment lives in this house.
         match house.lock() {
@@ -30,7 +30,7 @@ pub async fn run(args: RecallArgs) -> anyhow::Result<Exit> {
                 let outcome = house.carry_out(&order, &fleet, &gateway).await?;
                 if let Some(envelope) = outcome.envelope {
                     let bytes = house.object(&envelope).await?;
-                    return certified(&house, &order, &bytes, args.format);
+                    return certified(&house, &order, &bytes, args.format).await;
                 }
                 outcome.gaps.iter().for_each(|gap| terminal::error(gap));
                 return Ok(Exit::Findings);
@@ -49,8 +49,22 @@ pub async fn run(args: RecallArgs) -> anyhow::Result<Exit> {
     }
 }
 
-fn certified(house: &House, order: &RecallOrder, envelope: &[u8], format: Format) -> anyhow::Result<Exit> {
+async fn certified(
+    house: &House,
+    order: &RecallOrder,
+    envelope: &[u8],
+    format: Format,
+) -> anyhow::Result<Exit> {
     let certificate = verify_certificate(envelope, house.trusted())?;
+    let mut gaps = certificate.gaps();
+    gaps.extend(certificate.cross_check(house.ledger()).await?);
+    if certificate.order_seq != order.seq {
+        gaps.push("it certifies another order".to_owned());
+    }
+    if !gaps.is_empty() {
+        gaps.iter().for_each(|gap| terminal::error(gap));
+        return Ok(Exit::Unknown);
+    }
     let file = house.home().join("certificates").join(format!("{}.dsse.json", order.id));
     if format == Format::Json {
         terminal::json(&json!({"certificate": certificate, "file": file}))?;

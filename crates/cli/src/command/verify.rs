@@ -10,6 +10,7 @@ use serde_json::json;
 
 use crate::Exit;
 use crate::args::VerifyCommand;
+use crate::command::ledger;
 use crate::terminal;
 
 pub async fn run(command: VerifyCommand) -> anyhow::Result<Exit> {
@@ -42,14 +43,21 @@ pub async fn run(command: VerifyCommand) -> anyhow::Result<Exit> {
             }
             Err(error) => Ok(refused(&error)),
         },
-        VerifyCommand::Certificate { file, key } => {
+        VerifyCommand::Certificate { file, key, home } => {
             let trusted = trusted(&key)?;
             read(&file)?;
             let certificate = match read_certificate(&file, &trusted) {
                 Ok(certificate) => certificate,
                 Err(error) => return Ok(refused(&error)),
             };
-            let gaps = certificate.gaps();
+            let mut gaps = certificate.gaps();
+            if let Some(home) = &home {
+                let ledger = ledger::open(home, false).await?;
+                if !ledger.verify(&ledger::verifier(home)?, None).await?.is_sound() {
+                    gaps.push("the ledger does not verify; see `proofhouse ledger verify`".to_owned());
+                }
+                gaps.extend(certificate.cross_check(&ledger).await?);
+            }
             terminal::line(format!("{} {}", certificate.digest, certificate.scope));
             terminal::line(format!("ordered {} because {}", certificate.ordered, certificate.reason));
             for instance in &certificate.instances {
@@ -64,7 +72,15 @@ pub async fn run(command: VerifyCommand) -> anyhow::Result<Exit> {
                 terminal::error(gap);
             }
             if gaps.is_empty() {
-                terminal::line(format!("verified: nothing served it any more at {}", certificate.certified));
+                terminal::line(format!(
+                    "verified: nothing served it any more at {}, {}",
+                    certificate.certified, certificate.scope
+                ));
+                if home.is_none() {
+                    terminal::note(
+                        "the instances listed are the house's word; --home compares them with its ledger",
+                    );
+                }
                 return Ok(Exit::Clean);
             }
             Ok(Exit::Findings)
@@ -73,7 +89,7 @@ pub async fn run(command: VerifyCommand) -> anyhow::Result<Exit> {
 }
 
 fn proof(evidence: &proofhouse_lifecycle::StopEvidence) -> String {
-    use proofhouse_lifecycle::StopEvidence::{Absent, Acknowledged, LeaseExpired, Unproven};
+    use proofhouse_lifecycle::StopEvidence::{Absent, Acknowledged, LeaseExpired, Recorded, Unproven};
     match evidence {
         Acknowledged(stopped) => format!(
             "{} (process {}){}",
@@ -82,6 +98,7 @@ fn proof(evidence: &proofhouse_lifecycle::StopEvidence) -> String {
             if stopped.connection_refused == Some(true) { ", its address refuses connections" } else { "" }
         ),
         Absent { target } => format!("had ended before: a sweep of {target} found nothing"),
+        Recorded { seq } => format!("ledger entry {seq} saw it stop"),
         LeaseExpired { lease_until } => format!("its lease ended {lease_until}"),
         Unproven { reason } => format!("not proven: {reason}"),
     }

@@ -118,6 +118,7 @@ pub(super) fn sentence(proof: &StopEvidence) -> String {
         StopEvidence::Absent { target } => {
             format!("had ended before; a sweep of {target} found nothing that serves the digest")
         }
+        StopEvidence::Recorded { seq } => format!("ledger entry {seq} saw it stop after the order"),
         StopEvidence::LeaseExpired { lease_until } => format!("its lease ran out at {lease_until}"),
         StopEvidence::Unproven { reason } => format!("not proven: {reason}"),
     }

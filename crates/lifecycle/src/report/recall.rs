@@ -77,7 +77,7 @@ impl Source<'_> {
         let certificate = verify_certificate(&bytes, self.house.trusted())?;
         let signer = proofhouse_attest::verify_statement(&bytes, self.house.trusted())?.signer();
         let mut gaps = certificate.gaps();
-        gaps.extend(self.house.cross_check(&certificate).await?);
+        gaps.extend(certificate.cross_check(self.house.ledger()).await?);
         if certificate.recall != order.id || certificate.digest != order.digest {
             gaps.push("it certifies another order".to_owned());
         }

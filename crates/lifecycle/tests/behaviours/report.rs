@@ -1,19 +1,11 @@
 //! A report at every point of a life, from the ledger alone: the example project, with a small attack, on a
 //! fleet and a gateway that live in this file.
 
-#![expect(clippy::unwrap_used, reason = "helpers of tests may panic like the tests")]
-
-use std::fs;
-use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
-
-use proofhouse_core::{Digest, Timestamp};
+use proofhouse_core::Digest;
 use proofhouse_ledger::EventKind;
 use proofhouse_lifecycle::data::LoadedDataset;
 use proofhouse_lifecycle::{
-    Assessment, DataPlane, Denial, Deployed, Fleet, House, HouseOptions, LookRecord, Project, Release, Rows,
-    RunOutcome, RunningInstance, Scope, Silent, Stopped, Tool, Watch,
+    Assessment, Deployed, House, LookRecord, Project, Rows, RunOutcome, Scope, Silent, Watch,
 };
 use proofhouse_onnx::{Scores as _, predict};
 use proofhouse_policy::{Bundle, Policy};
@@ -21,29 +13,7 @@ use proofhouse_report::input::{OverallState, StageKind, StageOutcome, TestStatus
 use proofhouse_report::{ReportInput, render};
 use serde_json::json;
 
-/// The example with less of everything that takes time, and one change where one is wanted.
-fn example(dir: &Path, change: Option<(&str, &str)>) -> Project {
-    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/cheque-reader");
-    for folder in ["data", "model"] {
-        fs::create_dir_all(dir.join(folder)).unwrap();
-        for file in fs::read_dir(example.join(folder)).unwrap() {
-            let file = file.unwrap();
-            fs::copy(file.path(), dir.join(folder).join(file.file_name())).unwrap();
-        }
-    }
-    let mut text = fs::read_to_string(example.join("proofhouse.yaml")).unwrap();
-    let smaller = [
-        ("queries: 1000", "queries: 50"),
-        ("samples: 200", "samples: 40"),
-        ("years: 200000", "years: 20000"),
-    ];
-    for (from, to) in smaller.into_iter().chain(change) {
-        assert!(text.contains(from), "{from}");
-        text = text.replace(from, to);
-    }
-    fs::write(dir.join("proofhouse.yaml"), text).unwrap();
-    Project::load(dir).unwrap()
-}
+use crate::scene::{PaperFleet, PaperGateway, example, house};
 
 /// An acceptance that no waiver backs, which the gate refuses.
 const ACCEPTED: (&str, &str) = (
@@ -51,69 +21,6 @@ const ACCEPTED: (&str, &str) = (
     "accept: [{ threat: INF-02, by: Chief operating officer, reason: Tested once it runs., \
      accepted: 2026-11-22, until: 2027-05-22 }]",
 );
-
-/// A house whose clock goes on by a second whenever it is read.
-async fn house(home: &Path) -> House {
-    let now = AtomicI64::new("2026-11-23T08:00:00Z".parse::<Timestamp>().unwrap().unix_ms());
-    House::open_or_create(HouseOptions {
-        home: home.to_path_buf(),
-        ledger: None,
-        tool: Tool { name: "proofhouse".into(), version: "0.0.0".into(), build: Digest::of(b"build") },
-        clock: Arc::new(move || Timestamp::from_unix_ms(now.fetch_add(1000, Ordering::Relaxed))),
-        actor: "tester".into(),
-    })
-    .await
-    .unwrap()
-}
-
-/// Instances that are names in a list.
-#[derive(Default)]
-struct PaperFleet(Mutex<Vec<RunningInstance>>);
-
-impl Fleet for PaperFleet {
-    fn name(&self) -> &str {
-        "paper"
-    }
-
-    async fn start(&self, id: &str, release: &Release) -> Result<RunningInstance, String> {
-        let mut running = self.0.lock().unwrap();
-        let n = u16::try_from(running.len()).unwrap();
-        let instance = RunningInstance {
-            id: id.to_owned(),
-            digest: release.statement.model,
-            pid: 4000 + u32::from(n),
-            addr: ([127, 0, 0, 1], 9000 + n).into(),
-        };
-        running.push(instance.clone());
-        Ok(instance)
-    }
-
-    async fn stop_all(&self, digest: &Digest, _: &Scope) -> Result<Vec<Stopped>, String> {
-        let (stopped, kept) =
-            std::mem::take(&mut *self.0.lock().unwrap()).into_iter().partition(|i| i.digest == *digest);
-        *self.0.lock().unwrap() = kept;
-        let stopped: Vec<RunningInstance> = stopped;
-        let proof = |i: RunningInstance| Stopped {
-            id: i.id,
-            pid: i.pid,
-            how: "killed".into(),
-            connection_refused: Some(true),
-        };
-        Ok(stopped.into_iter().map(proof).collect())
-    }
-}
-
-struct PaperGateway(Timestamp);
-
-impl DataPlane for PaperGateway {
-    async fn deny(&self, _: &Digest) -> Result<Denial, String> {
-        Ok(Denial { gateway: "paper gateway".into(), epoch: 3, cancelled: 0, acknowledged: self.0 })
-    }
-
-    fn answered_after_denial(&self, _: &Digest) -> u64 {
-        0
-    }
-}
 
 /// What is in the input must be on the page, and nothing of this machine.
 async fn reported(house: &House, project: &Project, state: OverallState) -> (ReportInput, String) {
