@@ -2,7 +2,9 @@
 
 use proofhouse_core::Digest;
 use proofhouse_lifecycle::{Fleet, Release, RunningInstance, Scope, Stopped};
-use proofhouse_targets::{AgentConfig, HostAgent, InstanceSpec, Reach, StopHow, StopProof};
+use proofhouse_targets::{
+    AgentConfig, HostAgent, InstanceSpec, Reach, StopHow, StopProof, processes_serving,
+};
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -57,6 +59,12 @@ impl Fleet for HostFleet {
             pid: instance.pid,
             addr: instance.addr,
         })
+    }
+
+    fn serving(&self, digest: &Digest) -> Result<Option<Vec<String>>, String> {
+        let sweep = processes_serving(digest).map_err(|e| e.to_string())?;
+        let names = sweep.strays.into_iter().filter_map(|s| s.instance).collect();
+        Ok((!sweep.is_partial).then_some(names))
     }
 
     async fn stop_all(&self, digest: &Digest, scope: &Scope) -> Result<Vec<Stopped>, String> {

@@ -103,6 +103,32 @@ impl House {
         Ok(self.append(&[event]).await?.first_seq)
     }
 
+    /// Records the end of instances that the ledger believes to be running on this fleet and that are not
+    /// there: their agent was killed before it could say so. The caller holds the house's lock, so none is
+    /// just being started. Returns their names.
+    pub async fn reconcile<F: Fleet>(&self, fleet: &F) -> Result<Vec<String>, LifecycleError> {
+        let mut gone = Vec::new();
+        let mut events = Vec::new();
+        for row in self.ledger().instances(None).await? {
+            let here = row.target.split_once('/').is_some_and(|(_, name)| name == fleet.name());
+            let Ok(digest) = row.model.parse::<Digest>() else { continue };
+            if row.state != "running" || !here {
+                continue;
+            }
+            let Some(serving) = fleet.serving(&digest).map_err(LifecycleError::Fleet)? else { continue };
+            if !serving.contains(&row.id) {
+                let reason = "it was found gone: its agent ended without stopping it".to_owned();
+                let body = InstanceStopped { id: row.id.clone(), reason };
+                events.push(self.event(EventKind::InstanceStopped, Some(digest), &body)?);
+                gone.push(row.id);
+            }
+        }
+        if !events.is_empty() {
+            self.append(&events).await?;
+        }
+        Ok(gone)
+    }
+
     /// Records that instances stopped, for those the ledger knows to be running.
     pub async fn record_stops(
         &self,
@@ -155,7 +181,7 @@ impl House {
                 digest: Some(release.envelope),
                 // A release cannot be opened without verifying its statement.
                 trusted: true,
-                allow: true,
+                allow: release.allowed,
                 model_digest: Some(stated.model),
                 environments: vec![stated.environment.clone()],
                 regions: vec!["*".to_owned()],

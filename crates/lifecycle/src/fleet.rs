@@ -47,6 +47,10 @@ pub trait Fleet: Sync {
         release: &Release,
     ) -> impl Future<Output = Result<RunningInstance, String>> + Send;
 
+    /// Names of the instances of `digest` that run here; absent where not every process could be seen, so
+    /// that nothing can be said about those that are missing.
+    fn serving(&self, digest: &Digest) -> Result<Option<Vec<String>>, String>;
+
     /// Stops every instance of `digest` in `scope`, whoever started it, and returns the proof for each. An
     /// empty answer says that nothing was found. What runs outside the scope is left alone.
     fn stop_all(

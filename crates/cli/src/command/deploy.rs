@@ -35,6 +35,9 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     // Nothing starts that could not be watched.
     let guard = Guard::new(&house, &project, &release, &policy, &environment).await?;
     let fleet = HostFleet::new(project.model()?.file.as_str(), house.public_key_file())?;
+    for id in house.reconcile(&fleet).await? {
+        terminal::note(format!("{id} had ended without a word; the ledger knows now"));
+    }
     let count = deployment.targets.iter().map(|t| u64::from(t.instances.get())).sum();
     let instances = match house.deploy(&project, &release, &policy, &environment, count, &fleet).await? {
         Deployed::Running { instances, .. } => instances,

@@ -16,6 +16,11 @@ fn a_taken_port_a_second_run_and_a_killed_run_leave_a_house_that_works() {
 
     scene.proofhouse(&["run", ".", "--format", "json"]).exits(0);
     assert_eq!(serving(&digest), [] as [u32; 0]);
+    // The next run told the ledger what had become of the killed one's instances.
+    let status = scene.proofhouse(&["status", ".", "--format", "json"]).exits(0).json();
+    let instances = status["instances"].as_array().unwrap();
+    assert!(instances.iter().any(|i| i["id"].as_str().unwrap().starts_with("rehearsal-2.")), "{status:#}");
+    assert!(instances.iter().all(|i| i["state"] == "stopped"), "{status:#}");
     scene.verify_ledger().exits(0);
     let outcomes: Vec<_> = scene
         .entries("run-finished")

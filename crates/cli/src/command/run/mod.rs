@@ -44,6 +44,10 @@ pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     let house = Arc::new(open::house(&home).await?);
     let _alone = house.lock()?;
     let policy = Arc::new(open::policy()?);
+    // A run without a model fails where a model is needed; there is no instance to look for then.
+    if let Some(model) = &project.system.model {
+        house.reconcile(&HostFleet::new(model.file.as_str(), house.public_key_file())?).await?;
+    }
     let environment = house.begin_run(&project).await?;
     let story = Story::new(args.project.format == Format::Human);
     let life = Life { house, project, policy, environment, story };
