@@ -145,8 +145,25 @@ pub enum IssueKind {
     SeveralEndRecords,
     /// The directory ends early or its count is wrong.
     Directory(&'static str),
-    /// A 64-bit extension is missing or cut short.
+    /// A 64-bit extension is missing, cut short or cannot be meant.
     Zip64,
+    /// The end record and its 64-bit twin differ in a field that both state: readers differ in which one
+    /// they believe.
+    EndField {
+        /// Which.
+        field: &'static str,
+        /// In the end record.
+        short: u64,
+        /// In the 64-bit one.
+        wide: u64,
+    },
+    /// The 64-bit end record stands elsewhere than its locator says, a prefix considered.
+    Locator {
+        /// Where the locator says.
+        stated: u64,
+        /// Where it stands.
+        found: u64,
+    },
 }
 
 impl fmt::Display for Issue {
@@ -173,7 +190,13 @@ impl fmt::Display for Issue {
             IssueKind::NoEndRecord => f.write_str("there is no end-of-directory record"),
             IssueKind::SeveralEndRecords => f.write_str("there is more than one end-of-directory record"),
             IssueKind::Directory(what) => write!(f, "central directory: {what}"),
-            IssueKind::Zip64 => f.write_str("a 64-bit extension is missing or cut short"),
+            IssueKind::Zip64 => f.write_str("a 64-bit extension is missing, cut short or cannot be meant"),
+            IssueKind::EndField { field, short, wide } => {
+                write!(f, "{field} is {short} in the end record and {wide} in the 64-bit one")
+            }
+            IssueKind::Locator { stated, found } => {
+                write!(f, "the 64-bit end record is said to be at {stated} and stands at {found}")
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The records: end of directory, central directory, local headers, data descriptors.
 
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 use super::{Issue, IssueKind, Limits, Listed, Member};
 use crate::ArtifactError;
@@ -52,9 +53,12 @@ struct End {
     directory_bytes: u64,
     /// Where the directory's last record and the 64-bit records end.
     records_start: u64,
+    /// Bytes between the 64-bit record's fixed fields and its locator; empty without such a record.
+    extension: Range<u64>,
     /// What stated offsets must be moved by.
     prefix: u64,
-    zip64_broken: bool,
+    /// Where the two end records contradict each other.
+    issues: Vec<IssueKind>,
     several: bool,
 }
 
@@ -74,6 +78,10 @@ fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
 
+fn starts_with(bytes: &[u8], at: usize, signature: &[u8; 4]) -> bool {
+    bytes.get(at..).is_some_and(|tail| tail.starts_with(signature))
+}
+
 fn find(bytes: &[u8], signature: &[u8; 4], from: usize) -> Option<usize> {
     let tail = bytes.get(from..)?;
     tail.windows(4).position(|w| w == signature).map(|i| from + i)
@@ -90,50 +98,123 @@ fn find_end(bytes: &[u8]) -> Option<End> {
 }
 
 fn read_end(bytes: &[u8], at: usize) -> Option<End> {
-    let mut entries = u64::from(u16_at(bytes, at + 10)?);
-    let mut directory_bytes = u64::from(u32_at(bytes, at + 12)?);
-    let mut stated_at = u64::from(u32_at(bytes, at + 16)?);
-    let comment = u64::from(u16_at(bytes, at + 20)?);
     let position = at as u64;
-    let mut records_start = position;
-    let mut zip64_broken = false;
-    if entries == 0xffff || directory_bytes == 0xffff_ffff || stated_at == 0xffff_ffff {
-        match read_end_64(bytes, at) {
-            Some((n, size, offset, start)) => {
-                (entries, directory_bytes, stated_at, records_start) = (n, size, offset, start);
-            }
-            None => zip64_broken = true,
-        }
+    let comment = u64::from(u16_at(bytes, at + 20)?);
+    let short = Directory {
+        entries: u64::from(u16_at(bytes, at + 10)?),
+        bytes: u64::from(u32_at(bytes, at + 12)?),
+        stated_at: u64::from(u32_at(bytes, at + 16)?),
+    };
+    // Writers may add the 64-bit records to any archive, and torch does to every one. Readers look for the
+    // locator first, whether or not a field of the short record is saturated.
+    let locator = at.checked_sub(20).filter(|l| starts_with(bytes, *l, LOCATOR_64));
+    let wide = locator.and_then(|l| read_end_64(bytes, l));
+    let mut issues = Vec::new();
+    match &wide {
+        Some(wide) => wide.compare(&short, &mut issues),
+        None if locator.is_some() || short.saturated() => issues.push(IssueKind::Zip64),
+        None => {}
     }
-    // Every common reader finds the directory by its size before the end record and takes the
-    // difference to the stated offset as the length of a prefix.
-    let directory_at = records_start.checked_sub(directory_bytes)?;
+    let (directory, records_start, extension) = match wide {
+        Some(wide) => (wide.directory, wide.at, wide.extension),
+        None => (short, position, position..position),
+    };
+    let (directory_at, prefix) = directory.place(records_start)?;
     Some(End {
         at: position,
         end: (position + 22 + comment).min(bytes.len() as u64),
         comment,
-        entries,
+        entries: directory.entries,
         directory_at,
-        directory_bytes,
+        directory_bytes: directory.bytes,
         records_start,
-        prefix: directory_at.checked_sub(stated_at)?,
-        zip64_broken,
+        extension,
+        prefix,
+        issues,
         several: false,
     })
 }
 
-/// Entries, directory size, stated offset, and where the 64-bit end record begins.
-fn read_end_64(bytes: &[u8], end_at: usize) -> Option<(u64, u64, u64, u64)> {
-    let locator = end_at.checked_sub(20)?;
-    if bytes.get(locator..)?.first_chunk() != Some(LOCATOR_64) {
-        return None;
+/// What an end record says of the directory.
+struct Directory {
+    entries: u64,
+    bytes: u64,
+    stated_at: u64,
+}
+
+impl Directory {
+    const MAX_ENTRIES: u64 = 0xffff;
+    const MAX_BYTES: u64 = 0xffff_ffff;
+
+    /// Whether a field says that its value stands in the 64-bit record.
+    fn saturated(&self) -> bool {
+        self.entries == Self::MAX_ENTRIES
+            || self.bytes == Self::MAX_BYTES
+            || self.stated_at == Self::MAX_BYTES
     }
-    let stated = index(u64_at(bytes, locator + 8)?);
+
+    /// Where the directory that ends at `end` begins, and the length of the prefix.
+    ///
+    /// Python's reader finds the directory by its size before the end records and takes the difference to
+    /// the stated offset as the length of a prefix. torch's takes the stated offset as it is; the two differ
+    /// only where there is a prefix, which is an issue.
+    fn place(&self, end: u64) -> Option<(u64, u64)> {
+        let at = end.checked_sub(self.bytes)?;
+        Some((at, at.checked_sub(self.stated_at)?))
+    }
+}
+
+/// The 64-bit end record.
+struct End64 {
+    at: u64,
+    directory: Directory,
+    /// Where the locator says it stands.
+    stated_at: u64,
+    extension: Range<u64>,
+    /// What the directory's stated offset is short by.
+    prefix: u64,
+}
+
+impl End64 {
+    fn compare(&self, short: &Directory, issues: &mut Vec<IssueKind>) {
+        let Directory { entries, bytes, stated_at } = &self.directory;
+        for (field, short, wide, saturated) in [
+            ("number of members", short.entries, *entries, Directory::MAX_ENTRIES),
+            ("directory size", short.bytes, *bytes, Directory::MAX_BYTES),
+            ("directory offset", short.stated_at, *stated_at, Directory::MAX_BYTES),
+        ] {
+            if short != saturated && short != wide {
+                issues.push(IssueKind::EndField { field, short, wide });
+            }
+        }
+        if self.stated_at.saturating_add(self.prefix) != self.at {
+            issues.push(IssueKind::Locator { stated: self.stated_at, found: self.at });
+        }
+    }
+}
+
+/// The 64-bit end record that `locator` leads to, if it ends at the locator and a directory fits before it.
+fn read_end_64(bytes: &[u8], locator: usize) -> Option<End64> {
+    const FIXED: u64 = 56;
+    let stated_at = u64_at(bytes, locator + 8)?;
+    let end = locator as u64;
     // With a prefix the stated offset is short; the record has 56 bytes when it has no extensions.
-    let at = [stated, locator.saturating_sub(56)]
-        .into_iter()
-        .find(|at| bytes.get(*at..).and_then(<[u8]>::first_chunk) == Some(END_64))?;
-    Some((u64_at(bytes, at + 32)?, u64_at(bytes, at + 40)?, u64_at(bytes, at + 48)?, at as u64))
+    [stated_at, end.checked_sub(FIXED)?].into_iter().find_map(|start| {
+        let at = index(start);
+        // The record's size leaves out the signature and the size itself.
+        let stop = start.checked_add(12)?.checked_add(u64_at(bytes, at.checked_add(4)?)?)?;
+        let fixed_end = start.checked_add(FIXED)?;
+        if !starts_with(bytes, at, END_64) || stop != end || fixed_end > end {
+            return None;
+        }
+        let directory = Directory {
+            entries: u64_at(bytes, at + 32)?,
+            bytes: u64_at(bytes, at + 40)?,
+            stated_at: u64_at(bytes, at + 48)?,
+        };
+        let (_, prefix) = directory.place(start)?;
+        Some(End64 { at: start, directory, stated_at, extension: fixed_end..end, prefix })
+    })
 }
 
 struct Walk<'a, 'l> {
@@ -190,8 +271,8 @@ impl Walk<'_, '_> {
         if count != end.entries {
             self.issue(end.at, None, IssueKind::Directory("it holds another number of records than stated"));
         }
-        if end.zip64_broken {
-            self.issue(end.at, None, IssueKind::Zip64);
+        for kind in &end.issues {
+            self.issue(end.at, None, kind.clone());
         }
         if end.several {
             self.issue(end.at, None, IssueKind::SeveralEndRecords);
@@ -204,7 +285,8 @@ impl Walk<'_, '_> {
             self.issue(end.end, None, IssueKind::Trailing { bytes: trailing });
         }
         self.extents.push((end.directory_at, end.records_start));
-        self.gaps(end.directory_at)
+        self.gaps(end.directory_at)?;
+        self.hole(end.extension.start, end.extension.end)
     }
 
     /// A member the directory lists.

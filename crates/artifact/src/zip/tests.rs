@@ -49,10 +49,16 @@ impl Builder {
         self.central(name, data.len(), 0, crc, offset);
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    fn finish(self) -> Vec<u8> {
+        self.finish_with(|_, _, _| Vec::new())
+    }
+
+    /// Puts what `records` makes of the count, size and offset of the directory before the end record.
+    fn finish_with(mut self, records: impl Fn(u64, u64, u64) -> Vec<u8>) -> Vec<u8> {
         let at = self.bytes.len() as u32;
         let size = self.directory.len() as u32;
         self.bytes.append(&mut self.directory);
+        self.bytes.extend(records(self.count.into(), size.into(), at.into()));
         self.bytes.extend(b"PK\x05\x06\0\0\0\0");
         self.bytes.extend([self.count.to_le_bytes(), self.count.to_le_bytes()].concat());
         self.bytes.extend([size.to_le_bytes(), at.to_le_bytes()].concat());
@@ -112,6 +118,101 @@ fn disagreements_are_reported_and_the_member_stays_readable() {
     assert!(!content.crc_matches && &*content.bytes == b"N.");
 }
 
+/// A 64-bit end record with an extension, and its locator.
+fn wide(count: u64, size: u64, at: u64, extension: &[u8]) -> Vec<u8> {
+    let length = 44 + extension.len() as u64;
+    [
+        &b"PK\x06\x06"[..],
+        &length.to_le_bytes(),
+        &[0x1e, 3, 45, 0, 0, 0, 0, 0, 0, 0, 0, 0],
+        &[count, count, size, at].map(u64::to_le_bytes).concat(),
+        extension,
+        b"PK\x06\x07\0\0\0\0",
+        &(at + size).to_le_bytes(),
+        &[1, 0, 0, 0],
+    ]
+    .concat()
+}
+
+fn two_members() -> Builder {
+    let mut b = Builder::new();
+    b.add("m/data.pkl", b"N.");
+    b.add("m/version", b"3\n");
+    b
+}
+
+#[test]
+fn the_64_bit_end_record_is_read_without_need_as_torch_writes_it() {
+    let bytes = two_members().finish_with(|n, size, at| wide(n, size, at, b""));
+    let archive = walk(&bytes);
+    assert_eq!(archive.issues(), []);
+    assert!(archive.members().iter().all(|m| m.listed == Listed::Both));
+    assert!(is_zip(&bytes) && is_zip(&[b"MZ..", &bytes[..]].concat()));
+    // A prefix is reported as one and moves both records alike.
+    assert_eq!(kinds(&[b"MZ..", &bytes[..]].concat()), [IssueKind::Prefix { bytes: 4 }]);
+    // Saturated fields leave the word to the 64-bit record.
+    let mut saturated = bytes.clone();
+    let end = saturated.len() - 22;
+    saturated[end + 8..end + 20].fill(0xff);
+    assert_eq!(kinds(&saturated), []);
+}
+
+#[test]
+fn end_records_that_contradict_each_other_are_reported() {
+    // One more member than the short record says, for readers of the 64-bit record only.
+    let bytes = two_members().finish_with(|n, size, at| wide(n + 1, size, at, b""));
+    let found = kinds(&bytes);
+    assert!(
+        found.contains(&IssueKind::EndField { field: "number of members", short: 2, wide: 3 }),
+        "{found:?}"
+    );
+    // The short record's directory is whole and swallows the 64-bit records; theirs is empty.
+    let mut b = two_members();
+    let size = b.directory.len() as u64;
+    let at = b.bytes.len() as u64;
+    b.directory.extend(wide(0, 0, at + size, b""));
+    let found = kinds(&b.finish());
+    assert!(
+        found.contains(&IssueKind::EndField { field: "number of members", short: 2, wide: 0 }),
+        "{found:?}"
+    );
+    assert!(found.contains(&IssueKind::Hidden));
+    // The locator leads elsewhere.
+    let mut bytes = two_members().finish_with(|n, size, at| wide(n, size, at, b""));
+    let locator = bytes.len() - 22 - 20;
+    bytes[locator + 8] ^= 1;
+    assert!(matches!(kinds(&bytes)[..], [IssueKind::Locator { .. }]));
+}
+
+#[test]
+fn a_member_in_the_extension_of_the_64_bit_record_is_found() {
+    let mut hidden = Builder::new();
+    hidden.local("hidden", b"cos", 0);
+    let bytes = two_members().finish_with(|n, size, at| wide(n, size, at, &hidden.bytes));
+    assert_eq!(kinds(&bytes), [IssueKind::Hidden]);
+    assert_eq!(walk(&bytes).members().len(), 3);
+    let bytes = two_members().finish_with(|n, size, at| wide(n, size, at, b"free"));
+    assert_eq!(kinds(&bytes), [IssueKind::Gap { bytes: 4 }]);
+}
+
+#[test]
+fn a_64_bit_record_that_cannot_be_meant_is_reported() {
+    // Saturated and no record at all.
+    let mut bytes = two_members().finish();
+    let end = bytes.len() - 22;
+    bytes[end + 8..end + 12].fill(0xff);
+    assert!(kinds(&bytes).contains(&IssueKind::Zip64));
+    // A directory larger than the file, and a record that does not end at its locator.
+    for (at, value) in [(40, u64::MAX), (40, 1 << 40), (4, 43), (4, 45), (4, u64::MAX)] {
+        let mut bytes = two_members().finish_with(|n, size, at| wide(n, size, at, b""));
+        let record = bytes.len() - 22 - 20 - 56;
+        bytes[record + at..record + at + 8].copy_from_slice(&value.to_le_bytes());
+        let found = kinds(&bytes);
+        assert!(found.contains(&IssueKind::Zip64), "{at} {value}: {found:?}");
+        assert_eq!(walk(&bytes).members().len(), 2);
+    }
+}
+
 #[test]
 fn hidden_doubled_and_surrounding_bytes_are_seen() {
     let mut b = Builder::new();
@@ -169,7 +270,7 @@ proptest! {
         b.add("m/data.pkl", b"N.");
         b.local("hidden", b"xyz", 8);
         b.add("m/version", b"3\n");
-        let mut bytes = b.finish();
+        let mut bytes = b.finish_with(|n, size, at| wide(n, size, at, b"free"));
         for (at, to) in edits {
             let at = at % bytes.len();
             bytes[at] = to;
