@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::protobuf::{Fields, Value};
-use crate::{json, pickle, zip};
+use crate::{json, pickle, safetensors, zip};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -113,11 +113,33 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
     Some(match bytes {
         [b'G', b'G', b'U', b'F', ..] => Format::Gguf,
         [0x93, b'N', b'U', b'M', b'P', b'Y', ..] => Format::Npy,
+        [0x80, 0..=5, ..] if fails_before_offset_8(bytes) && safetensors::parse(bytes).is_ok() => {
+            Format::Safetensors
+        }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
         _ if is_hdf5(bytes) => Format::Hdf5,
         _ => return None,
     })
+}
+
+/// Whether an unpickler has failed by offset 8, having imported and called nothing.
+///
+/// The header length of a safetensors file may read as a pickle's `PROTO`: 0x480 bytes are `80 04 00 …`.
+/// Lengths below 10^8 have at least four zero bytes, and zero is no opcode. So where nothing before them takes
+/// them for its argument, nothing behind them is ever reached, and calling the file no pickle hides nothing.
+fn fails_before_offset_8(bytes: &[u8]) -> bool {
+    use pickle::code::{EXT1, EXT2, EXT4};
+    let mut at = 2;
+    while at < 8 {
+        match pickle::op(bytes, at) {
+            Err(pickle::Fault::UnknownOpcode(..)) => return true,
+            // Extension codes import what is registered for them.
+            Ok(op) if !matches!(op.code, EXT1 | EXT2 | EXT4) => at = op.end,
+            _ => return false,
+        }
+    }
+    false
 }
 
 /// The signature stands at 0 or, behind a user block, at 512, 1024, 2048 and so on.
@@ -208,6 +230,52 @@ mod tests {
             (b"\x00\x01\x02", Format::Unknown),
         ] {
             assert_eq!(Format::detect(bytes), format, "{bytes:?}");
+        }
+    }
+
+    /// A safetensors file of one tensor whose header is padded to `length` bytes.
+    fn safetensors_of(length: usize) -> Vec<u8> {
+        let mut header = br#"{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#.to_vec();
+        header.resize(length, b' ');
+        [&(length as u64).to_le_bytes()[..], &header, b"\0\0"].concat()
+    }
+
+    #[test]
+    fn a_header_length_that_reads_as_a_protocol_is_no_pickle() {
+        for protocol in 0..=5usize {
+            let bytes = safetensors_of(0x80 + 0x100 * protocol);
+            assert_eq!(bytes[..2], [0x80, protocol as u8]);
+            assert_eq!(Format::detect(&bytes), Format::Safetensors, "{protocol}");
+            // Of longer lengths the third byte may be an opcode, which may take its argument out of the header.
+            for (third, format) in [
+                (1, Format::Safetensors),
+                (b'N', Format::Safetensors),
+                (b'(', Format::Safetensors),
+                (pickle::code::BININT1, Format::Safetensors),
+                (pickle::code::BINUNICODE, Format::Safetensors),
+                (pickle::code::EXT1, Format::Pickle(protocol as u8)),
+                (pickle::code::GLOBAL, Format::Pickle(protocol as u8)),
+                (pickle::code::PERSID, Format::Pickle(protocol as u8)),
+                (pickle::code::BINUNICODE8, Format::Pickle(protocol as u8)),
+            ] {
+                let bytes = safetensors_of(0x80 + 0x100 * protocol + 0x1_0000 * usize::from(third));
+                assert_eq!(Format::detect(&bytes), format, "{protocol} {third}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_only_imitates_a_header_length_stays_a_pickle() {
+        let payload = b"cos\nsystem\n(S'true'\ntR.";
+        for bytes in [
+            [&b"\x80\x04\0\0\0\0\0\0"[..], payload].concat(),
+            [&b"\x80\x04\0\0\0\0\0\0{\"a\""[..], payload].concat(),
+            [&b"\x80\x04\0\0\0\0\0\0{\"a\""[..], &[b' '; 2000], payload].concat(),
+            [&b"\x80\x04"[..], payload, &safetensors_of(0x480)].concat(),
+            // A length that is none, read as BININT1 and on.
+            [&b"\x80\x04K\x01cos\n"[..], &safetensors_of(0x480)[8..]].concat(),
+        ] {
+            assert_eq!(Format::detect(&bytes), Format::Pickle(4), "{bytes:?}");
         }
     }
 
