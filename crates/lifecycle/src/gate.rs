@@ -83,7 +83,7 @@ impl House {
                 version: BTreeMap::from([(self.tool().name.clone(), self.tool().version.clone())]),
             },
             time_verified: at,
-            resource_uri: format!("urn:proofhouse:{environment}:{name}"),
+            resource_uri: judged_resource(environment, &name),
             policy: ResourceDescriptor::sha256("policy", &decision.policy),
             input_attestations: decision
                 .evidence
@@ -116,6 +116,11 @@ impl House {
         let seq = self.append(&[event]).await?.first_seq;
         Ok(Decided { decision, envelope, input: kept, at, seq })
     }
+}
+
+/// What a decision is about: a model by its name, in one environment.
+pub(crate) fn judged_resource(environment: &str, model: &str) -> String {
+    format!("urn:proofhouse:{environment}:{model}")
 }
 
 /// Everything the gate is told, in one place.

@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proofhouse_artifact::{TreeOptions, hash_tree};
+use proofhouse_attest::predicate::{VerificationOutcome, VerificationSummary};
 use proofhouse_attest::{Predicate, ResourceDescriptor, Statement, oms, sign_statement, verify_statement};
 use proofhouse_core::{Digest, FileMode, Timestamp};
 use proofhouse_ledger::EventKind;
@@ -21,7 +22,7 @@ use proofhouse_ledger::body::ReleaseMade;
 use serde::{Deserialize, Serialize};
 
 use crate::assess::Assessment;
-use crate::gate::Decided;
+use crate::gate::{Decided, judged_resource};
 use crate::house::House;
 use crate::package::Candidate;
 use crate::{LifecycleError, Project, durable};
@@ -73,6 +74,8 @@ pub struct Release {
     pub statement: ReleaseStatement,
     /// Digest of the signed statement.
     pub envelope: Digest,
+    /// Whether the signed decision in the folder let this very model into this environment.
+    pub allowed: bool,
 }
 
 impl Release {
@@ -105,8 +108,7 @@ impl House {
             ));
         }
         let spec = assessment.model.spec();
-        let count = self.ledger().releases(None).await?.len();
-        let id = format!("{environment}.{}", count + 1);
+        let id = self.next_release(environment).await?;
         let released = self.now();
         let statement = ReleaseStatement {
             release: id.clone(),
@@ -154,7 +156,20 @@ impl House {
         };
         let event = self.event(EventKind::ReleaseMade, Some(statement.model), &body)?;
         let seq = self.append(&[event]).await?.first_seq;
-        Ok((Release { dir, statement, envelope }, seq))
+        Ok((Release { dir, statement, envelope, allowed: true }, seq))
+    }
+
+    /// A name that neither the ledger knows nor a folder has: a release that was cut short between the two
+    /// leaves its folder, and must not be in the way of all that follow.
+    async fn next_release(&self, environment: &str) -> Result<String, LifecycleError> {
+        let mut number = self.ledger().releases(None).await?.len() + 1;
+        loop {
+            let id = format!("{environment}.{number}");
+            if !self.home().join("releases").join(&id).exists() {
+                return Ok(id);
+            }
+            number += 1;
+        }
     }
 
     async fn write_release(
@@ -180,29 +195,43 @@ impl House {
         durable::write(&dir.join("bom.cdx.json"), &candidate.bom)?;
         durable::write(&dir.join("decision.dsse.json"), &self.object(&statement.decision).await?)?;
         for id in &statement.evidence {
-            let path = dir.join("evidence").join(format!("{}.dsse.json", id.to_hex()));
-            durable::write(&path, &self.object(id).await?)?;
+            durable::write(&dir.join(evidence_file(id)), &self.object(id).await?)?;
         }
         durable::write(&dir.join("release.dsse.json"), signed)
     }
 
-    /// Opens the newest release for an environment and verifies it: statement, signature, files, digest.
+    /// Opens the newest release for an environment and verifies it: statement, decision, evidence, signature,
+    /// files, digest, and that it is the one which the ledger recorded under its name.
     pub async fn latest_release(
         &self,
         project: &Project,
         environment: &str,
     ) -> Result<Release, LifecycleError> {
-        let prefix = format!("{environment}.");
         let newest = self
             .ledger()
             .releases(None)
             .await?
             .into_iter()
-            .filter(|r| r.system == project.id() && r.id.starts_with(&prefix))
+            .filter(|r| r.system == project.id())
+            .filter(|r| r.id.rsplit_once('.').is_some_and(|(name, _)| name == environment))
             .max_by_key(|r| r.seq);
         let row =
             newest.ok_or_else(|| LifecycleError::NoRelease(format!("{} for {environment}", project.id())))?;
-        self.open_release(&self.home().join("releases").join(&row.id))
+        let release = self.open_release(&self.home().join("releases").join(&row.id))?;
+        let entry = self.ledger().get(u64::try_from(row.seq).unwrap_or_default()).await?;
+        let recorded: Option<Digest> =
+            entry.and_then(|e| e.body.get("statement").and_then(|s| s.as_str()).and_then(|s| s.parse().ok()));
+        // Every older release is signed just as well: a folder in the place of another is found only so.
+        if recorded != Some(release.envelope) {
+            return Err(LifecycleError::Release {
+                path: release.dir,
+                reason: format!(
+                    "it holds {}; the ledger recorded another statement as {}",
+                    release.statement.release, row.id
+                ),
+            });
+        }
+        Ok(release)
     }
 
     /// Opens a release folder and verifies it.
@@ -224,6 +253,17 @@ impl House {
                 return Err(unusable(format!("{name} is not the one that was released")));
             }
         }
+        for id in &statement.evidence {
+            let name = evidence_file(id);
+            if Digest::of(&read(&name)?) != *id {
+                return Err(unusable(format!("{name} is not the evidence that was released")));
+            }
+        }
+        let decided = verify_statement(&read("decision.dsse.json")?, self.trusted())?;
+        let decision: VerificationSummary = decided.statement().predicate_as()?;
+        let allowed = decision.verification_result == VerificationOutcome::Passed
+            && decided.statement().speaks_of(&statement.model)
+            && decision.resource_uri == judged_resource(&statement.environment, &statement.name);
         let tree = hash_tree(&dir.join("model"), &TreeOptions::default(), &|_| ())?;
         oms::verify(&read("model.sig")?, &tree.files, self.trusted())?;
         if tree.digest != statement.model {
@@ -232,8 +272,13 @@ impl House {
                 tree.digest, statement.model
             )));
         }
-        Ok(Release { dir: dir.to_path_buf(), envelope: Digest::of(&signed), statement })
+        Ok(Release { dir: dir.to_path_buf(), envelope: Digest::of(&signed), statement, allowed })
     }
+}
+
+/// Where a release keeps a piece of evidence.
+fn evidence_file(id: &Digest) -> String {
+    format!("evidence/{}.dsse.json", id.to_hex())
 }
 
 fn failed(path: &Path) -> impl FnOnce(std::io::Error) -> LifecycleError {

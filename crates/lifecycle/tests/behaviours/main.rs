@@ -3,5 +3,6 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests may panic like the tests")]
 
 mod recall;
+mod release;
 mod report;
 mod scene;

@@ -70,6 +70,11 @@ impl Fleet for PaperFleet {
         Ok(instance)
     }
 
+    fn serving(&self, digest: &Digest) -> Result<Option<Vec<String>>, String> {
+        let running = self.0.lock().unwrap();
+        Ok(Some(running.iter().filter(|i| i.digest == *digest).map(|i| i.id.clone()).collect()))
+    }
+
     async fn stop_all(&self, digest: &Digest, _: &Scope) -> Result<Vec<Stopped>, String> {
         let (stopped, kept) =
             std::mem::take(&mut *self.0.lock().unwrap()).into_iter().partition(|i| i.digest == *digest);
