@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::fleet::{Fleet, RunningInstance, Stopped};
 use crate::gate::nanoseconds;
 use crate::house::House;
+use crate::recall::RUNNING;
 use crate::release::Release;
 use crate::{LifecycleError, Project, Scope};
 
@@ -112,7 +113,7 @@ impl House {
         for row in self.ledger().instances(None).await? {
             let here = row.target.split_once('/').is_some_and(|(_, name)| name == fleet.name());
             let Ok(digest) = row.model.parse::<Digest>() else { continue };
-            if row.state != "running" || !here {
+            if row.state != RUNNING || !here {
                 continue;
             }
             let Some(serving) = fleet.serving(&digest).map_err(LifecycleError::Fleet)? else { continue };
@@ -139,7 +140,7 @@ impl House {
         let rows = self.ledger().instances(Some(digest)).await?;
         let events = stopped
             .iter()
-            .filter(|s| rows.iter().any(|r| r.id == s.id && r.state == "running"))
+            .filter(|s| rows.iter().any(|r| r.id == s.id && r.state == RUNNING))
             .map(|s| {
                 let body = InstanceStopped { id: s.id.clone(), reason: reason.to_owned() };
                 self.event(EventKind::InstanceStopped, Some(*digest), &body)
@@ -195,7 +196,8 @@ impl House {
             target: Target { kind: "host".to_owned(), name: target.to_owned(), max_instances: count },
             instances: running
                 .into_iter()
-                .filter(|i| i.target == at_target)
+                // What has stopped takes no place of what is to start.
+                .filter(|i| i.target == at_target && i.state == RUNNING)
                 .map(|i| Instance { id: i.id, digest: i.model.parse().ok(), state: i.state })
                 .collect(),
             recalled: self.recalled_in(environment).await?.into_iter().collect(),

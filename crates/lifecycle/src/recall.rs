@@ -20,7 +20,7 @@ use crate::{LifecycleError, durable};
 /// Sweeps after the stops; each must find less than the one before, the last must find nothing.
 const MAX_SWEEPS: usize = 3;
 /// The ledger's word for an instance that it saw start and not stop.
-const RUNNING: &str = "running";
+pub(crate) const RUNNING: &str = "running";
 
 /// How far a recall reaches.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

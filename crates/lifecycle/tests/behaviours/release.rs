@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use proofhouse_core::{Freshness, StaleReason};
 use proofhouse_lifecycle::{
-    Assessment, Candidate, Decided, Deployed, House, LifecycleError, Project, Release, Silent,
+    Assessment, Candidate, Decided, Deployed, Fleet as _, House, LifecycleError, Project, Release, Scope,
+    Silent,
 };
 use proofhouse_policy::{Bundle, Policy};
 
@@ -77,6 +78,16 @@ async fn only_the_release_that_the_ledger_recorded_is_deployed() {
     let Deployed::Denied(decision) = deployed else { panic!("it was deployed") };
     assert!(decision.deny.iter().any(|r| r.code == "release/refused"), "{:?}", decision.deny);
     assert!(regional.dir.exists());
+
+    // What was deployed and has stopped leaves room for the next deployment.
+    for _ in 0..2 {
+        let deployed = house.deploy(&project, &second, &policy(), "production", 1, &fleet).await.unwrap();
+        let Deployed::Running { instances, .. } = deployed else { panic!("it was refused") };
+        assert_eq!(instances.len(), 1);
+        let here = Scope::Environment("production".into());
+        let stopped = fleet.stop_all(&second.statement.model, &here).await.unwrap();
+        house.record_stops(&second.statement.model, &stopped, "the deployment ended").await.unwrap();
+    }
 
     let evidence = second.dir.join(format!("evidence/{}.dsse.json", second.statement.evidence[0].to_hex()));
     let kept = fs::read(&evidence).unwrap();
