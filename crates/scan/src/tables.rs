@@ -38,6 +38,12 @@ pub enum Contract {
     InertArgs,
     /// An imported name and a constant attribute; the result is judged as an import.
     Attribute,
+    /// The last one is a state whose names Python does not look up by itself:
+    /// `torch._utils._rebuild_parameter_with_state` sets it as attributes.
+    NamedState,
+    /// A callable that is inert without a condition, a class, its arguments, and a state as above:
+    /// `torch._tensor._rebuild_from_type_v2` calls the first with the third and sets the state.
+    Subclass,
 }
 
 impl Contract {
@@ -48,6 +54,8 @@ impl Contract {
             "reconstructor" => Self::Reconstructor,
             "inert-args" => Self::InertArgs,
             "attribute" => Self::Attribute,
+            "named-state" => Self::NamedState,
+            "subclass" => Self::Subclass,
             _ => return None,
         })
     }
@@ -60,6 +68,8 @@ impl Contract {
             Self::Reconstructor => "an inert class and a built-in base",
             Self::InertArgs => "arguments that are harmless even when called",
             Self::Attribute => "an imported name and a constant attribute",
+            Self::NamedState => "a state of plain attribute names",
+            Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }
     }
 }

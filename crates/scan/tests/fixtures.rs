@@ -72,6 +72,40 @@ fn a_storage_that_does_not_fit_its_pickle_is_found() {
     assert!(cut.findings.iter().any(|f| f.rule == "torch/storage"));
 }
 
+#[test]
+fn an_end_record_that_contradicts_its_64_bit_twin_is_found() {
+    // Its 64-bit end record, which torch writes without need, states 9 members as the short one does.
+    let mut bytes = fs::read(folder().join("torch-written.pt")).unwrap();
+    let record = bytes.len() - 22 - 20 - 56;
+    assert_eq!(bytes[record..record + 4], *b"PK\x06\x06");
+    assert_eq!(bytes[record + 32..record + 40], 9u64.to_le_bytes());
+    bytes[record + 32] = 8;
+    let report = scan_bytes(&path(), &bytes, &Limits::default());
+    assert_eq!(report.outcome, Outcome::Suspicious);
+    assert!(report.findings.iter().all(|f| f.rule == "zip/disagreement"), "{:?}", report.findings);
+}
+
+#[test]
+fn a_safetensors_header_length_like_a_pickle_protocol_is_none() {
+    let file = |length: usize, header: &str| {
+        let header = format!("{header:length$}");
+        [&(length as u64).to_le_bytes()[..], header.as_bytes(), b"\0\0"].concat()
+    };
+    let good = r#"{"w":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#;
+    for protocol in 0..=5 {
+        let length = 0x80 + 0x100 * protocol;
+        let report = scan_bytes(&path(), &file(length, good), &Limits::default());
+        assert_eq!((report.outcome, report.covered_bytes), (Outcome::Clean, report.size), "{length}");
+        // The imitation is neither a header nor anything that an unpickler gets through.
+        let imitation = [&file(length, "cos\nsystem\n(S'true'\ntR.")[..], CALL, b"N."].concat();
+        let report = scan_bytes(&path(), &imitation, &Limits::default());
+        assert!(report.findings.iter().any(|f| f.rule == "pickle/malformed"), "{length}");
+        // A good header with a payload behind its tensors.
+        let longer = [&file(length, good)[..], CALL, b"N."].concat();
+        assert!(scan_bytes(&path(), &longer, &Limits::default()).outcome >= Outcome::Suspicious);
+    }
+}
+
 /// Replaces the `nth` occurrence.
 fn bend(bytes: &[u8], from: &[u8], to: &[u8], nth: usize) -> Vec<u8> {
     let at = bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from).nth(nth).unwrap().0;
@@ -104,9 +138,15 @@ fn a_torch_archive_bent_to_mislead_scanners_is_found() {
 
 #[test]
 fn truncation_is_never_clean() {
-    for name in
-        ["plain-p0.pkl", "plain-p4.pkl", "sklearn-pipeline.joblib", "torch-zip.pt", "graph.onnx", "f4.npy"]
-    {
+    for name in [
+        "plain-p0.pkl",
+        "plain-p4.pkl",
+        "sklearn-pipeline.joblib",
+        "torch-zip.pt",
+        "torch-written.pt",
+        "graph.onnx",
+        "f4.npy",
+    ] {
         let bytes = fs::read(folder().join(name)).unwrap();
         for length in (1..bytes.len()).step_by(1 + bytes.len() / 60) {
             let report = scan_bytes(&path(), &bytes[..length], &Limits::default());

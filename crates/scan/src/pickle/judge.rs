@@ -190,6 +190,15 @@ impl<'t> Judge<'t> {
                 }
                 _ => false,
             },
+            Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
+            Contract::Subclass => match args {
+                [rebuild, class, _, state] => {
+                    matches!(self.effect(machine, *rebuild), Some(Effect::Inert))
+                        && machine.global(*class).is_some()
+                        && plain_names(machine, *state)
+                }
+                _ => false,
+            },
         }
     }
 
@@ -308,6 +317,25 @@ impl Watch for Judge<'_> {
                 self.find("pickle/resources", "", offset, message);
             }
         }
+    }
+}
+
+/// Whether `state` is nothing, or one or two dicts of the stream whose keys are constant attribute names that
+/// Python does not look up by itself.
+fn plain_names(machine: &Machine<'_>, state: Value) -> bool {
+    let names = |part: Value| match machine.dict(part) {
+        Some((items, whole)) => {
+            whole
+                && items.iter().step_by(2).all(|key| {
+                    matches!(key, Value::Text(..))
+                        && machine.text(*key).is_some_and(|n| !(n.starts_with("__") && n.ends_with("__")))
+                })
+        }
+        None => matches!(part, Value::None),
+    };
+    match machine.tuple(state) {
+        Some([dict, slots]) => names(*dict) && names(*slots),
+        _ => names(state),
     }
 }
 

@@ -234,6 +234,41 @@ fn contracts_hold() {
 }
 
 #[test]
+fn state_in_the_arguments_of_a_tensor_function_is_state() {
+    let parameter = |state: &str| {
+        outcome(format!("ctorch._utils\n_rebuild_parameter_with_state\n(NI00\nN{state}tR.").as_bytes())
+    };
+    assert_eq!(parameter("(dS'tag'\nS'x'\ns"), Outcome::Clean);
+    assert_eq!(parameter("((dS'tag'\nS'x'\nsNt"), Outcome::Clean);
+    assert_eq!(parameter("(dS'__setstate__'\nc_codecs\nencode\ns"), Outcome::Suspicious);
+    assert_eq!(parameter("(N(dS'__setstate__'\nc_codecs\nencode\nst"), Outcome::Suspicious);
+    assert_eq!(parameter("ccollections\nOrderedDict\n(tR"), Outcome::Suspicious);
+
+    let typed = |rebuild: &str, state: &str| {
+        let class = "ctorch.nn.parameter\nBuffer\n";
+        outcome(format!("ctorch._tensor\n_rebuild_from_type_v2\n({rebuild}{class}(t{state}tR.").as_bytes())
+    };
+    let rebuild = "ctorch._utils\n_rebuild_tensor_v2\n";
+    assert_eq!(typed(rebuild, "(dS'persistent'\nI01\ns"), Outcome::Clean);
+    assert_eq!(typed(rebuild, "(dS'__class__'\nI01\ns"), Outcome::Suspicious);
+    // What it calls may have a condition itself, be computed, or do harm.
+    assert_eq!(typed("cbuiltins\nbytearray\n", "N"), Outcome::Suspicious);
+    assert_eq!(typed("cfunctools\npartial\n(ctorch\nSize\ntR", "N"), Outcome::Suspicious);
+    assert_eq!(typed("cos\nsystem\n", "N"), Outcome::Malicious);
+}
+
+#[test]
+fn an_object_of_a_c_extension_is_made_of_known_classes_only() {
+    let made = |class: &str| {
+        let function = "csklearn._loss._loss\n__pyx_unpickle_CyHalfMultinomialLoss\n";
+        outcome(format!("{function}({class}I238750788\n(ttR.").as_bytes())
+    };
+    assert_eq!(made("csklearn._loss._loss\nCyHalfMultinomialLoss\n"), Outcome::Clean);
+    assert_eq!(made("cpackage\nSubclass\n"), Outcome::Suspicious);
+    assert_eq!(made("c_codecs\nencode\n"), Outcome::Suspicious);
+}
+
+#[test]
 fn what_the_loader_decides_is_not_clean() {
     assert_eq!(rules(b"\x80\x02\x82\x05."), ["pickle/extension-registry"]);
     assert_eq!(rules(b"\x80\x05\x97."), ["pickle/out-of-band-buffer"]);
