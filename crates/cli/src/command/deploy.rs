@@ -19,7 +19,7 @@ use crate::command::gate;
 use crate::command::run::watch::collect;
 use crate::fleet::HostFleet;
 use crate::plane::Plane;
-use crate::{open, terminal};
+use crate::{open, signal, terminal};
 
 /// How often the ledger is asked for new recalls.
 const RECALLS_EVERY: Duration = Duration::from_millis(200);
@@ -139,12 +139,13 @@ impl<'a> Guard<'a> {
     ) -> anyhow::Result<Exit> {
         let mut window = Rows::default();
         let mut recalls = tokio::time::interval(RECALLS_EVERY);
+        let mut ended = std::pin::pin!(signal::end());
         let width = self.project.model()?.input.len();
         let output = self.project.model()?.output.name.clone();
         loop {
             tokio::select! {
-                signal = tokio::signal::ctrl_c() => {
-                    signal?;
+                ended = &mut ended => {
+                    ended?;
                     return Ok(Exit::Clean);
                 }
                 _ = recalls.tick() => {
@@ -169,12 +170,16 @@ impl<'a> Guard<'a> {
 
     /// Carries out every open recall; true when one was about the model that is served here.
     async fn obey(&self, plane: &Plane, fleet: &HostFleet) -> anyhow::Result<bool> {
-        let mut ours = false;
-        for order in self.house.open_recalls(self.environment).await? {
+        let served = self.assessment.model.digest();
+        let recalled = self.house.recalled_in(self.environment).await?;
+        let open = self.house.open_recalls(self.environment).await?;
+        // Another house on the same ledger may have certified it already, without this gateway.
+        let mut ours = recalled.contains(&served) && !open.iter().any(|o| o.digest == served);
+        for order in open {
             let outcome = self.house.carry_out(&order, fleet, plane).await?;
             terminal::note(format!("{}: {} {}", order.id, order.digest, order.scope));
             outcome.gaps.iter().for_each(|gap| terminal::error(gap));
-            ours |= order.digest == self.assessment.model.digest() && outcome.gaps.is_empty();
+            ours |= order.digest == served && outcome.gaps.is_empty();
         }
         Ok(ours)
     }
