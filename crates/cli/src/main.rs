@@ -5,6 +5,7 @@ mod command;
 mod fleet;
 mod open;
 mod plane;
+mod signal;
 mod terminal;
 mod traffic;
 

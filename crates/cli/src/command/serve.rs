@@ -10,7 +10,7 @@ use proofhouse_serving::{LeaseEnd, ServeConfig, lease_end, serve};
 
 use crate::Exit;
 use crate::args::ServeArgs;
-use crate::terminal;
+use crate::{signal, terminal};
 
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -42,7 +42,7 @@ pub async fn run(args: ServeArgs) -> anyhow::Result<Exit> {
             running.shutdown(Duration::ZERO).await?;
         }
         None => {
-            tokio::signal::ctrl_c().await?;
+            signal::end().await?;
             running.shutdown(GRACE).await?;
         }
     }
