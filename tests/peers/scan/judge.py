@@ -12,11 +12,6 @@ from pathlib import Path
 # a file that is called malicious.
 NOT_YET = [
     ("joblib", "arrays-", "compressed joblib files are not opened"),
-    ("joblib", "GradientBoosting", "Cython loss objects are not in its tables"),
-    ("sklearn", "GradientBoosting", "Cython loss objects are not in its tables"),
-    ("numpy", "record.npy", "structured arrays are not looked into"),
-    ("numpy", "time.npy", "datetime arrays are not looked into"),
-    ("numpy", ".npz", "the archives hold a structured and a datetime array"),
 ]
 
 
