@@ -19,7 +19,7 @@ use crate::Exit;
 use crate::args::{Format, RunArgs};
 use crate::command::{assess, gate, plan, report, risk};
 use crate::fleet::HostFleet;
-use crate::plane::Plane;
+use crate::plane::{NoGateway, Plane};
 use crate::{open, terminal};
 use story::Story;
 
@@ -53,6 +53,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     let life = Life { house, project, policy, environment, story };
     life.story.opening(&life.project, &life.environment, &home);
     let lived = live(&life, &args).await;
+    finish_recalls(&life).await?;
     let outcome = match &lived {
         Ok(Ending::Complete) => RunOutcome::Completed,
         Ok(Ending::Denied) => RunOutcome::Denied,
@@ -87,6 +88,19 @@ enum Ending {
     Undetected,
     /// The recall could not be proven complete.
     Incomplete,
+}
+
+/// Carries out what was ordered from elsewhere while this run held the house, or could not be completed
+/// during it. No gateway of this house runs any more.
+async fn finish_recalls(life: &Life) -> anyhow::Result<()> {
+    let fleet = HostFleet::new("", life.house.public_key_file())?;
+    let gateway = NoGateway { since: open::now() };
+    for order in life.house.open_recalls(&life.environment).await? {
+        let outcome = life.house.carry_out(&order, &fleet, &gateway).await?;
+        terminal::note(format!("{}: {} {}", order.id, order.digest, order.scope));
+        outcome.gaps.iter().for_each(|gap| terminal::error(gap));
+    }
+    Ok(())
 }
 
 async fn live(life: &Life, args: &RunArgs) -> anyhow::Result<Ending> {
