@@ -53,7 +53,8 @@ pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     let life = Life { house, project, policy, environment, story };
     life.story.opening(&life.project, &life.environment, &home);
     let lived = live(&life, &args).await;
-    finish_recalls(&life).await?;
+    // The first error is the one to report, but no stage is left out because another failed.
+    let recalled = finish_recalls(&life).await;
     let outcome = match &lived {
         Ok(Ending::Complete) => RunOutcome::Completed,
         Ok(Ending::Denied) => RunOutcome::Denied,
@@ -62,6 +63,7 @@ pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     life.house.finish_run(&life.project, &life.environment, outcome).await?;
     let output = args.report.clone().unwrap_or_else(|| home.join("report.html"));
     let ending = lived?;
+    recalled?;
     close(&life, &output, args.project.format, outcome).await?;
     Ok(match ending {
         Ending::Complete => Exit::Clean,
