@@ -45,6 +45,12 @@ impl Planned {
         self.plan.tests.iter().filter(move |t| t.threat == *id)
     }
 
+    /// Whether this build can run a test, be it one that a gate asks for by name or one beside them.
+    #[must_use]
+    pub fn can_run(&self, test: &PlannedTest) -> bool {
+        test.check.is_some() || crate::check::for_kind(&test.test).is_some()
+    }
+
     /// Threats that some of these kinds of test answer to.
     #[must_use]
     pub fn threats_tested_by(&self, kinds: &[&str]) -> Vec<String> {

@@ -70,7 +70,7 @@ pub fn summary(planned: &Planned, all: bool) {
         let decides: Vec<&str> = question.decides.iter().map(|d| d.as_str()).collect();
         terminal::line(format!("  ? {} ({}; decides {})", question.text, question.path, decides.join(", ")));
     }
-    let unable = planned.plan.tests.iter().filter(|t| t.check.is_none()).count();
+    let unable = planned.plan.tests.iter().filter(|t| !planned.can_run(t)).count();
     terminal::line(format!(
         "{} tests planned in {} checks; {} of them this build cannot run, and says so wherever they count",
         planned.plan.tests.len(),
