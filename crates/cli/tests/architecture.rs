@@ -10,6 +10,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const FLOORS: &[(&str, u8)] = &[
     ("core", 0),
     ("artifact", 0),
+    ("dialogue", 0),
     ("system", 0),
     ("scan", 1),
     ("attest", 1),
@@ -21,6 +22,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("robustness", 1),
     ("policy", 1),
     ("drift", 1),
+    ("guard", 1),
+    ("redteam", 1),
+    ("standin", 1),
     ("report", 1),
     ("ledger", 2),
     ("lifecycle", 3),
@@ -30,8 +34,9 @@ const FLOORS: &[(&str, u8)] = &[
     ("cli", 5),
 ];
 
-/// On the ground floor only `core` is below the others.
-const SAME_FLOOR: &[(&str, &str)] = &[("artifact", "core"), ("system", "core")];
+/// On the ground floor `core` is below the others, and the system file speaks the words of conversations.
+const SAME_FLOOR: &[(&str, &str)] =
+    &[("artifact", "core"), ("dialogue", "core"), ("system", "core"), ("system", "dialogue")];
 
 /// The one engine that is built on another: attacks and certificates need a model to run.
 const ENGINE_PAIRS: &[(&str, &str)] = &[("robustness", "onnx")];
@@ -121,10 +126,17 @@ fn the_lifecycle_knows_neither_http_nor_terminal() {
 fn only_the_lifecycle_and_the_binary_know_several_engines() {
     let engines: BTreeSet<String> =
         FLOORS.iter().filter(|(_, f)| *f == 1).map(|(n, _)| format!("proofhouse-{n}")).collect();
-    // The model server loads what it verified and the gateway asks policy; neither composes engines.
+    // The model server loads what it verified, the gateway asks policy and guard; neither composes engines.
     let allowed: BTreeMap<&str, BTreeSet<String>> = BTreeMap::from([
-        ("serving", BTreeSet::from(["proofhouse-attest".to_owned(), "proofhouse-onnx".to_owned()])),
-        ("gateway", BTreeSet::from(["proofhouse-policy".to_owned()])),
+        (
+            "serving",
+            BTreeSet::from([
+                "proofhouse-attest".to_owned(),
+                "proofhouse-onnx".to_owned(),
+                "proofhouse-standin".to_owned(),
+            ]),
+        ),
+        ("gateway", BTreeSet::from(["proofhouse-guard".to_owned(), "proofhouse-policy".to_owned()])),
     ]);
     for (name, needs) in dependencies() {
         if floor(&name) < 2 || ["lifecycle", "cli"].contains(&name.as_str()) {

@@ -1,0 +1,1 @@
+//! Attacks on systems with a language model.

@@ -1,0 +1,1 @@
+//! An obedient stand-in for a language model.
