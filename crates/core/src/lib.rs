@@ -12,6 +12,7 @@ mod finding;
 pub mod interval;
 mod measurement;
 mod reference;
+pub mod sarif;
 mod subject;
 mod time;
 mod tree;
