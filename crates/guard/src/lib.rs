@@ -7,10 +7,12 @@
 //! * [`extract`]: what documents hide from people and show to models.
 //! * [`detect`]: scores how much a text looks like an attempt to direct the model. It lowers noise; it is
 //!   never what security rests on.
+//! * [`link`]: where links lead, and whether they may; the same decision for answers and for arguments of tools.
 //! * [`output`]: what may not leave: secrets, canaries, personal data, links, matched in streams.
 
 pub mod detect;
 pub mod extract;
 pub mod flow;
+pub mod link;
 pub mod normal;
 pub mod output;

@@ -1,1 +1,5 @@
 //! What may not leave.
+
+mod measure;
+
+pub(crate) use measure::entropy;
