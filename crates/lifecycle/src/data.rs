@@ -8,7 +8,7 @@ use proofhouse_dataset::{
     ColumnData, DataFile, Limits, Manifest, Provenance, Role, Table, class_labels, numeric_matrix,
     read_parquet,
 };
-use proofhouse_system::{Dataset, DatasetRole, Id};
+use proofhouse_system::{Dataset, DatasetRole, Features, Id};
 
 use crate::{LifecycleError, Project};
 
@@ -29,6 +29,9 @@ impl LoadedDataset {
     pub fn load(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
         let mut tables = Vec::new();
         let mut files = Vec::new();
+        if spec.features.is_none() {
+            return Err(LifecycleError::NoTable(spec.id.to_string()));
+        }
         for name in &spec.paths {
             let path = project.path(name);
             let bytes = fs::read(&path).map_err(|source| LifecycleError::Read { path, source })?;
@@ -48,7 +51,8 @@ impl LoadedDataset {
         let digest = manifest.digest()?;
         let feature_names = feature_names(spec, &table);
         // Without this, rows without features would all look alike, and every check on them would say so.
-        let width = project.system.model.as_ref().map_or(feature_names.len(), |m| m.input.len());
+        let tensors = project.system.model.as_ref().and_then(|m| m.tensors());
+        let width = tensors.map_or(feature_names.len(), |t| t.input.len());
         if feature_names.is_empty() || feature_names.len() != width {
             return Err(LifecycleError::Features {
                 dataset: spec.id.to_string(),
@@ -57,7 +61,7 @@ impl LoadedDataset {
                 columns: table.names().join(", "),
             });
         }
-        let classes = project.system.model.as_ref().map_or(0, |m| m.classes.len());
+        let classes = tensors.map_or(0, |t| t.classes.len());
         Ok(Self {
             spec: spec.clone(),
             table,
@@ -112,12 +116,16 @@ impl LoadedDataset {
         &self.feature_names
     }
 
+    fn described(&self) -> Result<&Features, LifecycleError> {
+        self.spec.features.as_ref().ok_or_else(|| LifecycleError::NoTable(self.spec.id.to_string()))
+    }
+
     /// The feature columns in the scale the model was trained on, row by row.
     pub fn features(&self) -> Result<&[f32], LifecycleError> {
         if let Some(ready) = self.features.get() {
             return Ok(ready);
         }
-        let matrix = numeric_matrix(&self.table, &self.feature_names, 1.0 / self.spec.features.divisor())?;
+        let matrix = numeric_matrix(&self.table, &self.feature_names, 1.0 / self.described()?.divisor())?;
         Ok(self.features.get_or_init(|| matrix.values))
     }
 
@@ -141,7 +149,8 @@ impl LoadedDataset {
     pub fn grid(&self) -> Option<f64> {
         let whole =
             |name: &String| self.table.column(name).is_some_and(|c| matches!(c.data, ColumnData::Int(_)));
-        self.feature_names.iter().all(whole).then(|| 1.0 / self.spec.features.divisor())
+        let divisor = self.spec.features.as_ref()?.divisor();
+        self.feature_names.iter().all(whole).then_some(1.0 / divisor)
     }
 }
 
@@ -203,7 +212,8 @@ fn role(role: DatasetRole) -> Role {
 /// the label nor the row id is ever a feature.
 fn feature_names(spec: &Dataset, table: &Table) -> Vec<String> {
     let is_feature = |name: &String| Some(name) != spec.label.as_ref() && Some(name) != spec.row_id.as_ref();
-    match (&spec.features.columns, &spec.features.prefix) {
+    let Some(features) = &spec.features else { return Vec::new() };
+    match (&features.columns, &features.prefix) {
         (Some(columns), _) => columns.clone(),
         (None, Some(prefix)) => {
             table.names().into_iter().filter(|n| n.starts_with(prefix.as_str()) && is_feature(n)).collect()

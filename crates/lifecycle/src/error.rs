@@ -48,6 +48,12 @@ pub enum LifecycleError {
         /// The file.
         file: PathBuf,
     },
+    /// The model writes, and the stage reads classes.
+    #[error("the model {0} writes; it has neither tensors nor classes that this stage could read")]
+    Writes(String),
+    /// A dataset is no table, and the stage reads columns.
+    #[error("dataset {0} is no table; only `format: parquet` has columns and rows")]
+    NoTable(String),
     /// The system file has no deployment, and the stage needs one.
     #[error("{file} describes no deployment; add a `deployment:` section to deploy")]
     NoDeployment {

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use proofhouse_artifact::{LoadedTree, TreeOptions};
 use proofhouse_core::{Digest, FileEntry, Subject, SubjectKind};
 use proofhouse_onnx::{Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, load};
-use proofhouse_system::{Model, OutputKind as DescribedOutput};
+use proofhouse_system::{Model, OutputKind as DescribedOutput, Tensors};
 
 use crate::{LifecycleError, Project};
 
@@ -71,23 +71,24 @@ impl ModelUnderTest {
         })
     }
 
+    /// Its tensors and classes; an error where it writes.
+    pub fn tensors(&self) -> Result<Tensors<'_>, LifecycleError> {
+        self.spec.tensors().ok_or_else(|| LifecycleError::Writes(self.spec.id.to_string()))
+    }
+
     /// The model, ready to classify rows that are already in the scale it was trained on.
     pub fn classifier(&self) -> Result<&Classifier, LifecycleError> {
         if let Some(ready) = self.classifier.get() {
             return Ok(ready);
         }
+        let tensors = self.tensors()?;
         let engine = load(self.graph()?, &LoadOptions::default())?;
+        let shape = &tensors.input.shape;
         let options = ClassifierOptions {
-            input_shape: self
-                .spec
-                .input
-                .shape
-                .iter()
-                .map(|c| usize::try_from(c.get()).unwrap_or(usize::MAX))
-                .collect(),
-            classes: self.spec.classes.len(),
-            output: Some(self.spec.output.name.clone()),
-            kind: match self.spec.output.kind {
+            input_shape: shape.iter().map(|c| usize::try_from(c.get()).unwrap_or(usize::MAX)).collect(),
+            classes: tensors.classes.len(),
+            output: Some(tensors.output.name.clone()),
+            kind: match tensors.output.kind {
                 DescribedOutput::Logits => OutputKind::Logits,
                 DescribedOutput::Probabilities => OutputKind::Probabilities,
             },

@@ -153,6 +153,17 @@ fn bom_input(
 fn card(system: &System, assessment: &Assessment) -> ModelCard {
     let spec = assessment.model.spec();
     let shape = |dims: Vec<String>| format!("float32[N,{}]", dims.join(","));
+    let (inputs, outputs) = match spec.tensors() {
+        Some(t) => {
+            let axes = t.input.shape.iter().map(|c| c.get().to_string()).collect();
+            let classes = vec![t.classes.len().to_string()];
+            (
+                vec![format!("{}: {}", t.input.name, shape(axes))],
+                vec![format!("{}: {}", t.output.name, shape(classes))],
+            )
+        }
+        None => (vec!["text".to_owned()], vec!["text".to_owned()]),
+    };
     let metrics =
         assessment.evidence.iter().filter(|e| e.subject.digest == assessment.model.digest()).flat_map(|e| {
             e.result()
@@ -163,12 +174,8 @@ fn card(system: &System, assessment: &Assessment) -> ModelCard {
     ModelCard {
         approach: (spec.task == Task::Classification).then_some(Approach::Supervised),
         task: Some(crate::plan::word(&spec.task)),
-        inputs: vec![format!(
-            "{}: {}",
-            spec.input.name,
-            shape(spec.input.shape.iter().map(|c| c.get().to_string()).collect())
-        )],
-        outputs: vec![format!("{}: {}", spec.output.name, shape(vec![spec.classes.len().to_string()]))],
+        inputs,
+        outputs,
         metrics: metrics.collect(),
         users: system.context.users.iter().flatten().map(crate::plan::word).collect(),
         use_cases: vec![system.system.purpose.clone()],

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use proofhouse_core::{Digest, FilePath, Subject, SubjectKind};
-use proofhouse_system::{Model, System};
+use proofhouse_system::{Model, System, Tensors};
 
 use crate::LifecycleError;
 
@@ -60,6 +60,12 @@ impl Project {
     /// The model under release.
     pub fn model(&self) -> Result<&Model, LifecycleError> {
         self.system.model.as_ref().ok_or_else(|| LifecycleError::NoModel { file: self.file.clone() })
+    }
+
+    /// The tensors and classes of the model under release; an error where it writes.
+    pub fn tensors(&self) -> Result<Tensors<'_>, LifecycleError> {
+        let model = self.model()?;
+        model.tensors().ok_or_else(|| LifecycleError::Writes(model.id.to_string()))
     }
 
     /// The system as a subject.

@@ -92,7 +92,7 @@ impl Watch {
                 ))),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let (features, classes) = (names.len(), model.spec().classes.clone());
+        let (features, classes) = (names.len(), model.tensors()?.classes.to_vec());
         let table = Columns::of(rows, &columns, features, &classes);
         let profile = Profile::freeze(&table.samples(&columns))?;
         let budget = budget(project)?;

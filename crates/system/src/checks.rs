@@ -3,7 +3,10 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Confidence, Count, Epsilon, Id, Positive, Probability, System};
+use crate::{
+    Confidence, Count, Epsilon, HitRateCheck, Id, InjectionCheck, InjectionRequirement, Positive,
+    Probability, System,
+};
 
 /// What the system has to reach, whoever tests it. Floors hold for the lower end of the interval and
 /// ceilings for the upper, never for the point estimate.
@@ -16,6 +19,9 @@ pub struct Requirements {
     /// Floors under attack.
     #[serde(default)]
     pub robustness: Vec<RobustnessFloor>,
+    /// What a model that writes has to withstand.
+    #[serde(default)]
+    pub injection: Option<InjectionRequirement>,
     /// Budget for false alarms about drift.
     #[serde(default)]
     pub drift: Option<DriftRequirement>,
@@ -126,6 +132,12 @@ pub struct Checks {
     /// Traffic is what the model was judged on.
     #[serde(default)]
     pub drift: Option<DriftCheck>,
+    /// A model that writes withstands attacks by text, and still does its work.
+    #[serde(default)]
+    pub injection: Option<InjectionCheck>,
+    /// The guard in front of it meets no more attacks than it did.
+    #[serde(default)]
+    pub hit_rate: Option<HitRateCheck>,
 }
 
 /// Parameters of the artifact scan.

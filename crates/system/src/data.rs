@@ -1,26 +1,31 @@
-//! The tables a model learns from and is judged by, and the model.
+//! The data a model learns from, is judged by, and is shown.
 
 use proofhouse_core::{Digest, FilePath, Timestamp};
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
-use crate::{Count, Id, Positive};
+use crate::conditional::{self, Branch};
+use crate::{Id, Positive};
 
-/// A table.
+/// A table, or a collection of documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(transform = by_format)]
 pub struct Dataset {
     /// Stable identifier.
     pub id: Id,
     /// What it is used for.
     pub role: DatasetRole,
-    /// Files, relative to the system file, in the order in which their rows count.
+    /// Files, relative to the system file, in the order in which their rows count. For documents also
+    /// folders, whose files all belong to it.
     #[schemars(with = "Vec<String>")]
     pub paths: Vec<FilePath>,
     /// How the files are written.
     pub format: TableFormat,
-    /// Which columns a model sees, and how they become its input.
-    pub features: Features,
+    /// Which columns a model sees, and how they become its input. Tables have them, documents and lines do
+    /// not.
+    #[serde(default)]
+    pub features: Option<Features>,
     /// Column with the label.
     #[serde(default)]
     pub label: Option<String>,
@@ -87,15 +92,35 @@ pub enum DatasetRole {
     Reference,
     /// Recorded or made traffic, for replay.
     Traffic,
+    /// The model is shown it at run time: documents that retrieval finds, records that tools read.
+    Retrieval,
 }
 
-/// How a table is written.
+/// What a table has that other forms of data have not.
+fn by_format(schema: &mut Schema) {
+    conditional::on(
+        schema,
+        ("format", "parquet"),
+        &Branch { required: &["features"], foreign: &[], why: "" },
+        &Branch {
+            required: &[],
+            foreign: &["features", "label", "row_id"],
+            why: "only a table has columns; leave it out",
+        },
+    );
+}
+
+/// How the data is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum TableFormat {
-    /// Apache Parquet.
+    /// A table in Apache Parquet.
     Parquet,
+    /// Text in files of its own: Markdown, HTML, DOCX, PDF, mail or plain text. A record is a file.
+    Documents,
+    /// JSON objects, one a line: conversations, tasks, records of a business system. A record is a line.
+    JsonLines,
 }
 
 /// Which columns a model sees, and how they become its input: the columns of a row, in order, divided by
@@ -120,165 +145,4 @@ impl Features {
     pub fn divisor(&self) -> f64 {
         self.divide_by.map_or(1.0, Positive::get)
     }
-}
-
-/// The model under release.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Model {
-    /// Stable identifier.
-    pub id: Id,
-    /// What people call it.
-    pub name: String,
-    /// Version, as people write it. The identity is the digest, not this.
-    pub version: String,
-    /// Its folder, relative to the system file. Everything in it is part of the model.
-    #[schemars(with = "String")]
-    pub path: FilePath,
-    /// The file that is loaded, relative to the folder.
-    #[schemars(with = "String")]
-    pub file: FilePath,
-    /// What it does.
-    pub task: Task,
-    /// What it takes.
-    pub input: ModelInput,
-    /// What it gives.
-    pub output: ModelOutput,
-    /// Names of the classes, in the order of the output.
-    pub classes: Vec<String>,
-    /// The component that is this model.
-    #[serde(default)]
-    pub component: Option<Id>,
-    /// Where the weights come from.
-    #[serde(default)]
-    pub source: Option<ModelSource>,
-    /// SPDX licence expression.
-    #[serde(default)]
-    pub licence: Option<String>,
-    /// Datasets it learned from.
-    #[serde(default)]
-    pub trained_on: Option<Vec<Id>>,
-    /// The script that made it, relative to the system file.
-    #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub training_script: Option<FilePath>,
-    /// Whether the weights can be had by anybody.
-    #[serde(default)]
-    pub weights_public: Option<bool>,
-    /// Whether the weights are worth stealing.
-    #[serde(default)]
-    pub weights_valuable: Option<bool>,
-    /// Whether it, or what it was made from, is fetched by name from a public hub.
-    #[serde(default)]
-    pub fetched_by_name: Option<bool>,
-    /// Whether updates or gradients from parties outside the operator's control go into it.
-    #[serde(default)]
-    pub federated: Option<bool>,
-    /// What callers are shown of the output.
-    #[serde(default)]
-    pub exposes: Option<Vec<OutputForm>>,
-    /// Whether features are computed by other code when serving than when training.
-    #[serde(default)]
-    pub features_computed_twice: Option<bool>,
-    /// Whether a score is compared with a threshold and acted on without a person.
-    #[serde(default)]
-    pub automatic_threshold: Option<bool>,
-    /// Whether the cost of a request depends on its content.
-    #[serde(default)]
-    pub cost_depends_on_input: Option<bool>,
-    /// Whether a seed or generator affects security, privacy noise or sampling.
-    #[serde(default)]
-    pub randomness_matters: Option<bool>,
-    /// Whether it was optimised on a reward rather than on labels.
-    #[serde(default)]
-    pub optimised_on_reward: Option<bool>,
-    /// Whether training or serving it takes enough energy to be counted.
-    #[serde(default)]
-    pub energy_intensive: Option<bool>,
-}
-
-/// What a model does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Task {
-    /// Puts an input into one of several classes.
-    Classification,
-    /// Gives a number.
-    Regression,
-    /// Orders or suggests items.
-    Recommendation,
-    /// Writes text, images or sound.
-    Generation,
-}
-
-/// What a model takes.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelInput {
-    /// Name of the input.
-    pub name: String,
-    /// Shape of one sample, without the batch axis.
-    pub shape: Vec<Count>,
-}
-
-impl ModelInput {
-    /// Number of values in one sample.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.shape.iter().map(|c| c.get() as usize).fold(1, usize::saturating_mul)
-    }
-
-    /// Never: every axis has at least one value.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        false
-    }
-}
-
-/// What a model gives.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ModelOutput {
-    /// Name of the output.
-    pub name: String,
-    /// What its numbers are.
-    pub kind: OutputKind,
-}
-
-/// What the numbers of an output are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum OutputKind {
-    /// Scores before the softmax.
-    Logits,
-    /// Scores that sum to one.
-    Probabilities,
-}
-
-/// Where weights come from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum ModelSource {
-    /// Trained from scratch by the operator.
-    Own,
-    /// Weights, or weights to start from, were made by somebody else.
-    ThirdParty,
-    /// Called by name at a provider.
-    Hosted,
-}
-
-/// What callers are shown of an output.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum OutputForm {
-    /// The chosen class.
-    Label,
-    /// Scores or confidences.
-    Scores,
-    /// Gradients.
-    Gradients,
-    /// Embeddings.
-    Embeddings,
 }

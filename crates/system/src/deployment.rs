@@ -72,6 +72,31 @@ pub struct Route {
     pub path: String,
     /// The model that answers.
     pub model: Id,
+    /// What is spoken there.
+    #[serde(default)]
+    pub protocol: Protocol,
+}
+
+/// What is spoken on a route.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Protocol {
+    /// Open Inference Protocol V2: numbers in, numbers out.
+    #[default]
+    OipV2,
+    /// OpenAI-compatible chat completions.
+    OpenaiChat,
+    /// Anthropic messages.
+    AnthropicMessages,
+}
+
+impl Protocol {
+    /// Whether it carries conversations.
+    #[must_use]
+    pub const fn is_chat(self) -> bool {
+        matches!(self, Self::OpenaiChat | Self::AnthropicMessages)
+    }
 }
 
 /// Who may call what.
@@ -99,6 +124,19 @@ pub struct Client {
     pub requests_per_second: Positive,
     /// How many at once above that rate.
     pub burst: Count,
+    /// What it may have a language model read and write.
+    #[serde(default)]
+    pub tokens: Option<TokenBudget>,
+}
+
+/// What a client may have a language model read and write, both counted.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TokenBudget {
+    /// At most so many tokens …
+    pub limit: Count,
+    /// … in so many seconds.
+    pub seconds: Positive,
 }
 
 /// Limits for all callers.

@@ -15,13 +15,18 @@
 //! ```
 
 mod architecture;
+mod assistant;
+mod boundary;
 mod checks;
+mod conditional;
 mod context;
 mod data;
 mod deployment;
 mod error;
 mod governance;
 mod id;
+mod injection;
+mod model;
 mod number;
 mod parse;
 mod risk;
@@ -36,23 +41,29 @@ use serde::{Deserialize, Serialize};
 pub use architecture::{
     Actor, ActorTrust, Capability, Component, ComponentKind, Content, FailureMode, Flow, Zone, ZoneTrust,
 };
+pub use assistant::{Assistant, InputForm, Sink, StepLimits};
+pub use boundary::{
+    Approval, ArgumentRule, Boundary, Canary, Detector, DetectorMode, Identity, Labelled, Leave, Output,
+    Source, SourceKind, Spotlight, Tool,
+};
 pub use checks::{
     AttackKind, Checks, DatasetCheck, DriftCheck, DriftRequirement, EvasionCheck, EvasionCriterion,
     LabelNoiseCheck, Metric, MetricFloor, Norm, PerformanceCheck, PixelBox, RecallRequirement, Requirements,
     RobustnessFloor, ScanCheck, Slice,
 };
 pub use context::{About, Context, Holder, Person, Region, Sector, UserGroup};
-pub use data::{
-    Dataset, DatasetRole, Features, Model, ModelInput, ModelOutput, ModelSource, OutputForm, OutputKind,
-    TableFormat, Task,
+pub use data::{Dataset, DatasetRole, Features, TableFormat};
+pub use deployment::{
+    Client, Deployment, Gateway, Limits, Protocol, Role, Route, Target, TargetKind, TokenBudget,
 };
-pub use deployment::{Client, Deployment, Gateway, Limits, Role, Route, Target, TargetKind};
 pub use error::{SystemError, SystemErrors};
 pub use governance::{
     About as DecisionAbout, Acceptance, Control, ControlKind, Decision, MAX_ACCEPTANCE_DAYS, MAX_WAIVER_DAYS,
     Waiver,
 };
 pub use id::{Id, IdError, ThreatId};
+pub use injection::{HitRateCheck, InjectionCheck, InjectionRequirement};
+pub use model::{Model, ModelInput, ModelOutput, ModelSource, OutputForm, OutputKind, Task, Tensors};
 pub use number::{Confidence, Count, Epsilon, OutOfRange, Positive, Probability, Range};
 pub use risk::{Currency, Risk, Scenario, SecondaryLoss, TolerancePoint};
 pub use schema::{description, json_schema};
@@ -92,12 +103,18 @@ pub struct System {
     /// What moves between components.
     #[serde(default)]
     pub flows: Vec<Flow>,
-    /// Tables the model learns from and is judged by.
+    /// What the model learns from, is judged by and is shown.
     #[serde(default)]
     pub datasets: Vec<Dataset>,
     /// The model under release.
     #[serde(default)]
     pub model: Option<Model>,
+    /// The application around a model that writes.
+    #[serde(default)]
+    pub assistant: Option<Assistant>,
+    /// The boundary between trusted and untrusted text around a model that writes.
+    #[serde(default)]
+    pub boundary: Option<Boundary>,
     /// What is decided with the model's output.
     #[serde(default)]
     pub decisions: Vec<Decision>,

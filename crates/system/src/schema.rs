@@ -6,6 +6,7 @@ use proofhouse_core::Place;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value as Json};
 
+use crate::conditional;
 use crate::error::did_you_mean;
 use crate::source::{Key, Node, Value};
 use crate::{System, SystemError};
@@ -125,15 +126,28 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        let required = schema.get("required").and_then(Json::as_array);
-        for name in required.into_iter().flatten().filter_map(Json::as_str) {
+        for name in required(schema) {
             if node.get(name).is_none() {
-                let meaning = properties.and_then(|p| p.get(name)).and_then(|s| s.get("description"));
-                let hint = meaning.and_then(Json::as_str).map(|text| format!("add it: {text}"));
-                let of = if path.is_empty() { "the system file" } else { path };
-                self.report(node.line, node.column, format!("{of} has no key {name:?}"), hint);
+                self.missing(path, node, name, properties);
             }
         }
+        let Some(branch) = conditional::branch(schema, |key| node.get(key)?.text()) else { return };
+        let written = |name: &str| node.get(name).is_some_and(|n| !matches!(n.value, Value::Null));
+        for name in required(branch).filter(|name| !written(name)) {
+            self.missing(path, node, name, properties);
+        }
+        let foreign = branch.get("properties").and_then(Json::as_object);
+        for (key, _) in entries.iter().filter(|(k, _)| foreign.is_some_and(|f| f.contains_key(&k.name))) {
+            let hint = branch.get("$comment").and_then(Json::as_str).map(str::to_owned);
+            self.report(key.line, key.column, format!("the key {:?} has no place here", key.name), hint);
+        }
+    }
+
+    fn missing(&mut self, path: &str, node: &Node, name: &str, properties: Option<&Map<String, Json>>) {
+        let meaning = properties.and_then(|p| p.get(name)).and_then(|s| s.get("description"));
+        let hint = meaning.and_then(Json::as_str).map(|text| format!("add it: {text}"));
+        let of = if path.is_empty() { "the system file" } else { path };
+        self.report(node.line, node.column, format!("{of} has no key {name:?}"), hint);
     }
 
     fn word(&mut self, path: &str, node: &Node, words: &[&str]) {
@@ -230,6 +244,11 @@ impl<'a> Walk<'a> {
         let place = Place { line: Some(line), column: Some(column), ..Place::file(self.file_name) };
         self.errors.push(SystemError { place, what, hint });
     }
+}
+
+/// The keys an object has to have.
+fn required(schema: &Json) -> impl Iterator<Item = &str> {
+    schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str)
 }
 
 fn is_null(schema: &Json) -> bool {

@@ -1,6 +1,8 @@
 //! What the types cannot say: that references lead somewhere, that numbers are in order, that dates end.
 //! Every problem is collected, so that one run shows them all.
 
+mod generative;
+
 use std::collections::BTreeSet;
 
 use crate::error::did_you_mean;
@@ -17,6 +19,7 @@ pub(crate) fn check(system: &System) -> Vec<SystemError> {
     checker.risk();
     checker.governance();
     checker.deployment();
+    checker.generative();
     checker.errors
 }
 
@@ -126,14 +129,15 @@ impl Checker<'_> {
             self.refers("model.component", component, &components, "components");
         }
         self.refer_all("model.trained_on", model.trained_on.as_deref(), &datasets, "datasets");
-        if model.classes.len() < 2 && model.task == crate::Task::Classification {
+        let Some(tensors) = model.tensors() else { return };
+        if tensors.classes.len() < 2 && model.task == crate::Task::Classification {
             self.report("model.classes", "a classifier has at least two classes", None);
         }
-        let distinct: BTreeSet<&String> = model.classes.iter().collect();
-        if distinct.len() != model.classes.len() {
+        let distinct: BTreeSet<&String> = tensors.classes.iter().collect();
+        if distinct.len() != tensors.classes.len() {
             self.report("model.classes", "two classes share a name", None);
         }
-        if model.input.shape.is_empty() {
+        if tensors.input.shape.is_empty() {
             self.report(
                 "model.input.shape",
                 "the shape of a sample is empty",
@@ -150,13 +154,15 @@ impl Checker<'_> {
         if dataset.sha256.is_some() && dataset.paths.len() > 1 {
             self.report(&at("sha256"), "one digest cannot speak for several files", "split the dataset");
         }
-        match (&dataset.features.prefix, &dataset.features.columns) {
+        let Some(features) = &dataset.features else { return };
+        match (&features.prefix, &features.columns) {
             (Some(prefix), None) if prefix.is_empty() => {
                 self.report(&at("features.prefix"), "the prefix is empty", "name the columns' prefix");
             }
             (Some(_), None) => {}
             (None, Some(columns)) => {
-                let expected = self.system.model.as_ref().map(|m| m.input.len());
+                let tensors = self.system.model.as_ref().and_then(|m| m.tensors());
+                let expected = tensors.map(|t| t.input.len());
                 if expected.is_some_and(|n| n != columns.len()) {
                     let what = format!("{} columns do not fill the model's input", columns.len());
                     self.report(
@@ -193,6 +199,13 @@ impl Checker<'_> {
         }
         if let Some(drift) = &c.drift {
             self.refers("checks.drift.reference", &drift.reference, &datasets, "datasets");
+            if s.dataset(&drift.reference).is_some_and(|d| d.features.is_none()) {
+                self.report(
+                    "checks.drift.reference",
+                    "what has no columns cannot be compared column by column",
+                    None,
+                );
+            }
             if s.false_alarms_per_year().is_none() {
                 let hint = "set alarms_per_year here or requirements.drift.false_alarms_per_year";
                 self.report("checks.drift", "the budget for false alarms is not said", hint);

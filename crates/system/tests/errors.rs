@@ -176,3 +176,110 @@ fn paths_cannot_leave_the_folder_and_sizes_are_bounded() {
     let deep = format!("zones: {}{}\n", "[".repeat(500), "]".repeat(500));
     assert!(!errors(&deep).is_empty());
 }
+
+#[test]
+fn a_model_that_predicts_needs_tensors_and_one_that_writes_has_none() {
+    let model = |rest: &str| {
+        format!("model: {{ id: m, name: M, version: \"1\", path: model, file: m.json, {rest} }}\n")
+    };
+    assert_eq!(
+        errors(&model("task: classification")),
+        [
+            "proofhouse.yaml:3:8: model has no key \"classes\", add it: Names of the classes, in the order of the \
+             output. A model that writes has none.",
+            "proofhouse.yaml:3:8: model has no key \"input\", add it: What it takes, unless it writes.",
+            "proofhouse.yaml:3:8: model has no key \"output\", add it: What it gives, unless it writes.",
+        ]
+    );
+    assert_eq!(
+        errors(&model(
+            "task: classification, input: null, output: { name: y, kind: logits }, classes: [a, b]"
+        )),
+        ["proofhouse.yaml:3:8: model has no key \"input\", add it: What it takes, unless it writes."]
+    );
+    assert_eq!(
+        errors(&model("task: generation, classes: [a, b]")),
+        [
+            "proofhouse.yaml:3:85: the key \"classes\" has no place here, a model that writes has neither tensors \
+             nor classes; leave it out"
+        ]
+    );
+    let written = format!("{BASE}{}", model("task: generation"));
+    let system = System::parse("p.yaml", &written).unwrap();
+    let model = system.model.unwrap();
+    assert!(model.writes() && model.tensors().is_none());
+}
+
+#[test]
+fn a_boundary_that_says_nothing_or_leads_nowhere_is_refused() {
+    let text = "\
+model: { id: m, name: M, version: \"1\", path: model, file: assistant.json, task: generation }
+boundary:
+  hosts: [\"https://shop.example/x\", \"*.shop.example\"]
+  tools:
+    - { name: refund, effects: [pay], component: nowhere, arguments: [{ name: amount }] }
+    - { name: refund, effects: [] }
+  sources:
+    - { name: help, kind: retrieved, trust: untrusted, secrecy: public }
+    - { name: help, kind: web, trust: untrusted, secrecy: public }
+  canaries: [{ id: prompt }, { id: records, values: [short] }]
+datasets:
+  - { id: tasks, role: test, paths: [tasks.jsonl], format: json-lines, features: { prefix: p } }
+";
+    let found = errors(text);
+    assert_eq!(
+        found,
+        [
+            "proofhouse.yaml:14:72: the key \"features\" has no place here, only a table has columns; leave it out"
+        ]
+    );
+    let found = errors(&text.replace(", features: { prefix: p }", ""));
+    assert_eq!(
+        found,
+        [
+            "proofhouse.yaml:5:11: this is no host, write help.example.org, or *.example.org for all below; no \
+             scheme, no port, no path",
+            "proofhouse.yaml:7:50: there is no entry nowhere under components, describe it under components, or \
+             correct the reference",
+            "proofhouse.yaml:7:71: the rule asks for nothing, add from, max, one_of or on_hosts",
+            "proofhouse.yaml:8:15: another tool is called refund",
+            "proofhouse.yaml:12:53: a canary has at least 12 characters, a shorter one is met by chance",
+        ]
+    );
+}
+
+#[test]
+fn checks_and_routes_fit_the_kind_of_model() {
+    let text = "\
+model: { id: m, name: M, version: \"1\", path: model, file: assistant.json, task: generation }
+datasets:
+  - { id: tasks, role: test, paths: [tasks.jsonl], format: json-lines }
+  - { id: table, role: test, paths: [t.parquet], format: parquet, features: { prefix: p }, label: y }
+checks:
+  performance: { dataset: table }
+  injection: { tasks: table, samples: 50, seed: 1 }
+  hit_rate: { reference: tasks, window: 50, looks_per_day: 24 }
+deployment:
+  environment: production
+  targets: [{ id: host, kind: host-agent, instances: 2 }]
+  gateway:
+    listen: 127.0.0.1:0
+    routes: [{ id: a, path: /a, model: m }, { id: b, path: /b, model: m, protocol: openai-chat }]
+    roles: []
+    clients: []
+";
+    assert_eq!(
+        errors(text),
+        [
+            "proofhouse.yaml:8:16: the model writes, and this check reads classes, leave it out; checks.injection \
+             and checks.hit_rate are for models that write",
+            "proofhouse.yaml:9:14: what the model has to withstand is not said, add requirements.injection",
+            "proofhouse.yaml:9:23: the dataset table is not written as json-lines, name one with a conversation \
+             or task a line",
+            "proofhouse.yaml:10:13: the budget for false alarms is not said, set alarms_per_year here or \
+             requirements.drift.false_alarms_per_year",
+            "proofhouse.yaml:16:14: the model writes, and this protocol carries numbers, say openai-chat or \
+             anthropic-messages",
+        ]
+    );
+}

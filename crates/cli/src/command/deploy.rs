@@ -140,8 +140,8 @@ impl<'a> Guard<'a> {
         let mut window = Rows::default();
         let mut recalls = tokio::time::interval(RECALLS_EVERY);
         let mut ended = std::pin::pin!(signal::end());
-        let width = self.project.model()?.input.len();
-        let output = self.project.model()?.output.name.clone();
+        let tensors = self.assessment.model.tensors()?;
+        let (width, output) = (tensors.input.len(), tensors.output.name.clone());
         loop {
             tokio::select! {
                 ended = &mut ended => {

@@ -130,8 +130,7 @@ impl Check for Quality {
 }
 
 fn quality_rules(context: &Context<'_>, dataset: &LoadedDataset) -> QualityRules {
-    let spec = context.model.spec();
-    let classes = spec.classes.len();
+    let classes = context.model.spec().tensors().map_or(0, |t| t.classes.len());
     let least = context.project.system.checks.dataset.as_ref().and_then(|c| c.min_rows_per_class);
     let rows = dataset.table().rows().max(1);
     let default = QualityRules::default();

@@ -45,7 +45,7 @@ impl Check for Evasion {
             return Ok(Outcome::could_not_run(self.name(), reason));
         }
         let model = context.model.classifier()?;
-        let features = context.model.spec().input.len();
+        let features = context.model.tensors()?.input.len();
         let samples = usize::try_from(check.samples.get()).unwrap_or(usize::MAX);
         let count = data.labels()?.len().min(samples);
         let (rows, labels) = (&data.features()?[..count * features], &data.labels()?[..count]);
@@ -75,7 +75,7 @@ impl Check for Evasion {
         outcome.exhibit = Some(json!({
             "attack": report.attack,
             "norm": report.norm,
-            "shape": context.model.spec().input.shape,
+            "shape": context.model.tensors()?.input.shape,
             "clean": proofhouse_core::Measurement::proportion("accuracy", report.attacked, report.n, check.confidence.get()),
             "report": report,
             "curve": points,

@@ -89,7 +89,8 @@ impl Source<'_> {
         };
         let system = &self.project.system;
         let data = system.checks.evasion.as_ref().map_or_else(|| "row".to_owned(), |c| c.dataset.to_string());
-        let classes = system.model.as_ref().map(|m| m.classes.as_slice()).unwrap_or_default();
+        let tensors = system.model.as_ref().and_then(|m| m.tensors());
+        let classes = tensors.map(|t| t.classes).unwrap_or_default();
         let class = |i: usize| classes.get(i).cloned().unwrap_or_else(|| format!("class {i}"));
         let (low, high) =
             (f64::from(exhibit.report.options.box_low), f64::from(exhibit.report.options.box_high));

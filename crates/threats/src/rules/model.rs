@@ -168,8 +168,9 @@ fn predictive(c: &Case<'_>) -> Judgement {
 
 /// Features are named fields of an event, and not the pixels of an image.
 fn named_features(c: &Case<'_>) -> Judgement {
-    let parts = c.system().datasets.iter().map(|d| {
-        let named = d.features.columns.is_some();
+    let tables = c.system().datasets.iter().filter_map(|d| Some((d, d.features.as_ref()?)));
+    let parts = tables.map(|(d, features)| {
+        let named = features.columns.is_some();
         let name = if named { "columns" } else { "prefix" };
         c.says(named, &format!("datasets[{}].features.{name}", d.id), name, None)
     });

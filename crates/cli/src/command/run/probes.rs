@@ -53,13 +53,14 @@ pub async fn run(
 async fn access(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<(serde_json::Value, Outcome)> {
     let deployment = life.project.system.deployment.as_ref();
     let model = life.project.model()?;
-    let shape: Vec<u32> = model.input.shape.iter().map(|c| c.get()).collect();
-    let row = vec![0.0f32; model.input.len()];
+    let input = life.project.tensors()?.input;
+    let shape: Vec<u32> = input.shape.iter().map(|c| c.get()).collect();
+    let row = vec![0.0f32; input.len()];
     let address = plane.handle.address();
     let mut calls: Vec<(String, u16, u16)> = Vec::new();
     let mut call = async |what: String, key: Option<&str>, name: &str, expected: u16| -> anyhow::Result<()> {
         let caller = Caller::new(address, name, key)?;
-        let answer = caller.infer(&model.input.name, &shape, &row).await?;
+        let answer = caller.infer(&input.name, &shape, &row).await?;
         calls.push((what, expected, answer.status));
         Ok(())
     };

@@ -119,7 +119,7 @@ async fn through_the_gateway(
     width: usize,
     observed: &mut ObservedReceiver,
 ) -> anyhow::Result<Rows> {
-    let spec = life.project.model()?;
+    let spec = life.project.tensors()?;
     let shape: Vec<u32> = spec.input.shape.iter().map(|c| c.get()).collect();
     let mut tasks = JoinSet::new();
     let mut answered = 0;
@@ -189,7 +189,7 @@ pub struct Served {
 impl Load {
     pub fn start(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<Self> {
         let caller = caller(life, plane, keys)?;
-        let spec = life.project.model()?;
+        let spec = life.project.tensors()?;
         let shape: Vec<u32> = spec.input.shape.iter().map(|c| c.get()).collect();
         let row = vec![0.5f32; spec.input.len()];
         let stop = Arc::new(AtomicBool::new(false));
