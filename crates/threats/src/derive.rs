@@ -20,7 +20,7 @@ pub enum Applicability {
     Applies,
     /// A fact is missing.
     Unknown,
-    /// The system has what the threat is about, and this version has no rule for it.
+    /// This version has no rule for it.
     Unsupported,
     /// The facts rule it out.
     NotApplicable,
@@ -113,7 +113,7 @@ pub fn derive(system: &System, catalogue: &Catalogue) -> Result<Derivation, cano
                 };
                 (applicability, rule.meaning.to_owned(), judgement)
             }
-            None => without_rule(threat.group(), &threat.applies_when, &case),
+            None => without_rule(&threat.applies_when, &case),
         };
         for path in &judgement.missing {
             missing.entry(path.clone()).or_default().insert(threat.id.clone());
@@ -141,17 +141,11 @@ pub fn derive(system: &System, catalogue: &Catalogue) -> Result<Derivation, cano
     })
 }
 
-/// A group without rules: ruled out where the system has no part it is about, else not supported.
-fn without_rule(group: &str, applies_when: &str, case: &Case<'_>) -> (Applicability, String, Judgement) {
+/// A threat of a newer catalogue than the rules: never ruled out, and said to be without a rule.
+fn without_rule(applies_when: &str, case: &Case<'_>) -> (Applicability, String, Judgement) {
     let condition = format!("It applies where: {applies_when}.");
-    let judgement = rules::concerns(group, case)
-        .unwrap_or_else(|| Judgement::on(true, case.fact("system.id", "no rule for this threat"), None));
-    let applicability = match judgement.holds {
-        Tri::False => Applicability::NotApplicable,
-        Tri::True => Applicability::Unsupported,
-        Tri::Unknown => Applicability::Unknown,
-    };
-    (applicability, condition, judgement)
+    let judgement = Judgement::on(true, case.fact("system.id", "no rule for this threat"), None);
+    (Applicability::Unsupported, condition, judgement)
 }
 
 /// The components on the way, or else those the facts speak of. Only what names things stably goes in, so a

@@ -209,7 +209,8 @@ impl<'a> Case<'a> {
             .or(self.has_capability(actor, Capability::Query))
     }
 
-    fn writes(&self, actor: &Actor, writers: &Writers) -> Judgement {
+    /// This actor writes what those writers write.
+    pub(super) fn writes(&self, actor: &Actor, writers: &Writers) -> Judgement {
         let id = actor.id.as_str();
         let ways = writers.known.iter().filter(|w| w.actor == id).map(|w| {
             let to = format!("without {id}");
@@ -243,7 +244,8 @@ impl<'a> Case<'a> {
         self.or_missing(by_actor, &writers)
     }
 
-    fn or_missing(&self, judged: Judgement, writers: &Writers) -> Judgement {
+    /// Where nobody is known, a writer who is not described at all may still be there.
+    pub(super) fn or_missing(&self, judged: Judgement, writers: &Writers) -> Judgement {
         if judged.holds != Tri::False {
             return judged;
         }

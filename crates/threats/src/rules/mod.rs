@@ -3,11 +3,14 @@
 //! A rule reads facts about how the system *is*. It never reads a claim that something is under control:
 //! claims are listed beside the threat, with the evidence they stand on.
 
+mod agent;
 mod case;
 mod data;
 mod generative;
 mod infrastructure;
+mod language;
 mod model;
+mod retrieval;
 mod strategic;
 mod supply;
 
@@ -27,11 +30,16 @@ pub(crate) struct Rule {
 
 /// All rules, by group.
 pub(crate) fn all() -> impl Iterator<Item = &'static Rule> {
-    [data::RULES, model::RULES, supply::RULES, infrastructure::RULES, strategic::RULES].into_iter().flatten()
-}
-
-/// Whether a threat of a group without rules can be ruled out: true where the system has a part the group
-/// is about. Absent for groups that have rules.
-pub(crate) fn concerns(group: &str, case: &Case<'_>) -> Option<Judgement> {
-    generative::concerns(group, case)
+    [
+        data::RULES,
+        model::RULES,
+        supply::RULES,
+        infrastructure::RULES,
+        strategic::RULES,
+        language::RULES,
+        retrieval::RULES,
+        agent::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }
