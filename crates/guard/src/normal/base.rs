@@ -1,0 +1,173 @@
+//! The base form, in two steps, each with a map back to the source.
+//!
+//! [`cased`] is what decoders read (base64 needs its capitals, a message broken over lines its lines);
+//! [`folded`] is the base form.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::code_points::{self, Fate, composed, fate, is_plain_ascii};
+use super::invisible::is_terminal_control;
+use super::look_alikes;
+use super::spans::{SpanBuilder, SpanMap};
+use super::terminal;
+
+/// A derived text and where it came from.
+#[derive(Debug, Clone)]
+pub(super) struct Layer<'t> {
+    pub text: Cow<'t, str>,
+    pub spans: SpanMap,
+}
+
+/// Invisible characters and common marks left out, compatibility characters and look-alikes replaced;
+/// case, lines and spaces as they were.
+pub(super) fn cased(source: &str) -> Layer<'_> {
+    if source.bytes().all(is_plain_ascii) {
+        return Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
+    }
+    if source.chars().any(is_terminal_control) {
+        let shown = terminal::shown(source);
+        let (text, spans, may_mix) = mapped(&shown.text);
+        let spans = spans.through(&shown.spans);
+        return look_alikes::fold(Layer { text: text.into(), spans }, may_mix);
+    }
+    let (text, spans, may_mix) = mapped(source);
+    look_alikes::fold(Layer { text: text.into(), spans }, may_mix)
+}
+
+/// Everything of [`cased`] that looks at no more than one cluster. The flag says that words of mixed
+/// scripts may be there.
+fn mapped(source: &str) -> (String, SpanMap, bool) {
+    let mut out = Out {
+        text: String::with_capacity(source.len()),
+        spans: SpanBuilder::default(),
+        latin: false,
+        foldable: false,
+    };
+    // The last character, which may yet combine with the next, and what has followed it.
+    let mut waiting: Option<(char, Range<usize>, Fate)> = None;
+    let mut cluster: Vec<char> = Vec::new();
+    let mut cluster_span = 0..0;
+    for (at, c) in source.char_indices() {
+        let span = at..at + c.len_utf8();
+        let fate = if c.is_ascii() && c >= ' ' && c != '\u{7f}' { Fate::Becomes(c, false) } else { fate(c) };
+        match fate {
+            Fate::Drop => continue,
+            Fate::Continues => {
+                if let Some((first, first_span, _)) = waiting.take() {
+                    cluster.push(first);
+                    cluster_span = first_span;
+                } else if cluster.is_empty() {
+                    cluster_span = span.clone();
+                }
+                cluster.push(c);
+                cluster_span.end = span.end;
+            }
+            Fate::Becomes(..) | Fate::Expands => {
+                out.release(&mut waiting);
+                out.compose(&mut cluster, &cluster_span);
+                waiting = Some((c, span, fate));
+            }
+        }
+    }
+    out.release(&mut waiting);
+    out.compose(&mut cluster, &cluster_span);
+    (out.text, out.spans.finish(), out.latin && out.foldable)
+}
+
+struct Out {
+    text: String,
+    spans: SpanBuilder,
+    latin: bool,
+    foldable: bool,
+}
+
+impl Out {
+    fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
+        match waiting.take() {
+            Some((_, span, Fate::Becomes(c, foldable))) => {
+                self.latin |= c.is_ascii_alphabetic();
+                self.foldable |= foldable;
+                self.text.push(c);
+                self.spans.push(c.len_utf8(), span, true);
+            }
+            Some((c, span, _)) => self.compose(&mut vec![c], &span),
+            None => {}
+        }
+    }
+
+    fn compose(&mut self, cluster: &mut Vec<char>, span: &Range<usize>) {
+        if cluster.is_empty() {
+            return;
+        }
+        let before = self.text.len();
+        for c in composed(cluster.drain(..)) {
+            self.latin |= c.is_ascii_alphabetic();
+            self.foldable |= look_alikes::may_mix(c);
+            self.text.push(c);
+        }
+        self.spans.push(self.text.len() - before, span.clone(), false);
+    }
+}
+
+/// The base form of a cased form: case folded, each run of white space one space, none at the ends.
+pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
+    let text: &str = &cased.text;
+    let mut after_space = true;
+    let unchanged = text.bytes().all(|b| {
+        let keeps = (b.is_ascii_graphic() && !b.is_ascii_uppercase()) || (b == b' ' && !after_space);
+        after_space = b == b' ';
+        keeps
+    });
+    if unchanged && (text.is_empty() || !after_space) {
+        return cased.clone();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut spans = SpanBuilder::default();
+    let mut space: Option<Range<usize>> = None;
+    // Runs of ASCII that change byte by byte are written at once.
+    for (at, c) in text.char_indices() {
+        let end = at + c.len_utf8();
+        if c.is_whitespace() {
+            space = Some(space.map_or(at, |s| s.start)..end);
+            continue;
+        }
+        if let Some(span) = space.take()
+            && !out.is_empty()
+        {
+            out.push(' ');
+            spans.push(1, span, true);
+        }
+        if c.is_ascii() {
+            out.push(c.to_ascii_lowercase());
+            spans.push(1, at..end, true);
+        } else {
+            let before = out.len();
+            out.extend(code_points::folded(c));
+            spans.push(out.len() - before, at..end, true);
+        }
+    }
+    Layer { text: Cow::Owned(out), spans: spans.finish().through(&cased.spans) }
+}
+
+/// `layer` with parts of its text replaced. The edits are in order and do not overlap.
+pub(super) fn edited(layer: &Layer<'_>, edits: &[(Range<usize>, String)]) -> Layer<'static> {
+    let text: &str = &layer.text;
+    let mut out = String::with_capacity(text.len());
+    let mut spans = SpanBuilder::default();
+    let mut at = 0;
+    for (range, new) in edits {
+        if let Some(kept) = text.get(at..range.start) {
+            out.push_str(kept);
+            spans.push(kept.len(), at..range.start, true);
+        }
+        out.push_str(new);
+        spans.push(new.len(), range.clone(), false);
+        at = range.end;
+    }
+    if let Some(kept) = text.get(at..) {
+        out.push_str(kept);
+        spans.push(kept.len(), at..text.len(), true);
+    }
+    Layer { text: Cow::Owned(out), spans: spans.finish().through(&layer.spans) }
+}

@@ -1,0 +1,168 @@
+//! What the base form makes of each code point by itself, computed page by page when first met.
+
+use std::sync::OnceLock;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::canonical_combining_class;
+use unicode_normalization::{IsNormalized, is_nfc_quick};
+
+use super::invisible::{is_blank, is_common_mark, is_invisible, is_line_break};
+use super::look_alikes;
+
+/// What becomes of a code point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// It is left out.
+    Drop,
+    /// It becomes one character, whatever stands beside it; the flag says that the character may have to
+    /// be folded in a word of mixed scripts.
+    Becomes(char, bool),
+    /// It may combine with what stands before it.
+    Continues,
+    /// It becomes several characters and combines with nothing before it.
+    Expands,
+}
+
+/// What becomes of `c`.
+pub(super) fn fate(c: char) -> Fate {
+    static PAGES: [OnceLock<Box<[u32; 256]>>; 0x1100] = [const { OnceLock::new() }; 0x1100];
+    let code = u32::from(c);
+    let entry = PAGES
+        .get((code >> 8) as usize)
+        .and_then(|page| page.get_or_init(|| page_of(code >> 8)).get((code & 0xff) as usize).copied());
+    match entry {
+        None | Some(CONTINUES) => Fate::Continues,
+        Some(EXPANDS) => Fate::Expands,
+        Some(DROP) => Fate::Drop,
+        Some(entry) => char::from_u32(entry & 0x1f_ffff)
+            .map_or(Fate::Continues, |c| Fate::Becomes(c, entry & FOLDABLE != 0)),
+    }
+}
+
+// A page entry is a character, with a flag above it, or one of these.
+const FOLDABLE: u32 = 1 << 24;
+const CONTINUES: u32 = u32::MAX;
+const EXPANDS: u32 = u32::MAX - 1;
+const DROP: u32 = u32::MAX - 2;
+
+fn page_of(page: u32) -> Box<[u32; 256]> {
+    let mut entries = Box::new([CONTINUES; 256]);
+    for (low, entry) in (0u32..).zip(entries.iter_mut()) {
+        let Some(c) = char::from_u32(page << 8 | low) else { continue };
+        *entry = entry_of(c);
+    }
+    entries
+}
+
+fn entry_of(c: char) -> u32 {
+    if is_invisible(c) || is_common_mark(c) {
+        return DROP;
+    }
+    let whole: String = composed(std::iter::once(c)).collect();
+    let mut chars = whole.chars();
+    let first = chars.next();
+    let stands_alone =
+        |c: char| canonical_combining_class(c) == 0 && is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes;
+    // What decides whether it may combine backwards is the first character it is taken apart into.
+    let leads =
+        std::iter::once(c).nfkd().find(|c| !is_common_mark(*c) && !is_invisible(*c)).is_none_or(stands_alone);
+    match (first, chars.next()) {
+        _ if !leads => CONTINUES,
+        (Some(only), None) if stands_alone(only) => {
+            u32::from(only) | if look_alikes::may_mix(only) { FOLDABLE } else { 0 }
+        }
+        (None, _) => DROP,
+        _ => EXPANDS,
+    }
+}
+
+/// Compatibility decomposition without invisible characters and common marks, composed again, look-alike
+/// punctuation and letter symbols replaced.
+pub(super) fn composed(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
+    chars
+        .map(|c| if is_blank(c) { ' ' } else { c })
+        .filter(|c| !is_invisible(*c) && !is_common_mark(*c))
+        .nfkd()
+        .filter(|c| !is_invisible(*c) && !is_common_mark(*c))
+        .nfc()
+        .map(plain)
+}
+
+/// Characters whose compatibility mapping Unicode does not have: typographic punctuation, letters in
+/// black boxes and circles, flags' letters, small capitals. ASCII is not touched.
+pub(super) fn plain(c: char) -> char {
+    let letter = |first: char| {
+        let offset = u32::from(c).wrapping_sub(u32::from(first));
+        u8::try_from(offset).ok().filter(|o| *o < 26).map_or(c, |o| char::from(b'A' + o))
+    };
+    match c {
+        c if c.is_ascii() => c,
+        '\u{2018}'..='\u{201b}'
+        | '\u{2032}'
+        | '\u{2035}'
+        | '\u{2039}'
+        | '\u{203a}'
+        | '\u{2bc}'
+        | '\u{2b9}'
+        | '\u{2bb}'
+        | '\u{2bd}'
+        | '\u{275b}'
+        | '\u{275c}' => '\'',
+        '\u{201c}'..='\u{201f}' | '\u{2033}' | '\u{2036}' | '\u{ab}' | '\u{bb}' | '\u{275d}' | '\u{275e}' => {
+            '"'
+        }
+        '\u{2010}'..='\u{2015}' | '\u{2043}' | '\u{2212}' | '\u{2e3a}' | '\u{2e3b}' => '-',
+        '\u{2044}' | '\u{2215}' | '\u{29f8}' => '/',
+        '\u{2216}' | '\u{29f5}' | '\u{29f9}' => '\\',
+        '\u{2217}' | '\u{204e}' => '*',
+        '\u{2223}' | '\u{2758}' => '|',
+        '\u{1f150}'..='\u{1f169}' => letter('\u{1f150}'),
+        '\u{1f170}'..='\u{1f189}' => letter('\u{1f170}'),
+        '\u{1f1e6}'..='\u{1f1ff}' => letter('\u{1f1e6}'),
+        c if is_line_break(c) => '\n',
+        c if c.is_whitespace() => ' ',
+        c => small_capital(c).unwrap_or(c),
+    }
+}
+
+fn small_capital(c: char) -> Option<char> {
+    Some(match c {
+        'ᴀ' => 'a',
+        'ʙ' => 'b',
+        'ᴄ' => 'c',
+        'ᴅ' => 'd',
+        'ᴇ' => 'e',
+        'ꜰ' => 'f',
+        'ɢ' => 'g',
+        'ʜ' => 'h',
+        'ɪ' => 'i',
+        'ᴊ' => 'j',
+        'ᴋ' => 'k',
+        'ʟ' => 'l',
+        'ᴍ' => 'm',
+        'ɴ' => 'n',
+        'ᴏ' => 'o',
+        'ᴘ' => 'p',
+        'ꞯ' => 'q',
+        'ʀ' => 'r',
+        'ꜱ' => 's',
+        'ᴛ' => 't',
+        'ᴜ' => 'u',
+        'ᴠ' => 'v',
+        'ᴡ' => 'w',
+        'ʏ' => 'y',
+        'ᴢ' => 'z',
+        _ => return None,
+    })
+}
+
+/// The case folding of the base form: upper case, then lower case, so that ß, ẞ and ss, or the two small
+/// sigmas, come to the same; marks that this brings forth are left out.
+pub(super) fn folded(c: char) -> impl Iterator<Item = char> {
+    c.to_uppercase().flat_map(char::to_lowercase).filter(|c| !is_common_mark(*c))
+}
+
+/// Whether `c` has to be looked at before the text can be taken as it is.
+pub(super) const fn is_plain_ascii(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~' | b'\t' | b'\n' | 0xb | 0xc | b'\r')
+}

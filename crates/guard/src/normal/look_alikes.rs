@@ -1,0 +1,167 @@
+//! Letters of another script in the middle of a word.
+//!
+//! Only a word that mixes scripts is folded, so Russian and Greek stay Russian and Greek. A word with a
+//! Latin letter becomes Latin if every other letter of it looks like a Latin one; else a Cyrillic or Greek
+//! word into which Latin letters were set becomes whole again.
+
+use std::ops::Range;
+
+use super::base::{Layer, edited};
+use super::look_alikes_table::LOOK_ALIKES;
+
+/// Longest word that is looked at, in letters: nobody reads a longer one as a word.
+const LONGEST_WORD: usize = 64;
+
+/// The Latin letter that `c` looks like.
+pub(super) fn latin(c: char) -> Option<char> {
+    let at = LOOK_ALIKES.binary_search_by_key(&c, |(c, _)| *c).ok()?;
+    LOOK_ALIKES.get(at).map(|(_, letter)| *letter)
+}
+
+/// Whether a word with `c` in it may have to be folded.
+pub(super) fn may_mix(c: char) -> bool {
+    !c.is_ascii() && (latin(c).is_some() || script(c) != Script::Other)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Script {
+    Latin,
+    Greek,
+    Cyrillic,
+    Other,
+}
+
+const fn script(c: char) -> Script {
+    match c {
+        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Script::Latin,
+        '\u{370}'..='\u{3e1}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
+        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{a640}'..='\u{a69f}' => Script::Cyrillic,
+        _ => Script::Other,
+    }
+}
+
+/// Small Latin letters and the Cyrillic and Greek letters they stand in for.
+const NATIVE: &[(char, Option<char>, Option<char>)] = &[
+    ('a', Some('а'), Some('α')),
+    ('b', Some('в'), Some('β')),
+    ('c', Some('с'), None),
+    ('e', Some('е'), Some('ε')),
+    ('h', Some('н'), None),
+    ('i', Some('і'), Some('ι')),
+    ('j', Some('ј'), None),
+    ('k', Some('к'), Some('κ')),
+    ('m', Some('м'), Some('μ')),
+    ('o', Some('о'), Some('ο')),
+    ('p', Some('р'), Some('ρ')),
+    ('s', Some('ѕ'), None),
+    ('t', Some('т'), Some('τ')),
+    ('x', Some('х'), Some('χ')),
+    ('y', Some('у'), None),
+    ('z', None, Some('ζ')),
+];
+
+fn native(c: char, script: Script) -> Option<char> {
+    let row = NATIVE.iter().find(|(latin, ..)| *latin == c.to_ascii_lowercase())?;
+    let letter = if script == Script::Cyrillic { row.1 } else { row.2 }?;
+    if c.is_ascii_uppercase() { letter.to_uppercase().next() } else { Some(letter) }
+}
+
+/// `layer` with its mixed words folded.
+pub(super) fn fold(layer: Layer<'_>, may_mix: bool) -> Layer<'_> {
+    if !may_mix {
+        return layer;
+    }
+    let edits: Vec<(Range<usize>, String)> = mixed_words(&layer.text).collect();
+    if edits.is_empty() { layer } else { edited(&layer, &edits) }
+}
+
+/// The words of `text` that mix scripts, with what they are folded to.
+pub(super) fn mixed_words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
+    words(text).filter_map(move |range| {
+        let word = text.get(range.clone())?;
+        if word.is_ascii() {
+            return None;
+        }
+        folded_word(word).map(|new| (range, new))
+    })
+}
+
+/// The maximal runs of letters.
+pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut chars = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (start, first) = chars.by_ref().find(|(_, c)| c.is_alphabetic())?;
+        let mut end = start + first.len_utf8();
+        while let Some((at, c)) = chars.next_if(|(_, c)| c.is_alphabetic()) {
+            end = at + c.len_utf8();
+        }
+        Some(start..end)
+    })
+}
+
+fn folded_word(word: &str) -> Option<String> {
+    let mut counts = [0usize; 3]; // ASCII letters, look-alikes, Cyrillic or Greek letters that are none
+    let mut host = Script::Other;
+    let mut others = false;
+    for c in word.chars().take(LONGEST_WORD + 1) {
+        if c.is_ascii() {
+            counts[0] += 1;
+        } else if latin(c).is_some() {
+            counts[1] += 1;
+        } else {
+            match script(c) {
+                Script::Latin => {}
+                Script::Other => others = true,
+                native => {
+                    others |= host != Script::Other && host != native;
+                    host = native;
+                    counts[2] += 1;
+                }
+            }
+        }
+    }
+    let [ascii, alike, rest] = counts;
+    if ascii == 0 || others || ascii + alike + rest > LONGEST_WORD {
+        return None;
+    }
+    if rest == 0 {
+        return (alike > 0).then(|| word.chars().map(|c| latin(c).unwrap_or(c)).collect());
+    }
+    let native_letters = alike + rest;
+    let whole = || {
+        word.chars().map(|c| if c.is_ascii() { native(c, host) } else { Some(c) }).collect::<Option<String>>()
+    };
+    (native_letters > ascii).then(whole).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn folds_only_words_of_mixed_scripts() {
+        for (word, expected) in [
+            ("ignоrе", Some("ignore")),
+            ("Ρassword", Some("Password")),
+            ("пароль", None),
+            ("сору", None),
+            ("пaрoль", Some("пароль")),
+            ("ΠAΡΟΛΗ", Some("ΠΑΡΟΛΗ")),
+            ("größe", None),
+            ("Δt", None),
+            ("日本x", None),
+        ] {
+            assert_eq!(folded_word(word).as_deref(), expected, "{word}");
+        }
+    }
+
+    #[test]
+    fn the_table_is_sorted_and_closed_under_case_folding() {
+        assert!(LOOK_ALIKES.is_sorted_by(|a, b| a.0 < b.0));
+        for (c, _) in LOOK_ALIKES {
+            for folded in super::super::code_points::folded(*c) {
+                assert!(folded.is_ascii() || latin(folded).is_some(), "{c} folds to {folded}");
+            }
+        }
+    }
+}
