@@ -168,6 +168,8 @@ pub enum DatasetRole {
     Test,
     /// Live traffic is compared with it.
     Reference,
+    /// The model is shown it at run time.
+    Retrieval,
 }
 
 impl DatasetRole {
@@ -179,6 +181,7 @@ impl DatasetRole {
             Self::Validation => "validation",
             Self::Test => "test",
             Self::Reference => "reference",
+            Self::Retrieval => "retrieval",
         }
     }
 }

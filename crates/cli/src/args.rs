@@ -211,7 +211,7 @@ pub struct ScanArgs {
 /// Arguments of `dataset`.
 #[derive(Debug, Args)]
 pub struct DatasetArgs {
-    /// A Parquet file.
+    /// A Parquet file, a .jsonl file with an object a line, or a folder of documents.
     pub path: PathBuf,
     /// The label column, to keep its root apart from the features' root.
     #[arg(long)]

@@ -54,6 +54,16 @@ pub enum DatasetError {
         /// What is wrong with the value.
         reason: &'static str,
     },
+    /// A line of a file of JSON objects cannot be read.
+    #[error("{file}, line {line}: {reason}")]
+    Line {
+        /// The file.
+        file: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Columns of a table disagree.
     #[error("the table is not rectangular: {0}")]
     Shape(String),

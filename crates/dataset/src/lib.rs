@@ -8,6 +8,7 @@
 //! Everything is computed from bytes the caller read; nothing here touches a file system.
 
 pub mod checks;
+mod documents;
 mod error;
 mod features;
 mod footer;
@@ -19,6 +20,7 @@ mod records;
 mod table;
 mod thrift;
 
+pub use documents::{documents, read_json_lines};
 pub use error::DatasetError;
 pub use features::{Features, class_labels, numeric_matrix};
 pub use manifest::{ColumnEntry, DataFile, Manifest, Provenance, Role};

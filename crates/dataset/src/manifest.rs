@@ -21,6 +21,8 @@ pub enum Role {
     Test,
     /// Live rows are compared with it.
     Reference,
+    /// The model is shown it at run time.
+    Retrieval,
 }
 
 /// Where data comes from, as far as stated.

@@ -1,21 +1,29 @@
-//! The datasets of a system, read once: bytes, table, manifest, and the rows as the model sees them.
+//! The datasets of a system, read once: bytes, records, manifest, and the rows or documents as the model
+//! sees them.
 
 use std::fs;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use proofhouse_artifact::{LoadedTree, TreeOptions};
 use proofhouse_core::{Digest, FilePath, Subject, SubjectKind};
 use proofhouse_dataset::{
     ColumnData, DataFile, Limits, Manifest, Provenance, Role, Table, class_labels, numeric_matrix,
-    read_parquet,
+    read_json_lines, read_parquet,
 };
-use proofhouse_system::{Dataset, DatasetRole, Features, Id};
+use proofhouse_system::{Dataset, DatasetRole, Features, Id, TableFormat};
+use serde_json::{Map, Value};
 
 use crate::{LifecycleError, Project};
+
+/// Documents are held in memory; a collection larger than this belongs behind a retrieval service.
+const MAX_DOCUMENT_BYTES: u64 = 1 << 28;
 
 /// One dataset.
 pub struct LoadedDataset {
     spec: Dataset,
     table: Table,
+    documents: Vec<Document>,
+    lines: Vec<Map<String, Value>>,
     manifest: Manifest,
     digest: Digest,
     feature_names: Vec<String>,
@@ -24,51 +32,55 @@ pub struct LoadedDataset {
     labels: OnceLock<Vec<usize>>,
 }
 
+/// One file of a dataset of documents.
+pub struct Document {
+    /// Its name: relative to the folder that the system file names, or as the system file names the file.
+    pub name: FilePath,
+    /// Its bytes.
+    pub bytes: Arc<[u8]>,
+}
+
 impl LoadedDataset {
     /// Reads the files of one dataset.
     pub fn load(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
-        let mut tables = Vec::new();
-        let mut files = Vec::new();
-        if spec.features.is_none() {
-            return Err(LifecycleError::NoTable(spec.id.to_string()));
-        }
-        for name in &spec.paths {
-            let path = project.path(name);
-            let bytes = fs::read(&path).map_err(|source| LifecycleError::Read { path, source })?;
-            files.push(DataFile::of(name.clone(), &bytes));
-            tables.push(read_parquet(name.as_str(), &bytes.into(), &Limits::default())?);
-        }
-        let table = concatenate(&spec.paths, tables)?;
+        let read = Read::of(project, spec)?;
         let provenance = Provenance {
             source: spec.source.clone(),
             licence: spec.licence.clone(),
             retrieved: spec.retrieved,
         };
         let labels: Vec<String> = spec.label.iter().cloned().collect();
-        let manifest =
-            Manifest::describe(spec.id.to_string(), role(spec.role), provenance, files, &table, &labels)
-                .map_err(|source| LifecycleError::Described { dataset: spec.id.to_string(), source })?;
+        let manifest = Manifest::describe(
+            spec.id.to_string(),
+            role(spec.role),
+            provenance,
+            read.files,
+            &read.table,
+            &labels,
+        )
+        .map_err(|source| LifecycleError::Described { dataset: spec.id.to_string(), source })?;
         let digest = manifest.digest()?;
-        let feature_names = feature_names(spec, &table);
-        // Without this, rows without features would all look alike, and every check on them would say so.
         let tensors = project.system.model.as_ref().and_then(|m| m.tensors());
+        let feature_names = feature_names(spec, &read.table);
+        // Without this, rows without features would all look alike, and every check on them would say so.
         let width = tensors.map_or(feature_names.len(), |t| t.input.len());
-        if feature_names.is_empty() || feature_names.len() != width {
+        if spec.format == TableFormat::Parquet && (feature_names.is_empty() || feature_names.len() != width) {
             return Err(LifecycleError::Features {
                 dataset: spec.id.to_string(),
                 found: feature_names.len(),
                 width,
-                columns: table.names().join(", "),
+                columns: read.table.names().join(", "),
             });
         }
-        let classes = tensors.map_or(0, |t| t.classes.len());
         Ok(Self {
             spec: spec.clone(),
-            table,
+            table: read.table,
+            documents: read.documents,
+            lines: read.lines,
             manifest,
             digest,
             feature_names,
-            classes,
+            classes: tensors.map_or(0, |t| t.classes.len()),
             features: OnceLock::new(),
             labels: OnceLock::new(),
         })
@@ -86,7 +98,19 @@ impl LoadedDataset {
         &self.spec
     }
 
-    /// Its content.
+    /// Its documents; none where it is written otherwise.
+    #[must_use]
+    pub fn documents(&self) -> &[Document] {
+        &self.documents
+    }
+
+    /// Its JSON objects; none where it is written otherwise.
+    #[must_use]
+    pub fn lines(&self) -> &[Map<String, Value>] {
+        &self.lines
+    }
+
+    /// Its records, one a row.
     #[must_use]
     pub fn table(&self) -> &Table {
         &self.table
@@ -204,7 +228,8 @@ fn role(role: DatasetRole) -> Role {
         DatasetRole::Train => Role::Train,
         DatasetRole::Validation => Role::Validation,
         DatasetRole::Test => Role::Test,
-        _ => Role::Reference,
+        DatasetRole::Retrieval => Role::Retrieval,
+        DatasetRole::Reference | DatasetRole::Traffic => Role::Reference,
     }
 }
 
@@ -220,6 +245,72 @@ fn feature_names(spec: &Dataset, table: &Table) -> Vec<String> {
         }
         (None, None) => table.names().into_iter().filter(is_feature).collect(),
     }
+}
+
+/// What lies on the disk.
+struct Read {
+    files: Vec<DataFile>,
+    table: Table,
+    documents: Vec<Document>,
+    lines: Vec<Map<String, Value>>,
+}
+
+impl Read {
+    fn of(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
+        match spec.format {
+            TableFormat::Documents => Self::documents(project, spec),
+            TableFormat::JsonLines => Self::lines(project, spec),
+            _ => Self::tables(project, spec),
+        }
+    }
+
+    fn tables(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
+        let (mut tables, mut files) = (Vec::new(), Vec::new());
+        for name in &spec.paths {
+            let bytes = bytes(project, name)?;
+            files.push(DataFile::of(name.clone(), &bytes));
+            tables.push(read_parquet(name.as_str(), &bytes.into(), &Limits::default())?);
+        }
+        let table = concatenate(&spec.paths, tables)?;
+        Ok(Self { files, table, documents: Vec::new(), lines: Vec::new() })
+    }
+
+    fn lines(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
+        let (mut tables, mut files, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        for name in &spec.paths {
+            let bytes = bytes(project, name)?;
+            files.push(DataFile::of(name.clone(), &bytes));
+            let (more, table) = read_json_lines(name.as_str(), &bytes, &Limits::default())?;
+            lines.extend(more);
+            tables.push(table);
+        }
+        let table = concatenate(&spec.paths, tables)?;
+        Ok(Self { files, table, documents: Vec::new(), lines })
+    }
+
+    fn documents(project: &Project, spec: &Dataset) -> Result<Self, LifecycleError> {
+        let mut documents = Vec::new();
+        for name in &spec.paths {
+            let path = project.path(name);
+            if !path.is_dir() {
+                documents.push(Document { name: name.clone(), bytes: bytes(project, name)?.into() });
+                continue;
+            }
+            let options = TreeOptions { max_bytes: MAX_DOCUMENT_BYTES, ..TreeOptions::default() };
+            let tree = LoadedTree::load(&path, &options)?;
+            documents.extend(
+                tree.iter().map(|(e, bytes)| Document { name: e.path.clone(), bytes: Arc::clone(bytes) }),
+            );
+        }
+        let files = documents.iter().map(|d| DataFile::of(d.name.clone(), &d.bytes)).collect();
+        let table = proofhouse_dataset::documents(documents.iter().map(|d| (&d.name, &*d.bytes)))?;
+        Ok(Self { files, table, documents, lines: Vec::new() })
+    }
+}
+
+fn bytes(project: &Project, name: &FilePath) -> Result<Vec<u8>, LifecycleError> {
+    let path = project.path(name);
+    fs::read(&path).map_err(|source| LifecycleError::Read { path, source })
 }
 
 /// The tables one below the other. They must have the same columns of the same types.

@@ -52,6 +52,10 @@ pub struct Dataset {
     #[serde(default)]
     #[schemars(with = "Option<String>")]
     pub sha256: Option<Digest>,
+    /// Merkle root over its records, as `proofhouse dataset` prints it: for data in several files.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub records: Option<Digest>,
     /// Whether another organisation collected or owns it.
     #[serde(default)]
     pub third_party: Option<bool>,

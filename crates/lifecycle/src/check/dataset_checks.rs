@@ -34,22 +34,26 @@ impl Check for Integrity {
     }
 
     fn setups(&self, context: &Context<'_>) -> Result<Vec<Setup>, LifecycleError> {
-        Ok(each(context, |d| json!({"sha256": d.spec().sha256})))
+        Ok(each(context, |d| json!({"sha256": d.spec().sha256, "records": d.spec().records})))
     }
 
     fn run(&self, context: &Context<'_>, setup: &Setup) -> Result<Outcome, LifecycleError> {
         let dataset = examined(context, setup)?;
         let manifest = dataset.manifest();
+        if let Some(root) = dataset.spec().records {
+            let promised = Manifest { records_root: root, ..manifest.clone() };
+            return Ok(checks::integrity(&promised, &manifest.files, Some(dataset.table())).into());
+        }
         let Some(stated) = dataset.spec().sha256 else {
             return Ok(Outcome::could_not_run(
                 self.name(),
-                &format!("the system file states no sha256 of dataset {}", dataset.id()),
+                &format!("the system file states neither sha256 nor records of dataset {}", dataset.id()),
             ));
         };
         if manifest.files.len() > 1 {
             return Ok(Outcome::could_not_run(
                 self.name(),
-                "one sha256 speaks about one file; describe each file as a dataset of its own",
+                "one sha256 speaks about one file; state the root over its records instead",
             ));
         }
         Ok(checks::integrity(&as_stated(manifest, stated), &manifest.files, Some(dataset.table())).into())
