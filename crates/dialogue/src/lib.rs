@@ -17,14 +17,18 @@
 //! assert_eq!(conversation.lowest_trust(), Trust::Untrusted);
 //! ```
 
+mod anthropic;
 mod conversation;
+pub mod json;
 mod label;
 mod labelling;
 mod name;
+mod openai;
 mod tool;
+pub mod wire;
 
 pub use conversation::{Carrier, Conversation, Message, Role, Segment, StopReason, Turn};
 pub use label::{Label, Origin, Secrecy, Trust};
-pub use labelling::Labelling;
+pub use labelling::{Labelling, Stated};
 pub use name::{Name, NameError};
 pub use tool::{Arguments, ArgumentsError, Effect, ToolCall, ToolSpec};
