@@ -18,6 +18,7 @@
 //! ```
 
 mod anthropic;
+pub mod assistant;
 mod conversation;
 pub mod json;
 mod label;
