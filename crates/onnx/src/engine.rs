@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::classic::ClassicEngine;
+use crate::graph::Graph;
 use crate::{OnnxError, Tensor, preflight, rten::RtenEngine};
 
 /// One dimension of a declared shape.
@@ -86,7 +88,8 @@ impl Default for LoadOptions {
     }
 }
 
-/// Loads the bytes of an ONNX file into the embedded engine (rten).
+/// Loads the bytes of an ONNX file into an engine: tree ensembles and linear models of `ai.onnx.ml` into the
+/// evaluator of this crate, everything else into the embedded runtime (rten).
 ///
 /// The structure is checked first (lengths, nesting, shapes against data, data outside the file): rten
 /// believes the lengths it reads, and an allocation that fails ends the process.
@@ -96,5 +99,8 @@ pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Engine>, Onnx
         return Err(OnnxError::TooLarge { bytes: size, limit: options.max_bytes });
     }
     let structure = preflight::check(bytes)?;
+    if structure.operators.keys().any(|id| id.domain == crate::classic::DOMAIN) {
+        return Ok(Box::new(ClassicEngine::new(Graph::read(bytes)?)?));
+    }
     Ok(Box::new(RtenEngine::load(bytes, options, &structure)?))
 }

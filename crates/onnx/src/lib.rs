@@ -8,14 +8,17 @@
 //! tensor of any size while it runs, and no embedded runtime known to us limits that. Run a model you do
 //! not trust in a process with a memory limit.
 
+mod classic;
 mod classifier;
 mod engine;
 mod error;
 mod evaluate;
+pub mod graph;
 mod preflight;
 mod rten;
 mod tensor;
 
+pub use classic::{Aggregate, Branch, Interval, Leaf, TreeEnsemble};
 pub use classifier::{CHUNK_ROWS, Classifier, ClassifierOptions, OutputKind, Preprocess, Scores, predict};
 pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
 pub use error::OnnxError;

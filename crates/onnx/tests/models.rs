@@ -10,7 +10,6 @@ use proofhouse_onnx::{
 const CNN: &[u8] = include_bytes!("fixtures/cnn_at010.onnx");
 const MLP: &[u8] = include_bytes!("fixtures/mlp_naive.onnx");
 const SOFTMAX: &[u8] = include_bytes!("fixtures/mlp_softmax.onnx");
-const LOGREG: &[u8] = include_bytes!("fixtures/logreg.onnx");
 const DIGITS: &[u8] = include_bytes!("fixtures/digits_test.u8");
 
 /// Model, what it returns, the first row's outputs, the sum over all outputs, and the rows predicted wrongly
@@ -101,14 +100,6 @@ fn evaluation_counts_like_the_reference() {
     let i = e.accuracy.interval.unwrap();
     assert!((i.low - 0.936_105_707).abs() < 1e-8 && (i.high - 0.986_179_686).abs() < 1e-8, "{i:?}");
     assert_eq!(e.per_class.len(), 10);
-}
-
-#[test]
-fn an_operator_without_support_is_named_with_its_domain() {
-    let Err(error) = load(LOGREG, &LoadOptions::default()) else { panic!("it loaded") };
-    let OnnxError::UnsupportedOperator { domain, operator, .. } = &error else { panic!("{error}") };
-    assert_eq!((domain.as_str(), operator.as_str()), ("ai.onnx.ml", "LinearClassifier"));
-    assert!(error.to_string().contains("can still be scanned"), "{error}");
 }
 
 #[test]

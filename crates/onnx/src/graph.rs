@@ -1,0 +1,454 @@
+//! An ONNX model as a typed graph: nodes with their attributes, constants with their values.
+//!
+//! The embedded runtime reads files by itself. This is for whoever works on the graph instead of running it:
+//! the evaluators of operators that the runtime lacks, and transformations. Field numbers are those of
+//! `onnx.proto3` (ONNX IR version 13). The structure has passed [`preflight`](crate::preflight) before, so
+//! lengths and nesting are bounded; a nested graph is not entered.
+
+use std::collections::BTreeMap;
+
+use proofhouse_artifact::ArtifactError;
+use proofhouse_artifact::onnx::{ElementType, ValueInfo};
+use proofhouse_artifact::protobuf::{Field, Fields, Value, packed_varints};
+
+use crate::OnnxError;
+use crate::preflight;
+use crate::tensor::volume;
+
+/// A model's main graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Graph {
+    /// The nodes, in topological order.
+    pub nodes: Vec<Node>,
+    /// What a caller provides; inputs that have a constant of the same name are not among them.
+    pub inputs: Vec<ValueInfo>,
+    /// What it returns.
+    pub outputs: Vec<ValueInfo>,
+    /// Constants by name.
+    pub constants: BTreeMap<String, Constant>,
+    /// Versions of the operator sets by domain; the standard set has the empty domain.
+    pub opsets: BTreeMap<String, i64>,
+}
+
+/// One application of an operator.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Its name, or `#index` where it has none.
+    pub name: String,
+    /// Domain of the operator; empty for the standard set.
+    pub domain: String,
+    /// The operator.
+    pub operator: String,
+    /// Names of its inputs; an empty one is an input left out.
+    pub inputs: Vec<String>,
+    /// Names of its outputs.
+    pub outputs: Vec<String>,
+    /// Its attributes.
+    pub attributes: BTreeMap<String, Attribute>,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Attribute {
+    /// A number.
+    Float(f32),
+    /// An integer.
+    Int(i64),
+    /// A text.
+    Text(String),
+    /// A tensor.
+    Tensor(Constant),
+    /// Numbers.
+    Floats(Vec<f32>),
+    /// Integers.
+    Ints(Vec<i64>),
+    /// Texts.
+    Texts(Vec<String>),
+    /// A graph, a sparse tensor or another kind that is not read.
+    Other,
+}
+
+/// A constant tensor, row-major.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Constant {
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Values,
+}
+
+/// Values of a constant, by element type.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Values {
+    /// FLOAT.
+    Float32(Vec<f32>),
+    /// DOUBLE.
+    Float64(Vec<f64>),
+    /// INT64, INT32 and the smaller integer types.
+    Int(Vec<i64>),
+    /// Types that are not read, by name.
+    Other(String),
+}
+
+impl Graph {
+    /// Reads the main graph of an ONNX file.
+    ///
+    /// # Errors
+    /// What [`load`](crate::load) refuses about the structure: truncation, lengths that lie, tensors whose
+    /// data lies elsewhere, nodes out of order.
+    pub fn read(bytes: &[u8]) -> Result<Self, OnnxError> {
+        let structure = preflight::check(bytes)?;
+        let mut graph = Self {
+            nodes: Vec::new(),
+            inputs: structure.required_inputs().cloned().collect(),
+            outputs: structure.outputs.clone(),
+            constants: BTreeMap::new(),
+            opsets: structure.opset_imports.iter().cloned().collect(),
+        };
+        for field in Fields::new(bytes) {
+            let field = field.map_err(broken)?;
+            if field.number == 7 {
+                graph.read_graph(field.message().ok_or_else(|| not_a_message(&field))?)?;
+            }
+        }
+        Ok(graph)
+    }
+
+    /// The first node of an operator.
+    #[must_use]
+    pub fn first(&self, operator: &str) -> Option<&Node> {
+        self.nodes.iter().find(|n| n.operator == operator)
+    }
+
+    fn read_graph(&mut self, fields: Fields<'_>) -> Result<(), OnnxError> {
+        for field in fields {
+            let field = field.map_err(broken)?;
+            match field.number {
+                1 => {
+                    let message = field.message().ok_or_else(|| not_a_message(&field))?;
+                    let node = Node::read(message, self.nodes.len())?;
+                    self.nodes.push(node);
+                }
+                5 => {
+                    let message = field.message().ok_or_else(|| not_a_message(&field))?;
+                    let (name, constant) = Constant::read(message)?;
+                    self.constants.insert(name, constant);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Node {
+    fn read(fields: Fields<'_>, index: usize) -> Result<Self, OnnxError> {
+        let mut node = Self {
+            name: String::new(),
+            domain: String::new(),
+            operator: String::new(),
+            inputs: Vec::new(),
+            outputs: Vec::new(),
+            attributes: BTreeMap::new(),
+        };
+        for field in fields {
+            let field = field.map_err(broken)?;
+            match (field.number, field.value) {
+                (1, Value::Bytes(b)) => node.inputs.push(text(b)),
+                (2, Value::Bytes(b)) => node.outputs.push(text(b)),
+                (3, Value::Bytes(b)) => node.name = text(b),
+                (4, Value::Bytes(b)) => node.operator = text(b),
+                (5, Value::Bytes(_)) => {
+                    let message = field.message().ok_or_else(|| not_a_message(&field))?;
+                    let (name, attribute) = read_attribute(message)?;
+                    if node.attributes.insert(name.clone(), attribute).is_some() {
+                        return Err(OnnxError::Malformed(format!(
+                            "a node of operator {:?} has two attributes {name:?}",
+                            node.operator
+                        )));
+                    }
+                }
+                // "ai.onnx" is the standard set's other name.
+                (7, Value::Bytes(b)) if b != b"ai.onnx" => node.domain = text(b),
+                _ => {}
+            }
+        }
+        if node.name.is_empty() {
+            node.name = format!("#{index}");
+        }
+        Ok(node)
+    }
+
+    /// Whether it applies an operator of a domain; the standard set has the empty domain.
+    #[must_use]
+    pub fn applies(&self, domain: &str, operator: &str) -> bool {
+        self.domain == domain && self.operator == operator
+    }
+
+    /// An integer attribute, or `default` where it is not given.
+    pub fn int(&self, name: &str, default: i64) -> Result<i64, OnnxError> {
+        match self.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Int(v)) => Ok(*v),
+            Some(_) => Err(self.wrong_kind(name, "an integer")),
+        }
+    }
+
+    /// A text attribute, or `default` where it is not given.
+    pub fn text<'a>(&'a self, name: &str, default: &'a str) -> Result<&'a str, OnnxError> {
+        match self.attributes.get(name) {
+            None => Ok(default),
+            Some(Attribute::Text(v)) => Ok(v),
+            Some(_) => Err(self.wrong_kind(name, "a text")),
+        }
+    }
+
+    /// An attribute of integers; none where it is not given.
+    pub fn ints(&self, name: &str) -> Result<&[i64], OnnxError> {
+        match self.attributes.get(name) {
+            None => Ok(&[]),
+            Some(Attribute::Ints(v)) => Ok(v),
+            Some(_) => Err(self.wrong_kind(name, "integers")),
+        }
+    }
+
+    /// An attribute of texts; none where it is not given.
+    pub fn texts(&self, name: &str) -> Result<&[String], OnnxError> {
+        match self.attributes.get(name) {
+            None => Ok(&[]),
+            Some(Attribute::Texts(v)) => Ok(v),
+            Some(_) => Err(self.wrong_kind(name, "texts")),
+        }
+    }
+
+    /// An attribute of numbers; none where it is not given. The double-precision twin that some exporters
+    /// write (`name_as_tensor`) is read where the plain one is absent.
+    pub fn floats(&self, name: &str) -> Result<Vec<f32>, OnnxError> {
+        match self.attributes.get(name) {
+            Some(Attribute::Floats(v)) => return Ok(v.clone()),
+            Some(_) => return Err(self.wrong_kind(name, "numbers")),
+            None => {}
+        }
+        let twin = format!("{name}_as_tensor");
+        match self.attributes.get(&twin) {
+            None => Ok(Vec::new()),
+            Some(Attribute::Tensor(Constant { values: Values::Float32(v), .. })) => Ok(v.clone()),
+            Some(Attribute::Tensor(Constant { values: Values::Float64(_), .. })) => Err(self
+                .broken(format!("attribute {twin:?} holds float64; export the model with float32 inputs"))),
+            Some(_) => Err(self.wrong_kind(&twin, "a tensor of numbers")),
+        }
+    }
+
+    /// An error about this node.
+    #[must_use]
+    pub fn broken(&self, why: impl std::fmt::Display) -> OnnxError {
+        OnnxError::Malformed(format!("node {:?} ({}): {why}", self.name, self.operator))
+    }
+
+    fn wrong_kind(&self, name: &str, wanted: &str) -> OnnxError {
+        self.broken(format!("attribute {name:?} is not {wanted}"))
+    }
+}
+
+impl Constant {
+    /// The values as float32, where they are numbers that a float32 carries.
+    #[must_use]
+    pub fn floats(&self) -> Option<Vec<f32>> {
+        match &self.values {
+            Values::Float32(v) => Some(v.clone()),
+            Values::Float64(v) => {
+                v.iter().map(|x| (f64::from(*x as f32) == *x).then_some(*x as f32)).collect()
+            }
+            Values::Int(v) => v.iter().map(|x| (x.unsigned_abs() <= 1 << 24).then_some(*x as f32)).collect(),
+            Values::Other(_) => None,
+        }
+    }
+
+    fn read(fields: Fields<'_>) -> Result<(String, Self), OnnxError> {
+        let mut name = String::new();
+        let (mut dims, mut element) = (Vec::new(), 0i32);
+        let mut raw: Option<&[u8]> = None;
+        let (mut floats, mut doubles, mut ints) = (Vec::new(), Vec::new(), Vec::new());
+        for field in fields {
+            let field = field.map_err(broken)?;
+            match (field.number, field.value) {
+                (1, value) => integers(value, field.value_offset, &mut dims)?,
+                (2, Value::Varint(v)) => element = i32::try_from(v).unwrap_or(-1),
+                (4, value) => numbers(value, &mut floats, u32::from_le_bytes, |v| match v {
+                    Value::Fixed32(bits) => Some(bits),
+                    _ => None,
+                }),
+                (5 | 7, value) => integers(value, field.value_offset, &mut ints)?,
+                (8, Value::Bytes(b)) => name = text(b),
+                (9, Value::Bytes(b)) => raw = Some(b),
+                (10, value) => numbers(value, &mut doubles, u64::from_le_bytes, |v| match v {
+                    Value::Fixed64(bits) => Some(bits),
+                    _ => None,
+                }),
+                _ => {}
+            }
+        }
+        let shape: Option<Vec<usize>> = dims.iter().map(|d| usize::try_from(*d).ok()).collect();
+        let shape =
+            shape.ok_or_else(|| OnnxError::Malformed(format!("tensor {name:?} has a negative dimension")))?;
+        let float = |bits: &u32| f32::from_bits(*bits);
+        let values = match (element, raw) {
+            (1, Some(raw)) => Values::Float32(chunks(raw, f32::from_le_bytes)),
+            (1, None) => Values::Float32(floats.iter().map(float).collect()),
+            (11, Some(raw)) => Values::Float64(chunks(raw, f64::from_le_bytes)),
+            (11, None) => Values::Float64(doubles.iter().map(|bits| f64::from_bits(*bits)).collect()),
+            (7, Some(raw)) => Values::Int(chunks(raw, i64::from_le_bytes)),
+            (6, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(i32::from_le_bytes(b)))),
+            (5, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(i16::from_le_bytes(b)))),
+            (4, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(u16::from_le_bytes(b)))),
+            (3, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(i8::from_le_bytes(b)))),
+            (2 | 9, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(u8::from_le_bytes(b)))),
+            (2..=7 | 9, None) => Values::Int(ints),
+            _ => Values::Other(ElementType(element).to_string()),
+        };
+        let held = match &values {
+            Values::Float32(v) => Some(v.len()),
+            Values::Float64(v) => Some(v.len()),
+            Values::Int(v) => Some(v.len()),
+            Values::Other(_) => None,
+        };
+        if held.is_some() && held != volume(&shape) {
+            let held = held.unwrap_or(0);
+            return Err(OnnxError::Malformed(format!(
+                "tensor {name:?} of shape {shape:?} holds {held} values"
+            )));
+        }
+        Ok((name, Self { shape, values }))
+    }
+}
+
+fn read_attribute(fields: Fields<'_>) -> Result<(String, Attribute), OnnxError> {
+    let mut name = String::new();
+    let mut kind = None;
+    let mut single = Attribute::Other;
+    let (mut floats, mut ints, mut texts) = (Vec::<u32>::new(), Vec::new(), Vec::new());
+    for field in fields {
+        let field = field.map_err(broken)?;
+        match (field.number, field.value) {
+            (1, Value::Bytes(b)) => name = text(b),
+            (2, Value::Fixed32(bits)) => single = Attribute::Float(f32::from_bits(bits)),
+            (3, Value::Varint(v)) => single = Attribute::Int(v.cast_signed()),
+            (4, Value::Bytes(b)) => single = Attribute::Text(text(b)),
+            (5, Value::Bytes(_)) => {
+                let message = field.message().ok_or_else(|| not_a_message(&field))?;
+                single = Attribute::Tensor(Constant::read(message)?.1);
+            }
+            (7, value) => numbers(value, &mut floats, u32::from_le_bytes, |v| match v {
+                Value::Fixed32(bits) => Some(bits),
+                _ => None,
+            }),
+            (8, value) => integers(value, field.value_offset, &mut ints)?,
+            (9, Value::Bytes(b)) => texts.push(text(b)),
+            (20, Value::Varint(v)) => kind = Some(v),
+            _ => {}
+        }
+    }
+    // A default such as 0 is not on the wire, so the stated type decides; files before IR 4 may lack it.
+    let attribute = match kind {
+        Some(1) if single == Attribute::Other => Attribute::Float(0.0),
+        Some(2) if single == Attribute::Other => Attribute::Int(0),
+        Some(3) if single == Attribute::Other => Attribute::Text(String::new()),
+        Some(6) => Attribute::Floats(floats.into_iter().map(f32::from_bits).collect()),
+        Some(7) => Attribute::Ints(ints),
+        Some(8) => Attribute::Texts(texts),
+        Some(1..=4) => single,
+        Some(_) => Attribute::Other,
+        None if !floats.is_empty() => Attribute::Floats(floats.into_iter().map(f32::from_bits).collect()),
+        None if !ints.is_empty() => Attribute::Ints(ints),
+        None if !texts.is_empty() => Attribute::Texts(texts),
+        None => single,
+    };
+    Ok((name, attribute))
+}
+
+/// A repeated integer field, packed or not.
+fn integers(value: Value<'_>, offset: u64, into: &mut Vec<i64>) -> Result<(), OnnxError> {
+    match value {
+        Value::Varint(v) => into.push(v.cast_signed()),
+        Value::Bytes(packed) => {
+            for v in packed_varints(packed, offset) {
+                into.push(v.map_err(broken)?.cast_signed());
+            }
+        }
+        Value::Fixed32(_) | Value::Fixed64(_) => {}
+    }
+    Ok(())
+}
+
+/// A repeated field of fixed width, packed or not.
+fn numbers<const N: usize, T>(
+    value: Value<'_>,
+    into: &mut Vec<T>,
+    decode: fn([u8; N]) -> T,
+    alone: impl Fn(Value<'_>) -> Option<T>,
+) {
+    match value {
+        Value::Bytes(packed) => into.extend(chunks(packed, decode)),
+        other => into.extend(alone(other)),
+    }
+}
+
+fn chunks<const N: usize, T>(bytes: &[u8], decode: fn([u8; N]) -> T) -> Vec<T> {
+    bytes.as_chunks::<N>().0.iter().map(|chunk| decode(*chunk)).collect()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn not_a_message(field: &Field<'_>) -> OnnxError {
+    OnnxError::Malformed(format!(
+        "field {} at byte {} is a number where a message belongs",
+        field.number, field.offset
+    ))
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is what map_err hands over")]
+fn broken(error: ArtifactError) -> OnnxError {
+    OnnxError::Malformed(error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGREG: &[u8] = include_bytes!("../tests/fixtures/logreg.onnx");
+    const CNN: &[u8] = include_bytes!("../tests/fixtures/cnn_at010.onnx");
+
+    #[test]
+    fn attributes_come_with_their_type() {
+        let graph = Graph::read(LOGREG).unwrap();
+        let node = graph.first("LinearClassifier").unwrap();
+        assert_eq!(node.domain, "ai.onnx.ml");
+        assert_eq!(node.ints("classlabels_ints").unwrap(), [0, 1]);
+        assert_eq!(node.int("multi_class", 7).unwrap(), 0);
+        assert_eq!(node.text("post_transform", "NONE").unwrap(), "LOGISTIC");
+        assert_eq!(node.floats("coefficients").unwrap().len(), 60);
+        assert!(node.ints("coefficients").is_err());
+    }
+
+    #[test]
+    fn constants_come_with_their_values() {
+        let graph = Graph::read(CNN).unwrap();
+        let conv = graph.first("Conv").unwrap();
+        let weights = &graph.constants[&conv.inputs[1]];
+        let Values::Float32(values) = &weights.values else { panic!("{weights:?}") };
+        assert_eq!(values.len(), weights.shape.iter().product::<usize>());
+        assert!(values.iter().all(|v| v.is_finite()) && values.iter().any(|v| *v != 0.0));
+        assert_eq!(graph.inputs.len(), 1);
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_an_error_and_no_panic() {
+        for end in (0..LOGREG.len()).step_by(7) {
+            assert!(Graph::read(&LOGREG[..end]).is_err(), "cut at {end}");
+        }
+    }
+}
