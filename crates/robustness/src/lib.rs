@@ -6,7 +6,7 @@
 //!
 //! What an attack shows is one-sided. A counterexample is proof; finding none proves nothing: the robust
 //! accuracy of a report is an *upper bound* on the true one, and a stronger attack can only lower it. An
-//! attack that uses gradients usually does.
+//! attack that uses gradients usually does. For tree ensembles there is an exact answer: [`trees`].
 
 mod ball;
 mod criterion;
@@ -15,6 +15,7 @@ mod error;
 mod evasion;
 mod geometry;
 mod square;
+pub mod trees;
 
 pub use criterion::{Assessment, SANE_SUCCESS, Sanity, criterion, sanity};
 pub use curve::{CurvePoint, curve};
