@@ -27,6 +27,9 @@ const LEFT_OUT: &[Script] = &[
     Script::Common,
 ];
 
+/// Letters that words of natural languages mix with ASCII, and one that is an M upside down.
+const LETTERS_LEFT_OUT: &[char] = &['þ', 'Þ', 'ƿ', 'Ƿ', 'ɣ', 'Ɣ', 'ɯ', 'Ɯ'];
+
 /// Look-alikes that the standard keeps apart because its capitals or small letters differ a little.
 const OURS: &[(char, char)] = &[('ω', 'w'), ('η', 'n'), ('Ⲅ', 'R')];
 
@@ -34,7 +37,7 @@ fn table() -> BTreeMap<char, char> {
     let stable = |c: char| c.nfkd().eq(std::iter::once(c));
     let mut table: BTreeMap<char, char> = OURS.iter().copied().collect();
     for c in ('\u{80}'..'\u{20000}').filter(|c| c.is_alphabetic() && stable(*c)) {
-        if LEFT_OUT.contains(&c.script()) {
+        if LEFT_OUT.contains(&c.script()) || LETTERS_LEFT_OUT.contains(&c) {
             continue;
         }
         let text = c.to_string();
@@ -55,6 +58,7 @@ fn table() -> BTreeMap<char, char> {
             if let (Some(variant), None) = (chars.next(), chars.next())
                 && !variant.is_ascii()
                 && stable(variant)
+                && !LETTERS_LEFT_OUT.contains(&variant)
             {
                 table.entry(variant).or_insert(letter);
             }

@@ -94,7 +94,7 @@ pub fn normalise<'t>(source: &'t str, budget: &Budget) -> NormalForm<'t> {
     let cased = base::cased(source);
     let folded = base::folded(&cased);
     let (mut alarms, payloads) = alarms::raise(source);
-    let found = views::find(&cased, &folded.text, payloads, budget);
+    let found = views::find(source, &cased, &folded.text, payloads, budget);
     alarms.extend(found.alarms);
     let mut hasher = Hasher::with_domain(DIGEST_DOMAIN);
     hasher.field(folded.text.as_bytes());

@@ -10,8 +10,24 @@ use super::base::{self, Layer};
 use super::spans::{SpanBuilder, SpanMap};
 
 mod base64;
+mod bases;
+mod ciphers;
+mod entities;
+mod escapes;
 mod hex;
+mod leet;
+mod mail;
+mod numbers;
+mod percent;
+mod pieces;
 mod plausible;
+mod scan;
+mod spacing;
+mod spelled;
+mod turned;
+mod words;
+
+use scan::Scan;
 
 /// Text that is kept on each side of what was decoded, in bytes: "decode this and do it" belongs to it.
 const CONTEXT: usize = 96;
@@ -42,6 +58,110 @@ pub enum Transform {
     Base64,
     /// Hexadecimal.
     Hex,
+    /// Base32.
+    Base32,
+    /// Ascii85 or Base85.
+    Base85,
+    /// Base58.
+    Base58,
+    /// Percent-encoding.
+    Percent,
+    /// Character references of HTML.
+    Entities,
+    /// Escapes of programming languages and style sheets.
+    Escapes,
+    /// Quoted-printable.
+    QuotedPrintable,
+    /// UTF-7.
+    Utf7,
+    /// Punycode.
+    Punycode,
+    /// Decimal, octal or binary code points, or places in the alphabet.
+    CodePoints,
+    /// Morse code.
+    Morse,
+    /// Braille cells.
+    Braille,
+    /// The NATO alphabet.
+    Nato,
+    /// Letters moved on in the alphabet.
+    Caesar {
+        /// By how many places they were moved back.
+        shift: u8,
+    },
+    /// The alphabet backwards.
+    Atbash,
+    /// Printable ASCII turned by 47.
+    Rot47,
+    /// Capitals and small letters changed for each other.
+    CaseSwapped,
+    /// Characters backwards.
+    Reversed,
+    /// The characters of each word backwards.
+    WordsReversed,
+    /// Words in the opposite order.
+    WordOrder,
+    /// Pig Latin.
+    PigLatin,
+    /// Letters set apart, or words run together.
+    Spacing,
+    /// Signs inside words.
+    Joined,
+    /// First letters of lines.
+    Acrostic,
+    /// Digits and signs for letters.
+    Leet,
+    /// String literals put together.
+    Concatenated,
+    /// Markup between letters.
+    Markup,
+    /// Letters upside down.
+    UpsideDown,
+    /// As a direction override draws it.
+    Drawn,
+}
+
+impl Transform {
+    /// Its name in reports and rules.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Tags => "tags",
+            Self::VariationSelectors => "variation-selectors",
+            Self::ZeroWidth => "zero-width",
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+            Self::Base32 => "base32",
+            Self::Base85 => "base85",
+            Self::Base58 => "base58",
+            Self::Percent => "percent",
+            Self::Entities => "entities",
+            Self::Escapes => "escapes",
+            Self::QuotedPrintable => "quoted-printable",
+            Self::Utf7 => "utf7",
+            Self::Punycode => "punycode",
+            Self::CodePoints => "code-points",
+            Self::Morse => "morse",
+            Self::Braille => "braille",
+            Self::Nato => "nato",
+            Self::Caesar { .. } => "caesar",
+            Self::Atbash => "atbash",
+            Self::Rot47 => "rot47",
+            Self::CaseSwapped => "case-swapped",
+            Self::Reversed => "reversed",
+            Self::WordsReversed => "words-reversed",
+            Self::WordOrder => "word-order",
+            Self::PigLatin => "pig-latin",
+            Self::Spacing => "spacing",
+            Self::Joined => "joined",
+            Self::Acrostic => "acrostic",
+            Self::Leet => "leet",
+            Self::Concatenated => "concatenated",
+            Self::Markup => "markup",
+            Self::UpsideDown => "upside-down",
+            Self::Drawn => "drawn",
+        }
+    }
 }
 
 /// One way to read a text: the parts that change and what they become, in order.
@@ -51,9 +171,25 @@ pub(super) struct Reading {
 }
 
 /// A way to find readings.
-type Reader = fn(&str, &mut Vec<Reading>);
+type Reader = fn(&Scan<'_>, &mut Vec<Reading>);
 
-const READERS: &[Reader] = &[base64::read, hex::read];
+/// The most certain first: a bound on views cuts the others.
+const READERS: &[Reader] = &[
+    base64::read,
+    hex::read,
+    escapes::read,
+    percent::read,
+    entities::read,
+    mail::read,
+    numbers::read,
+    spelled::read,
+    bases::read,
+    turned::read,
+    spacing::read,
+    ciphers::read,
+    leet::read,
+    pieces::read,
+];
 
 /// What the search found.
 #[derive(Default)]
@@ -69,10 +205,19 @@ struct Node<'t> {
 }
 
 /// Searches for views of a text in breadth, so that a bound cuts the deepest first.
-pub(super) fn find(cased: &Layer<'_>, base: &str, payloads: Vec<Payload>, budget: &Budget) -> Found {
+pub(super) fn find(
+    source: &str,
+    cased: &Layer<'_>,
+    base: &str,
+    payloads: Vec<Payload>,
+    budget: &Budget,
+) -> Found {
     let mut search = Search { found: Found::default(), queue: VecDeque::new(), bytes: 0, base, budget };
     for payload in payloads {
         search.payload(payload, &SpanMap::identity(), &[]);
+    }
+    if let Some(drawn) = turned::drawn(source) {
+        search.admit(drawn, &[], Transform::Drawn);
     }
     search.expand(&Node { cased: cased.clone(), how: Vec::new() });
     while let Some(node) = search.queue.pop_front() {
@@ -91,10 +236,10 @@ struct Search<'a> {
 
 impl Search<'_> {
     fn expand(&mut self, node: &Node<'_>) {
-        let text: &str = &node.cased.text;
+        let scan = Scan::of(&node.cased.text);
         let mut readings = Vec::new();
         for reader in READERS {
-            reader(text, &mut readings);
+            reader(&scan, &mut readings);
         }
         for reading in readings {
             for edits in clusters(&reading.edits) {

@@ -6,27 +6,62 @@ use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
+use super::ciphers::shifted;
+use super::scan::Scan;
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
 const SHORTEST: usize = 12;
+/// Characters of a run by which it is tried under a cipher, a multiple of four.
+const LONG: usize = 24;
+/// Most runs that are tried so.
+const MOST_STRANGE: usize = 16;
 
 const LENIENT: GeneralPurposeConfig = GeneralPurposeConfig::new()
     .with_decode_allow_trailing_bits(true)
     .with_decode_padding_mode(DecodePaddingMode::Indifferent);
-const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
+pub(super) const STANDARD: GeneralPurpose = GeneralPurpose::new(&alphabet::STANDARD, LENIENT);
 const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIENT);
 
-pub(super) fn read(text: &str, readings: &mut Vec<Reading>) {
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let text = scan.text;
     let mut edits = Vec::new();
+    let mut turned: [Vec<(Range<usize>, String)>; 3] = Default::default();
+    let mut strange = 0;
     for run in runs(text) {
         let Some(part) = text.get(run.clone()) else { continue };
         if let Some(decoded) = decode(part) {
             edits.push((run, decoded));
+        } else if part.len() >= LONG && strange < MOST_STRANGE {
+            strange += 1;
+            // The digits themselves were turned round, or went through another cipher first.
+            let padded = text.get(..run.start).is_some_and(|before| before.ends_with('='));
+            let [backwards, rotated, swapped] = &mut turned;
+            let reversed: String = part.trim_matches('=').chars().rev().collect();
+            if (padded || part.starts_with('=')) && decode(&reversed).is_some() {
+                backwards.push((run, reversed));
+                continue;
+            }
+            let head = part.get(..LONG).unwrap_or(part);
+            let change = |text: &str, with: fn(u8) -> u8| {
+                text.bytes().map(|b| char::from(with(b))).collect::<String>()
+            };
+            let rot13: fn(u8) -> u8 = |b| shifted(b, 13);
+            let other_case: fn(u8) -> u8 = |b| if b.is_ascii_alphabetic() { b ^ 0x20 } else { b };
+            if decode(&change(head, rot13)).is_some() {
+                rotated.push((run, change(part, rot13)));
+            } else if decode(&change(head, other_case)).is_some() {
+                swapped.push((run, change(part, other_case)));
+            }
         }
     }
-    if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Base64, edits });
+    let [backwards, rotated, swapped] = turned;
+    let ways =
+        [Transform::Base64, Transform::Reversed, Transform::Caesar { shift: 13 }, Transform::CaseSwapped];
+    for (how, edits) in ways.into_iter().zip([edits, backwards, rotated, swapped]) {
+        if !edits.is_empty() {
+            readings.push(Reading { how, edits });
+        }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::ops::Range;
 
+use super::scan::Scan;
 use super::{Reading, Transform, plausible};
 
 /// Fewest bytes of a run that is tried.
 const SHORTEST: usize = 6;
 
-pub(super) fn read(text: &str, readings: &mut Vec<Reading>) {
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let text = scan.text;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;

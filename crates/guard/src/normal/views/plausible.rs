@@ -1,5 +1,7 @@
 //! Whether bytes that came out of a decoder are meant to be read.
 
+use super::words::Likeness;
+
 /// The text in `bytes`, if it is one: UTF-8, or UTF-16 as Windows writes it, nearly all of it printable.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let text = match std::str::from_utf8(bytes) {
@@ -13,6 +15,32 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
         letters += usize::from(c.is_alphanumeric() || c == ' ');
     }
     (all > 0 && shown * 20 >= all * 19 && letters * 2 >= all).then_some(text)
+}
+
+/// The same for decoders that turn much into something: it is language, or another encoding's digits.
+pub(super) fn sure_text(bytes: &[u8]) -> Option<String> {
+    text(bytes).filter(|text| is_telling(text))
+}
+
+/// Whether a text is language in Latin script, letters of another script, or one long run of digits of
+/// some encoding.
+pub(super) fn is_telling(text: &str) -> bool {
+    if Likeness::of(text.as_bytes()).is_language() {
+        return true;
+    }
+    if text.is_ascii() {
+        // Another cipher's letters: small ones and spaces, which chance does not bring together.
+        let small = text.bytes().filter(|b| b.is_ascii_lowercase() || *b == b' ').count();
+        if text.len() >= 12 && small * 10 >= text.len() * 8 {
+            return true;
+        }
+        return text.len() >= 16
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'));
+    }
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 4 && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 8
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {

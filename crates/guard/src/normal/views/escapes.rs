@@ -1,0 +1,109 @@
+//! Escapes of programming languages: `\u0069`, `\u{69}`, `\U00000069`, `\x69`, `\151`, CSS `\69 `, and
+//! Python's `\N{LATIN SMALL LETTER I}`.
+
+use std::ops::Range;
+
+use super::percent::hex;
+use super::scan::Scan;
+use super::{Reading, Transform};
+
+/// Fewest escapes: paths of Windows have a few things that look like one.
+const LEAST: usize = 3;
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    if scan.has(b'\\') < LEAST {
+        return;
+    }
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let (mut hits, mut letters) = (0, 0);
+    let mut at = 0;
+    let mut bytes_pending: Vec<u8> = Vec::new();
+    while let Some(skip) = scan.text.get(at..).and_then(|rest| rest.find('\\')) {
+        let start = at + skip;
+        let rest = scan.text.get(start + 1..).unwrap_or_default();
+        let Some((length, what)) = escape(rest) else {
+            at = start + 1;
+            continue;
+        };
+        at = start + 1 + length;
+        let text = match what {
+            // Bytes of UTF-8 come one by one.
+            Escaped::Byte(b) if b >= 0x80 => {
+                bytes_pending.push(b);
+                match std::str::from_utf8(&bytes_pending) {
+                    Ok(text) => {
+                        let text = text.to_owned();
+                        bytes_pending.clear();
+                        text
+                    }
+                    Err(_) if bytes_pending.len() >= 4 => {
+                        bytes_pending.clear();
+                        String::new()
+                    }
+                    Err(_) => String::new(),
+                }
+            }
+            Escaped::Byte(b) => char::from(b).to_string(),
+            Escaped::Char(c) => c.to_string(),
+        };
+        hits += 1;
+        letters += usize::from(text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace()));
+        edits.push((start..at, text));
+    }
+    if hits >= LEAST && letters * 2 >= hits {
+        readings.push(Reading { how: Transform::Escapes, edits });
+    }
+}
+
+enum Escaped {
+    Char(char),
+    Byte(u8),
+}
+
+/// The escape after a backslash: its length and what it stands for.
+fn escape(rest: &str) -> Option<(usize, Escaped)> {
+    let bytes = rest.as_bytes();
+    let digits = |from: usize, most: usize, radix: u32| {
+        bytes
+            .get(from..)
+            .map_or(0, |b| b.iter().take(most).take_while(|d| char::from(**d).is_digit(radix)).count())
+    };
+    let char_of = |from: usize, length: usize| char::from_u32(hex(bytes.get(from..from + length)?)?);
+    match bytes.first()? {
+        b'u' if bytes.get(1) == Some(&b'{') => {
+            let length = digits(2, 6, 16);
+            (bytes.get(2 + length) == Some(&b'}')).then_some(())?;
+            Some((3 + length, Escaped::Char(char_of(2, length)?)))
+        }
+        b'u' if digits(1, 4, 16) == 4 => {
+            let code = hex(bytes.get(1..5)?)?;
+            if !(0xd800..0xdc00).contains(&code) {
+                return Some((5, Escaped::Char(char::from_u32(code)?)));
+            }
+            let low = rest.get(5..11)?.strip_prefix("\\u").and_then(|d| hex(d.as_bytes()))?;
+            let pair = 0x1_0000 + ((code - 0xd800) << 10) + low.checked_sub(0xdc00).filter(|l| *l < 0x400)?;
+            Some((11, Escaped::Char(char::from_u32(pair)?)))
+        }
+        b'U' if digits(1, 8, 16) == 8 => Some((9, Escaped::Char(char_of(1, 8)?))),
+        b'x' if digits(1, 2, 16) == 2 => Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?))),
+        b'N' => {
+            let name = rest.get(1..)?.strip_prefix('{')?.split_once('}')?.0;
+            let (class, letter) = name.strip_prefix("LATIN ")?.split_once(" LETTER ")?;
+            let letter = letter.chars().next().filter(|_| letter.len() == 1)?;
+            let letter = if class == "SMALL" { letter.to_ascii_lowercase() } else { letter };
+            Some((name.len() + 3, Escaped::Char(letter)))
+        }
+        b'0'..=b'7' if digits(0, 3, 8) == 3 => {
+            let code = u8::from_str_radix(rest.get(..3)?, 8).ok()?;
+            Some((3, Escaped::Byte(code)))
+        }
+        d if d.is_ascii_hexdigit() => {
+            let length = digits(0, 6, 16);
+            let c = (length >= 2).then(|| char_of(0, length)).flatten().filter(|c| !c.is_control())?;
+            // CSS ends an escape with one space.
+            Some((length + usize::from(bytes.get(length) == Some(&b' ')), Escaped::Char(c)))
+        }
+        b'n' | b'r' | b't' => Some((1, Escaped::Char(' '))),
+        _ => None,
+    }
+}

@@ -1,0 +1,111 @@
+//! Characters written as numbers: decimal, octal and binary code points, and letters by their place in the
+//! alphabet.
+
+use std::ops::Range;
+
+use super::scan::Scan;
+use super::words::{Likeness, divided};
+use super::{Reading, Transform, plausible};
+
+/// Fewest numbers of a list.
+const LEAST: usize = 6;
+/// Most numbers of a list that are read.
+const MOST: usize = 8192;
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let digits: usize = (b'0'..=b'9').map(|d| scan.has(d)).sum();
+    if digits < LEAST + 2 {
+        return;
+    }
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for (span, numbers) in lists(scan.text) {
+        if let Some(text) = text_of(&numbers) {
+            edits.push((span, text));
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading { how: Transform::CodePoints, edits });
+    }
+}
+
+/// Lists of numbers, apart by no more than a few signs.
+fn lists(text: &str) -> Vec<(Range<usize>, Vec<&str>)> {
+    let bytes = text.as_bytes();
+    let mut lists: Vec<(Range<usize>, Vec<&str>)> = Vec::new();
+    let mut at = 0;
+    while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(u8::is_ascii_digit)) {
+        let start = at + skip;
+        let length = bytes.get(start..).map_or(0, |b| b.iter().take_while(|b| b.is_ascii_digit()).count());
+        at = start + length;
+        let attached = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80);
+        if attached(start.checked_sub(1).and_then(|i| bytes.get(i))) || attached(bytes.get(at)) {
+            continue;
+        }
+        let Some(number) = text.get(start..at) else { continue };
+        match lists.last_mut() {
+            Some((span, numbers)) if numbers.len() < MOST && is_gap(bytes.get(span.end..start)) => {
+                span.end = at;
+                numbers.push(number);
+            }
+            _ => lists.push((start..at, vec![number])),
+        }
+    }
+    lists.retain(|(_, numbers)| numbers.len() >= LEAST || numbers.iter().any(|n| n.len() >= 32));
+    lists
+}
+
+fn is_gap(gap: Option<&[u8]>) -> bool {
+    gap.is_some_and(|gap| {
+        gap.len() <= 4
+            && gap.iter().all(|b| {
+                b.is_ascii_whitespace()
+                    || matches!(b, b',' | b';' | b'-' | b'/' | b'|' | b':' | b'.' | b'_' | b'"' | b'\'')
+            })
+    })
+}
+
+fn text_of(numbers: &[&str]) -> Option<String> {
+    let binary = numbers.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
+    if binary {
+        return binary_text(numbers);
+    }
+    let radix = |radix: u32| -> Option<Vec<u32>> {
+        numbers.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()
+    };
+    let chars = |codes: Vec<u32>| -> Option<String> {
+        let text: String = codes.into_iter().map(char::from_u32).collect::<Option<_>>()?;
+        let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
+        (!odd && plausible::is_telling(&text)).then_some(text)
+    };
+    radix(10).and_then(chars).or_else(|| radix(8).and_then(chars)).or_else(|| places(numbers)).or_else(|| {
+        // Pairs of hexadecimal digits that happen to be digits all are the hexadecimal reader's.
+        radix(16).filter(|_| numbers.iter().all(|n| n.len() == 2)).and_then(chars)
+    })
+}
+
+fn binary_text(numbers: &[&str]) -> Option<String> {
+    let joined: String = numbers.concat();
+    let widths: &[usize] = match numbers.iter().map(|n| n.len()).collect::<Vec<_>>().as_slice() {
+        sizes if sizes.len() > 1 && sizes.iter().all(|s| *s == 7) => &[7],
+        _ => &[8, 7],
+    };
+    widths.iter().find_map(|width| {
+        let chunks = joined.as_bytes().chunks_exact(*width);
+        let bytes: Vec<u8> = chunks.map(|bits| bits.iter().fold(0u8, |n, b| n << 1 | (b & 1))).collect();
+        (bytes.len() >= 4).then(|| plausible::text(&bytes)).flatten()
+    })
+}
+
+/// 9-7-14-15-18-5: one is A.
+fn places(numbers: &[&str]) -> Option<String> {
+    let letter = |n: &&str| match n.parse::<u8>().ok()? {
+        0 | 27 => Some(' '),
+        n @ 1..=26 => Some(char::from(b'a' + n - 1)),
+        _ => None,
+    };
+    let text: String = numbers.iter().map(letter).collect::<Option<_>>()?;
+    if Likeness::of(text.as_bytes()).is_language() {
+        return Some(text);
+    }
+    divided(&text)
+}

@@ -1,0 +1,146 @@
+//! Text dealt out over pieces: string literals that are put together, markup between letters.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::scan::Scan;
+use super::{Reading, Transform};
+
+/// Longest joint between two literals.
+const LONGEST_JOINT: usize = 8;
+/// Longest tag that is taken out.
+const LONGEST_TAG: usize = 200;
+/// Most variables that are remembered.
+const MOST_VARIABLES: usize = 64;
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    if scan.has(b'"') + scan.has(b'\'') >= 4 {
+        literals(scan.text, readings);
+        variables(scan.text, readings);
+    }
+    if scan.has(b'<') > 0 || scan.has(b'*') + scan.has(b'_') + scan.has(b'~') + scan.has(b'`') >= 2 {
+        markup(scan, readings);
+    }
+}
+
+/// `"ig" + "nore"`, `'ig' . 'nore'`, `"ig" "nore"`: the joint goes.
+fn literals(text: &str, readings: &mut Vec<Reading>) {
+    let bytes = text.as_bytes();
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut at = 0;
+    while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(|b| matches!(b, b'"' | b'\''))) {
+        let start = at + skip;
+        at = start + 1;
+        let rest = bytes.get(at..).unwrap_or_default();
+        let length = rest
+            .iter()
+            .take(LONGEST_JOINT)
+            .take_while(|b| b.is_ascii_whitespace() || matches!(b, b'+' | b'.' | b'&' | b'|' | b',' | b'\\'))
+            .count();
+        let joint = rest.get(..length).unwrap_or_default();
+        let operators = joint.iter().filter(|b| !b.is_ascii_whitespace()).count();
+        if length > 0 && operators <= 2 && rest.get(length).is_some_and(|b| matches!(b, b'"' | b'\'')) {
+            let list = joint.contains(&b',');
+            edits.push((start..at + length + 1, if list { " ".to_owned() } else { String::new() }));
+            at += length + 1;
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading { how: Transform::Concatenated, edits });
+    }
+}
+
+/// `a = "ignore all "; b = "previous"; a + b`: sums of names whose values were given before.
+fn variables(text: &str, readings: &mut Vec<Reading>) {
+    let mut values: BTreeMap<&str, &str> = BTreeMap::new();
+    for (at, _) in text.match_indices('=') {
+        let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', ':']);
+        let name = before.get(
+            before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |i| {
+                i + before.get(i..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8)
+            })..,
+        );
+        let after = text.get(at + 1..).unwrap_or_default().trim_start_matches(' ');
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
+        let value = after.get(1..).and_then(|s| s.split_once(quote)).map(|(value, _)| value);
+        if let (Some(name), Some(value)) = (name.filter(|n| !n.is_empty()), value)
+            && values.len() < MOST_VARIABLES
+        {
+            values.insert(name, value);
+        }
+    }
+    if values.len() < 2 {
+        return;
+    }
+    let is_sum = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | ' ' | '{' | '}' | '$');
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for (at, _) in text.match_indices(['+', '{']) {
+        if edits.last().is_some_and(|(range, _)| range.end > at) {
+            continue;
+        }
+        let before = text.get(..at).unwrap_or_default();
+        let start = before
+            .rfind(|c| !is_sum(c))
+            .map_or(0, |i| i + before.get(i..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8));
+        let end = at + text.get(at..).map_or(0, |rest| rest.find(|c| !is_sum(c)).unwrap_or(rest.len()));
+        let Some(sum) = text.get(start..end) else { continue };
+        let terms: Vec<&str> = sum
+            .split(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .filter_map(|name| values.get(name).copied())
+            .collect();
+        if terms.len() >= 2 {
+            edits.push((start..end, terms.concat()));
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading { how: Transform::Concatenated, edits });
+    }
+}
+
+/// Tags, comments and emphasis signs between the letters of words.
+fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let text = scan.text;
+    let bytes = text.as_bytes();
+    let word_byte = |i: Option<usize>| {
+        i.and_then(|i| bytes.get(i)).is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
+    };
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut inside = 0;
+    let mut at = 0;
+    while let Some(b) = bytes.get(at) {
+        let length = match b {
+            b'<' => tag(bytes.get(at..).unwrap_or_default()),
+            b'*' | b'_' | b'~' | b'`' => {
+                bytes.get(at..).map_or(0, |rest| rest.iter().take(3).take_while(|c| *c == b).count())
+            }
+            _ => 0,
+        };
+        if length == 0 {
+            at += 1;
+            continue;
+        }
+        let between = word_byte(at.checked_sub(1)) && word_byte(Some(at + length));
+        // Tags after tags: "<b></b>" between two letters.
+        let chained = edits.last().is_some_and(|(range, _)| range.end == at);
+        inside += usize::from(between || (chained && word_byte(Some(at + length))));
+        edits.push((at..at + length, String::new()));
+        at += length;
+    }
+    if inside >= 2 {
+        readings.push(Reading { how: Transform::Markup, edits });
+    }
+}
+
+/// Bytes of the tag or comment that `rest` begins with, or 0.
+fn tag(rest: &[u8]) -> usize {
+    let window = rest.get(..rest.len().min(LONGEST_TAG)).unwrap_or_default();
+    if window.starts_with(b"<!--") {
+        return window.windows(3).position(|w| w == b"-->").map_or(0, |i| i + 3);
+    }
+    match window.get(1) {
+        Some(b) if b.is_ascii_alphabetic() || matches!(b, b'/' | b'!') => {
+            window.iter().position(|b| *b == b'>').map_or(0, |i| i + 1)
+        }
+        _ => 0,
+    }
+}

@@ -1,0 +1,125 @@
+//! One look over a text, by which readers know whether they have anything to do.
+
+use std::ops::Range;
+
+use super::words;
+
+/// A text and what its pieces between white space are.
+pub(super) struct Scan<'t> {
+    pub text: &'t str,
+    pub pieces: Vec<Piece>,
+    /// Counts of each ASCII character.
+    pub ascii: [u32; 128],
+    /// How many pieces are of each kind.
+    counts: [usize; 8],
+}
+
+/// What stands between two spaces.
+#[derive(Debug, Clone)]
+pub(super) struct Piece {
+    /// Where, punctuation at its ends left off unless it is nothing else.
+    pub core: Range<usize>,
+    /// Where, with punctuation.
+    pub whole: Range<usize>,
+    pub kind: Kind,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Letters of which a word is known.
+    Known,
+    /// Three letters or more that are no known word.
+    Unknown,
+    /// Two letters.
+    Pair,
+    /// One letter.
+    Single,
+    /// Digits.
+    Number,
+    /// Letters with digits or signs among them.
+    Mixed,
+    /// Signs.
+    Signs,
+    /// Something outside ASCII.
+    Foreign,
+}
+
+impl<'t> Scan<'t> {
+    pub(super) fn of(text: &'t str) -> Self {
+        let bytes = text.as_bytes();
+        let mut scan =
+            Self { text, pieces: Vec::with_capacity(text.len() / 6 + 1), ascii: [0; 128], counts: [0; 8] };
+        for b in bytes {
+            if let Some(count) = scan.ascii.get_mut(usize::from(*b)) {
+                *count += 1;
+            }
+        }
+        let mut at = 0;
+        while at < bytes.len() {
+            let rest = bytes.get(at..).unwrap_or_default();
+            let Some(skip) = rest.iter().position(|b| !b.is_ascii_whitespace()) else { break };
+            let start = at + skip;
+            let rest = bytes.get(start..).unwrap_or_default();
+            let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
+            let piece = piece(bytes, start..start + length);
+            if let Some(count) = scan.counts.get_mut(piece.kind as usize) {
+                *count += 1;
+            }
+            scan.pieces.push(piece);
+            at = start + length;
+        }
+        scan
+    }
+
+    /// How many pieces are of a kind.
+    pub(super) fn count(&self, kind: Kind) -> usize {
+        self.counts.get(kind as usize).copied().unwrap_or(0)
+    }
+
+    /// How often an ASCII character is there.
+    pub(super) fn has(&self, c: u8) -> usize {
+        self.ascii.get(usize::from(c)).map_or(0, |n| *n as usize)
+    }
+
+    pub(super) fn core(&self, piece: &Piece) -> &'t str {
+        self.text.get(piece.core.clone()).unwrap_or_default()
+    }
+}
+
+fn piece(bytes: &[u8], whole: Range<usize>) -> Piece {
+    let raw = bytes.get(whole.clone()).unwrap_or_default();
+    let head = raw.iter().position(|b| !b.is_ascii_punctuation()).unwrap_or(raw.len());
+    if head == raw.len() {
+        return Piece { core: whole.clone(), whole, kind: Kind::Signs };
+    }
+    let tail = raw.iter().rev().position(|b| !b.is_ascii_punctuation()).unwrap_or(0);
+    let core = whole.start + head..whole.end - tail;
+    let word = bytes.get(core.clone()).unwrap_or_default();
+    let (mut letters, mut digits, mut inner, mut foreign) = (0, 0, 0, 0);
+    for b in word {
+        match b {
+            b'a'..=b'z' | b'A'..=b'Z' => letters += 1,
+            b'0'..=b'9' => digits += 1,
+            b'\'' | b'-' => inner += 1,
+            128.. => foreign += 1,
+            _ => digits += 1,
+        }
+    }
+    let all_digits = || word.iter().all(u8::is_ascii_digit);
+    let kind = match (letters, digits, inner) {
+        _ if foreign > 0 => Kind::Foreign,
+        (1, 0, 0) => Kind::Single,
+        (2, 0, 0) => Kind::Pair,
+        (_, 0, 0) if words::known(word) => Kind::Known,
+        (_, 0, 0) => Kind::Unknown,
+        // isn't, well-known: known by any part.
+        (_, 0, _) if letters > inner + 1 => {
+            let known =
+                word.split(|b| !b.is_ascii_alphabetic()).any(|part| part.len() >= 3 && words::known(part));
+            if known { Kind::Known } else { Kind::Unknown }
+        }
+        _ if all_digits() => Kind::Number,
+        _ => Kind::Mixed,
+    };
+    Piece { core, whole, kind }
+}

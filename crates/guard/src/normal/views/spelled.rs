@@ -1,0 +1,180 @@
+//! Letters spelled out: Morse code, Braille, the NATO alphabet.
+
+use std::ops::Range;
+
+use super::scan::{Kind, Scan};
+use super::words::divided;
+use super::{Reading, Transform};
+
+/// Fewest letters.
+const LEAST: usize = 5;
+
+const NATO: [&str; 26] = [
+    "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo",
+    "lima", "mike", "november", "oscar", "papa", "quebec", "romeo", "sierra", "tango", "uniform", "victor",
+    "whiskey", "xray", "yankee", "zulu",
+];
+
+/// Letters and digits; 1 is short, 2 is long, read from the left.
+const MORSE: &[(char, &str)] = &[
+    ('a', ".-"),
+    ('b', "-..."),
+    ('c', "-.-."),
+    ('d', "-.."),
+    ('e', "."),
+    ('f', "..-."),
+    ('g', "--."),
+    ('h', "...."),
+    ('i', ".."),
+    ('j', ".---"),
+    ('k', "-.-"),
+    ('l', ".-.."),
+    ('m', "--"),
+    ('n', "-."),
+    ('o', "---"),
+    ('p', ".--."),
+    ('q', "--.-"),
+    ('r', ".-."),
+    ('s', "..."),
+    ('t', "-"),
+    ('u', "..-"),
+    ('v', "...-"),
+    ('w', ".--"),
+    ('x', "-..-"),
+    ('y', "-.--"),
+    ('z', "--.."),
+    ('1', ".----"),
+    ('2', "..---"),
+    ('3', "...--"),
+    ('4', "....-"),
+    ('5', "....."),
+    ('6', "-...."),
+    ('7', "--..."),
+    ('8', "---.."),
+    ('9', "----."),
+    ('0', "-----"),
+    ('.', ".-.-.-"),
+    (',', "--..--"),
+    ('?', "..--.."),
+    ('\'', ".----."),
+    ('!', "-.-.--"),
+    ('/', "-..-."),
+    (':', "---..."),
+    ('-', "-....-"),
+];
+
+/// Dots of Braille cells, as offsets from U+2800, for a to z.
+const BRAILLE: [u32; 26] = [
+    0x01, 0x03, 0x09, 0x19, 0x11, 0x0b, 0x1b, 0x13, 0x0a, 0x1a, 0x05, 0x07, 0x0d, 0x1d, 0x15, 0x0f, 0x1f,
+    0x17, 0x0e, 0x1e, 0x25, 0x27, 0x3a, 0x2d, 0x3d, 0x35,
+];
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    if scan.count(Kind::Signs) >= LEAST {
+        morse(scan, readings);
+    }
+    if scan.count(Kind::Known) + scan.count(Kind::Unknown) >= LEAST {
+        nato(scan, readings);
+    }
+    if scan.count(Kind::Foreign) > 0 {
+        braille(scan.text, readings);
+    }
+}
+
+fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut run: Option<(Range<usize>, String)> = None;
+    let mut close = |run: &mut Option<(Range<usize>, String)>| {
+        if let Some((span, text)) = run.take()
+            && text.chars().filter(|c| c.is_alphanumeric()).count() >= LEAST
+        {
+            let words = divided(&text).unwrap_or(text);
+            edits.push((span, words));
+        }
+    };
+    for piece in &scan.pieces {
+        let word = scan.text.get(piece.whole.clone()).unwrap_or_default();
+        let mut decoded = String::new();
+        let is_morse = piece.kind == Kind::Signs
+            && word.len() <= 128
+            && word.split_inclusive(['/', '|']).all(|part| {
+                let sign = part.trim_end_matches(['/', '|']);
+                let sign = sign.replace('_', "-").replace('*', ".");
+                let letter = MORSE.iter().find(|(_, code)| *code == sign);
+                decoded.extend(letter.map(|(c, _)| *c));
+                if part.ends_with(['/', '|']) {
+                    decoded.push(' ');
+                }
+                letter.is_some() || sign.is_empty()
+            });
+        if !is_morse {
+            close(&mut run);
+            continue;
+        }
+        let (span, text) = run.get_or_insert_with(|| (piece.whole.clone(), String::new()));
+        let gap = scan.text.get(span.end..piece.whole.start).unwrap_or_default();
+        if gap.len() >= 3 || gap.contains('\n') {
+            text.push(' ');
+        }
+        span.end = piece.whole.end;
+        text.push_str(&decoded);
+    }
+    close(&mut run);
+    if !edits.is_empty() {
+        readings.push(Reading { how: Transform::Morse, edits });
+    }
+}
+
+fn nato_letter(word: &str) -> Option<char> {
+    let first = word.bytes().next()?.to_ascii_lowercase();
+    let index = usize::from(first.checked_sub(b'a')?);
+    let whole = NATO.get(index)?;
+    let spelled = whole.eq_ignore_ascii_case(word)
+        || ["alfa", "juliett", "whisky", "x-ray"].iter().any(|other| other.eq_ignore_ascii_case(word));
+    spelled.then(|| char::from(first))
+}
+
+fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut run: Option<(Range<usize>, String)> = None;
+    for (i, piece) in scan.pieces.iter().enumerate() {
+        let letter = nato_letter(scan.core(piece));
+        if let Some(letter) = letter {
+            let (span, text) = run.get_or_insert_with(|| (piece.core.clone(), String::new()));
+            span.end = piece.core.end;
+            text.push(letter);
+        }
+        let last = i + 1 == scan.pieces.len();
+        // One word or sign in between is a break between words.
+        let breaks = letter.is_none() && piece.kind == Kind::Signs && run.is_some();
+        if breaks {
+            if let Some((_, text)) = &mut run {
+                text.push(' ');
+            }
+        } else if (letter.is_none() || last)
+            && let Some((span, text)) = run.take()
+            && text.len() >= LEAST
+        {
+            let text = divided(&text).unwrap_or(text);
+            edits.push((span, text));
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading { how: Transform::Nato, edits });
+    }
+}
+
+fn braille(text: &str, readings: &mut Vec<Reading>) {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '\u{2801}'..='\u{28ff}')) {
+        let cell = (u32::from(c) - 0x2800) & 0x3f;
+        let letter = BRAILLE.iter().position(|b| *b == cell).and_then(|i| u8::try_from(i).ok());
+        edits.push((
+            at..at + c.len_utf8(),
+            letter.map_or_else(String::new, |i| char::from(b'a' + i).to_string()),
+        ));
+    }
+    if edits.len() >= LEAST {
+        readings.push(Reading { how: Transform::Braille, edits });
+    }
+}
