@@ -19,13 +19,19 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use url::{Host, Url};
 
 mod covert;
 
+pub(crate) use covert::percent_decoded;
+
 /// Longest link that is read, in bytes. Browsers take more; nobody needs more.
 pub const LINK_BYTES: usize = 2048;
+
+/// Longest name, in bytes, of what stands below a host of which everything below is allowed.
+const LABELS_BYTES: usize = 24;
 
 /// Stands for the page a relative link is on. No host can have this name (RFC 2606).
 const HERE: &str = "relative.invalid";
@@ -43,7 +49,7 @@ pub enum LinkPlace {
 }
 
 /// Which links may leave. Without any statement none to another host may.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct LinkRules {
     /// Hosts that links may lead to.
@@ -226,8 +232,8 @@ impl LinkRules {
             (Some(images), LinkPlace::Fetched) => images,
             _ => &self.hosts,
         };
-        if allowed.iter().any(|pattern| pattern.covers(host, port)) {
-            return Ok(());
+        if let Some(pattern) = allowed.iter().find(|pattern| pattern.covers(host, port)) {
+            return pattern.judge_labels(name);
         }
         if let Some(port) = port
             && allowed.iter().any(|pattern| pattern.covers(host, None))
@@ -328,8 +334,9 @@ fn host_name(host: &Host) -> String {
 
 /// A host an operator allows: `shop.example`, `*.shop.example` for what is below it, with a port where it is
 /// not the scheme's own, or `*` for any name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
 pub struct HostPattern {
     host: Allowed,
     port: Option<u16>,
@@ -371,7 +378,7 @@ impl HostPattern {
         Ok(Self { host: if below { Allowed::Below(name) } else { Allowed::Exactly(name) }, port })
     }
 
-    fn covers(&self, host: &Host, port: Option<u16>) -> bool {
+    pub(crate) fn covers(&self, host: &Host, port: Option<u16>) -> bool {
         let name = host_name(host);
         let named = match &self.host {
             Allowed::Any => matches!(host, Host::Domain(_)) && name.contains('.'),
@@ -382,6 +389,17 @@ impl HostPattern {
         };
         // The port of the pattern, or the scheme's own, which the parser leaves out.
         named && port == self.port
+    }
+
+    /// Names below an allowed one reach its owner through DNS whether they exist or not: what stands there
+    /// is a name, not a message.
+    fn judge_labels(&self, name: &str) -> Result<(), LinkRefusal> {
+        let Allowed::Below(allowed) = &self.host else { return Ok(()) };
+        let labels = name.strip_suffix(allowed.as_str()).unwrap_or_default();
+        match labels.len() {
+            0..=LABELS_BYTES => Ok(()),
+            bytes => Err(LinkRefusal::Opaque { host: allowed.clone(), bytes }),
+        }
     }
 
     /// Whether `name` is meant to be taken for this host: it begins or goes on with it
@@ -577,6 +595,16 @@ mod tests {
         assert!(
             rules().judge("https://help.example/go?to=https://a.shop.example/", LinkPlace::Clicked).is_ok()
         );
+    }
+
+    #[test]
+    fn names_below_a_host_are_no_messages() {
+        assert!(rules().judge("https://cdn.eu.shop.example/", LinkPlace::Fetched).is_ok());
+        for host in
+            ["nbswy3dpo5xxe3deebugk3dmn4qho33s.shop.example", "the.code.word.is.flibbertigibbet.shop.example"]
+        {
+            assert!(matches!(refused(&format!("https://{host}/")), LinkRefusal::Opaque { .. }), "{host}");
+        }
     }
 
     #[test]

@@ -1,18 +1,21 @@
 //! The arguments of a call against the rules of its tool.
 
 use proofhouse_dialogue::Trust;
-use url::Url;
+use url::{Host, Url};
 
-use super::carry::{Private, views};
+use super::carry::{Carried, Private};
 use super::context::Context;
 use super::facts::{ArgumentFacts, StepFacts};
 use super::leaves::{Leaf, LeafValue};
 use super::provenance::number::Decimal;
 use super::provenance::{Meaning, Standing, standing};
-use super::{ArgumentRule, HostPattern, Reads, Reason, Rule, ToolRule, Verdict};
+use super::{ArgumentRule, Reads, Reason, Rule, ToolRule, Verdict};
+use crate::link::{HostPattern, LinkPlace, LinkRefusal, LinkRules};
 
 /// Sources that are listed in facts and reasons.
 const LISTED: usize = 8;
+
+const UNCLEAR: &str = "it can be read in more ways than are tried, and private data is in context";
 
 /// What the rules find about a call's arguments.
 #[derive(Debug, Default)]
@@ -24,7 +27,7 @@ pub(super) struct Found {
 /// Judges every value of a call, and what all of them carry together.
 pub(super) fn judge(tool: &ToolRule, leaves: &[Leaf<'_>], context: &Context<'_>, private: &Private) -> Found {
     let mut found = Found::default();
-    let mut unexempt = String::new();
+    let (mut texts, mut names) = (String::new(), String::new());
     for leaf in leaves {
         let mut one = One {
             tool,
@@ -37,8 +40,8 @@ pub(super) fn judge(tool: &ToolRule, leaves: &[Leaf<'_>], context: &Context<'_>,
         };
         let facts = one.judge();
         if !one.exempt {
-            unexempt.push_str(&text_of(leaf));
-            unexempt.extend(leaf.place.names());
+            texts.push_str(&text_of(leaf));
+            names.extend(leaf.place.names());
         }
         found.reasons.append(&mut one.reasons);
         found.facts.push(facts);
@@ -54,14 +57,15 @@ pub(super) fn judge(tool: &ToolRule, leaves: &[Leaf<'_>], context: &Context<'_>,
     }
     // A secret cut into pieces, each too short to be told.
     let alone = found.reasons.iter().any(|r| r.rule == Rule::ArgumentPrivate);
-    if tool.is_outbound()
-        && !alone
-        && let Some(step) = private.carried_in(&unexempt)
-    {
-        let message = "the arguments together carry data out of a private text";
-        found
-            .reasons
-            .push(Reason::new(Rule::ArgumentPrivate, Verdict::NeedsApproval, message).along([step.clone()]));
+    if tool.is_outbound() && !alone {
+        let carried = private.carried_in(&(texts + &names));
+        let message = match carried {
+            Carried::Nothing => return found,
+            Carried::From(_) => "the arguments together carry data out of a private text",
+            Carried::Unclear => UNCLEAR,
+        };
+        let reason = Reason::new(Rule::ArgumentPrivate, Verdict::NeedsApproval, message);
+        found.reasons.push(reason.along(carried.step().cloned()));
     }
     found
 }
@@ -236,12 +240,14 @@ impl One<'_> {
     }
 
     fn hosts(&mut self, hosts: &[HostPattern], meaning: &Meaning) {
+        let covers = |name: &str| match Host::parse(name) {
+            Ok(host) => hosts.iter().any(|pattern| pattern.covers(&host, None)),
+            Err(_) => false,
+        };
         let outside = match meaning {
-            Meaning::Url(url) => !hosts.iter().any(|pattern| pattern.covers(url)),
-            Meaning::Addresses(addresses) => {
-                addresses.iter().any(|a| !hosts.iter().any(|pattern| pattern.covers_host(a.host())))
-            }
-            Meaning::Host(name) => !hosts.iter().any(|pattern| pattern.covers_host(name)),
+            Meaning::Url(url) => return self.link(hosts, url),
+            Meaning::Addresses(addresses) => addresses.iter().any(|a| !covers(a.host())),
+            Meaning::Host(name) => !covers(name),
             Meaning::Text(_) | Meaning::Amount(_) => {
                 self.deny(Rule::ArgumentMalformed, "the rule lists hosts, and it is no plain address");
                 return;
@@ -250,14 +256,21 @@ impl One<'_> {
         if outside {
             self.deny(Rule::ArgumentHost, "it leads to a host that the policy does not list");
         }
-        if let Meaning::Url(url) = meaning
-            && redirects(url, |other| hosts.iter().any(|pattern| pattern.covers(other)))
-        {
-            self.deny(
-                Rule::ArgumentRedirect,
-                "it carries another address to a host that the policy does not list",
-            );
-        }
+    }
+
+    fn link(&mut self, hosts: &[HostPattern], url: &Url) {
+        let rules = LinkRules {
+            hosts: hosts.to_vec(),
+            schemes: vec!["https".to_owned(), "http".to_owned()],
+            ..LinkRules::default()
+        };
+        let Err(refusal) = rules.judge(url.as_str(), LinkPlace::Argument) else { return };
+        let rule = match refusal {
+            LinkRefusal::Redirect { .. } => Rule::ArgumentRedirect,
+            LinkRefusal::Carries { .. } | LinkRefusal::Opaque { .. } => Rule::ArgumentData,
+            _ => Rule::ArgumentHost,
+        };
+        self.deny(rule, refusal.to_string());
     }
 
     fn bounds(&mut self, rule: &ArgumentRule, meaning: &Meaning) {
@@ -282,18 +295,19 @@ impl One<'_> {
 
     fn carried(&mut self, rules: &[&ArgumentRule], facts: &mut ArgumentFacts) {
         let names: String = self.leaf.place.names().collect();
-        let step = self.private.carried_in(&text_of(self.leaf)).or_else(|| self.private.carried_in(&names));
-        facts.private = step.is_some();
+        let carried = match self.private.carried_in(&text_of(self.leaf)) {
+            Carried::Nothing => self.private.carried_in(&names),
+            found => found,
+        };
+        facts.private = carried != Carried::Nothing;
         let verdict = rules.iter().map(|rule| rule.private).max().unwrap_or(Verdict::NeedsApproval);
-        if let Some(step) = step
-            && self.tool.is_outbound()
-            && !self.exempt
-            && verdict > Verdict::Allow
-        {
-            let message = "it carries data out of a private text";
-            let reason = Reason::new(Rule::ArgumentPrivate, verdict, message);
-            self.reasons.push(reason.about(self.name.clone()).along([step.clone()]));
+        if !facts.private || !self.tool.is_outbound() || self.exempt || verdict == Verdict::Allow {
+            return;
         }
+        let message =
+            if carried == Carried::Unclear { UNCLEAR } else { "it carries data out of a private text" };
+        let reason = Reason::new(Rule::ArgumentPrivate, verdict, message).about(self.name.clone());
+        self.reasons.push(reason.along(carried.step().cloned()));
     }
 }
 
@@ -303,20 +317,4 @@ fn each(meaning: &Meaning) -> Vec<Meaning> {
         Meaning::Addresses(all) => all.iter().map(|one| Meaning::Addresses(vec![one.clone()])).collect(),
         other => vec![other.clone()],
     }
-}
-
-/// Whether a URL carries, behind its host, another one that leads to a host that is not listed.
-pub(super) fn redirects(url: &Url, listed: impl Fn(&Url) -> bool) -> bool {
-    let behind = &url[url::Position::BeforePath..];
-    views(behind).iter().any(|view| {
-        let normal = view.replace('\\', "/").to_ascii_lowercase();
-        // `//host` and `https:host`, wherever they start.
-        ["//", "http:", "https:"].iter().flat_map(|start| normal.match_indices(start)).any(|(at, start)| {
-            let rest = normal.get(at + start.len()..).unwrap_or_default().trim_start_matches('/');
-            let other = Url::parse(&format!("https://{rest}"));
-            other.is_ok_and(|other| {
-                other.host_str().is_some_and(|h| h.contains(['.', ':'])) && !listed(&other)
-            })
-        })
-    })
 }

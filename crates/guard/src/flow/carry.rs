@@ -16,15 +16,34 @@ use proofhouse_dialogue::{Origin, Secrecy};
 use super::Step;
 use super::context::{Context, Seen};
 use super::provenance::words;
+use crate::link::percent_decoded;
+use crate::normal::{Budget, normalise};
 
 /// Letters and digits in a row that count as the same text.
 const RUN: usize = 12;
 /// Letters and digits of a word with a digit that counts by itself.
 const WORD: usize = 5;
-/// Bytes that are decoded from one text, over all views.
-const MAX_DECODED: usize = 1 << 20;
-/// How often decoding is repeated.
-const MAX_DEPTH: usize = 3;
+
+/// What a text carries of what is private.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Carried<'a> {
+    /// Nothing that can be recognised.
+    Nothing,
+    /// Something of this text.
+    From(&'a Step),
+    /// The text can be read in more ways than are tried.
+    Unclear,
+}
+
+impl<'a> Carried<'a> {
+    /// The text it was taken from.
+    pub const fn step(self) -> Option<&'a Step> {
+        match self {
+            Self::From(step) => Some(step),
+            Self::Nothing | Self::Unclear => None,
+        }
+    }
+}
 
 /// What is private in a conversation.
 #[derive(Debug, Default)]
@@ -64,16 +83,18 @@ impl Private {
         private
     }
 
-    /// The first private text of which something is carried in `text`, encoded or not.
-    pub fn carried_in(&self, text: &str) -> Option<&Step> {
-        if self.steps.is_empty() {
-            return None;
+    /// What of it is carried in `text`, encoded or not.
+    pub fn carried_in(&self, text: &str) -> Carried<'_> {
+        if self.steps.is_empty() || text.is_empty() {
+            return Carried::Nothing;
         }
-        views(text)
-            .iter()
-            .filter_map(|view| self.stands_in(view))
-            .min()
-            .and_then(|index| self.steps.get(index))
+        let (views, all) = views(text);
+        let first = views.iter().filter_map(|view| self.stands_in(view)).min();
+        match first.and_then(|index| self.steps.get(index)) {
+            Some(step) => Carried::From(step),
+            None if all => Carried::Nothing,
+            None => Carried::Unclear,
+        }
     }
 
     fn stands_in(&self, view: &str) -> Option<usize> {
@@ -111,109 +132,29 @@ fn telling_words(text: &str) -> impl Iterator<Item = String> {
         .filter(|word| word.chars().count() >= WORD && word.chars().any(char::is_numeric))
 }
 
-/// A text and what can be decoded from it: percent escapes, base64, hexadecimal, reversal, nested.
-pub(super) fn views(text: &str) -> Vec<String> {
-    let mut views = vec![text.to_owned(), text.chars().rev().collect()];
-    let mut budget = MAX_DECODED;
-    let mut from = 0;
-    for _ in 0..MAX_DEPTH {
-        let level: Vec<String> =
-            views.get(from..).unwrap_or_default().iter().flat_map(|view| decoded(view)).collect();
-        from = views.len();
-        for view in level {
-            if view.len() > budget || views.contains(&view) {
-                continue;
-            }
-            budget -= view.len();
-            views.push(view);
-        }
-        if from == views.len() {
-            break;
+/// What a text can be read as, also backwards and with its pieces joined, as a code may be cut up into the
+/// labels of a host or into lines; and whether that was all.
+fn views(text: &str) -> (Vec<String>, bool) {
+    let mut plain = vec![text.to_owned()];
+    for _ in 0..3 {
+        let decoded = percent_decoded(plain.last().map_or("", String::as_str)).into_owned();
+        if !plain.contains(&decoded) {
+            plain.push(decoded);
         }
     }
-    views
-}
-
-fn decoded(text: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    if text.contains('%') {
-        found.extend(readable(percent(text)));
-    }
-    // Encoded text may be cut into pieces, as labels of a host or lines; so also all pieces joined.
-    let is_code = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '-' | '_' | '=');
-    let pieces = text.split(|c: char| !is_code(c)).filter(|piece| piece.len() >= 8);
-    let joined: String =
-        text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/')).collect();
-    for piece in pieces.take(64).map(str::to_owned).chain([joined]) {
-        found.extend(hexadecimal(&piece).and_then(readable));
-        // The code may start anywhere in what it is glued to.
-        for skip in 0..4 {
-            found.extend(piece.get(skip..).and_then(base64).and_then(readable));
+    let mut views: Vec<String> = plain.iter().map(|text| text.chars().rev().collect()).collect();
+    let mut all = true;
+    for text in &plain {
+        let joined: String =
+            text.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '+' | '/')).collect();
+        for source in [text, &joined] {
+            let form = normalise(source, &Budget::default());
+            all &= !form.truncated;
+            views.extend(form.texts().map(str::to_owned));
         }
     }
-    found
-}
-
-/// Text that a person or a program could read: mostly printable.
-fn readable(bytes: Vec<u8>) -> Option<String> {
-    let text = String::from_utf8_lossy(&bytes).into_owned();
-    let odd = text.chars().filter(|c| *c == '\u{fffd}' || (c.is_control() && !c.is_whitespace())).count();
-    (text.len() >= 4 && odd * 4 <= text.chars().count()).then_some(text)
-}
-
-fn percent(text: &str) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.as_bytes();
-    while let Some((first, tail)) = rest.split_first() {
-        match (first, tail) {
-            (b'%', [a, b, after @ ..]) if nibble(*a).is_some() && nibble(*b).is_some() => {
-                bytes.push(nibble(*a).unwrap_or(0) << 4 | nibble(*b).unwrap_or(0));
-                rest = after;
-            }
-            _ => {
-                bytes.push(*first);
-                rest = tail;
-            }
-        }
-    }
-    bytes
-}
-
-fn hexadecimal(text: &str) -> Option<Vec<u8>> {
-    let digits: Option<Vec<u8>> = text.bytes().filter(|b| *b != b'-' && *b != b'_').map(nibble).collect();
-    Some(digits?.chunks_exact(2).map(|pair| pair.iter().fold(0, |byte, digit| byte << 4 | digit)).collect())
-}
-
-const fn nibble(c: u8) -> Option<u8> {
-    match c {
-        b'0'..=b'9' => Some(c - b'0'),
-        b'a'..=b'f' => Some(c - b'a' + 10),
-        b'A'..=b'F' => Some(c - b'A' + 10),
-        _ => None,
-    }
-}
-
-/// Base64 in either alphabet, padded or not; what is left over at the end is dropped.
-fn base64(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3);
-    let (mut bits, mut count) = (0_u32, 0_u32);
-    for c in text.bytes().filter(|b| *b != b'=') {
-        let value = match c {
-            b'A'..=b'Z' => c - b'A',
-            b'a'..=b'z' => c - b'a' + 26,
-            b'0'..=b'9' => c - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push(u8::try_from(bits >> count & 0xff).ok()?);
-        }
-    }
-    Some(bytes)
+    views.extend(plain);
+    (views, all)
 }
 
 #[cfg(test)]
@@ -226,22 +167,18 @@ mod tests {
             "attack at dawn",
             "YXR0YWNrIGF0IGRhd24=",
             "x=YXR0YWNrIGF0IGRhd24",
-            "YXR0YWNr.IGF0IGRh.d24.evil.example",
+            "YXR0YWNr.IGF0IGRh.d24",
             "61747461636b206174206461776e",
             "attack%20at%20dawn",
             "nwad ta kcatta",
+            "a t t a c k  a t  d a w n",
             "NjE3NDc0NjE2MzZiMjA2MTc0MjA2NDYxNzc2ZQ==",
             "%59%58%52%30%59%57%4e%72%49%47%46%30%49%47%52%68%64%32%34",
         ] {
+            let (views, all) = views(text);
             let seen =
-                views(text).iter().any(|view| fold(view).iter().collect::<String>().contains("attackatdawn"));
-            assert!(seen, "{text}: {:?}", views(text));
+                views.iter().any(|view| fold(view).iter().collect::<String>().contains("attackatdawn"));
+            assert!(seen && all, "{text}: {views:?}");
         }
-    }
-
-    #[test]
-    fn decoding_is_bounded() {
-        let bytes: usize = views(&"QUFB".repeat(100_000)).iter().map(String::len).sum();
-        assert!(bytes <= 2 * 400_000 + MAX_DECODED);
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use proofhouse_core::Digest;
-use proofhouse_dialogue::{Conversation, Effect, Secrecy, ToolCall, ToolSpec, Trust, Turn};
+use proofhouse_dialogue::{Conversation, Effect, ToolCall, ToolSpec, Turn};
 use serde::{Deserialize, Serialize};
 
 use super::argument;
@@ -307,15 +307,6 @@ impl<'a> Judge<'a> {
             builtin: Builtin::new(&decision.reasons),
             approval,
         }
-    }
-
-    /// Public texts that somebody other than the model wrote.
-    pub(super) fn public(&self) -> impl Iterator<Item = &str> {
-        let public = |trust: Trust, secrecy: Secrecy| trust >= Trust::Principal || secrecy == Secrecy::Public;
-        self.context
-            .sources()
-            .filter(move |s| public(s.step.label.trust, s.step.label.secrecy))
-            .map(|s| s.text)
     }
 }
 

@@ -13,8 +13,10 @@ use url::Url;
 pub struct Link {
     /// What happens with it.
     pub kind: LinkKind,
-    /// Where it leads; the text that is no URL where it cannot be read.
-    pub target: Result<Url, String>,
+    /// The destination as it is written, after the markup's own escapes were undone.
+    pub written: String,
+    /// Where it leads, where that can be told.
+    pub target: Option<Url>,
 }
 
 /// What happens with a link when the answer is shown.
@@ -60,11 +62,12 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, kind: LinkKind, target: Result<Url, String>) {
-        if let Some(known) = self.links.iter_mut().find(|link| link.target == target) {
+    fn add(&mut self, kind: LinkKind, written: String, target: Option<Url>) {
+        let known = |link: &&mut Link| link.written == written && link.target == target;
+        if let Some(known) = self.links.iter_mut().find(known) {
             known.kind = known.kind.max(kind);
         } else if self.links.len() < self.most {
-            self.links.push(Link { kind, target });
+            self.links.push(Link { kind, written, target });
         } else {
             self.more = true;
         }
@@ -79,8 +82,8 @@ impl Found {
         let base = Url::parse(BASE).ok();
         match base.as_ref().map(|base| base.join(text)) {
             Some(Ok(url)) if base.as_ref().is_some_and(|base| base.origin() == url.origin()) => {}
-            Some(Ok(url)) => self.add(kind, Ok(url)),
-            Some(Err(_)) | None => self.add(kind, Err(text.chars().take(80).collect())),
+            Some(Ok(url)) => self.add(kind, text.to_owned(), Some(url)),
+            Some(Err(_)) | None => self.add(kind, text.to_owned(), None),
         }
     }
 
@@ -140,7 +143,7 @@ impl Found {
             "srcdoc" => {
                 let (inner, more) = links(value, self.most.saturating_sub(self.links.len()).min(16));
                 self.more |= more;
-                inner.into_iter().for_each(|link| self.add(LinkKind::Loaded, link.target));
+                inner.into_iter().for_each(|link| self.add(LinkKind::Loaded, link.written, link.target));
             }
             "content" => {
                 let lower = value.to_ascii_lowercase();
@@ -370,7 +373,7 @@ mod tests {
             .iter()
             .map(|link| {
                 let mark = if link.kind == LinkKind::Loaded { "!" } else { "" };
-                let host = link.target.as_ref().ok().and_then(|u| u.host_str().map(str::to_owned));
+                let host = link.target.as_ref().and_then(|u| u.host_str().map(str::to_owned));
                 format!("{mark}{}", host.unwrap_or_else(|| "?".to_owned()))
             })
             .collect();

@@ -40,10 +40,9 @@ pub use facts::{
     Act, ApprovalFacts, ArgumentFacts, Builtin, ContextFacts, Facts, LabelFacts, ReasonFacts, SCHEMA,
     StepFacts,
 };
-pub use host::{HostPattern, HostPatternError};
 pub use judge::{Judge, TurnDecision};
 pub use links::{Link, LinkKind};
 pub use policy::{
-    AnswerLabel, ArgumentPath, ArgumentPathError, ArgumentRule, Descriptions, Exposed, Limits, LinkRules,
-    Policy, Reads, ToolRule, Trifecta, TrifectaVerdict, UserWords,
+    AnswerLabel, ArgumentPath, ArgumentPathError, ArgumentRule, Descriptions, Exposed, Limits, Policy, Reads,
+    ToolRule, Trifecta, TrifectaVerdict, UserWords,
 };

@@ -11,7 +11,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Number, Value};
 
-use super::{Decision, HostPattern, Judge, Verdict, digest};
+use super::{Decision, Judge, Verdict, digest};
+use crate::link::{HostPattern, LinkRules};
 
 /// The boundary policy of one application.
 ///
@@ -43,8 +44,10 @@ pub struct Policy {
     pub exposed: Exposed,
     /// What becomes of an outbound effect while both private data and untrusted text are in context.
     pub trifecta: Trifecta,
-    /// Links and images in what the model says.
+    /// Where links and images in what the model says may lead, besides links that stand in a trusted text.
     pub links: LinkRules,
+    /// A link may be quoted whole from any text in context, whatever its host: an answer cites its sources.
+    pub cites: bool,
     /// Who wrote the tools' descriptions, which the model reads too. `untrusted` unless stated: a server of
     /// somebody else may have sent them. A description that a tool pins is trusted either way.
     pub descriptions: Descriptions,
@@ -314,31 +317,6 @@ pub enum UserWords {
     AsLabelled,
     /// What the user types here is nothing that may not leave.
     Public,
-}
-
-/// Where links and images in what the model says may lead.
-///
-/// A link is a way out: whoever shows the answer loads its images, and a link that carries data delivers it
-/// when it is clicked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, default)]
-pub struct LinkRules {
-    /// Hosts that links may lead to, besides links that stand in a trusted text.
-    pub hosts: Vec<HostPattern>,
-    /// Hosts that images and the like may be loaded from.
-    pub images: Vec<HostPattern>,
-    /// A link may be quoted whole from any text in context, whatever its host: an answer cites its sources.
-    pub cited: bool,
-    /// The most characters of path, query and fragment in a link that is not quoted whole from a text.
-    pub max_data: usize,
-    /// The longest run of letters and digits in them that stands in no public text.
-    pub max_opaque: usize,
-}
-
-impl Default for LinkRules {
-    fn default() -> Self {
-        Self { hosts: Vec::new(), images: Vec::new(), cited: false, max_data: 96, max_opaque: 16 }
-    }
 }
 
 /// Bounds of the work that one judgement does. What exceeds them is denied, never passed.
