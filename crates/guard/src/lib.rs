@@ -8,11 +8,15 @@
 //! * [`detect`]: scores how much a text looks like an attempt to direct the model. It lowers noise; it is
 //!   never what security rests on.
 //! * [`link`]: where links lead, and whether they may; the same decision for answers and for arguments of tools.
+//! * [`canary`] and [`spotlight`]: words that tell who read a confidential text, and marks around untrusted text.
 //! * [`output`]: what may not leave: secrets, canaries, personal data, links, matched in streams.
 
+pub mod canary;
 pub mod detect;
 pub mod extract;
 pub mod flow;
 pub mod link;
+mod mac;
 pub mod normal;
 pub mod output;
+pub mod spotlight;

@@ -7,10 +7,12 @@
 
 use std::fmt;
 
-use hmac::{Hmac, KeyInit as _, Mac as _};
+use hmac::{Hmac, Mac as _};
 use proofhouse_core::Digest;
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
+
+use crate::mac;
 
 /// What the code of an approval is computed over, apart from other uses of the same key.
 const DOMAIN: &[u8] = b"proofhouse.guard.approval/v1";
@@ -60,15 +62,7 @@ impl ApprovalKey {
     }
 
     fn mac(&self, call: Digest, by: &str, expires_ns: u64) -> Hmac<Sha256> {
-        // A key shorter than a block is filled up with zeros, says RFC 2104.
-        let mut block = [0; 64];
-        block[..32].copy_from_slice(&self.0);
-        let mut mac = Hmac::<Sha256>::new(&block.into());
-        for field in [DOMAIN, call.as_bytes(), by.as_bytes(), &expires_ns.to_be_bytes()] {
-            mac.update(&(field.len() as u64).to_be_bytes());
-            mac.update(field);
-        }
-        mac
+        mac::mac(&self.0, &[DOMAIN, call.as_bytes(), by.as_bytes(), &expires_ns.to_be_bytes()])
     }
 }
 
