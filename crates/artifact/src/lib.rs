@@ -9,6 +9,7 @@
 
 mod error;
 pub mod format;
+pub mod gguf;
 pub mod json;
 mod loaded;
 pub mod mapped;

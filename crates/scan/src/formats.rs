@@ -5,11 +5,13 @@ use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
+mod gguf;
 mod json;
 mod npy;
 mod onnx;
 mod payload;
 mod safetensors;
+mod template;
 mod text;
 mod torch;
 mod zip;
@@ -39,6 +41,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Zip | Format::Npz => zip::scan,
         Format::Npy => npy::scan,
         Format::Onnx => onnx::scan,
+        Format::Gguf => gguf::scan,
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,
         Format::Text => text::scan,

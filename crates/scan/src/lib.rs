@@ -16,6 +16,7 @@ mod rules;
 mod sarif;
 mod scanner;
 mod tables;
+mod template;
 mod tree;
 
 pub use report::{FileReport, Limits, Outcome, ScanError, ScanReport};

@@ -63,11 +63,16 @@ const PATH: Refs = &[("ATLAS", "5.6.0", "AML.T0010.003"), ("CWE", "4.18", "CWE-2
 const ARCHITECTURE: Refs = &[("ATLAS", "5.6.0", "AML.T0018.001"), ("CWE", "4.18", "CWE-829")];
 const EMBEDDED: Refs = &[("ATLAS", "5.6.0", "AML.T0018.002"), ("CWE", "4.18", "CWE-506")];
 const RESOURCES: Refs = &[("CWE", "4.18", "CWE-400")];
+const TEMPLATES: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0018.002"), ("CWE", "4.18", "CWE-1336"), ("OWASP-LLM", "2025", "LLM03:2025")];
+const WORDS: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0051.001"), ("CWE", "4.18", "CWE-506"), ("OWASP-LLM", "2025", "LLM01:2025")];
 const NONE: Refs = &[];
 
 const REBUILD: &str = "Do not load it. Take the weights from their source in safetensors or ONNX.";
 const ASK: &str = "Find out who wrote it and why, or have the weights re-exported as safetensors or ONNX.";
 const REEXPORT: &str = "Write the file anew with the tool of its format and compare the digests.";
+const TEMPLATE: &str = "Read the template, and replace it by the one of the model's publisher.";
 const LOOK: &str = "Have a person look at it, or remove it from the model.";
 
 const fn row(
@@ -96,6 +101,10 @@ static RULES: &[Rule] = &[
         "Use a model whose classes the library ships, or review the named code and vendor it.", UNPROVEN),
     row("format/unscannable", "Nothing is known of this format", Medium, Unscannable,
         "No walker understands these bytes, so nothing can be said about them.", LOOK, NONE),
+    row("gguf/malformed", "Broken GGUF file", High, Suspicious,
+        "The header ends early, or claims more than the file holds; readers have been overrun by such headers.", REEXPORT, MALFORMED),
+    row("gguf/structure", "GGUF rules broken", High, Suspicious,
+        "Tensors overlap or stick out, keys stand twice, or bytes belong to nothing.", REEXPORT, EVASION),
     row("npy/malformed", "Broken NumPy array", High, Suspicious,
         "The header and the bytes of an array file disagree.", REEXPORT, MALFORMED),
     row("onnx/control-flow", "Control flow", Info, Clean,
@@ -148,6 +157,18 @@ static RULES: &[Rule] = &[
     row("safetensors/structure", "safetensors rules broken", High, Suspicious,
         "The header breaks a rule of the format: readers differ in what they take, or bytes belong to nothing.",
         REEXPORT, EVASION),
+    row("template/computed", "Template that computes names", High, Suspicious,
+        "A chat template looks up or calls something that only a run would tell.", TEMPLATE, TEMPLATES),
+    row("template/escape", "Template that leaves its sandbox", Critical, Malicious,
+        "A chat template reaches for Python's insides, the way by which templates run code in the loader.", TEMPLATE, TEMPLATES),
+    row("template/exhausts", "Template that never ends", High, Suspicious,
+        "A chat template repeats beyond any conversation, until memory or patience ends.", TEMPLATE, RESOURCES),
+    row("template/loads", "Template that loads others", High, Suspicious,
+        "A chat template loads other templates, which are files of the loader.", TEMPLATE, TEMPLATES),
+    row("template/malformed", "No template", Medium, Suspicious,
+        "The chat template cannot be parsed; loaders differ in what they make of it.", TEMPLATE, TEMPLATES),
+    row("template/words", "Template with words of its own", Medium, Suspicious,
+        "A chat template puts instructions, addresses or invisible characters into every conversation.", TEMPLATE, WORDS),
     row("torch/storage", "Tensor storage of the wrong size", High, Suspicious,
         "A storage of the archive is missing or does not have the bytes that the pickle gives it.", REEXPORT, MALFORMED),
     row("tree/refused", "Entry that cannot be part of a model", High, Unscannable,

@@ -106,6 +106,28 @@ fn a_safetensors_header_length_like_a_pickle_protocol_is_none() {
     }
 }
 
+#[test]
+fn a_gguf_header_bent_to_mislead_readers_is_found() {
+    let bytes = fs::read(folder().join("model.gguf")).unwrap();
+    let rules = |bytes: &[u8]| {
+        let report = scan_bytes(&path(), bytes, &Limits::default());
+        assert!(report.outcome >= Outcome::Suspicious);
+        report.findings.iter().map(|f| f.rule.clone()).collect::<Vec<_>>()
+    };
+    // The second tensor's name becomes the first one's: two of one name.
+    assert!(rules(&bend(&bytes, b"b.weight", b"a.weight", 0)).contains(&"gguf/structure".to_owned()));
+    // More tensors than the file can hold.
+    let mut many = bytes.clone();
+    many[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
+    assert_eq!(rules(&many), ["gguf/malformed"]);
+    // Something behind the last tensor.
+    let longer = [&bytes[..], &[1; 64]].concat();
+    assert_eq!(rules(&longer), ["gguf/structure"]);
+    // A loader that never comes back.
+    let bomb = bend(&bytes, b"{{ m.role }}", b"{{'a'*9**9}}", 0);
+    assert!(!rules(&bomb).is_empty());
+}
+
 /// Replaces the `nth` occurrence.
 fn bend(bytes: &[u8], from: &[u8], to: &[u8], nth: usize) -> Vec<u8> {
     let at = bytes.windows(from.len()).enumerate().filter(|(_, w)| *w == from).nth(nth).unwrap().0;
@@ -166,7 +188,7 @@ fn a_tree_is_as_bad_as_its_worst_file() {
     let scan = || scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
     assert_eq!(scan().verdict(), Verdict::Pass);
 
-    put("weights.gguf", b"GGUF\x03\0\0\0");
+    put("weights.hdf5", b"\x89HDF\r\n\x1a\n");
     assert_eq!((scan().outcome, scan().verdict()), (Outcome::Unscannable, Verdict::Unknown));
 
     put("config.json", br#"{"auto_map": {"AutoModel": "modeling.Model"}}"#);

@@ -2,6 +2,7 @@
 
 use proofhouse_artifact::json::{self, Value};
 
+use super::template;
 use crate::scanner::{Content, Scanner};
 
 /// Keys whose value names code that the loader imports, and who reads them.
@@ -40,6 +41,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                             format!("the key {key:?} is set: {who}"),
                         );
                     }
+                    if key == "chat_template" {
+                        templates(scanner, content, value);
+                    }
                     stack.push(value);
                 }
             }
@@ -47,4 +51,19 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         }
     }
     content.bytes.len() as u64
+}
+
+/// `chat_template` of `tokenizer_config.json` and `chat_template.json`: a text, or a list of named ones.
+fn templates(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
+    let place = content.place.clone();
+    match value {
+        Value::Array(list) => {
+            for entry in list.iter().filter_map(Value::as_object) {
+                for (_, text) in entry.iter().filter(|(key, _)| key == "template") {
+                    template::scan(scanner, &place, text.as_text().unwrap_or_default());
+                }
+            }
+        }
+        other => template::scan(scanner, &place, other.as_text().unwrap_or_default()),
+    }
 }

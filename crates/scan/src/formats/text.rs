@@ -20,6 +20,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("code/not-analysed", content.at(0), "a script by its first line");
     }
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();
+    if [".jinja", ".jinja2", ".j2"].iter().any(|ending| content.name().to_ascii_lowercase().ends_with(ending))
+    {
+        super::template::scan(scanner, &content.place, text);
+    }
     for (index, line) in text.lines().enumerate() {
         if has_python_tag(line) {
             let mut place = content.place.clone();

@@ -1,0 +1,462 @@
+//! Statements to concerns.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::lexer::tokens;
+use super::parser::{Expr, Statement, parse};
+use super::words;
+
+/// Something about a template that a person has to know.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Concern {
+    /// Byte offset in the template of the statement it is about.
+    pub(crate) at: usize,
+    pub(crate) kind: Kind,
+    pub(crate) what: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    /// It reaches for Python's insides: the way out of a template.
+    Escape,
+    /// It names something that only a run would tell, or calls what the loader would have to provide.
+    Computed,
+    /// It loads other templates.
+    Loads,
+    /// It repeats until memory or patience ends.
+    Exhausts,
+    /// It puts words of its own into the conversation.
+    Words,
+    /// It is no template.
+    Broken,
+}
+
+/// Most rounds of loops within loops, and most characters of a repeated text.
+const MAX_ROUNDS: f64 = 1e6;
+const MAX_REPEATED: f64 = 1e6;
+/// Most concerns kept of one template: the first ones tell the story.
+const MAX_CONCERNS: usize = 50;
+
+/// What templates may call: what Jinja and transformers provide and templates for conversations use.
+const FUNCTIONS: &[&str] = &[
+    "range",
+    "raise_exception",
+    "namespace",
+    "strftime_now",
+    "dict",
+    "joiner",
+    "cycler",
+    "loop",
+    "caller",
+    "super",
+];
+/// Names behind which a sandbox ends, without the underscores that mark the others.
+const INSIDES: &[&str] = &[
+    "mro",
+    "func_globals",
+    "func_code",
+    "im_func",
+    "gi_frame",
+    "gi_code",
+    "cr_frame",
+    "cr_code",
+    "f_globals",
+    "f_locals",
+    "f_builtins",
+    "tb_frame",
+    "ag_frame",
+    "ag_code",
+];
+/// Globals of web frameworks and of Jinja that lead to Python's modules.
+const WAYS_OUT: &[&str] = &["lipsum", "self", "request", "get_flashed_messages", "url_for"];
+
+/// Reads a template and tells what is wrong with it, in order of place.
+pub(crate) fn judge(source: &str) -> Vec<Concern> {
+    let statements = match tokens(source).and_then(parse) {
+        Ok(statements) => statements,
+        Err(error) => return vec![Concern { at: error.at, kind: Kind::Broken, what: error.what }],
+    };
+    let mut judge = Judge {
+        found: BTreeSet::new(),
+        texts: BTreeMap::new(),
+        macros: macros(&statements),
+        at: 0,
+        rounds: 1.0,
+    };
+    judge.body(&statements);
+    judge.found.into_iter().collect()
+}
+
+/// Names of the macros a template defines, wherever.
+fn macros(statements: &[Statement]) -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut open: Vec<&Statement> = statements.iter().collect();
+    while let Some(statement) = open.pop() {
+        match statement {
+            Statement::Block(name, arguments, body, _) => {
+                if let (true, Some(Expr::Call(callee, ..))) = (name == "macro", arguments.first())
+                    && let Expr::Name(name) = callee.as_ref()
+                {
+                    names.insert(name.clone());
+                }
+                open.extend(body);
+            }
+            Statement::If(_, then, otherwise, _) => open.extend(then.iter().chain(otherwise)),
+            Statement::For { body, .. } => open.extend(body),
+            _ => {}
+        }
+    }
+    names
+}
+
+struct Judge {
+    found: BTreeSet<Concern>,
+    /// Variables whose text is known.
+    texts: BTreeMap<String, String>,
+    macros: BTreeSet<String>,
+    /// The statement that is looked at.
+    at: usize,
+    /// Rounds of the loops around it, as far as they are known.
+    rounds: f64,
+}
+
+impl Judge {
+    fn words(&mut self, text: &str) {
+        words::said(text).into_iter().for_each(|what| self.concern(Kind::Words, what));
+    }
+
+    fn concern(&mut self, kind: Kind, what: impl Into<String>) {
+        if self.found.len() < MAX_CONCERNS {
+            self.found.insert(Concern { at: self.at, kind, what: what.into() });
+        }
+    }
+
+    fn body(&mut self, statements: &[Statement]) {
+        for statement in statements {
+            match statement {
+                Statement::Data(text, at) => {
+                    self.at = *at;
+                    self.words(text);
+                }
+                Statement::Print(value, at) => {
+                    self.at = *at;
+                    self.expression(value);
+                    if let Some(text) = self.fold(value) {
+                        self.words(&text);
+                    }
+                }
+                Statement::Set(names, value, at) => {
+                    self.at = *at;
+                    self.expression(value);
+                    match (names.as_slice(), self.fold(value)) {
+                        ([name], Some(text)) => {
+                            // Many templates keep a default prompt in a variable.
+                            self.words(&text);
+                            self.texts.insert(name.clone(), text);
+                        }
+                        _ => names.iter().for_each(|name| {
+                            self.texts.remove(name);
+                        }),
+                    }
+                }
+                Statement::If(test, then, otherwise, at) => {
+                    self.at = *at;
+                    self.expression(test);
+                    if let Some(word) = words::trigger(test, then) {
+                        self.concern(
+                            Kind::Words,
+                            format!("where the conversation mentions {word:?} it says something of its own"),
+                        );
+                    }
+                    self.body(then);
+                    self.body(otherwise);
+                }
+                Statement::For { names, over, body, at } => {
+                    self.at = *at;
+                    self.expression(over);
+                    names.iter().for_each(|name| {
+                        self.texts.remove(name);
+                    });
+                    let around = self.rounds;
+                    self.rounds *= rounds(over).unwrap_or(1.0);
+                    if self.rounds > MAX_ROUNDS {
+                        let rounds = self.rounds;
+                        self.concern(Kind::Exhausts, format!("its loops run {rounds:.0} times"));
+                    }
+                    self.body(body);
+                    self.rounds = around;
+                }
+                Statement::Block(name, arguments, body, at) => {
+                    self.at = *at;
+                    // The head of a macro is no call of it.
+                    arguments.iter().for_each(|a| match a {
+                        Expr::Call(_, plain, named) if name == "macro" => {
+                            plain.iter().chain(named.iter().map(|(_, v)| v)).for_each(|a| self.expression(a));
+                        }
+                        other => self.expression(other),
+                    });
+                    self.body(body);
+                }
+                Statement::Tag(name, arguments, at) => {
+                    self.at = *at;
+                    if ["include", "import", "from", "extends"].contains(&name.as_str()) {
+                        self.concern(Kind::Loads, format!("the tag {name:?} loads another template"));
+                    } else if name == "debug" {
+                        self.concern(Kind::Escape, "the tag \"debug\" prints everything the loader holds");
+                    }
+                    arguments.iter().for_each(|a| self.expression(a));
+                }
+            }
+        }
+    }
+
+    fn expression(&mut self, value: &Expr) {
+        match value {
+            Expr::Text(_) | Expr::Number(_) | Expr::Constant => {}
+            Expr::Name(name) => {
+                self.named(name);
+                if WAYS_OUT.contains(&name.as_str()) && !self.macros.contains(name) {
+                    self.concern(
+                        Kind::Escape,
+                        format!("it uses {name:?}, from which Python's modules are reached"),
+                    );
+                }
+            }
+            Expr::Attribute(of, name) => {
+                self.expression(of);
+                self.named(name);
+            }
+            Expr::Index(of, at) => {
+                self.expression(of);
+                self.expression(at);
+                self.computed_name(at);
+            }
+            Expr::Call(callee, plain, named) => self.call(callee, plain, named),
+            Expr::Filter(of, name, plain, named) => self.filter(of, name, plain, named),
+            Expr::Test(of, _, arguments) => {
+                self.expression(of);
+                arguments.iter().for_each(|a| self.expression(a));
+            }
+            Expr::Binary(operator, left, right) => {
+                self.expression(left);
+                self.expression(right);
+                self.growth(operator, left, right);
+            }
+            Expr::Of(parts) | Expr::List(parts) => parts.iter().for_each(|p| self.expression(p)),
+        }
+    }
+
+    fn call(&mut self, callee: &Expr, plain: &[Expr], named: &[(String, Expr)]) {
+        match callee {
+            Expr::Name(name) => {
+                let known = FUNCTIONS.contains(&name.as_str()) || self.macros.contains(name);
+                if WAYS_OUT.contains(&name.as_str()) || name.starts_with('_') {
+                    self.expression(callee);
+                } else if !known {
+                    self.concern(
+                        Kind::Computed,
+                        format!("it calls {name:?}, which the loader would have to provide"),
+                    );
+                }
+                if name == "range"
+                    && rounds(&Expr::Call(Box::new(callee.clone()), plain.to_vec(), Vec::new()))
+                        .is_some_and(|n| n > MAX_ROUNDS)
+                {
+                    self.concern(Kind::Exhausts, "it counts further than any conversation is long");
+                }
+            }
+            Expr::Attribute(of, method) => {
+                self.expression(callee);
+                if method == "format" || method == "format_map" {
+                    match self.fold(of) {
+                        Some(text) if text.contains("__") || text.contains("._") => {
+                            self.concern(Kind::Escape, "a format string reaches for Python's insides");
+                        }
+                        Some(_) => {}
+                        None => {
+                            self.concern(Kind::Computed, "it formats by a text that only a run would tell")
+                        }
+                    }
+                }
+                self.width(method, plain);
+            }
+            other => self.expression(other),
+        }
+        plain.iter().chain(named.iter().map(|(_, v)| v)).for_each(|a| self.expression(a));
+    }
+
+    fn filter(&mut self, of: &Expr, name: &str, plain: &[Expr], named: &[(String, Expr)]) {
+        self.expression(of);
+        plain.iter().chain(named.iter().map(|(_, v)| v)).for_each(|a| self.expression(a));
+        let attribute = named.iter().find(|(n, _)| n == "attribute").map(|(_, v)| v);
+        let looked_up = match name {
+            "attr" => plain.first(),
+            "selectattr" | "rejectattr" | "groupby" => plain.first().or(attribute),
+            _ => attribute,
+        };
+        if let Some(looked_up) = looked_up {
+            match self.fold(looked_up) {
+                Some(text) => text.split('.').for_each(|part| self.named(part)),
+                None => self.concern(
+                    Kind::Computed,
+                    format!("the filter {name:?} looks up a name that only a run would tell"),
+                ),
+            }
+        }
+        // `map('attr', …)` applies a filter by name.
+        if name == "map" && plain.first().and_then(|p| self.fold(p)).as_deref() == Some("attr") {
+            match plain.get(1).and_then(|p| self.fold(p)) {
+                Some(text) => self.named(&text),
+                None => self.concern(Kind::Computed, "it looks up a name that only a run would tell"),
+            }
+        }
+        self.width(name, plain);
+    }
+
+    /// A name that is looked up on a value.
+    fn named(&mut self, name: &str) {
+        if name.starts_with('_') || INSIDES.contains(&name) {
+            self.concern(Kind::Escape, format!("it looks up {name:?}, which belongs to Python's insides"));
+        }
+    }
+
+    /// A subscript that is a text names an attribute too, where there is no such item.
+    fn computed_name(&mut self, at: &Expr) {
+        match self.fold(at) {
+            Some(text) => self.named(&text),
+            None if self.is_text(at) => {
+                self.concern(Kind::Computed, "it looks up a name that it puts together from pieces");
+            }
+            None => {}
+        }
+    }
+
+    /// Whether a value that is not known is certainly a text put together here.
+    fn is_text(&self, value: &Expr) -> bool {
+        match value {
+            Expr::Text(_) => true,
+            Expr::Binary("~", ..) => true,
+            Expr::Binary("+", left, right) => self.is_text(left) || self.is_text(right),
+            Expr::Filter(_, name, ..) => {
+                ["join", "format", "replace", "reverse", "string", "lower", "upper"].contains(&name.as_str())
+            }
+            Expr::Name(name) => self.texts.contains_key(name),
+            _ => false,
+        }
+    }
+
+    /// What grows beyond any conversation.
+    fn growth(&mut self, operator: &str, left: &Expr, right: &Expr) {
+        match operator {
+            "*" => {
+                let text = self.fold(left).zip(number(right)).or(self.fold(right).zip(number(left)));
+                if let Some((text, times)) = text
+                    && text.len() as f64 * times > MAX_REPEATED
+                {
+                    self.concern(Kind::Exhausts, format!("it repeats a text {times:.0} times"));
+                }
+            }
+            "**" if number(right).is_some_and(|n| n > 10_000.0) => {
+                self.concern(Kind::Exhausts, "it raises a number to a power of many thousand digits");
+            }
+            _ => {}
+        }
+    }
+
+    /// Padding to a width is repetition too.
+    fn width(&mut self, name: &str, plain: &[Expr]) {
+        let pads = ["center", "ljust", "rjust", "zfill", "indent", "expandtabs"].contains(&name);
+        if pads && plain.first().and_then(number).is_some_and(|n| n > MAX_REPEATED) {
+            self.concern(Kind::Exhausts, format!("{name:?} pads a text beyond a million characters"));
+        }
+    }
+
+    /// A text that is known without running anything.
+    fn fold(&self, value: &Expr) -> Option<String> {
+        let text = match value {
+            Expr::Text(text) => text.clone(),
+            Expr::Name(name) => self.texts.get(name)?.clone(),
+            Expr::Binary("~" | "+", left, right) => self.fold(left)? + &self.fold(right)?,
+            Expr::Filter(of, name, plain, _) => self.fold_filter(of, name, plain)?,
+            Expr::Call(callee, plain, _) => match callee.as_ref() {
+                Expr::Attribute(of, method) => match method.as_str() {
+                    "join" => self.fold_list(plain.first()?)?.join(&self.fold(of)?),
+                    "format" => {
+                        let mut parts = self.fold(of)?;
+                        for argument in plain {
+                            parts = parts.replacen("{}", &self.fold(argument)?, 1);
+                        }
+                        parts
+                    }
+                    "replace" | "lower" | "upper" | "strip" => self.fold_filter(of, method, plain)?,
+                    _ => return None,
+                },
+                _ => return None,
+            },
+            _ => return None,
+        };
+        // What is put together here is bounded, whatever the template multiplies.
+        (text.len() as f64 <= MAX_REPEATED).then_some(text)
+    }
+
+    fn fold_filter(&self, of: &Expr, name: &str, plain: &[Expr]) -> Option<String> {
+        Some(match name {
+            "join" => {
+                let glue = plain.first().map_or(Some(String::new()), |g| self.fold(g))?;
+                self.fold_list(of)?.join(&glue)
+            }
+            "lower" => self.fold(of)?.to_lowercase(),
+            "upper" => self.fold(of)?.to_uppercase(),
+            "trim" | "strip" => self.fold(of)?.trim().to_owned(),
+            "reverse" => self.fold(of)?.chars().rev().collect(),
+            "string" | "safe" => self.fold(of)?,
+            "replace" => self.fold(of)?.replace(&self.fold(plain.first()?)?, &self.fold(plain.get(1)?)?),
+            "format" => {
+                let mut text = self.fold(of)?;
+                for argument in plain {
+                    let (placeholder, value) = match argument {
+                        Expr::Number(code) => ("%c", char::from_u32(*code as u32)?.to_string()),
+                        other => ("%s", self.fold(other)?),
+                    };
+                    text = text.replacen(placeholder, &value, 1);
+                }
+                text
+            }
+            _ => return None,
+        })
+    }
+
+    fn fold_list(&self, value: &Expr) -> Option<Vec<String>> {
+        match value {
+            Expr::List(parts) => parts.iter().map(|p| self.fold(p)).collect(),
+            other => Some(self.fold(other)?.chars().map(String::from).collect()),
+        }
+    }
+}
+
+/// How often a loop over `range` runs, where that is a constant.
+fn rounds(over: &Expr) -> Option<f64> {
+    let over = if let Expr::Of(parts) = over { parts.first()? } else { over };
+    let Expr::Call(callee, plain, _) = over else { return None };
+    if !matches!(callee.as_ref(), Expr::Name(name) if name == "range") {
+        return None;
+    }
+    match plain.as_slice() {
+        [to] => number(to),
+        [from, to, ..] => Some((number(to)? - number(from)?).abs()),
+        [] => None,
+    }
+}
+
+fn number(value: &Expr) -> Option<f64> {
+    match value {
+        Expr::Number(n) => Some(*n),
+        Expr::Binary("*", a, b) => Some(number(a)? * number(b)?),
+        Expr::Binary("+", a, b) => Some(number(a)? + number(b)?),
+        Expr::Binary("**", a, b) => Some(number(a)?.powf(number(b)?)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

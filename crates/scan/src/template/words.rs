@@ -1,0 +1,148 @@
+//! What a template says by itself, rather than laying out what others said.
+
+use super::parser::{Expr, Statement};
+
+/// Verbs that send somebody to an address.
+const SENDS: &[&str] =
+    &["visit", "click", "open", "navigate", "download", "fetch", "send", "post", "goto", "pay"];
+
+/// What is wrong with a text that the template itself says.
+pub(super) fn said(text: &str) -> Vec<&'static str> {
+    let mut found = Vec::new();
+    let lower = text.to_lowercase();
+    // Default prompts name the publisher's pages; to send somebody there is another matter.
+    let sent =
+        ["http://", "https://"].iter().flat_map(|scheme| lower.match_indices(scheme)).any(|(at, _)| {
+            before(&lower, at)
+                .split_whitespace()
+                .any(|w| SENDS.contains(&w.trim_matches(|c: char| !c.is_alphabetic())))
+        });
+    if sent {
+        found.push("it sends somebody to an address of the web");
+    }
+    let sets_aside = ["instructions", "prompt", "rules", "guidelines"]
+        .iter()
+        .flat_map(|of| lower.match_indices(of))
+        .any(|(at, _)| {
+            let words: Vec<&str> = before(&lower, at).split_whitespace().collect();
+            words.iter().any(|w| ["ignore", "disregard", "forget"].contains(w))
+                && words.iter().any(|w| {
+                    ["previous", "prior", "above", "earlier", "all", "other", "preceding"].contains(w)
+                })
+        });
+    if sets_aside {
+        found.push("it says to set other instructions aside");
+    }
+    let invisible =
+        |c: char| matches!(c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x2069 | 0xe0000..=0xe007f);
+    if text.chars().any(invisible) {
+        found.push("it holds characters that nobody sees");
+    }
+    found
+}
+
+/// A word of the conversation that makes the template say something of its own.
+pub(super) fn trigger(test: &Expr, then: &[Statement]) -> Option<String> {
+    let word = trigger_word(test)?;
+    let says = then.iter().any(|statement| match statement {
+        Statement::Data(text, _) => sentence(text),
+        Statement::Print(value, _) | Statement::Set(_, value, _) => {
+            longest_text(value).is_some_and(|t| sentence(&t))
+        }
+        _ => false,
+    });
+    says.then_some(word)
+}
+
+/// A plain word that a condition looks for in what was said. Marks of the format, such as `</think>`, are none.
+fn trigger_word(test: &Expr) -> Option<String> {
+    let mut open = vec![test];
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Binary("in", left, right) => {
+                if let (Expr::Text(word), true) = (left.as_ref(), mentions_content(right))
+                    && plain(word)
+                {
+                    return Some(word.clone());
+                }
+            }
+            Expr::Binary(_, left, right) => open.extend([left.as_ref(), right.as_ref()]),
+            Expr::Of(parts) | Expr::List(parts) => open.extend(parts),
+            Expr::Call(callee, arguments, _) => {
+                if let (Expr::Attribute(of, method), Some(Expr::Text(word))) =
+                    (callee.as_ref(), arguments.first())
+                    && ["startswith", "endswith", "find", "count"].contains(&method.as_str())
+                    && mentions_content(of)
+                    && plain(word)
+                {
+                    return Some(word.clone());
+                }
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// What stands before a place, as far as a clause reaches.
+fn before(text: &str, at: usize) -> &str {
+    let mut from = at.saturating_sub(50);
+    while !text.is_char_boundary(from) {
+        from += 1;
+    }
+    text.get(from..at).unwrap_or_default()
+}
+
+fn plain(word: &str) -> bool {
+    let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+    letters >= 3
+        && word
+            .chars()
+            .all(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\''))
+}
+
+fn mentions_content(value: &Expr) -> bool {
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Attribute(of, name) => {
+                if name == "content" {
+                    return true;
+                }
+                open.push(of);
+            }
+            Expr::Index(of, at) => {
+                if matches!(at.as_ref(), Expr::Text(t) if t == "content") {
+                    return true;
+                }
+                open.push(of);
+            }
+            Expr::Name(name) if name.contains("content") => return true,
+            Expr::Filter(of, ..) => open.push(of),
+            Expr::Call(callee, ..) => open.push(callee),
+            _ => {}
+        }
+    }
+    false
+}
+
+fn sentence(text: &str) -> bool {
+    text.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() >= 2).count() >= 4
+}
+
+fn longest_text(value: &Expr) -> Option<String> {
+    let mut longest: Option<String> = None;
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Text(text) if longest.as_ref().is_none_or(|l| l.len() < text.len()) => {
+                longest = Some(text.clone())
+            }
+            Expr::Binary(_, left, right) => open.extend([left.as_ref(), right.as_ref()]),
+            Expr::Filter(of, ..) => open.push(of),
+            Expr::Of(parts) | Expr::List(parts) => open.extend(parts),
+            _ => {}
+        }
+    }
+    longest
+}
