@@ -1,0 +1,293 @@
+//! What the linear detector sees of a text: hashed n-grams of characters (3 to 5) and of words (1 to 3,
+//! and pairs with one or two words between them).
+//!
+//! Nothing is allocated per n-gram: the last five characters and the last three words are kept as numbers,
+//! and a feature is a slot of a fixed table. Letters are folded to lower case, digits to one digit and
+//! white space to one space, because neither changes what a sentence asks for. A character of a script that
+//! writes no spaces between words is a word of its own. A feature counts once in a block: a ruled line of a
+//! table is one thing said many times, and said many times it must not outweigh everything else.
+
+/// Characters of a text per block. Sums of weights are kept per block, and a window is a run of blocks.
+pub(super) const BLOCK: u32 = 64;
+
+/// The sizes of the feature tables, as powers of two.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Tables {
+    pub chars: u32,
+    pub words: u32,
+}
+
+impl Tables {
+    /// Slots in both tables together: characters first, then words.
+    pub(super) const fn slots(self) -> usize {
+        (1 << self.chars) + (1 << self.words)
+    }
+}
+
+/// Receives the features of a text in order.
+pub(super) trait Sink {
+    /// A feature that ends in the current block.
+    fn feature(&mut self, slot: usize);
+    /// A block ends; the next one begins at `byte` of the text.
+    fn block(&mut self, byte: usize);
+    /// The features that follow end at the character at `byte`, or at the word before it.
+    #[inline]
+    fn at(&mut self, _byte: usize) {}
+}
+
+/// Odd multipliers, one for each distance from the newest character or word.
+const K: [u64; 5] = [
+    0x9E37_79B9_7F4A_7C15,
+    0xC2B2_AE3D_27D4_EB4F,
+    0x1656_67B1_9E37_79F9,
+    0xD6E8_FEB8_6659_FD93,
+    0xA076_1D64_78BD_642F,
+];
+const MIX: u64 = 0xE703_7ED1_A0B4_28DB;
+const WORD: u64 = 0x0000_0100_0000_01B3;
+const SEED: u64 = 0xCBF2_9CE4_8422_2325;
+
+/// Sends the features of `text` to `sink`. Linear in the text, no allocation.
+pub(super) fn visit(text: &str, tables: Tables, sink: &mut impl Sink) {
+    let mut state = State {
+        tables,
+        recent: [u64::from(b' '); 5],
+        word: SEED,
+        words: [0; 3],
+        filled: 0,
+        block: 1 << BLOCK_TAG,
+        seen: [0; SEEN],
+    };
+    let mut in_block = 0;
+    for (byte, c) in text.char_indices() {
+        if in_block == BLOCK {
+            sink.block(byte);
+            in_block = 0;
+            state.block = state.block.wrapping_add(1 << BLOCK_TAG).max(1 << BLOCK_TAG);
+        }
+        in_block += 1;
+        sink.at(byte);
+        if c.is_ascii() {
+            // The table folds a character and says what it is in one load.
+            let folded = ASCII[usize::from(c as u8 & 0x7F)];
+            state.push(u64::from(folded & 0x7F), Class::of_ascii(folded), sink);
+        } else {
+            let lower = c.to_lowercase().next().unwrap_or(c);
+            state.push(u64::from(lower), Class::of(lower), sink);
+        }
+    }
+    sink.at(text.len());
+    state.push(u64::from(b' '), Class::Space, sink);
+}
+
+/// What a character is to the word tokeniser.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Class {
+    Space,
+    Mark,
+    Letter,
+    /// A word by itself.
+    Ideograph,
+}
+
+impl Class {
+    const fn of_ascii(folded: u8) -> Self {
+        match folded {
+            b' ' => Self::Space,
+            0x80.. => Self::Letter,
+            _ => Self::Mark,
+        }
+    }
+
+    fn of(c: char) -> Self {
+        match c {
+            '\u{0E00}'..='\u{0EFF}' | '\u{1000}'..='\u{109F}' | '\u{1780}'..='\u{17FF}' => Self::Ideograph,
+            '\u{3040}'..='\u{30FF}' | '\u{3400}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}' => Self::Ideograph,
+            '\u{20000}'..='\u{3FFFF}' => Self::Ideograph,
+            _ if c.is_whitespace() || c.is_control() => Self::Space,
+            _ if c.is_alphanumeric() => Self::Letter,
+            // Combining vowels of Indic scripts are not alphanumeric but belong to their word.
+            '\u{0300}'..='\u{036F}' | '\u{0591}'..='\u{05C7}' | '\u{0610}'..='\u{06ED}' => Self::Letter,
+            '\u{0900}'..='\u{0DFF}' => Self::Letter,
+            _ => Self::Mark,
+        }
+    }
+}
+
+/// Lower case, one digit, one space; the high bit says that the character belongs to a word.
+static ASCII: [u8; 128] = {
+    let mut table = [b' '; 128];
+    let mut i = 0;
+    while i < 128 {
+        let c = i as u8;
+        table[i] = match c {
+            b'a'..=b'z' => c | 0x80,
+            b'A'..=b'Z' => (c | 0x20) | 0x80,
+            b'0'..=b'9' => b'0' | 0x80,
+            33..=126 => c,
+            _ => b' ',
+        };
+        i += 1;
+    }
+    table
+};
+
+struct State {
+    tables: Tables,
+    /// The newest character first.
+    recent: [u64; 5],
+    /// Hash of the word being read; `SEED` between words.
+    word: u64,
+    /// The newest whole word first.
+    words: [u64; 3],
+    filled: u32,
+    /// The number of the block in the bits above a slot's; never zero.
+    block: u32,
+    /// Slots seen, with the number of their block, by their lowest bits. Where two share a place the later
+    /// one stays, and a repetition of the other is counted again.
+    seen: [u32; SEEN],
+}
+
+/// Places for slots of a block; a block has some 300 features.
+const SEEN: usize = 1024;
+/// Slots stay below two to this power.
+const BLOCK_TAG: u32 = 21;
+
+impl State {
+    #[inline]
+    fn push(&mut self, c: u64, class: Class, sink: &mut impl Sink) {
+        match class {
+            Class::Letter => self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5),
+            Class::Ideograph => {
+                self.end_word(sink);
+                self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5);
+                self.end_word(sink);
+            }
+            Class::Space => {
+                self.end_word(sink);
+                if self.recent[0] == c {
+                    return;
+                }
+            }
+            Class::Mark => self.end_word(sink),
+        }
+        let [a, b, d, e, _] = self.recent;
+        self.recent = [c, a, b, d, e];
+        let three =
+            c.wrapping_mul(K[0]).wrapping_add(a.wrapping_mul(K[1])).wrapping_add(b.wrapping_mul(K[2]));
+        let four = three.wrapping_add(d.wrapping_mul(K[3])).wrapping_add(K[4]);
+        let five = four.wrapping_add(e.wrapping_mul(K[4])).wrapping_add(K[3]);
+        let shift = 64 - self.tables.chars;
+        for hash in [three, four, five] {
+            self.once(mix(hash, shift), sink);
+        }
+    }
+
+    #[inline]
+    fn once(&mut self, slot: usize, sink: &mut impl Sink) {
+        let tagged = slot as u32 | self.block;
+        if let Some(seen) = self.seen.get_mut(slot % SEEN)
+            && *seen != tagged
+        {
+            *seen = tagged;
+            sink.feature(slot);
+        }
+    }
+
+    fn end_word(&mut self, sink: &mut impl Sink) {
+        if self.word == SEED {
+            return;
+        }
+        let w = self.word;
+        self.word = SEED;
+        let [x, y, z] = self.words;
+        let one = w.wrapping_mul(K[0]);
+        self.emit(one, sink);
+        if self.filled >= 1 {
+            self.emit(one.wrapping_add(x.wrapping_mul(K[1])), sink);
+        }
+        if self.filled >= 2 {
+            let skip = one.wrapping_add(y.wrapping_mul(K[2]));
+            self.emit(skip, sink);
+            self.emit(skip.wrapping_add(x.wrapping_mul(K[1])), sink);
+        }
+        if self.filled >= 3 {
+            self.emit(one.wrapping_add(z.wrapping_mul(K[3])), sink);
+        }
+        self.words = [w, x, y];
+        self.filled = (self.filled + 1).min(3);
+    }
+
+    #[inline]
+    fn emit(&mut self, hash: u64, sink: &mut impl Sink) {
+        self.once((1 << self.tables.chars) + mix(hash, 64 - self.tables.words), sink);
+    }
+}
+
+/// The top bits of a mixed hash.
+#[inline]
+#[expect(clippy::cast_possible_truncation, reason = "the shift leaves at most 22 bits")]
+const fn mix(hash: u64, shift: u32) -> usize {
+    ((hash ^ (hash >> 29)).wrapping_mul(MIX) >> shift) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept {
+        slots: Vec<usize>,
+        blocks: Vec<usize>,
+    }
+
+    impl Sink for Kept {
+        fn feature(&mut self, slot: usize) {
+            self.slots.push(slot);
+        }
+        fn block(&mut self, byte: usize) {
+            self.blocks.push(byte);
+        }
+    }
+
+    const TABLES: Tables = Tables { chars: 12, words: 10 };
+
+    fn slots(text: &str) -> Vec<usize> {
+        let mut kept = Kept::default();
+        visit(text, TABLES, &mut kept);
+        kept.slots
+    }
+
+    #[test]
+    fn case_digits_and_runs_of_space_do_not_matter() {
+        assert_eq!(slots("Ignore  Rule 7\n"), slots("ignore rule 3"));
+        assert_ne!(slots("ignore rule"), slots("ignore rules"));
+        assert_eq!(slots("ПРАВИЛА"), slots("правила"));
+    }
+
+    #[test]
+    fn a_repetition_counts_once_in_a_block() {
+        let marks = |times| slots(&"-".repeat(times)).len();
+        assert!(marks(64) < 20);
+        // In each further block it counts once more, with three lengths of n-gram.
+        assert_eq!(marks(640) - marks(64), 9 * 3);
+    }
+
+    #[test]
+    fn a_script_without_spaces_has_words_too() {
+        let words = |text: &str| slots(text).iter().filter(|slot| **slot >= 1 << TABLES.chars).count();
+        assert_eq!(words("忽略之前"), 1 + 2 + 4 + 5);
+        assert_eq!(words("one two"), 1 + 2);
+        assert_eq!(words("नियम"), 1);
+    }
+
+    #[test]
+    fn every_slot_is_in_its_table_and_blocks_begin_at_characters() {
+        let text = "é漢字 mixed 🙂 text. ".repeat(40);
+        let mut kept = Kept::default();
+        visit(&text, TABLES, &mut kept);
+        assert!(kept.slots.iter().all(|slot| *slot < TABLES.slots()));
+        assert!(kept.blocks.iter().all(|byte| text.is_char_boundary(*byte)));
+        assert_eq!(kept.blocks.len(), (text.chars().count() - 1) / BLOCK as usize);
+    }
+}

@@ -1,0 +1,178 @@
+//! Scores of the windows of a text.
+//!
+//! A text is cut into blocks of [`BLOCK`](super::features::BLOCK) characters. The weights of the features
+//! that end in a block are summed once, and every window is a difference of two running sums, so many
+//! windows of two sizes cost no more than one reading. A window's logit is `bias + sum / sqrt(features +
+//! 32)`: a sum of many small independent weights grows with the square root of their number, so a long
+//! window and a short one stand on one scale, and a handful of features cannot speak loudly.
+
+use std::ops::Range;
+
+use super::features::{BLOCK, Sink, Tables, visit};
+
+/// Features that every window is credited with, so that short texts stay near the bias.
+const SMOOTHING: f32 = 32.0;
+
+/// Window sizes in blocks and the step between windows of that size.
+const SCALES: [(usize, usize); 2] = [(3, 1), (8, 4)];
+
+/// Characters that the largest window spans.
+pub(super) const WINDOW: usize = SCALES[1].0 * BLOCK as usize;
+
+/// Weights by slot. Trained weights are floats, shipped ones bytes with a scale per table.
+pub(super) trait Weights {
+    fn weight(&self, slot: usize) -> f32;
+}
+
+/// The running sums of a text.
+pub(super) struct Blocks {
+    /// Sum of weights and number of features up to the end of each block; begins with zero.
+    sums: Vec<(f32, f32)>,
+    /// Where each block begins, and the end of the text.
+    starts: Vec<usize>,
+}
+
+struct Summing<'a, W> {
+    weights: &'a W,
+    sum: f32,
+    count: f32,
+    blocks: Blocks,
+}
+
+impl<W: Weights> Sink for Summing<'_, W> {
+    #[inline]
+    fn feature(&mut self, slot: usize) {
+        self.sum += self.weights.weight(slot);
+        self.count += 1.0;
+    }
+
+    fn block(&mut self, byte: usize) {
+        self.blocks.sums.push((self.sum, self.count));
+        self.blocks.starts.push(byte);
+    }
+}
+
+/// A window: a run of blocks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Window {
+    pub blocks: Range<usize>,
+}
+
+impl Blocks {
+    /// Reads `text` once.
+    pub(super) fn read(text: &str, tables: Tables, weights: &impl Weights) -> Self {
+        let room = text.len() / BLOCK as usize + 3;
+        let mut blocks = Self { sums: Vec::with_capacity(room), starts: Vec::with_capacity(room) };
+        blocks.sums.push((0.0, 0.0));
+        blocks.starts.push(0);
+        let mut summing = Summing { weights, sum: 0.0, count: 0.0, blocks };
+        visit(text, tables, &mut summing);
+        summing.block(text.len());
+        summing.blocks
+    }
+
+    /// How many blocks there are: at least one.
+    pub(super) fn len(&self) -> usize {
+        self.sums.len() - 1
+    }
+
+    /// The bytes that a window covers.
+    pub(super) fn bytes(&self, window: &Window) -> Range<usize> {
+        let at = |block: usize| self.starts.get(block).copied().unwrap_or(0);
+        at(window.blocks.start)..at(window.blocks.end)
+    }
+
+    /// The logit of a window.
+    pub(super) fn logit(&self, window: &Window, bias: f32) -> f32 {
+        let at = |block: usize| self.sums.get(block).copied().unwrap_or((0.0, 0.0));
+        let (before, after) = (at(window.blocks.start), at(window.blocks.end));
+        bias + (after.0 - before.0) * norm(after.1 - before.1)
+    }
+
+    /// The window with the highest logit, that logit, and how many windows there are.
+    pub(super) fn best(&self, bias: f32) -> (Window, f32, usize) {
+        let mut best = (Window { blocks: 0..self.len() }, f32::NEG_INFINITY, 0);
+        for window in windows(self.len()) {
+            let logit = self.logit(&window, bias);
+            best.2 += 1;
+            if logit > best.1 {
+                best = (window, logit, best.2);
+            }
+        }
+        best
+    }
+}
+
+/// What a sum of `count` weights is multiplied with.
+pub(super) fn norm(count: f32) -> f32 {
+    (count + SMOOTHING).sqrt().recip()
+}
+
+/// The windows of a text of `blocks` blocks. A text that fits the largest window is also read as a whole.
+pub(super) fn windows(blocks: usize) -> impl Iterator<Item = Window> {
+    let (largest, _) = SCALES[SCALES.len() - 1];
+    let whole = (blocks <= largest).then_some(Window { blocks: 0..blocks });
+    let sliding = SCALES.into_iter().filter(move |(size, _)| *size < blocks).flat_map(move |(size, step)| {
+        let steps = (blocks - size).div_ceil(step);
+        (0..=steps).map(move |i| {
+            // The last window ends with the text.
+            let start = (i * step).min(blocks - size);
+            Window { blocks: start..start + size }
+        })
+    });
+    whole.into_iter().chain(sliding)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct One;
+
+    impl Weights for One {
+        fn weight(&self, _: usize) -> f32 {
+            1.0
+        }
+    }
+
+    #[test]
+    fn windows_cover_the_text_from_end_to_end() {
+        for blocks in 1..60 {
+            let all: Vec<_> = windows(blocks).collect();
+            assert!(!all.is_empty());
+            assert_eq!(all.iter().map(|w| w.blocks.start).min(), Some(0), "{blocks}");
+            assert_eq!(all.iter().map(|w| w.blocks.end).max(), Some(blocks), "{blocks}");
+            assert!((0..blocks).all(|block| all.iter().any(|w| w.blocks.contains(&block))), "{blocks}");
+        }
+    }
+
+    #[test]
+    fn the_number_of_windows_is_linear_in_the_length() {
+        assert_eq!(windows(1).count(), 1);
+        assert!(windows(1000).count() < 1300);
+    }
+
+    #[test]
+    fn empty_text_has_one_window_with_the_bias_alone() {
+        let tables = Tables { chars: 10, words: 10 };
+        struct None;
+        impl Weights for None {
+            fn weight(&self, _: usize) -> f32 {
+                0.0
+            }
+        }
+        let (_, logit, windows) = Blocks::read("", tables, &None).best(-1.5);
+        assert_eq!((logit, windows), (-1.5, 1));
+    }
+
+    #[test]
+    fn a_longer_window_of_the_same_kind_grows_with_the_root() {
+        let tables = Tables { chars: 10, words: 10 };
+        let text: String =
+            (0..400).map(|n| format!("{} ", (b'a' + n as u8 % 23) as char).repeat(2)).collect();
+        let blocks = Blocks::read(&text, tables, &One);
+        let short = blocks.logit(&Window { blocks: 0..4 }, 0.0);
+        let long = blocks.logit(&Window { blocks: 0..16 }, 0.0);
+        assert!((long / short - 2.0).abs() < 0.15, "{short} {long}");
+    }
+}
