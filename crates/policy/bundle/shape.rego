@@ -45,6 +45,19 @@ has(object, key, "severity") if object[key] in {"info", "low", "medium", "high",
 
 has(object, key, "verdict") if object[key] in {"pass", "unknown", "fail"}
 
+# Words of the boundary gate.
+has(object, key, "act") if object[key] in {"call", "answer"}
+
+has(object, key, "answer") if object[key] in {"allow", "needs-approval", "deny"}
+
+has(object, key, "effect") if object[key] in {"read", "write", "send", "pay"}
+
+has(object, key, "place") if object[key] in {"message", "description", "earlier"}
+
+has(object, key, "trust") if object[key] in {"untrusted", "principal", "trusted"}
+
+has(object, key, "secrecy") if object[key] in {"public", "private"}
+
 has(object, key, "list") if is_array(object[key])
 
 has(object, key, "record") if is_object(object[key])

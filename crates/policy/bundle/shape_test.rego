@@ -72,3 +72,10 @@ test_parts if {
 	list({"a": {}}, "a") == []
 	list({}, "a") == []
 }
+
+test_words_of_the_boundary if {
+	words := {"a": "call", "v": "deny", "e": "pay", "p": "earlier", "t": "principal", "s": "private"}
+	kinds := {"a": "act", "v": "answer", "e": "effect", "p": "place", "t": "trust", "s": "secrecy"}
+	problems(words, "s", kinds) == set()
+	problems({k: "other" | some k, _ in words}, "s", kinds) == {"s.a", "s.v", "s.e", "s.p", "s.t", "s.s"}
+}

@@ -32,6 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Entrypoint::Deploy => serde_json::to_value(inputs::deploy())?,
             Entrypoint::Runtime => serde_json::to_value(inputs::runtime())?,
             Entrypoint::Request => serde_json::to_value(inputs::request())?,
+            Entrypoint::Boundary => serde_json::to_value(inputs::boundary())?,
         };
         let places = places(&good);
         let mut cases = vec![("good".to_owned(), good.clone()), ("empty".to_owned(), json!({}))];
@@ -149,6 +150,11 @@ impl Dice {
             json!("pass"),
             json!("fail"),
             json!("integrity"),
+            json!("read"),
+            json!("deny"),
+            json!("allow"),
+            json!("untrusted"),
+            json!("answer"),
             json!("x\u{0}\u{e9}\u{1f600}"),
             json!(inputs::digest("model")),
             json!(inputs::digest("something else")),

@@ -93,6 +93,9 @@ macro_rules! shipped {
 /// The bundle compiled into the binary.
 const SHIPPED: &[(&str, &str)] = &shipped![
     ".manifest",
+    "boundary.rego",
+    "boundary_shape.rego",
+    "boundary_test.rego",
     "deploy.rego",
     "deploy_test.rego",
     "reason.rego",

@@ -28,11 +28,13 @@ pub enum Entrypoint {
     Runtime,
     /// May this caller do this to this model?
     Request,
+    /// May this tool be called, or this answer be given, with what is in context?
+    Boundary,
 }
 
 impl Entrypoint {
     /// All of them; a bundle must answer each.
-    pub const ALL: [Self; 4] = [Self::Release, Self::Deploy, Self::Runtime, Self::Request];
+    pub const ALL: [Self; 5] = [Self::Release, Self::Deploy, Self::Runtime, Self::Request, Self::Boundary];
 
     /// The package, without `data.`.
     #[must_use]
@@ -42,6 +44,7 @@ impl Entrypoint {
             Self::Deploy => "proofhouse.deploy",
             Self::Runtime => "proofhouse.runtime",
             Self::Request => "proofhouse.request",
+            Self::Boundary => "proofhouse.boundary",
         }
     }
 

@@ -208,7 +208,14 @@ impl One<'_> {
         meaning.name().clone_into(&mut facts.reads);
         facts.trusted |= standing.from(Trust::Principal).next().is_some();
         facts.untrusted |= standing.untrusted().next().is_some();
-        facts.sources = standing.steps.iter().take(LISTED).map(StepFacts::from).collect();
+        let found = standing.steps.iter().map(StepFacts::from);
+        for step in found {
+            if !facts.sources.contains(&step) {
+                facts.sources.push(step);
+            }
+        }
+        facts.sources.sort_by_key(|step| std::cmp::Reverse(step.trust));
+        facts.sources.truncate(LISTED);
         Some((meaning, standing))
     }
 

@@ -200,6 +200,8 @@ pub struct ApprovalFacts {
     pub present: bool,
     /// Who gave it; empty where there is none.
     pub by: String,
+    /// When it ends, nanoseconds since 1970; 0 where there is none.
+    pub expires_ns: u64,
 }
 
 impl ContextFacts {

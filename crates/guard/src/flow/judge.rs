@@ -293,8 +293,11 @@ impl<'a> Judge<'a> {
 
     fn gather(&self, act: Act, arguments: Vec<super::ArgumentFacts>, decision: &Decision) -> Facts {
         let approval = self.approvals.iter().find(|approval| approval.call == act.digest);
-        let approval = approval
-            .map_or_else(ApprovalFacts::default, |a| ApprovalFacts { present: true, by: a.by.clone() });
+        let approval = approval.map_or_else(ApprovalFacts::default, |a| ApprovalFacts {
+            present: true,
+            by: a.by.clone(),
+            expires_ns: a.expires_ns,
+        });
         Facts {
             act,
             context: ContextFacts::new(

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Entrypoint;
 
+pub mod boundary;
 pub mod deploy;
 pub mod release;
 pub mod request;

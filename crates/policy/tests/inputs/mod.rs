@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test file uses some of them")]
 
 use proofhouse_core::{Digest, Measurement, Severity, Verdict};
-use proofhouse_policy::input::{deploy, release, request, runtime};
+use proofhouse_policy::input::{boundary, deploy, release, request, runtime};
 
 pub const NOW_NS: u64 = 1_800_000_000_000_000_000;
 pub const DAY_NS: u64 = 86_400_000_000_000;
@@ -210,5 +210,66 @@ pub fn request() -> request::Input {
             quarantined: false,
         },
         body: request::Body { bytes: 10, max_bytes: 100 },
+    }
+}
+
+/// A mail in which private data, untrusted text and a way out meet, and which a person approved.
+pub fn boundary() -> boundary::Input {
+    let step = |origin: &str, trust: &str, secrecy: &str| boundary::Step {
+        place: "message".to_owned(),
+        message: 1,
+        segment: 0,
+        origin: origin.to_owned(),
+        name: String::new(),
+        trust: trust.to_owned(),
+        secrecy: secrecy.to_owned(),
+    };
+    let (page, words) = (step("web", "untrusted", "public"), step("user", "principal", "private"));
+    boundary::Input {
+        schema: boundary::SCHEMA.to_owned(),
+        request: boundary::Request { now_ns: NOW_NS, environment: "production".to_owned() },
+        act: boundary::Act {
+            kind: "call".to_owned(),
+            tool: "mail".to_owned(),
+            declared: true,
+            effects: vec!["send".to_owned()],
+            outbound: true,
+            digest: digest("call"),
+        },
+        context: boundary::Context {
+            digest: digest("conversation"),
+            exposed: true,
+            exposed_by: vec![page.clone()],
+            private: true,
+            private_by: vec![words.clone()],
+            labels: vec![boundary::Label {
+                origin: "web".to_owned(),
+                name: String::new(),
+                trust: "untrusted".to_owned(),
+                secrecy: "public".to_owned(),
+                segments: 1,
+            }],
+        },
+        arguments: vec![boundary::Argument {
+            argument: "to".to_owned(),
+            declared: true,
+            reads: "address".to_owned(),
+            known: false,
+            sources: vec![words.clone()],
+            trusted: true,
+            untrusted: false,
+            private: false,
+        }],
+        builtin: boundary::Builtin {
+            verdict: "needs-approval".to_owned(),
+            reasons: vec![boundary::Reason {
+                code: "flow/trifecta".to_owned(),
+                verdict: "needs-approval".to_owned(),
+                message: "all three meet".to_owned(),
+                argument: String::new(),
+                path: vec![words, page],
+            }],
+        },
+        approval: boundary::Approval { present: true, by: "ada".to_owned(), expires_ns: NOW_NS + DAY_NS },
     }
 }
