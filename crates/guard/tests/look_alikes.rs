@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use proofhouse_guard::normal::is_common_mark;
 use unicode_normalization::UnicodeNormalization;
 use unicode_script::{Script, UnicodeScript};
 use unicode_security::confusable_detection::skeleton;
@@ -34,7 +35,7 @@ const LETTERS_LEFT_OUT: &[char] = &['þ', 'Þ', 'ƿ', 'Ƿ', 'ɣ', 'Ɣ', 'ɯ', '�
 const OURS: &[(char, char)] = &[('ω', 'w'), ('η', 'n'), ('Ⲅ', 'R')];
 
 fn table() -> BTreeMap<char, char> {
-    let stable = |c: char| c.nfkd().eq(std::iter::once(c));
+    let stable = |c: char| !is_common_mark(c) && c.nfkd().eq(std::iter::once(c));
     let mut table: BTreeMap<char, char> = OURS.iter().copied().collect();
     for c in ('\u{80}'..'\u{20000}').filter(|c| c.is_alphabetic() && stable(*c)) {
         if LEFT_OUT.contains(&c.script()) || LETTERS_LEFT_OUT.contains(&c) {
@@ -62,6 +63,16 @@ fn table() -> BTreeMap<char, char> {
             {
                 table.entry(variant).or_insert(letter);
             }
+        }
+    }
+    // Letters of which a third one is the folded case, as the final sigma.
+    for c in ('\u{80}'..='\u{1ffff}').filter(|c| c.is_alphabetic() && stable(*c)) {
+        let folded: Vec<char> =
+            c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase).collect();
+        if let [folded] = folded[..]
+            && let Some(letter) = table.get(&folded).copied()
+        {
+            table.entry(c).or_insert(letter);
         }
     }
     table

@@ -86,7 +86,7 @@ impl Out {
     fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
         match waiting.take() {
             Some((_, span, Fate::Becomes(c, foldable))) => {
-                self.latin |= c.is_ascii_alphabetic();
+                self.latin |= look_alikes::is_latin(c);
                 self.foldable |= foldable;
                 self.text.push(c);
                 self.spans.push(c.len_utf8(), span, true);
@@ -102,7 +102,7 @@ impl Out {
         }
         let before = self.text.len();
         for c in composed(cluster.drain(..)) {
-            self.latin |= c.is_ascii_alphabetic();
+            self.latin |= look_alikes::is_latin(c);
             self.foldable |= look_alikes::may_mix(c);
             self.text.push(c);
         }
@@ -122,14 +122,23 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
     if unchanged && (text.is_empty() || !after_space) {
         return cased.clone();
     }
+    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut spans = SpanBuilder::default();
     let mut space: Option<Range<usize>> = None;
-    // Runs of ASCII that change byte by byte are written at once.
-    for (at, c) in text.char_indices() {
-        let end = at + c.len_utf8();
-        if c.is_whitespace() {
+    let mut at = 0;
+    while let Some(first) = bytes.get(at) {
+        // ASCII words with one space between them change byte by byte and are written at once.
+        let run = ascii_run(bytes.get(at..).unwrap_or_default());
+        let c = if run > 0 || first.is_ascii() {
+            char::from(*first)
+        } else {
+            text.get(at..).and_then(|t| t.chars().next()).unwrap_or(' ')
+        };
+        let end = at + if run > 0 { run } else { c.len_utf8() };
+        if run == 0 && c.is_whitespace() {
             space = Some(space.map_or(at, |s| s.start)..end);
+            at = end;
             continue;
         }
         if let Some(span) = space.take()
@@ -138,16 +147,32 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
             out.push(' ');
             spans.push(1, span, true);
         }
-        if c.is_ascii() {
-            out.push(c.to_ascii_lowercase());
-            spans.push(1, at..end, true);
+        let before = out.len();
+        if run > 0 {
+            out.push_str(text.get(at..end).unwrap_or_default());
+            if let Some(written) = out.get_mut(before..) {
+                written.make_ascii_lowercase();
+            }
         } else {
-            let before = out.len();
-            out.extend(code_points::folded(c));
-            spans.push(out.len() - before, at..end, true);
+            code_points::fold_into(c, &mut out);
         }
+        spans.push(out.len() - before, at..end, true);
+        at = end;
     }
     Layer { text: Cow::Owned(out), spans: spans.finish().through(&cased.spans) }
+}
+
+/// Bytes at the start of `bytes` that are ASCII words apart by single spaces, from a word to a word's end.
+fn ascii_run(bytes: &[u8]) -> usize {
+    let mut length = 0;
+    for (i, b) in bytes.iter().enumerate() {
+        match b {
+            b'!'..=b'~' => length = i + 1,
+            b' ' if length == i && i > 0 => {}
+            _ => break,
+        }
+    }
+    length
 }
 
 /// `layer` with parts of its text replaced. The edits are in order and do not overlap.

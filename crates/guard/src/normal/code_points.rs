@@ -23,14 +23,34 @@ pub(super) enum Fate {
     Expands,
 }
 
+/// Something about every code point, worked out a page of 256 at a time when first asked.
+struct Pages([OnceLock<Box<[u32; 256]>>; 0x1100]);
+
+impl Pages {
+    const fn new() -> Self {
+        Self([const { OnceLock::new() }; 0x1100])
+    }
+
+    fn entry(&self, c: char, of: fn(char) -> u32) -> Option<u32> {
+        let code = u32::from(c);
+        let page = self.0.get((code >> 8) as usize)?;
+        let page = page.get_or_init(|| {
+            let mut entries = Box::new([CONTINUES; 256]);
+            for (low, entry) in (0u32..).zip(entries.iter_mut()) {
+                if let Some(c) = char::from_u32(code & !0xff | low) {
+                    *entry = of(c);
+                }
+            }
+            entries
+        });
+        page.get((code & 0xff) as usize).copied()
+    }
+}
+
 /// What becomes of `c`.
 pub(super) fn fate(c: char) -> Fate {
-    static PAGES: [OnceLock<Box<[u32; 256]>>; 0x1100] = [const { OnceLock::new() }; 0x1100];
-    let code = u32::from(c);
-    let entry = PAGES
-        .get((code >> 8) as usize)
-        .and_then(|page| page.get_or_init(|| page_of(code >> 8)).get((code & 0xff) as usize).copied());
-    match entry {
+    static PAGES: Pages = Pages::new();
+    match PAGES.entry(c, entry_of) {
         None | Some(CONTINUES) => Fate::Continues,
         Some(EXPANDS) => Fate::Expands,
         Some(DROP) => Fate::Drop,
@@ -44,15 +64,6 @@ const FOLDABLE: u32 = 1 << 24;
 const CONTINUES: u32 = u32::MAX;
 const EXPANDS: u32 = u32::MAX - 1;
 const DROP: u32 = u32::MAX - 2;
-
-fn page_of(page: u32) -> Box<[u32; 256]> {
-    let mut entries = Box::new([CONTINUES; 256]);
-    for (low, entry) in (0u32..).zip(entries.iter_mut()) {
-        let Some(c) = char::from_u32(page << 8 | low) else { continue };
-        *entry = entry_of(c);
-    }
-    entries
-}
 
 fn entry_of(c: char) -> u32 {
     if is_invisible(c) || is_common_mark(c) {
@@ -73,6 +84,19 @@ fn entry_of(c: char) -> u32 {
         }
         (None, _) => DROP,
         _ => EXPANDS,
+    }
+}
+
+/// The ASCII character that the base form puts in the place of `c` wherever it stands, before case is
+/// folded: `Some('e')` for e, é, ｅ, 𝐞, ⓔ and ᵉ.
+#[must_use]
+pub fn ascii_image(c: char) -> Option<char> {
+    if c.is_ascii_graphic() || c == ' ' {
+        return Some(c);
+    }
+    match fate(c) {
+        Fate::Becomes(image, _) if image.is_ascii() => Some(image),
+        _ => None,
     }
 }
 
@@ -145,6 +169,8 @@ fn small_capital(c: char) -> Option<char> {
         'ᴘ' => 'p',
         'ꞯ' => 'q',
         'ʀ' => 'r',
+        'Ʀ' => 'R',
+        'Ɪ' => 'I',
         'ꜱ' => 's',
         'ᴛ' => 't',
         'ᴜ' => 'u',
@@ -156,10 +182,26 @@ fn small_capital(c: char) -> Option<char> {
     })
 }
 
-/// The case folding of the base form: upper case, then lower case, so that ß, ẞ and ss, or the two small
+/// The case folding of the base form: lower, upper, then lower case, so that ß, ẞ and ss, or the two small
 /// sigmas, come to the same; marks that this brings forth are left out.
 pub(super) fn folded(c: char) -> impl Iterator<Item = char> {
-    c.to_uppercase().flat_map(char::to_lowercase).filter(|c| !is_common_mark(*c))
+    c.to_lowercase().flat_map(char::to_uppercase).flat_map(char::to_lowercase).filter(|c| !is_common_mark(*c))
+}
+
+/// Writes [`folded`] of `c`.
+pub(super) fn fold_into(c: char, out: &mut String) {
+    static PAGES: Pages = Pages::new();
+    let single = |c: char| {
+        let mut chars = folded(c);
+        match (chars.next(), chars.next()) {
+            (Some(only), None) => u32::from(only),
+            _ => EXPANDS,
+        }
+    };
+    match PAGES.entry(c, single).and_then(char::from_u32) {
+        Some(single) => out.push(single),
+        None => out.extend(folded(c)),
+    }
 }
 
 /// Whether `c` has to be looked at before the text can be taken as it is.

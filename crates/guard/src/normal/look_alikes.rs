@@ -12,10 +12,16 @@ use super::look_alikes_table::LOOK_ALIKES;
 /// Longest word that is looked at, in letters: nobody reads a longer one as a word.
 const LONGEST_WORD: usize = 64;
 
-/// The Latin letter that `c` looks like.
-pub(super) fn latin(c: char) -> Option<char> {
+/// The Latin letter that `c`, a letter of another script, is folded to in a word with Latin letters.
+#[must_use]
+pub fn latin(c: char) -> Option<char> {
     let at = LOOK_ALIKES.binary_search_by_key(&c, |(c, _)| *c).ok()?;
     LOOK_ALIKES.get(at).map(|(_, letter)| *letter)
+}
+
+/// Whether `c` is an ASCII letter once its case is folded.
+pub(super) const fn is_latin(c: char) -> bool {
+    c.is_ascii_alphabetic() || matches!(c, 'ß' | 'ẞ' | 'ı')
 }
 
 /// Whether a word with `c` in it may have to be folded.
@@ -53,7 +59,6 @@ const NATIVE: &[(char, Option<char>, Option<char>)] = &[
     ('m', Some('м'), Some('μ')),
     ('o', Some('о'), Some('ο')),
     ('p', Some('р'), Some('ρ')),
-    ('s', Some('ѕ'), None),
     ('t', Some('т'), Some('τ')),
     ('x', Some('х'), Some('χ')),
     ('y', Some('у'), None),
@@ -61,7 +66,8 @@ const NATIVE: &[(char, Option<char>, Option<char>)] = &[
 ];
 
 fn native(c: char, script: Script) -> Option<char> {
-    let row = NATIVE.iter().find(|(latin, ..)| *latin == c.to_ascii_lowercase())?;
+    let small = if c == 'ı' { 'i' } else { c.to_ascii_lowercase() };
+    let row = NATIVE.iter().find(|(latin, ..)| *latin == small)?;
     let letter = if script == Script::Cyrillic { row.1 } else { row.2 }?;
     if c.is_ascii_uppercase() { letter.to_uppercase().next() } else { Some(letter) }
 }
@@ -104,7 +110,7 @@ fn folded_word(word: &str) -> Option<String> {
     let mut host = Script::Other;
     let mut others = false;
     for c in word.chars().take(LONGEST_WORD + 1) {
-        if c.is_ascii() {
+        if is_latin(c) {
             counts[0] += 1;
         } else if latin(c).is_some() {
             counts[1] += 1;
@@ -129,7 +135,7 @@ fn folded_word(word: &str) -> Option<String> {
     }
     let native_letters = alike + rest;
     let whole = || {
-        word.chars().map(|c| if c.is_ascii() { native(c, host) } else { Some(c) }).collect::<Option<String>>()
+        word.chars().map(|c| if is_latin(c) { native(c, host) } else { Some(c) }).collect::<Option<String>>()
     };
     (native_letters > ascii).then(whole).flatten()
 }
@@ -162,6 +168,10 @@ mod tests {
             for folded in super::super::code_points::folded(*c) {
                 assert!(folded.is_ascii() || latin(folded).is_some(), "{c} folds to {folded}");
             }
+        }
+        let settled = |c: &char| super::super::base::cased(&c.to_string()).text == c.to_string();
+        for c in ('\0'..=char::MAX).filter(|c| c.is_alphabetic()).filter(settled) {
+            assert_eq!(is_latin(c), super::super::code_points::folded(c).all(|c| c.is_ascii()), "{c}");
         }
     }
 }

@@ -1,4 +1,48 @@
-//! Normal forms of text.
+//! The normal form of a text: what a reader or a model makes of it once its dress is off.
+//!
+//! * The **base form** ([`NormalForm::text`]) is one text that all dresses of the same words share:
+//!   compatibility forms (NFKC), case, invisible characters, marks, look-alikes in words of mixed scripts,
+//!   white space. Its [digest](NormalForm::digest) names it in an audit.
+//! * [**Views**](View) are what else the text can be read as: encodings, ciphers and letter games undone, one
+//!   after another, each kept only if text comes out. They say where they came from.
+//! * [**Alarms**](Alarm) are about characters rather than words: payloads nobody sees, direction tricks.
+//!
+//! All work is bounded by a [`Budget`], and meeting a bound is said.
+//!
+//! # Certified edits
+//!
+//! Write *B* for the base form. For texts without [terminal controls](is_terminal_control), *B(x)*, and so
+//! its digest and whatever is decided from it alone, is the same after any sequence of these edits of *x*:
+//!
+//! 1. an [invisible character](is_invisible) or a [common mark](is_common_mark) is put in or taken out,
+//!    anywhere;
+//! 2. a character is replaced by one of the same [ASCII image](ascii_image), in either case: fullwidth, mathematical,
+//!    circled, superscript and accented letters, typographic quotes and dashes;
+//! 3. a letter outside ASCII is changed to its other case, in a text without ASCII letters, if each case is one
+//!    character;
+//! 4. white space is put in or taken out beside other white space or at the ends, or replaced by other
+//!    white space;
+//! 5. in a word all of whose letters, at most 64, have an ASCII image, some but not all of them are replaced by
+//!    letters that [look like](looks_like) them.
+//!
+//! Why: the base form is a chain of steps and each edit is undone by the first step that sees it. The first
+//! step drops what edit 1 puts in, before anything is looked at, so nothing later can depend on it. Then each character is
+//! decomposed by itself, and what it leaves is dropped again; an image is what remains of a character after
+//! that, so edit 2 leaves the same sequence up to the case of ASCII letters. Composition only joins marks that
+//! were not dropped, which no ASCII character takes. Words are folded by counting ASCII letters and table entries in them,
+//! which neither ASCII case nor white space at their ends changes, and a word as edit 5 leaves it has both and
+//! nothing else, so all of it becomes Latin. Last, case and white space are folded. Nothing is claimed of case in words of mixed scripts (Ν looks like
+//! N, its small letter ν like v), nor of terminal controls, whose sequences an edit can open or close.
+//!
+//! *B* is idempotent: *B(B(x)) = B(x)*, for every text.
+//!
+//! Decoders read the text before case and white space are folded, for base64 means something else in other
+//! capitals. So edits 1 and 5, and edit 2 as long as it keeps the case, leave every view alone too, apart from views of
+//! invisible payloads; edits of case and white space leave the base form alone and may change views. Alarms can be added by
+//! edits, that is what they are for; payloads in tags and variation selectors cannot be talked
+//! away by more invisible characters, as the alarm counts them over the whole text.
+//!
+//! `tests/certified_edits.rs` throws edits and texts of many scripts at all of this.
 
 mod alarms;
 mod base;
@@ -15,7 +59,9 @@ use std::borrow::Cow;
 use proofhouse_core::{Digest, Hasher};
 
 pub use alarms::{Alarm, AlarmKind, Channel, LEAST_PAYLOAD, MOST_PLACES};
+pub use code_points::ascii_image;
 pub use invisible::{is_common_mark, is_invisible, is_terminal_control};
+pub use look_alikes::latin as looks_like;
 pub use spans::SpanMap;
 pub use views::{Transform, View};
 
@@ -25,7 +71,7 @@ pub const DIGEST_DOMAIN: &str = "proofhouse.guard.normal-form.v1";
 /// Bounds of the work on one text. Meeting one is reported as [`NormalForm::truncated`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
-    /// How many encodings may be undone one after another.
+    /// How many encodings may be undone one after another; 0 asks for no views.
     pub depth: usize,
     /// Most views.
     pub views: usize,

@@ -83,3 +83,71 @@ fn every_way_to_say_it_is_read() {
     }
     assert!(missed.is_empty(), "{} missed:\n{}", missed.len(), missed.join("\n"));
 }
+
+/// Texts as people and programs write them: no reading makes something of them, no character alarms.
+#[test]
+fn ordinary_text_has_no_views_and_no_alarms() {
+    for text in [
+        "let total_1 = rows.iter().filter(|r| r.kind == Kind::Paid).map(|r| r.amount * 2).sum::<u64>();",
+        "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08 is its digest",
+        "| 12 | 14 | 67 | 98 |\n| 101 | 33 | 42 | 55 |\n| 9 | 10 | 11 | 12 |",
+        "C:\\Users\\data\\feed\\backup.zip and D:\\fee\\add",
+        "https://shop.example/search?q=red+shoes&sort=price#top",
+        "The Eiffel Tower (330 m) opened on 31 March 1889; see pp. 12-14.",
+        "A. B. Smith, C. D. Jones: On mp3, h264 and b2b in 2019",
+        "def f(x, y):\n    return {'a': x, 'b': y}\n",
+        "Größe, Übung und Straße – „schön“, sagte er.",
+        "Ώρα για καφέ; Ναι, ευχαριστώ.",
+        "Подскажите, пожалуйста, когда будет готов отчёт?",
+        "Voisitko tarkistaa, onko raportti valmis? Kiitos etukäteen ja hyvää viikonloppua.",
+        "نمی‌خواهم این کار را انجام دهم",
+        "क्‍या यह सही है? श्री‌मान",
+        "👨‍👩‍👧‍👦 ❤️ 1️⃣ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏳️‍🌈 👍🏽 🇩🇪",
+        "\u{feff}First line\nSecond line",
+        "Donau\u{ad}dampf\u{ad}schiff\u{ad}fahrts\u{ad}gesell\u{ad}schaft",
+        "Hello \u{2068}Anna\u{2069}, you have \u{2068}3\u{2069} messages",
+        "葛\u{e0100}城市と辻\u{e0101}さん",
+        "ภาษา\u{200b}ไทย\u{200b}ไม่\u{200b}มี\u{200b}ช่อง\u{200b}ว่าง\u{200b}ระหว่าง\u{200b}คำ\u{200b}นะ",
+        "E = mc², Δt ≈ 5 µs, x̄ = ½, naïve café, 10 °C",
+        "שלום \u{202b}(1984)\u{202c} עולם",
+    ] {
+        let form = normalise(text, &Budget::default());
+        let views: Vec<_> = form.views.iter().map(|v| (&v.how, &v.text)).collect();
+        assert!(views.is_empty(), "{text:?}: {views:?}");
+        assert!(form.alarms.is_empty(), "{text:?}: {:?}", form.alarms);
+    }
+}
+
+#[test]
+fn tricks_alarm_with_their_places() {
+    let tags =
+        |s: &str| s.chars().map(|c| char::from_u32(u32::from(c) + 0xe_0000).unwrap()).collect::<String>();
+    for (text, id, start) in [
+        (format!("Nice{}", tags("send it all")), "invisible-payload", 4),
+        (format!("🏴{}\u{e007f}", tags("gbevil flag")), "invisible-payload", 4),
+        (
+            "😀\u{fe01}\u{fe02}\u{e0155}\u{e0156}\u{e0157}\u{e0158}\u{e0159}\u{e015a}\u{e015b}".to_owned(),
+            "invisible-payload",
+            4,
+        ),
+        ("file\u{202e}fdp.exe".to_owned(), "direction", 4),
+        ("if admin\u{2066} // no".to_owned(), "direction", 8),
+        ("раssword of аdmins".to_owned(), "mixed-scripts", 0),
+        (
+            "i\u{200b}g\u{200b}n\u{200b}o\u{200b}r\u{200b}e\u{200b} i\u{200b}t\u{200b}".to_owned(),
+            "invisibles",
+            1,
+        ),
+        ("e\u{301}\u{301}\u{301} e\u{301}\u{302}\u{303} a\u{301}\u{302}\u{303}".to_owned(), "mark-flood", 1),
+        ("\u{1b}[8mhidden".to_owned(), "terminal", 0),
+    ] {
+        let form = normalise(&text, &Budget::default());
+        let alarm = form.alarms.iter().find(|a| a.kind.id() == id);
+        assert_eq!(
+            alarm.and_then(|a| a.places.first()).map(|p| p.start),
+            Some(start),
+            "{text:?}: {:?}",
+            form.alarms
+        );
+    }
+}

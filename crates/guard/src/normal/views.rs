@@ -212,6 +212,9 @@ pub(super) fn find(
     payloads: Vec<Payload>,
     budget: &Budget,
 ) -> Found {
+    if budget.depth == 0 || budget.views == 0 {
+        return Found::default();
+    }
     let mut search = Search { found: Found::default(), queue: VecDeque::new(), bytes: 0, base, budget };
     for payload in payloads {
         search.payload(payload, &SpanMap::identity(), &[]);

@@ -7,7 +7,7 @@ use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::ciphers::shifted;
-use super::scan::Scan;
+use super::scan::{Kind, Scan};
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
@@ -25,6 +25,9 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
+    if !scan.pieces.iter().any(|p| p.whole.len() >= SHORTEST && !matches!(p.kind, Kind::Known)) {
+        return;
+    }
     let mut edits = Vec::new();
     let mut turned: [Vec<(Range<usize>, String)>; 3] = Default::default();
     let mut strange = 0;

@@ -221,7 +221,10 @@ fn sentence_backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         p.is_some_and(|p| scan.core(p).starts_with(|c: char| c.is_uppercase()) && p.kind != Kind::Single)
     };
     let starts_with_stop = scan.text.trim_start().starts_with(['.', '!', '?']);
+    let word = |p: Option<&super::scan::Piece>| p.is_some_and(|p| p.kind == Kind::Known);
     let turned = capital(scan.pieces.last())
+        && word(scan.pieces.last())
+        && word(scan.pieces.first())
         && !capital(scan.pieces.first())
         && !scan.text.trim_end().ends_with(['.', '!', '?']);
     let says_so = || {

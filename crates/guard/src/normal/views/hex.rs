@@ -9,11 +9,19 @@ use super::{Reading, Transform, plausible};
 const SHORTEST: usize = 6;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    // Letters are 0x41 to 0x7a: every other digit is one in decimal too.
+    if (b'0'..=b'9').map(|d| scan.has(d)).sum::<usize>() < SHORTEST {
+        return;
+    }
     let text = scan.text;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let bytes = text.as_bytes();
     let mut at = 0;
-    while at < bytes.len() {
+    while let Some(b) = bytes.get(at) {
+        if !b.is_ascii_hexdigit() && *b != b'\\' {
+            at += 1;
+            continue;
+        }
         let (end, decoded) = run(bytes, at);
         if decoded.len() >= SHORTEST
             && let Some(text) = plausible::text(&decoded)

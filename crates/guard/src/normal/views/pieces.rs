@@ -18,7 +18,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         literals(scan.text, readings);
         variables(scan.text, readings);
     }
-    if scan.has(b'<') > 0 || scan.has(b'*') + scan.has(b'_') + scan.has(b'~') + scan.has(b'`') >= 2 {
+    if scan.has(b'<') >= 2 {
         markup(scan, readings);
     }
 }
@@ -97,7 +97,7 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Tags, comments and emphasis signs between the letters of words.
+/// Tags and comments between the letters of words.
 fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
     let bytes = text.as_bytes();

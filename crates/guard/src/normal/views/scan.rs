@@ -12,6 +12,8 @@ pub(super) struct Scan<'t> {
     pub ascii: [u32; 128],
     /// How many pieces are of each kind.
     counts: [usize; 8],
+    /// How many letters stand alone, between spaces or in pieces that are letters and signs by turns.
+    pub lone: usize,
 }
 
 /// What stands between two spaces.
@@ -47,8 +49,13 @@ pub(super) enum Kind {
 impl<'t> Scan<'t> {
     pub(super) fn of(text: &'t str) -> Self {
         let bytes = text.as_bytes();
-        let mut scan =
-            Self { text, pieces: Vec::with_capacity(text.len() / 6 + 1), ascii: [0; 128], counts: [0; 8] };
+        let mut scan = Self {
+            text,
+            pieces: Vec::with_capacity(text.len() / 6 + 1),
+            ascii: [0; 128],
+            counts: [0; 8],
+            lone: 0,
+        };
         for b in bytes {
             if let Some(count) = scan.ascii.get_mut(usize::from(*b)) {
                 *count += 1;
@@ -65,6 +72,13 @@ impl<'t> Scan<'t> {
             if let Some(count) = scan.counts.get_mut(piece.kind as usize) {
                 *count += 1;
             }
+            scan.lone += match piece.kind {
+                Kind::Single => 1,
+                Kind::Mixed | Kind::Foreign | Kind::Unknown | Kind::Known => {
+                    lone(bytes.get(piece.core.clone()).unwrap_or_default())
+                }
+                _ => 0,
+            };
             scan.pieces.push(piece);
             at = start + length;
         }
@@ -84,6 +98,25 @@ impl<'t> Scan<'t> {
     pub(super) fn core(&self, piece: &Piece) -> &'t str {
         self.text.get(piece.core.clone()).unwrap_or_default()
     }
+}
+
+/// Letters alone in a piece: the piece itself if it is one character, else letters without a neighbour, if
+/// they are several.
+fn lone(core: &[u8]) -> usize {
+    if core.first().is_some_and(|b| *b >= 0xc0) && core.iter().filter(|b| **b & 0xc0 != 0x80).count() == 1 {
+        return 1;
+    }
+    let mut lone = 0;
+    let mut length = 0;
+    for b in core.iter().chain(std::iter::once(&b' ')) {
+        if b.is_ascii_alphanumeric() {
+            length += 1;
+        } else {
+            lone += usize::from(length == 1);
+            length = 0;
+        }
+    }
+    if lone >= 3 { lone } else { 0 }
 }
 
 fn piece(bytes: &[u8], whole: Range<usize>) -> Piece {

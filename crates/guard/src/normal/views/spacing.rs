@@ -113,12 +113,12 @@ fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let word = scan.core(piece);
         let mut parts = word.split(|c: char| !c.is_ascii_alphabetic()).filter(|p| !p.is_empty());
         if word.len() > 64
-            || word.bytes().all(|b| b.is_ascii_alphabetic())
+            || word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'\'')
             || word.bytes().any(|b| b.is_ascii_digit())
         {
             continue;
         }
-        let strange = parts.any(|p| p.len() > 1 && !known(p.as_bytes()));
+        let strange = parts.any(|p| !known(p.as_bytes()));
         let letters: String = word.chars().filter(char::is_ascii_alphabetic).collect();
         if strange && letters.len() >= 5 && known(letters.as_bytes()) {
             edits.push((piece.core.clone(), letters));
