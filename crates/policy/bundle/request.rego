@@ -47,6 +47,7 @@ malformed contains path if {
 		"principal": "record",
 		"model": "record",
 		"body": "record",
+		"guard": "record",
 	})
 }
 
@@ -83,8 +84,54 @@ malformed contains path if {
 	some path in shape.problems(shape.part(input, "body"), "body", {"bytes": "count", "max_bytes": "count"})
 }
 
-# The operations of the Open Inference Protocol that pass the gateway.
-methods := {"infer": "POST", "metadata": "GET", "ready": "GET"}
+malformed contains path if {
+	some path in shape.problems(shape.part(input, "guard"), "guard", {
+		"read": "flag",
+		"enforced": "flag",
+		"verdict": "name",
+		"segments": "count",
+		"hits": "list",
+		"attachments": "count",
+		"attachments_pass": "flag",
+	})
+}
+
+malformed contains path if {
+	hits := shape.list(shape.part(input, "guard"), "hits")
+	some path in shape.list_problems(hits, "guard.hits", {
+		"origin": "name",
+		"trust": "name",
+		"verdict": "name",
+		"score_milli": "count",
+		"alarms": "list",
+	})
+}
+
+malformed contains path if {
+	hits := shape.list(shape.part(input, "guard"), "hits")
+	some index, hit in hits
+	place := concat("", ["guard.hits.", format_int(index, 10), ".alarms"])
+	some path in shape.element_problems(shape.list(hit, "alarms"), place, "name")
+}
+
+# Findings that are announced are there.
+malformed contains "guard.hits" if {
+	verdict := shape.part(input, "guard").verdict
+	not verdict in {"none", "benign"}
+	count(shape.list(shape.part(input, "guard"), "hits")) == 0
+}
+
+# The operations that pass the gateway: those of the Open Inference Protocol, then those of chat.
+methods := {
+	"infer": "POST",
+	"metadata": "GET",
+	"ready": "GET",
+	"chat": "POST",
+	"messages": "POST",
+	"models": "GET",
+}
+
+conversations := {"chat", "messages"}
 
 # METADATA
 # title: The model is quarantined
@@ -115,7 +162,7 @@ deny contains v if {
 # description: Only operations on this list pass, each with its one method.
 # custom:
 #   code: request/operation
-#   solution: Use infer (POST), metadata (GET) or ready (GET).
+#   solution: Use infer, chat or messages (POST), metadata, ready or models (GET).
 deny contains v if {
 	not methods[input.request.operation] == input.request.method
 	msg := concat("", [input.request.method, " ", input.request.operation, " is not offered"])
@@ -131,6 +178,62 @@ deny contains v if {
 deny contains v if {
 	input.body.bytes > input.body.max_bytes
 	v := reason.final("request/too-large", "low", input.model.name, "the body is larger than the route takes")
+}
+
+# METADATA
+# title: The guard has not read the conversation
+# description: The gateway lets the guard read before it asks; this rule holds even if it did not.
+# custom:
+#   code: guard/unread
+#   solution: Send conversations through the gateway's chat routes.
+deny contains v if {
+	input.request.operation in conversations
+	not input.guard.read
+	v := reason.final("guard/unread", "high", input.model.name, "nobody has read this conversation")
+}
+
+# METADATA
+# title: A text tries to direct the model
+# description: >-
+#   The detector's verdict about a text that is not the application's own. It lowers the noise; what tools may
+#   do once such a text is in context is the boundary's to say, whatever a detector finds.
+# custom:
+#   code: guard/injection
+#   solution: Take the text out. If it is harmless, report it, so that the detector learns.
+deny contains v if {
+	input.guard.enforced
+	some hit in input.guard.hits
+	hit.trust != "trusted"
+	not hit.verdict in {"benign", "grey"}
+	msg := concat("", ["a text from ", hit.origin, " tries to direct the model"])
+	v := reason.final("guard/injection", "high", hit.origin, msg)
+}
+
+# METADATA
+# title: A text hides something from its readers
+# description: Characters that people do not see and models read. Nobody writes them by accident.
+# custom:
+#   code: guard/hidden-text
+#   solution: Send the text as people see it.
+deny contains v if {
+	input.guard.enforced
+	some hit in input.guard.hits
+	hit.trust != "trusted"
+	count(hit.alarms) > 0
+	msg := concat("", ["a text from ", hit.origin, " hides something: ", concat(", ", hit.alarms)])
+	v := reason.final("guard/hidden-text", "high", hit.origin, msg)
+}
+
+# METADATA
+# title: A part is no text
+# description: Pictures, sound and files can hold instructions too, and nothing here reads them.
+# custom:
+#   code: guard/attachment
+#   solution: Send text, or let attachments pass on this route.
+deny contains v if {
+	input.guard.attachments > 0
+	not input.guard.attachments_pass
+	v := reason.final("guard/attachment", "medium", input.model.name, "a part of the conversation is no text")
 }
 
 deny contains v if some v in site.request

@@ -12,7 +12,29 @@ good := {
 		"quarantined": false,
 	},
 	"body": {"bytes": 10, "max_bytes": 10},
+	"guard": {
+		"read": false,
+		"enforced": true,
+		"verdict": "none",
+		"segments": 0,
+		"hits": [],
+		"attachments": 0,
+		"attachments_pass": false,
+	},
 }
+
+# A conversation that the guard has read.
+chat := object.union(good, {
+	"request": {"operation": "chat"},
+	"guard": {"read": true, "verdict": "benign", "segments": 3},
+})
+
+attack := {"origin": "web", "trust": "untrusted", "verdict": "attack", "score_milli": 990, "alarms": []}
+
+# The conversation with something found in it.
+found(change) := object.union(chat, {"guard": {"hits": [object.union(attack, change)]}})
+
+watched := {"guard": {"enforced": false}}
 
 denied(d) := {r.code | some r in d.deny}
 
@@ -63,4 +85,51 @@ test_malformed if {
 	e.deny[_].subject == "principal.models.0"
 	f := decision with input as {}
 	not f.allow
+}
+
+test_conversation if {
+	d := decision with input as chat
+	d.allow
+	e := decision with input as object.union(chat, {"guard": {"read": false}})
+	denied(e) == {"guard/unread"}
+	f := decision with input as object.union(chat, {"request": {"operation": "messages"}})
+	f.allow
+	g := decision with input as object.union(chat, {"request": {"operation": "models", "method": "GET"}})
+	g.allow
+}
+
+test_injection if {
+	d := decision with input as found({})
+	denied(d) == {"guard/injection"}
+	e := decision with input as found({"trust": "principal"})
+	denied(e) == {"guard/injection"}
+	f := decision with input as found({"trust": "trusted"})
+	f.allow
+	g := decision with input as found({"verdict": "grey"})
+	g.allow
+	h := decision with input as object.union(found({}), watched)
+	h.allow
+}
+
+test_hidden_text if {
+	d := decision with input as found({"verdict": "benign", "alarms": ["invisible-text"]})
+	denied(d) == {"guard/hidden-text"}
+	e := decision with input as object.union(found({"verdict": "benign", "alarms": ["invisible-text"]}), watched)
+	e.allow
+	f := decision with input as found({"verdict": "benign", "alarms": ["invisible-text"], "trust": "trusted"})
+	f.allow
+}
+
+test_attachment if {
+	d := decision with input as object.union(chat, {"guard": {"attachments": 1}})
+	denied(d) == {"guard/attachment"}
+	e := decision with input as object.union(chat, {"guard": {"attachments": 1, "attachments_pass": true}})
+	e.allow
+}
+
+test_malformed_guard if {
+	d := decision with input as object.remove(chat, ["guard"])
+	denied(d) == {"input/malformed"}
+	e := decision with input as found({"alarms": 7})
+	e.deny[_].subject == "guard.hits.0.alarms"
 }

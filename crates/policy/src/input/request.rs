@@ -22,6 +22,8 @@ pub struct Input {
     pub model: Model,
     /// The body.
     pub body: Body,
+    /// What the guard has found in it.
+    pub guard: Guard,
 }
 
 impl PolicyInput for Input {
@@ -35,7 +37,7 @@ pub struct Request {
     pub now_ns: u64,
     /// The HTTP method.
     pub method: String,
-    /// `infer`, `metadata` or `ready`.
+    /// `infer`, `metadata`, `ready`, `chat`, `messages` or `models`.
     pub operation: String,
 }
 
@@ -70,6 +72,55 @@ pub struct Body {
     pub max_bytes: u64,
 }
 
+/// What the guard has found in a conversation. No text is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guard {
+    /// It has read the body. A conversation that it has not read is refused.
+    pub read: bool,
+    /// What it finds refuses the request; otherwise it is written down only.
+    pub enforced: bool,
+    /// The worst it has found: `benign`, `grey`, `attack`, or `none` where it has read nothing.
+    pub verdict: String,
+    /// Texts it has read.
+    pub segments: u64,
+    /// The texts it has found something in, least trusted and worst first; at most 32.
+    pub hits: Vec<Hit>,
+    /// Parts that are no text, which nobody has looked into.
+    pub attachments: u64,
+    /// They may pass all the same.
+    pub attachments_pass: bool,
+}
+
+impl Default for Guard {
+    /// It has read nothing.
+    fn default() -> Self {
+        Self {
+            read: false,
+            enforced: true,
+            verdict: "none".to_owned(),
+            segments: 0,
+            hits: Vec::new(),
+            attachments: 0,
+            attachments_pass: false,
+        }
+    }
+}
+
+/// A text in which something was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hit {
+    /// Where it comes from, such as `web`.
+    pub origin: String,
+    /// `untrusted`, `principal` or `trusted`.
+    pub trust: String,
+    /// `benign`, `grey` or `attack`.
+    pub verdict: String,
+    /// The detector's probability in thousandths.
+    pub score_milli: u64,
+    /// What it hides, such as `invisible-text`.
+    pub alarms: Vec<String>,
+}
+
 #[cfg(test)]
 pub(crate) mod tests {
     use super::*;
@@ -86,6 +137,7 @@ pub(crate) mod tests {
             },
             model: Model { name: "cheque-reader".to_owned(), digest: Digest::of(b"m"), quarantined: false },
             body: Body { bytes: 10, max_bytes: 100 },
+            guard: Guard::default(),
         }
     }
 }

@@ -194,11 +194,7 @@ pub fn runtime() -> runtime::Input {
 pub fn request() -> request::Input {
     request::Input {
         schema: request::SCHEMA.to_owned(),
-        request: request::Request {
-            now_ns: NOW_NS,
-            method: "POST".to_owned(),
-            operation: "infer".to_owned(),
-        },
+        request: request::Request { now_ns: NOW_NS, method: "POST".to_owned(), operation: "chat".to_owned() },
         principal: request::Principal {
             key_id: "k1".to_owned(),
             role: "teller".to_owned(),
@@ -210,6 +206,20 @@ pub fn request() -> request::Input {
             quarantined: false,
         },
         body: request::Body { bytes: 10, max_bytes: 100 },
+        guard: request::Guard {
+            read: true,
+            segments: 2,
+            verdict: "attack".to_owned(),
+            // The application's own text may speak of what it likes.
+            hits: vec![request::Hit {
+                origin: "system".to_owned(),
+                trust: "trusted".to_owned(),
+                verdict: "attack".to_owned(),
+                score_milli: 990,
+                alarms: vec!["invisible-text".to_owned()],
+            }],
+            ..request::Guard::default()
+        },
     }
 }
 
