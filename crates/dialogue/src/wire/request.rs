@@ -150,7 +150,12 @@ impl ChatRequest {
         labelling: &Labelling,
         limits: &Limits,
     ) -> Result<Self, ReadError> {
-        let mut body = json::parse(bytes, limits)?;
+        Self::from_value(protocol, json::parse(bytes, limits)?, labelling)
+    }
+
+    /// Reads a request whose JSON was read with [`json::parse`]: whoever needs to know the model before the
+    /// labels are known looks it up in `body`.
+    pub fn from_value(protocol: Protocol, mut body: Value, labelling: &Labelling) -> Result<Self, ReadError> {
         let mut draft = Draft::new(labelling);
         let root = Node::root(&body);
         root.object()?;
