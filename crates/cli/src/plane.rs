@@ -111,11 +111,7 @@ impl Plane {
             admin: Some(([127, 0, 0, 1], 0).into()),
             routes: instances
                 .first()
-                .map(|first| Route {
-                    model,
-                    digest: first.digest,
-                    upstreams: instances.iter().map(|i| i.addr).collect(),
-                })
+                .map(|first| Route::tensors(model, first.digest, instances.iter().map(|i| i.addr).collect()))
                 .into_iter()
                 .collect(),
             roles: deployment

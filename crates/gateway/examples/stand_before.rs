@@ -23,11 +23,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (key, secret) = ApiKey::generate("bench", "bench", plenty, plenty)?;
     std::fs::write(key_file, secret.expose())?;
     let config = GatewayConfig {
-        routes: vec![Route {
-            model: model.clone(),
-            digest: digest.parse()?,
-            upstreams: vec![address.parse()?],
-        }],
+        routes: vec![Route::tensors(model, digest.parse()?, vec![address.parse()?])],
         roles: BTreeMap::from([("bench".to_owned(), vec![model.clone()])]),
         keys: vec![key],
         ..GatewayConfig::default()

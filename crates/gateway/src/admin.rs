@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::server::{Inner, Payload};
+use crate::payload::Payload;
+use crate::server::Inner;
 
 pub(crate) async fn serve(inner: Arc<Inner>, listener: TcpListener, mut stop: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
@@ -63,7 +64,7 @@ fn page(inner: &Inner, method: &Method, path: &str) -> Response<Payload> {
         }
         _ => (StatusCode::NOT_FOUND, "text/plain", "there is /healthz and /metrics\n".to_owned()),
     };
-    let mut response = Response::new(Payload::plain(Bytes::from(text)));
+    let mut response = Response::new(Payload::own(Bytes::from(text)));
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response

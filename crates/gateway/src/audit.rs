@@ -6,11 +6,14 @@
 
 use std::time::Instant;
 
+use prometheus_client::metrics::counter::Counter;
 use proofhouse_core::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
-use crate::infer::Tensor;
+use crate::chat::{ChatRecord, ObservedChat};
+use crate::config::LiveRoute;
+use crate::infer::{self, Tensor};
 
 /// What happened to one request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,9 +30,10 @@ pub struct AuditRecord {
     pub model: Option<String>,
     /// The model's digest.
     pub digest: Option<Digest>,
-    /// `infer`, `metadata`, `ready`, or `none` where it got no further.
+    /// `infer`, `metadata`, `ready`, `chat`, `messages`, `models`, or `none` where it got no further.
     pub operation: String,
-    /// Status of the answer; 499 where the client did not wait for one.
+    /// Status of the answer; 499 where the client did not wait for one. Of a stream that was cut off, the
+    /// status that its reason would have had.
     pub status: u16,
     /// `ok`, or the code of the refusal.
     pub code: String,
@@ -41,6 +45,9 @@ pub struct AuditRecord {
     pub bytes_in: u64,
     /// Bytes of the answer's body.
     pub bytes_out: u64,
+    /// What was found in a conversation with a language model, and what was done about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub chat: Option<Box<ChatRecord>>,
     /// From the end of the request's head to the answer.
     pub latency_us: u64,
     /// SHA-256 over salt and body, where a body was read.
@@ -94,17 +101,53 @@ impl ObservedReceiver {
     }
 }
 
+/// Where the observed conversations come out.
+#[derive(Debug)]
+pub struct ChatReceiver(pub(crate) mpsc::Receiver<ObservedChat>);
+
+impl ChatReceiver {
+    /// Waits for observations and takes up to `limit`; empty when the gateway has ended and all are taken.
+    pub async fn batch(&mut self, limit: usize) -> Vec<ObservedChat> {
+        let mut out = Vec::new();
+        self.0.recv_many(&mut out, limit.max(1)).await;
+        out
+    }
+}
+
+/// Where observed conversations go in.
+#[derive(Clone)]
+pub(crate) struct Tap {
+    chats: mpsc::Sender<ObservedChat>,
+    dropped: Counter,
+}
+
+impl Tap {
+    pub(crate) fn new(chats: mpsc::Sender<ObservedChat>, dropped: Counter) -> Self {
+        Self { chats, dropped }
+    }
+
+    fn observe(&self, record: &AuditRecord) {
+        if let Some(observed) = ObservedChat::of(record)
+            && self.chats.try_send(observed).is_err()
+        {
+            self.dropped.inc();
+        }
+    }
+}
+
 /// A record being written. Whatever happens to the request, dropping this sends it.
 pub(crate) struct Draft {
     pub record: AuditRecord,
     started: Instant,
     place: Option<mpsc::OwnedPermit<AuditRecord>>,
+    tap: Tap,
 }
 
 impl Draft {
     /// Takes a place in the queue; nothing where it is full or nobody reads it.
     pub(crate) fn begin(
         queue: &mpsc::Sender<AuditRecord>,
+        tap: &Tap,
         request_id: String,
         at: Timestamp,
     ) -> Option<Self> {
@@ -124,15 +167,40 @@ impl Draft {
             policy: None,
             bytes_in: 0,
             bytes_out: 0,
+            chat: None,
             latency_us: 0,
             body_commitment: None,
             body_salt: None,
         };
-        Some(Self { record, started: Instant::now(), place: Some(place) })
+        Some(Self { record, started: Instant::now(), place: Some(place), tap: tap.clone() })
     }
 
     pub(crate) fn seconds(&self) -> f64 {
         self.started.elapsed().as_secs_f64()
+    }
+
+    /// Notes which model the request is for.
+    pub(crate) fn aim(&mut self, route: &LiveRoute) {
+        self.record.model = Some(route.model.clone());
+        self.record.digest = Some(route.digest);
+    }
+
+    /// Commits to the body under a fresh salt.
+    pub(crate) fn commit(&mut self, body: &[u8]) {
+        let salt: [u8; 16] = rand::random();
+        self.record.body_commitment = Some(infer::commitment(salt, body));
+        self.record.body_salt = Some(format!("{:032x}", u128::from_be_bytes(salt)));
+    }
+
+    /// What the record says about a conversation.
+    pub(crate) fn chat(&mut self) -> &mut ChatRecord {
+        self.record.chat.get_or_insert_default()
+    }
+
+    /// Notes how it ended.
+    pub(crate) fn end(&mut self, status: u16, code: &str) {
+        self.record.status = status;
+        code.clone_into(&mut self.record.code);
     }
 }
 
@@ -141,6 +209,7 @@ impl Drop for Draft {
         if let Some(place) = self.place.take() {
             let mut record = self.record.clone();
             record.latency_us = u64::try_from(self.started.elapsed().as_micros()).unwrap_or(u64::MAX);
+            self.tap.observe(&record);
             place.send(record);
         }
     }
@@ -150,24 +219,29 @@ impl Drop for Draft {
 mod tests {
     use super::*;
 
+    fn tap() -> Tap {
+        Tap::new(mpsc::channel(1).0, Counter::default())
+    }
+
     #[tokio::test]
     async fn a_dropped_draft_is_a_record_and_a_full_queue_gives_no_place() {
         let (queue, receiver) = mpsc::channel(1);
         let at = Timestamp::from_unix_ms(0);
-        let draft = Draft::begin(&queue, "a".to_owned(), at).expect("room");
-        assert!(Draft::begin(&queue, "b".to_owned(), at).is_none());
+        let draft = Draft::begin(&queue, &tap(), "a".to_owned(), at).expect("room");
+        assert!(Draft::begin(&queue, &tap(), "b".to_owned(), at).is_none());
         drop(draft);
-        assert!(Draft::begin(&queue, "c".to_owned(), at).is_none());
+        assert!(Draft::begin(&queue, &tap(), "c".to_owned(), at).is_none());
         let mut receiver = AuditReceiver(receiver);
         let batch = receiver.batch(10).await;
         assert_eq!((batch.len(), batch[0].status, batch[0].code.as_str()), (1, 499, "client/gone"));
-        assert!(Draft::begin(&queue, "d".to_owned(), at).is_some());
+        assert!(Draft::begin(&queue, &tap(), "d".to_owned(), at).is_some());
     }
 
     #[test]
     fn the_salt_is_not_part_of_the_written_record() {
         let (queue, _receiver) = mpsc::channel(1);
-        let mut draft = Draft::begin(&queue, "a".to_owned(), Timestamp::from_unix_ms(0)).expect("room");
+        let mut draft =
+            Draft::begin(&queue, &tap(), "a".to_owned(), Timestamp::from_unix_ms(0)).expect("room");
         draft.record.body_salt = Some("5a17".to_owned());
         assert!(!serde_json::to_string(&draft.record).unwrap().contains("5a17"));
     }

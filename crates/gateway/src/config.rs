@@ -12,6 +12,9 @@ use governor::{Quota, RateLimiter};
 use proofhouse_core::Digest;
 use proofhouse_policy::Policy;
 
+use crate::budget::Purse;
+use crate::chat::{Chat, ChatConfigError};
+use crate::endpoint::Endpoint;
 use crate::key::ApiKey;
 use crate::quarantine::{Gate, Quarantine};
 use crate::upstream::Upstreams;
@@ -50,14 +53,53 @@ impl Default for GatewayConfig {
 }
 
 /// A model name and what answers for it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct Route {
-    /// The name in the path `/v2/models/<name>/…`.
+    /// The name in the path `/v2/models/<name>/…`, or in the member `model` of a conversation.
     pub model: String,
-    /// The digest every answer must prove.
+    /// The digest every answer must prove. What cannot prove one is known by the digest of its description.
     pub digest: Digest,
-    /// The instances. The only place an upstream address ever comes from.
-    pub upstreams: Vec<SocketAddr>,
+    /// What answers. The only place an upstream address ever comes from.
+    pub upstream: Upstream,
+    /// What can be asked of it.
+    pub serves: Serves,
+}
+
+impl Route {
+    /// A model that takes tensors.
+    #[must_use]
+    pub fn tensors(model: impl Into<String>, digest: Digest, instances: Vec<SocketAddr>) -> Self {
+        Self {
+            model: model.into(),
+            digest,
+            upstream: Upstream::Instances(instances),
+            serves: Serves::Tensors,
+        }
+    }
+
+    /// A language model.
+    #[must_use]
+    pub fn chat(model: impl Into<String>, digest: Digest, upstream: Upstream, chat: Chat) -> Self {
+        Self { model: model.into(), digest, upstream, serves: Serves::Chat(Arc::new(chat)) }
+    }
+}
+
+/// What answers for a model.
+#[derive(Debug, Clone)]
+pub enum Upstream {
+    /// Instances that prove the digest of what they serve with every answer.
+    Instances(Vec<SocketAddr>),
+    /// Somebody else's endpoint, which proves nothing: the digest is a name, and records say so.
+    Endpoint(Endpoint),
+}
+
+/// What can be asked of a model.
+#[derive(Debug, Clone)]
+pub enum Serves {
+    /// Open Inference Protocol V2.
+    Tensors,
+    /// Conversations, behind a guard.
+    Chat(Arc<Chat>),
 }
 
 /// Limits on what clients and upstreams may take.
@@ -69,6 +111,12 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request body.
     pub body_bytes: u64,
+    /// Bytes of a conversation, which says only in its body which model it is for.
+    pub chat_body_bytes: u64,
+    /// How deep a conversation's JSON is nested.
+    pub chat_depth: usize,
+    /// Values in a conversation's JSON.
+    pub chat_values: usize,
     /// Bytes of an upstream's answer.
     pub response_bytes: u64,
     /// Time for a whole request head, also the time a connection may idle.
@@ -93,6 +141,9 @@ impl Default for Limits {
             head_bytes: 16 * 1024,
             headers: 100,
             body_bytes: 1024 * 1024,
+            chat_body_bytes: 4 * 1024 * 1024,
+            chat_depth: 32,
+            chat_values: 100_000,
             response_bytes: 8 * 1024 * 1024,
             head_timeout: Duration::from_secs(10),
             body_timeout: Duration::from_secs(15),
@@ -118,6 +169,17 @@ pub enum ConfigError {
     /// A route that leads nowhere.
     #[error("the route of model {0:?} has no upstream")]
     NoUpstream(String),
+    /// What takes tensors proves its digest, and an endpoint cannot.
+    #[error("model {0:?} takes tensors from instances, not from an endpoint")]
+    TensorsFromEndpoint(String),
+    /// Settings of a conversation that contradict themselves.
+    #[error("the route of model {model:?}: {source}")]
+    Chat {
+        /// The model.
+        model: String,
+        /// What is wrong.
+        source: ChatConfigError,
+    },
     /// Two keys with one id or one secret.
     #[error("there are two keys with the id or the secret of {0:?}")]
     DuplicateKey(String),
@@ -147,21 +209,36 @@ pub(crate) struct LiveRoute {
     pub digest: Digest,
     pub gate: Arc<Gate>,
     pub upstreams: Upstreams,
+    pub serves: Serves,
+}
+
+impl LiveRoute {
+    /// The settings of a language model.
+    pub(crate) fn chat(&self) -> Option<&Arc<Chat>> {
+        match &self.serves {
+            Serves::Tensors => None,
+            Serves::Chat(chat) => Some(chat),
+        }
+    }
 }
 
 type Limiter = RateLimiter<NotKeyed, InMemoryState, MonotonicClock, NoOpMiddleware<std::time::Instant>>;
 
-/// A key with its rate limiter.
+/// A key with its rate limiter and its budget.
 #[derive(Debug)]
 pub(crate) struct LiveKey {
     pub key: ApiKey,
     pub limiter: Limiter,
+    pub purse: Option<Arc<Purse>>,
 }
 
 impl LiveKey {
-    fn new(key: ApiKey) -> Self {
+    /// A budget that stays as it was keeps what was spent of it, whatever else about the key changes.
+    fn new(key: ApiKey, before: Option<&Self>) -> Self {
         let quota = Quota::per_second(key.rate_per_second).allow_burst(key.burst);
-        Self { key, limiter: RateLimiter::direct_with_clock(quota, MonotonicClock) }
+        let spent = before.and_then(|old| old.purse.as_ref()).filter(|old| Some(old.budget()) == key.budget);
+        let purse = spent.cloned().or_else(|| key.budget.map(|budget| Arc::new(Purse::new(budget))));
+        Self { key, limiter: RateLimiter::direct_with_clock(quota, MonotonicClock), purse }
     }
 }
 
@@ -176,14 +253,24 @@ pub(crate) fn live_routes(
         if route.model.is_empty() || route.model.len() > 128 || dots || !route.model.bytes().all(plain) {
             return Err(ConfigError::ModelName(route.model));
         }
-        if route.upstreams.is_empty() {
-            return Err(ConfigError::NoUpstream(route.model));
+        match (&route.upstream, &route.serves) {
+            (Upstream::Instances(instances), _) if instances.is_empty() => {
+                return Err(ConfigError::NoUpstream(route.model));
+            }
+            (Upstream::Endpoint(_), Serves::Tensors) => {
+                return Err(ConfigError::TensorsFromEndpoint(route.model));
+            }
+            (_, Serves::Chat(chat)) => {
+                chat.check().map_err(|source| ConfigError::Chat { model: route.model.clone(), source })?;
+            }
+            _ => {}
         }
         let live = LiveRoute {
             model: route.model.clone(),
             digest: route.digest,
             gate: quarantine.gate(route.digest),
-            upstreams: Upstreams::new(route.upstreams),
+            upstreams: Upstreams::new(route.upstream),
+            serves: route.serves,
         };
         if out.insert(route.model.clone(), Arc::new(live)).is_some() {
             return Err(ConfigError::DuplicateModel(route.model));
@@ -207,7 +294,7 @@ pub(crate) fn live_keys(
         let (hash, id) = (key.hash, key.id.clone());
         let live = match before.get(&hash) {
             Some(old) if old.key == key => Arc::clone(old),
-            _ => Arc::new(LiveKey::new(key)),
+            old => Arc::new(LiveKey::new(key, old.map(Arc::as_ref))),
         };
         if !ids.insert(id.clone()) || out.insert(hash, live).is_some() {
             return Err(ConfigError::DuplicateKey(id));
@@ -222,11 +309,7 @@ mod tests {
     use std::num::NonZeroU32;
 
     fn route(model: &str) -> Route {
-        Route {
-            model: model.to_owned(),
-            digest: Digest::of(b"m"),
-            upstreams: vec![([127, 0, 0, 1], 1).into()],
-        }
+        Route::tensors(model, Digest::of(b"m"), vec![([127, 0, 0, 1], 1).into()])
     }
 
     #[test]
@@ -238,8 +321,25 @@ mod tests {
         }
         let twice = live_routes(vec![route("m"), route("m")], &table).err();
         assert_eq!(twice, Some(ConfigError::DuplicateModel("m".to_owned())));
-        let nowhere = Route { upstreams: Vec::new(), ..route("m") };
+        let nowhere = Route::tensors("m", Digest::of(b"m"), Vec::new());
         assert_eq!(live_routes(vec![nowhere], &table).err(), Some(ConfigError::NoUpstream("m".to_owned())));
+    }
+
+    #[test]
+    fn a_reload_keeps_spent_budgets() {
+        let one = NonZeroU32::MIN;
+        let budget = crate::TokenBudget { tokens: 10, window_seconds: std::num::NonZeroU64::MAX };
+        let (mut key, _) = ApiKey::generate("k", "teller", one, one).unwrap();
+        key.budget = Some(budget);
+        let roles = BTreeMap::from([("teller".to_owned(), vec!["*".to_owned()])]);
+        let first = live_keys(vec![key.clone()], &roles, &HashMap::new()).unwrap();
+        drop(first[&key.hash].purse.as_ref().unwrap().reserve(10, 0).unwrap());
+        key.burst = NonZeroU32::new(7).unwrap();
+        let second = live_keys(vec![key.clone()], &roles, &first).unwrap();
+        assert!(second[&key.hash].purse.as_ref().unwrap().reserve(1, 0).is_err());
+        key.budget = Some(crate::TokenBudget { tokens: 11, ..budget });
+        let third = live_keys(vec![key.clone()], &roles, &second).unwrap();
+        assert!(third[&key.hash].purse.as_ref().unwrap().reserve(1, 0).is_ok());
     }
 
     #[test]

@@ -231,6 +231,8 @@ struct Seen {
     length: Option<u64>,
     chunked: bool,
     authorization: bool,
+    api_key: bool,
+    approval: bool,
     content_type: bool,
 }
 
@@ -290,6 +292,14 @@ impl Seen {
                 &mut self.authorization,
                 "framing/repeated-header",
                 "Authorization is given more than once",
+            ),
+            b"x-api-key" => {
+                once(&mut self.api_key, "framing/repeated-header", "x-api-key is given more than once")
+            }
+            b"proofhouse-approval" => once(
+                &mut self.approval,
+                "framing/repeated-header",
+                "Proofhouse-Approval is given more than once; separate approvals with spaces",
             ),
             b"content-type" => once(
                 &mut self.content_type,

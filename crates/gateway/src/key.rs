@@ -12,6 +12,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proofhouse_core::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::TokenBudget;
+
 /// Longer texts are not even hashed.
 const MAX_PRESENTED: usize = 128;
 
@@ -28,6 +30,9 @@ pub struct ApiKey {
     pub rate_per_second: NonZeroU32,
     /// Requests that are let through at once after a pause.
     pub burst: NonZeroU32,
+    /// Tokens of language models it may use; no limit where nothing is stated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub budget: Option<TokenBudget>,
 }
 
 /// A key as it is given to its holder, once. Never printed by `Debug`.
@@ -59,8 +64,15 @@ impl ApiKey {
             role: role.to_owned(),
             rate_per_second,
             burst,
+            budget: None,
         };
         Ok((key, secret))
+    }
+
+    /// The same key with a budget of tokens.
+    #[must_use]
+    pub fn with_budget(self, budget: TokenBudget) -> Self {
+        Self { budget: Some(budget), ..self }
     }
 }
 
@@ -79,9 +91,14 @@ impl fmt::Debug for KeySecret {
 }
 
 /// The hash of the key in an `Authorization` header; nothing where it cannot be one of ours.
-pub(crate) fn presented(authorization: &str) -> Option<Digest> {
+pub(crate) fn bearer(authorization: &str) -> Option<Digest> {
     let (scheme, key) = authorization.split_once(' ')?;
-    let ours = scheme.eq_ignore_ascii_case("bearer") && key.len() <= MAX_PRESENTED && key.starts_with("ph_");
+    if scheme.eq_ignore_ascii_case("bearer") { bare(key) } else { None }
+}
+
+/// The hash of a key that stands alone in its header, as in `x-api-key`.
+pub(crate) fn bare(key: &str) -> Option<Digest> {
+    let ours = key.len() <= MAX_PRESENTED && key.starts_with("ph_");
     ours.then(|| Digest::of(key.as_bytes()))
 }
 
@@ -96,9 +113,9 @@ mod tests {
     #[test]
     fn a_key_is_found_by_what_is_presented() {
         let (kept, secret) = key("k-1").unwrap();
-        assert_eq!(presented(&format!("Bearer {}", secret.expose())), Some(kept.hash));
-        assert_eq!(presented(&format!("bearer {}", secret.expose())), Some(kept.hash));
-        assert_ne!(presented(&format!("Bearer {}x", secret.expose())), Some(kept.hash));
+        assert_eq!(bearer(&format!("Bearer {}", secret.expose())), Some(kept.hash));
+        assert_eq!(bearer(&format!("bearer {}", secret.expose())), Some(kept.hash));
+        assert_ne!(bearer(&format!("Bearer {}x", secret.expose())), Some(kept.hash));
         assert_eq!(secret.expose().len(), "ph_k-1_".len() + 43);
         assert_ne!(key("k-1").unwrap().1, secret);
     }
@@ -106,8 +123,16 @@ mod tests {
     #[test]
     fn other_credentials_are_not_hashed() {
         for text in ["", "Bearer", "Basic ph_a_b", "Bearer sk-1", &format!("Bearer ph_{}", "a".repeat(200))] {
-            assert_eq!(presented(text), None, "{text}");
+            assert_eq!(bearer(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn a_bare_key_is_the_same_key() {
+        let (kept, secret) = key("k-1").unwrap();
+        assert_eq!(bare(secret.expose()), Some(kept.hash));
+        assert_eq!(bare(&format!("Bearer {}", secret.expose())), None);
+        assert_eq!(bearer(secret.expose()), None);
     }
 
     #[test]

@@ -192,16 +192,20 @@ impl Closed {
     }
 }
 
-/// Requests of one connection whose answers hyper holds and the socket may not have taken yet.
+/// Requests of one connection of whose answers hyper holds something the socket may not have taken yet.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    waiting: Mutex<Vec<InFlight>>,
+    waiting: Mutex<Vec<Arc<InFlight>>>,
 }
 
 impl Outbox {
-    /// An answer was handed to hyper.
-    pub(crate) fn push(&self, guard: InFlight) {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(guard);
+    /// A piece of an answer was handed to hyper. The request stays counted until the piece has left, however
+    /// long its body lives.
+    pub(crate) fn push(&self, guard: &Arc<InFlight>) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        if !waiting.last().is_some_and(|last| Arc::ptr_eq(last, guard)) {
+            waiting.push(Arc::clone(guard));
+        }
     }
 
     /// Everything that was handed to hyper has been written.

@@ -7,13 +7,11 @@ use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
-use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::body::{Body as _, Incoming};
+use hyper::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -25,14 +23,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::audit::{AuditReceiver, AuditRecord, Draft, Observed, ObservedReceiver};
-use crate::chain::{self, Released, Surroundings};
+use crate::audit::{AuditReceiver, AuditRecord, ChatReceiver, Draft, Observed, ObservedReceiver, Tap};
+use crate::chain::{self, Answer, Released, Surroundings};
 use crate::config::{ConfigError, GatewayConfig, Limits, Route, Snapshot, live_keys, live_routes};
 use crate::framing::HeadLimits;
 use crate::key::ApiKey;
 use crate::metrics::{Metrics, Outcome};
-use crate::quarantine::{InFlight, Outbox, Quarantine};
-use crate::refusal::Refusal;
+use crate::payload::{Leaving, Payload};
+use crate::quarantine::{Outbox, Quarantine};
+use crate::refusal::{Refusal, Shape};
 use crate::upstream::{DIGEST_HEADER, Pool, REQUEST_ID_HEADER};
 use crate::wire::Wire;
 
@@ -102,6 +101,8 @@ pub struct Started {
     pub audit: AuditReceiver,
     /// Observed rows. May be dropped.
     pub observed: ObservedReceiver,
+    /// Observed conversations, without a text. May be dropped.
+    pub chats: ChatReceiver,
 }
 
 impl Gateway {
@@ -127,17 +128,21 @@ impl Gateway {
         };
         let (audit, audit_receiver) = mpsc::channel(config.limits.audit_queue.max(1));
         let (observed, observed_receiver) = mpsc::channel(config.limits.observation_queue.max(1));
+        let (chats, chats_receiver) = mpsc::channel(config.limits.observation_queue.max(1));
+        let metrics = Arc::new(Metrics::new());
+        let tap = Tap::new(chats, metrics.observations_dropped.clone());
         let stop = watch::Sender::new(false);
         let inner = Arc::new(Inner {
             snapshot: ArcSwap::from_pointee(snapshot),
             changes: Mutex::new(()),
             quarantine,
-            pool: Pool::new(config.limits.upstream_timeout, config.limits.response_bytes),
+            pool: Pool::new(),
             limits: config.limits,
             clock,
             audit,
             observed,
-            metrics: Metrics::new(),
+            tap,
+            metrics,
         });
         let address = listener
             .local_addr()
@@ -153,6 +158,7 @@ impl Gateway {
             handle,
             audit: AuditReceiver(audit_receiver),
             observed: ObservedReceiver(observed_receiver),
+            chats: ChatReceiver(chats_receiver),
         })
     }
 }
@@ -174,7 +180,8 @@ pub(crate) struct Inner {
     clock: Arc<dyn Clock>,
     pub audit: mpsc::Sender<AuditRecord>,
     observed: mpsc::Sender<Observed>,
-    pub metrics: Metrics,
+    tap: Tap,
+    pub metrics: Arc<Metrics>,
 }
 
 /// Steers a running gateway. Dropping it stops the gateway at once; [`GatewayHandle::shutdown`] is gentler.
@@ -378,7 +385,7 @@ async fn connection(inner: &Arc<Inner>, stream: TcpStream, mut stop: watch::Rece
     let Some(refusal) = refusal else { return wire.finish(&[]).await };
     let request_id = request_id();
     // Where there is no room for a record, there is no answer either.
-    if let Some(mut draft) = Draft::begin(&inner.audit, request_id.clone(), inner.clock.now()) {
+    if let Some(mut draft) = Draft::begin(&inner.audit, &inner.tap, request_id.clone(), inner.clock.now()) {
         draft.record.status = refusal.status;
         refusal.code.clone_into(&mut draft.record.code);
         drop(draft);
@@ -394,39 +401,36 @@ fn request_id() -> String {
 /// Answers one request: runs the chain, writes the record, counts.
 async fn answer(inner: &Arc<Inner>, outbox: &Arc<Outbox>, request: Request<Incoming>) -> Response<Payload> {
     let request_id = request_id();
+    let shape = Shape::of(request.uri().path(), request.headers());
     let now = inner.clock.now();
-    let Some(mut draft) = Draft::begin(&inner.audit, request_id.clone(), now) else {
+    let Some(mut draft) = Draft::begin(&inner.audit, &inner.tap, request_id.clone(), now) else {
         count(inner, "none", Refusal::AUDIT_FULL.code);
-        return refused(&Refusal::AUDIT_FULL, &request_id);
+        return refused(&Refusal::AUDIT_FULL, shape, &request_id);
     };
-    let _under_way = UnderWay::new(inner);
+    let under_way = UnderWay::new(inner);
     let snapshot = inner.snapshot.load_full();
     let around = Surroundings {
         snapshot: &snapshot,
         limits: &inner.limits,
         pool: &inner.pool,
+        metrics: &inner.metrics,
         now_ns: u64::try_from(now.unix_ms()).unwrap_or(0).saturating_mul(1_000_000),
     };
     let result = chain::run(request, &around, &mut draft).await;
     inner.metrics.latency.observe(draft.seconds());
-    let operation = match draft.record.operation.as_str() {
-        "infer" => "infer",
-        "metadata" => "metadata",
-        "ready" => "ready",
-        _ => "none",
-    };
+    let operation = chain::operation_name(&draft.record.operation);
     match result {
         Ok(released) => {
-            draft.record.status = 200;
-            "ok".clone_into(&mut draft.record.code);
-            draft.record.bytes_out = released.body.len() as u64;
-            count(inner, operation, "ok");
-            respond(inner, outbox, released, &request_id)
+            count(inner, operation, released.code);
+            if let Answer::Whole(body) = &released.answer {
+                draft.end(200, released.code);
+                draft.record.bytes_out = body.len() as u64;
+            }
+            respond(inner, outbox, released, shape, draft, under_way)
         }
         Err(refusal) => {
-            let response = refused(&refusal, &request_id);
-            draft.record.status = refusal.status;
-            refusal.code.clone_into(&mut draft.record.code);
+            let response = refused(&refusal, shape, &request_id);
+            draft.end(refusal.status, refusal.code);
             draft.record.bytes_out = response.body().size_hint().lower();
             count(inner, operation, refusal.code);
             response
@@ -439,7 +443,7 @@ fn count(inner: &Inner, operation: &'static str, code: &'static str) {
 }
 
 /// A request under way, for the gauge.
-struct UnderWay(Arc<Inner>);
+pub(crate) struct UnderWay(Arc<Inner>);
 
 impl UnderWay {
     fn new(inner: &Arc<Inner>) -> Self {
@@ -458,90 +462,69 @@ fn respond(
     inner: &Arc<Inner>,
     outbox: &Arc<Outbox>,
     released: Released,
-    request_id: &str,
+    shape: Shape,
+    draft: Draft,
+    under_way: UnderWay,
 ) -> Response<Payload> {
     if let Some(observed) = released.observed
         && inner.observed.try_send(observed).is_err()
     {
         inner.metrics.observations_dropped.inc();
     }
-    let digest = released.route.digest.to_string();
-    let waiting = Waiting { guard: released.guard, outbox: Arc::clone(outbox), inner: Arc::clone(inner) };
-    let mut response = Response::new(Payload { bytes: Some(released.body), waiting: Some(waiting) });
-    common_headers(&mut response, request_id);
-    if let Ok(value) = HeaderValue::from_str(&digest) {
+    let request_id = draft.record.request_id.clone();
+    let leaving = released.in_flight.map(|in_flight| Leaving {
+        in_flight,
+        outbox: Arc::clone(outbox),
+        inner: Arc::clone(inner),
+    });
+    let (payload, kind) = match (released.answer, leaving) {
+        (Answer::Whole(bytes), Some(leaving)) => (Payload::whole(bytes, leaving), released.kind),
+        (Answer::Whole(bytes), None) => (Payload::own(bytes), released.kind),
+        (Answer::Stream(mut relay), Some(leaving)) => {
+            relay.keep(draft, under_way);
+            (Payload::stream(relay, leaving), released.kind)
+        }
+        // A stream always has a model behind it, and with it a count.
+        (Answer::Stream(_), None) => return refused(&Refusal::BROKEN, shape, &request_id),
+    };
+    let mut response = Response::new(payload);
+    common_headers(response.headers_mut(), shape, kind, &request_id);
+    if let Some(route) = released.route
+        && let Ok(value) = HeaderValue::from_str(&route.digest.to_string())
+    {
         response.headers_mut().insert(DIGEST_HEADER, value);
     }
     response
 }
 
-fn refused(refusal: &Refusal, request_id: &str) -> Response<Payload> {
-    let mut response = Response::new(Payload { bytes: Some(refusal.body(request_id)), waiting: None });
+fn refused(refusal: &Refusal, shape: Shape, request_id: &str) -> Response<Payload> {
+    let mut response = Response::new(Payload::own(refusal.body(shape, request_id)));
     *response.status_mut() =
         StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    common_headers(&mut response, request_id);
+    let headers = response.headers_mut();
+    common_headers(headers, shape, "application/json", request_id);
     if let Some(seconds) = refusal.retry_after {
-        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        headers.insert(RETRY_AFTER, HeaderValue::from(seconds.max(1)));
     }
     if let Some(methods) = refusal.allow {
-        response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+        headers.insert(ALLOW, HeaderValue::from_static(methods));
+    }
+    if shape != Shape::House {
+        // The official clients try again by themselves at 408, 429 and 5xx. What will not pass by itself
+        // would only cost twice.
+        let again = if refusal.passes || refusal.retry_after.is_some() { "true" } else { "false" };
+        headers.insert("x-should-retry", HeaderValue::from_static(again));
     }
     response
 }
 
-fn common_headers(response: &mut Response<Payload>, request_id: &str) {
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+fn common_headers(headers: &mut HeaderMap, shape: Shape, kind: &'static str, request_id: &str) {
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Ok(value) = HeaderValue::from_str(request_id) {
-        headers.insert(REQUEST_ID_HEADER, value);
-    }
-}
-
-/// The body of an answer: one piece, looked at a last time when hyper takes it.
-pub(crate) struct Payload {
-    bytes: Option<Bytes>,
-    waiting: Option<Waiting>,
-}
-
-struct Waiting {
-    guard: InFlight,
-    outbox: Arc<Outbox>,
-    inner: Arc<Inner>,
-}
-
-impl Payload {
-    pub(crate) fn plain(bytes: Bytes) -> Self {
-        Self { bytes: Some(bytes), waiting: None }
-    }
-}
-
-impl Body for Payload {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Some(bytes) = self.bytes.take() else { return Poll::Ready(None) };
-        if let Some(Waiting { guard, outbox, inner }) = self.waiting.take() {
-            if guard.gate().is_closed() {
-                let error = io::Error::new(io::ErrorKind::ConnectionAborted, "the model was quarantined");
-                return Poll::Ready(Some(Err(error)));
-            }
-            // From here until the flush the socket's own check guards these bytes.
-            outbox.push(guard);
-            inner.metrics.released.inc();
+        if let Some(name) = shape.request_id_header() {
+            headers.insert(name, value.clone());
         }
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.bytes.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.bytes.as_ref().map_or(0, |bytes| bytes.len() as u64))
+        headers.insert(REQUEST_ID_HEADER, value);
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The address comes from the configuration and the path from the route, never from anything the caller
 //! sent. Only listed headers are forwarded; the caller's credentials are not among them. An answer counts
-//! only when the instance proves in a header that it serves the digest the route promises.
+//! only when the instance proves in a header that it serves the digest the route promises; what an endpoint
+//! of somebody else serves is its own affair, and records say that nothing was proven.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -10,14 +11,18 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper::header::{ACCEPT, CONTENT_TYPE, HeaderValue};
-use hyper::{Method, Request, StatusCode};
+use hyper::body::Incoming;
+use hyper::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use proofhouse_core::Digest;
+use proofhouse_dialogue::wire::Protocol;
 
-use crate::chain::{Decided, Operation};
+use crate::chain::Cleared;
+use crate::config::Upstream;
+use crate::endpoint::Endpoint;
 use crate::refusal::Refusal;
 
 /// The header in which an instance proves what it serves.
@@ -25,6 +30,12 @@ pub const DIGEST_HEADER: &str = "proofhouse-model-digest";
 
 /// The header that carries the request's id to the instance and back to the caller.
 pub const REQUEST_ID_HEADER: &str = "proofhouse-request-id";
+
+/// The version of Anthropic's protocol that is spoken.
+const ANTHROPIC_VERSION: &str = "2023-06-01";
+
+/// Longest wait that an upstream may ask for and that is passed on, in seconds.
+const LONGEST_WAIT: u64 = 600;
 
 const FIRST_REST: Duration = Duration::from_millis(100);
 const LONGEST_REST: Duration = Duration::from_secs(10);
@@ -34,27 +45,41 @@ const LONGEST_REST: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Upstreams {
     instances: Vec<Instance>,
+    /// Nothing where the instances are ours.
+    endpoint: Option<Endpoint>,
     next: AtomicUsize,
     since: Instant,
 }
 
 #[derive(Debug)]
 struct Instance {
-    address: SocketAddr,
+    /// Scheme, host and port, such as `http://127.0.0.1:8080`, and what comes before every path.
+    base: String,
     failures: AtomicU32,
     /// Milliseconds after `since`.
     rests_until: AtomicU64,
 }
 
 impl Upstreams {
-    pub(crate) fn new(addresses: Vec<SocketAddr>) -> Self {
-        let instance =
-            |address| Instance { address, failures: AtomicU32::new(0), rests_until: AtomicU64::new(0) };
+    pub(crate) fn new(upstream: Upstream) -> Self {
+        let (bases, endpoint) = match upstream {
+            Upstream::Instances(addresses) => {
+                (addresses.iter().map(|address: &SocketAddr| format!("http://{address}")).collect(), None)
+            }
+            Upstream::Endpoint(endpoint) => (vec![endpoint.base().to_owned()], Some(endpoint)),
+        };
+        let instance = |base| Instance { base, failures: AtomicU32::new(0), rests_until: AtomicU64::new(0) };
         Self {
-            instances: addresses.into_iter().map(instance).collect(),
+            instances: bases.into_iter().map(instance).collect::<Vec<_>>(),
+            endpoint,
             next: AtomicUsize::new(0),
             since: Instant::now(),
         }
+    }
+
+    /// Whether every answer proves the digest.
+    pub(crate) fn prove(&self) -> bool {
+        self.endpoint.is_none()
     }
 
     fn now_ms(&self) -> u64 {
@@ -86,97 +111,103 @@ impl Upstreams {
 /// The pool of connections to instances.
 pub(crate) struct Pool {
     client: Client<HttpConnector, Full<Bytes>>,
-    timeout: Duration,
-    response_bytes: usize,
 }
 
 /// What an instance answered, its digest proven.
-pub(crate) struct Answer {
+pub(crate) struct Whole {
     pub body: Bytes,
 }
 
 impl Pool {
-    pub(crate) fn new(timeout: Duration, response_bytes: u64) -> Self {
+    pub(crate) fn new() -> Self {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        connector.set_connect_timeout(Some(timeout.min(Duration::from_secs(2))));
+        connector.set_connect_timeout(Some(Duration::from_secs(2)));
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_timer(TokioTimer::new())
             // A request that may have reached an instance is not sent twice.
             .retry_canceled_requests(false)
             .build(connector);
-        Self { client, timeout, response_bytes: usize::try_from(response_bytes).unwrap_or(usize::MAX) }
+        Self { client }
     }
 
-    /// Sends a request that has passed every check. Instances that cannot be connected to are passed over;
-    /// once connected, there is one try.
-    pub(crate) async fn forward(&self, decided: &Decided, request_id: &str) -> Result<Answer, Refusal> {
+    /// Sends a request that has passed every check and takes the whole answer. Instances that cannot be
+    /// connected to are passed over; once connected, there is one try.
+    pub(crate) async fn forward(&self, cleared: &Cleared, request_id: &str) -> Result<Whole, Refusal> {
         let all = async {
-            for instance in decided.route().upstreams.in_turn() {
-                match self.ask(instance, decided, request_id).await {
-                    Err(Failure::Unreachable) => decided.route().upstreams.failed(instance),
-                    Err(Failure::Refused(refusal)) => {
-                        if refusal.status >= 500 {
-                            decided.route().upstreams.failed(instance);
-                        }
-                        return Err(refusal);
+            let (response, instance) = self.in_turn(cleared, request_id).await?;
+            let body = Limited::new(response.into_body(), cleared.answer_bytes()).collect().await;
+            let body = body.map_err(|error| {
+                cleared.route().upstreams.failed(instance);
+                if error.is::<LengthLimitError>() { Refusal::ANSWER_TOO_LARGE } else { Refusal::BROKEN }
+            })?;
+            Ok(Whole { body: body.to_bytes() })
+        };
+        tokio::time::timeout(cleared.within(), all).await.unwrap_or(Err(Refusal::LATE))
+    }
+
+    /// Sends a request that has passed every check and takes the head of the answer; its body is a stream.
+    pub(crate) async fn open(&self, cleared: &Cleared, request_id: &str) -> Result<Incoming, Refusal> {
+        let head = self.in_turn(cleared, request_id);
+        let answer = tokio::time::timeout(cleared.within(), head).await.unwrap_or(Err(Refusal::LATE));
+        answer.map(|(response, _)| response.into_body())
+    }
+
+    async fn in_turn<'c>(
+        &self,
+        cleared: &'c Cleared,
+        request_id: &str,
+    ) -> Result<(Response<Incoming>, &'c Instance), Refusal> {
+        let upstreams = &cleared.route().upstreams;
+        for instance in upstreams.in_turn() {
+            match self.ask(instance, cleared, request_id).await {
+                Err(Failure::Unreachable) => upstreams.failed(instance),
+                Err(Failure::Refused(refusal)) => {
+                    if refusal.status >= 500 {
+                        upstreams.failed(instance);
                     }
-                    Ok(answer) => {
-                        Upstreams::answered(instance);
-                        return Ok(answer);
-                    }
+                    return Err(refusal);
+                }
+                Ok(response) => {
+                    Upstreams::answered(instance);
+                    return Ok((response, instance));
                 }
             }
-            Err(Refusal::new(503, "upstream/unreachable", "no instance of this model can be reached"))
-        };
-        tokio::time::timeout(self.timeout, all).await.unwrap_or(Err(Refusal::new(
-            504,
-            "upstream/timeout",
-            "the model did not answer in time",
-        )))
+        }
+        Err(Refusal::new(503, "upstream/unreachable", "no instance of this model can be reached"))
     }
 
-    async fn ask(&self, instance: &Instance, decided: &Decided, request_id: &str) -> Result<Answer, Failure> {
-        let (method, tail) = match decided.operation() {
-            Operation::Infer => (Method::POST, "/infer"),
-            Operation::Metadata => (Method::GET, ""),
-            Operation::Ready => (Method::GET, "/ready"),
-        };
-        let uri = format!("http://{}/v2/models/{}{tail}", instance.address, decided.route().model);
+    async fn ask(
+        &self,
+        instance: &Instance,
+        cleared: &Cleared,
+        request_id: &str,
+    ) -> Result<Response<Incoming>, Failure> {
         let mut request = Request::builder()
-            .method(method)
-            .uri(uri)
-            .header(ACCEPT, HeaderValue::from_static("application/json"))
+            .method(cleared.method())
+            .uri(format!("{}{}", instance.base, cleared.path()))
+            .header(ACCEPT, HeaderValue::from_static(cleared.accept()))
             .header(REQUEST_ID_HEADER, request_id);
-        if decided.operation() == Operation::Infer {
+        if cleared.method() == Method::POST {
             request = request.header(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         }
+        if cleared.protocol() == Some(Protocol::Anthropic) {
+            request = request.header("anthropic-version", ANTHROPIC_VERSION);
+        }
+        let key = cleared.route().upstreams.endpoint.as_ref().and_then(Endpoint::key);
+        request = match (key, cleared.protocol()) {
+            (None, _) => request,
+            (Some(key), Some(Protocol::Anthropic)) => request.header("x-api-key", key.bare()?),
+            (Some(key), _) => request.header(AUTHORIZATION, key.bearer()?),
+        };
         let request = request
-            .body(Full::new(decided.body().clone()))
+            .body(Full::new(cleared.body().clone()))
             .map_err(|_| Refusal::new(502, "upstream/request", "the request cannot be forwarded"))?;
         let response = self.client.request(request).await.map_err(|error| {
-            if error.is_connect() {
-                Failure::Unreachable
-            } else {
-                Refusal::new(502, "upstream/broken", "the model's instance broke the connection").into()
-            }
+            if error.is_connect() { Failure::Unreachable } else { Refusal::BROKEN.into() }
         })?;
-        let (parts, body) = response.into_parts();
-        let body = Limited::new(body, self.response_bytes).collect().await.map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Refusal::new(
-                    502,
-                    "upstream/too-large",
-                    "the model's answer is larger than this gateway takes",
-                )
-            } else {
-                Refusal::new(502, "upstream/broken", "the model's instance broke the connection")
-            }
-        })?;
-        let mut proofs = parts.headers.get_all(DIGEST_HEADER).iter();
-        let proof = proofs.next().and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<Digest>().ok());
-        if proof != Some(decided.route().digest) || proofs.next().is_some() {
+        if cleared.route().upstreams.prove() && !proves(&response, cleared.route().digest) {
             return Err(Refusal::new(
                 502,
                 "upstream/digest-mismatch",
@@ -184,13 +215,34 @@ impl Pool {
             )
             .into());
         }
-        match parts.status {
-            StatusCode::OK => Ok(Answer { body: body.to_bytes() }),
+        match response.status() {
+            StatusCode::OK => Ok(response),
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                Err(Refusal::new(502, "upstream/credential", "the endpoint does not take this gateway's key")
+                    .into())
+            }
+            StatusCode::TOO_MANY_REQUESTS => Err(busy(&response).into()),
             status if status.is_client_error() => {
                 Err(Refusal::new(400, "upstream/refused-input", "the model does not take this input").into())
             }
-            _ => Err(Refusal::new(502, "upstream/error", "the model's instance failed").into()),
+            _ => Err(Refusal::UPSTREAM_ERROR.into()),
         }
+    }
+}
+
+/// The digest, given once.
+fn proves(response: &Response<Incoming>, digest: Digest) -> bool {
+    let mut proofs = response.headers().get_all(DIGEST_HEADER).iter();
+    let proof = proofs.next().and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<Digest>().ok());
+    proof == Some(digest) && proofs.next().is_none()
+}
+
+fn busy(response: &Response<Incoming>) -> Refusal {
+    let asked = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok()?.parse::<u64>().ok());
+    Refusal {
+        retry_after: Some(asked.unwrap_or(1).min(LONGEST_WAIT)),
+        passes: true,
+        ..Refusal::new(503, "upstream/busy", "the model has more requests than it takes; try again")
     }
 }
 
@@ -214,12 +266,13 @@ mod tests {
     #[test]
     fn turns_go_round_and_the_failed_come_last() {
         let ports = [1, 2, 3].map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
-        let upstreams = Upstreams::new(ports.to_vec());
-        let order = || upstreams.in_turn().iter().map(|i| i.address.port()).collect::<Vec<_>>();
-        assert_eq!((order(), order()), (vec![1, 2, 3], vec![2, 3, 1]));
+        let upstreams = Upstreams::new(Upstream::Instances(ports.to_vec()));
+        let order = || upstreams.in_turn().iter().map(|i| i.base.clone()).collect::<Vec<_>>();
+        let bases = |ports: [u16; 3]| ports.map(|port| format!("http://127.0.0.1:{port}")).to_vec();
+        assert_eq!((order(), order()), (bases([1, 2, 3]), bases([2, 3, 1])));
         upstreams.failed(&upstreams.instances[2]);
-        assert_eq!((order(), order()), (vec![1, 2, 3], vec![1, 2, 3]));
+        assert_eq!((order(), order()), (bases([1, 2, 3]), bases([1, 2, 3])));
         Upstreams::answered(&upstreams.instances[2]);
-        assert_eq!(order(), [2, 3, 1]);
+        assert_eq!(order(), bases([2, 3, 1]));
     }
 }

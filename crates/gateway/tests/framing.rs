@@ -87,6 +87,7 @@ async fn ambiguous_requests_are_refused() {
             get("GET /v2/models/m HTTP/1.1", "Host: a\r\nConnection: close, Authorization\r\n"),
         ),
         ("authorization twice", get("GET /v2/models/m HTTP/1.1", "Host: a\r\nAuthorization: Bearer x\r\n")),
+        ("x-api-key twice", get("GET /v2/models/m HTTP/1.1", "Host: a\r\nX-Api-Key: a\r\nx-api-key: b\r\n")),
         ("TLS hello", "\x16\x03\x01\x02".to_owned()),
     ];
     let smuggled = get("GET /v2/models/m/ready HTTP/1.1", "Host: a\r\n");

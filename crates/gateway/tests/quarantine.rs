@@ -28,7 +28,7 @@ async fn the_quarantine_comes_before_anything_about_the_caller() {
     assert!(house.instance.heads.lock().unwrap().is_empty());
     assert_eq!(house.started.handle.quarantined(), BTreeMap::from([(digest(), 1)]));
     // New routes to the digest do not get round it, and a lift does.
-    let route = Route { model: "n".to_owned(), digest: digest(), upstreams: vec![house.instance.address] };
+    let route = Route::tensors("n", digest(), vec![house.instance.address]);
     house.started.handle.set_routes(vec![route]).unwrap();
     let roles = house.request("POST", "/v2/models/n/infer", "Content-Type: application/json\r\n", ROWS);
     assert_eq!(house.status(&roles).await, 503);

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use house::{ANSWER, Behaviour, House, Instance, ROWS, digest, receive, request, send};
 use proofhouse_core::Digest;
-use proofhouse_gateway::{ApiKey, Gateway, GatewayConfig, GatewayError, Route, SystemClock};
+use proofhouse_gateway::{ApiKey, Gateway, GatewayConfig, GatewayError, Route, SystemClock, Upstream};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
@@ -245,11 +245,18 @@ async fn instances_fail_in_their_own_ways() {
 
     // One instance is gone, the other answers; both gone is 503.
     let gone = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let house = House::with(Behaviour::default(), |config| config.routes[0].upstreams.insert(0, gone)).await;
+    let house = House::with(Behaviour::default(), |config| {
+        let Upstream::Instances(instances) = &mut config.routes[0].upstream else { unreachable!() };
+        instances.insert(0, gone);
+    })
+    .await;
     for _ in 0..4 {
         assert_eq!(house.status(&house.infer(ROWS)).await, 200);
     }
-    let house = House::with(Behaviour::default(), |config| config.routes[0].upstreams = vec![gone]).await;
+    let house = House::with(Behaviour::default(), |config| {
+        config.routes[0].upstream = Upstream::Instances(vec![gone])
+    })
+    .await;
     assert_eq!(house.status(&house.infer(ROWS)).await, 503);
 }
 
@@ -308,15 +315,11 @@ async fn routes_keys_and_policy_change_while_it_runs() {
     let handle = &house.started.handle;
     let other =
         Instance::start(Behaviour { digest: Digest::of(b"v2").to_string(), ..Behaviour::default() }).await;
-    let route = Route { model: "m".to_owned(), digest: Digest::of(b"v2"), upstreams: vec![other.address] };
+    let route = Route::tensors("m", Digest::of(b"v2"), vec![other.address]);
     handle.set_routes(vec![route]).unwrap();
     assert_eq!(house.status(&house.infer(ROWS)).await, 200);
     assert_eq!((house.instance.heads.lock().unwrap().len(), other.heads.lock().unwrap().len()), (0, 1));
-    assert!(
-        handle
-            .set_routes(vec![Route { model: "../m".to_owned(), digest: digest(), upstreams: Vec::new() }])
-            .is_err()
-    );
+    assert!(handle.set_routes(vec![Route::tensors("../m", digest(), Vec::new())]).is_err());
     assert_eq!(house.status(&house.infer(ROWS)).await, 200);
     handle.set_policy(Arc::clone(&house::POLICY));
     // A revoked key is refused at once, on a connection that is already open.

@@ -1,6 +1,9 @@
 //! A gateway with a fake instance behind it, and a client that speaks in raw bytes.
+
 #![allow(dead_code, reason = "each test file uses some of it")]
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot set up its house fails")]
+
+pub mod chat;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -33,6 +36,10 @@ pub struct Behaviour {
     pub delay: Duration,
     pub status: &'static str,
     pub body: String,
+    /// Pieces of a stream with the pause before each; the body is not used then.
+    pub pieces: Vec<(Duration, String)>,
+    /// Whether a stream comes to its end or the connection breaks.
+    pub ends: bool,
 }
 
 impl Default for Behaviour {
@@ -42,6 +49,8 @@ impl Default for Behaviour {
             delay: Duration::ZERO,
             status: "200 OK",
             body: ANSWER.to_owned(),
+            pieces: Vec::new(),
+            ends: true,
         }
     }
 }
@@ -52,6 +61,8 @@ pub struct Instance {
     pub heads: Arc<Mutex<Vec<String>>>,
     pub behaviour: Arc<Mutex<Behaviour>>,
     pub answered: Arc<AtomicU64>,
+    /// Streams whose reader went away before their end.
+    pub dropped: Arc<AtomicU64>,
 }
 
 impl Instance {
@@ -62,9 +73,14 @@ impl Instance {
             heads: Arc::default(),
             behaviour: Arc::new(Mutex::new(behaviour)),
             answered: Arc::default(),
+            dropped: Arc::default(),
         };
-        let (heads, behaviour, answered) =
-            (Arc::clone(&instance.heads), Arc::clone(&instance.behaviour), Arc::clone(&instance.answered));
+        let (heads, behaviour, answered, dropped) = (
+            Arc::clone(&instance.heads),
+            Arc::clone(&instance.behaviour),
+            Arc::clone(&instance.answered),
+            Arc::clone(&instance.dropped),
+        );
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
                 tokio::spawn(serve(
@@ -72,6 +88,7 @@ impl Instance {
                     Arc::clone(&heads),
                     Arc::clone(&behaviour),
                     Arc::clone(&answered),
+                    Arc::clone(&dropped),
                 ));
             }
         });
@@ -84,15 +101,46 @@ async fn serve(
     heads: Arc<Mutex<Vec<String>>>,
     behaviour: Arc<Mutex<Behaviour>>,
     answered: Arc<AtomicU64>,
+    dropped: Arc<AtomicU64>,
 ) {
     let mut buffer = Vec::new();
     loop {
         let Some((head, rest)) = read_message(&mut stream, &mut buffer).await else { return };
         heads.lock().unwrap().push(format!("{head}{}", String::from_utf8_lossy(&rest)));
-        let Behaviour { digest, delay, status, body } = behaviour.lock().unwrap().clone();
+        let Behaviour { digest, delay, status, body, pieces, ends } = behaviour.lock().unwrap().clone();
         tokio::time::sleep(delay).await;
         let proof =
             if digest.is_empty() { String::new() } else { format!("proofhouse-model-digest: {digest}\r\n") };
+        if !pieces.is_empty() {
+            let head = format!(
+                "HTTP/1.1 {status}\r\n{proof}content-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n"
+            );
+            let mut sent = stream.write_all(head.as_bytes()).await;
+            for (pause, piece) in pieces {
+                // A reader that goes away is noticed while nothing is written, too.
+                let mut probe = [0; 1];
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    _ = stream.read(&mut probe) => {
+                        dropped.fetch_add(1, Ordering::SeqCst);
+                        return;
+                    }
+                }
+                sent = stream.write_all(format!("{:x}\r\n{piece}\r\n", piece.len()).as_bytes()).await;
+                if sent.is_err() {
+                    break;
+                }
+            }
+            if sent.is_err() {
+                dropped.fetch_add(1, Ordering::SeqCst);
+                return;
+            }
+            if !ends || stream.write_all(b"0\r\n\r\n").await.is_err() {
+                return;
+            }
+            answered.fetch_add(1, Ordering::SeqCst);
+            continue;
+        }
         let answer = format!(
             "HTTP/1.1 {status}\r\n{proof}x-internal: secret\r\ncontent-length: {}\r\n\r\n{body}",
             body.len()
@@ -145,11 +193,7 @@ impl House {
         let many = NonZeroU32::new(1_000_000).unwrap();
         let (key, secret) = ApiKey::generate("k1", "teller", many, many).unwrap();
         let mut config = GatewayConfig {
-            routes: vec![Route {
-                model: "m".to_owned(),
-                digest: digest(),
-                upstreams: vec![instance.address],
-            }],
+            routes: vec![Route::tensors("m", digest(), vec![instance.address])],
             roles: BTreeMap::from([
                 ("teller".to_owned(), vec!["m".to_owned()]),
                 ("guest".to_owned(), vec!["other".to_owned()]),

@@ -1,0 +1,117 @@
+//! What the gateway asks of a guard.
+//!
+//! The guard is an engine of its own and knows no HTTP; this is its place in the chain. Every question can
+//! fail, and a failure refuses: there is no answer "could not tell, go on".
+
+use std::fmt;
+
+use proofhouse_core::Digest;
+use proofhouse_dialogue::wire::ChatRequest;
+use proofhouse_dialogue::{Carrier, Conversation, Label, Labelling, Turn};
+use proofhouse_guard::flow::{Approval, Decision};
+
+/// The layers that read what goes to a model and what comes back.
+pub trait Boundary: Send + Sync + fmt::Debug {
+    /// Which label a text gets.
+    fn labelling(&self) -> &Labelling;
+
+    /// Reads everything that would go to the model. Bounded work, no clock, no network.
+    fn inspect(&self, conversation: &Conversation) -> Result<Inspected, Failure>;
+
+    /// Makes ready what is sent on: withholds tools that must not be offered, marks untrusted passages,
+    /// plants canaries. Asked after the inspection allowed it.
+    fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure>;
+
+    /// Judges what the model says and calls, before any of its calls reaches the caller.
+    fn judge(
+        &self,
+        conversation: &Conversation,
+        turn: &Turn,
+        approvals: &[Approval],
+        now_ns: u64,
+    ) -> Result<Judged, Failure>;
+
+    /// What text of an answer passes on its way out.
+    fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure>;
+}
+
+/// Text on its way out. What was pushed and not returned is held back because it could be the beginning of
+/// something that may not leave.
+pub trait Scanning: Send {
+    /// Takes the next piece and returns what may leave now.
+    fn push(&mut self, piece: &str) -> Result<Scanned, Failure>;
+
+    /// The text has ended; returns the rest.
+    fn finish(&mut self) -> Result<Scanned, Failure>;
+}
+
+/// What may leave, and what was found in it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Scanned {
+    /// The text, with what may not leave already replaced.
+    pub text: String,
+    /// Kinds of what was found, such as `secret` or `canary`.
+    pub findings: Vec<&'static str>,
+    /// The answer ends here.
+    pub cut: bool,
+}
+
+/// A guard could not do its work.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// More than it takes.
+    #[error("it is more than the guard takes: {0}")]
+    TooLarge(String),
+    /// Anything else.
+    #[error("the guard failed: {0}")]
+    Broken(String),
+}
+
+/// What was found in a conversation.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Inspected {
+    /// One for each text that was read, in order.
+    pub segments: Vec<InspectedSegment>,
+}
+
+impl Inspected {
+    /// The worst verdict of a segment.
+    #[must_use]
+    pub fn verdict(&self) -> &'static str {
+        let worst = |word| self.segments.iter().any(|segment| segment.verdict == word);
+        if worst("attack") {
+            "attack"
+        } else if worst("grey") {
+            "grey"
+        } else {
+            "benign"
+        }
+    }
+}
+
+/// What was found in one text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InspectedSegment {
+    /// Where it comes from.
+    pub label: Label,
+    /// What kind of text it is.
+    pub carrier: Carrier,
+    /// Digest of its normal form.
+    pub normal_form: Digest,
+    /// Probability that it tries to direct the model, calibrated for its carrier.
+    pub score: f64,
+    /// `benign`, `grey` or `attack`.
+    pub verdict: &'static str,
+    /// Kinds of alarms, such as `invisible-text`.
+    pub alarms: Vec<&'static str>,
+}
+
+/// What was decided about a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Judged {
+    /// What the model says: its links and images.
+    pub text: Decision,
+    /// One for each call, in order.
+    pub calls: Vec<Decision>,
+}

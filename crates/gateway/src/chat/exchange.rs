@@ -1,0 +1,176 @@
+//! One request and its answer: what both kinds of answer, whole and streamed, need to know.
+
+use std::sync::Arc;
+
+use proofhouse_core::Hasher;
+use proofhouse_dialogue::wire::{Protocol, Usage};
+use proofhouse_dialogue::{Conversation, StopReason, ToolCall, Turn};
+use proofhouse_guard::flow::{Approval, Decision, Verdict};
+
+use super::boundary::Judged;
+use super::record::{CallRecord, ChatRecord, NAMED};
+use super::{Chat, Failure, Scanned, Scanning, explain};
+use crate::budget::Reservation;
+use crate::metrics::Metrics;
+use crate::refusal::Refusal;
+
+pub(crate) struct Exchange {
+    pub request_id: String,
+    pub protocol: Protocol,
+    /// The name the caller asked for.
+    pub model: String,
+    /// Seconds since 1970.
+    pub created: u64,
+    pub now_ns: u64,
+    /// As the caller sent it; what was marked or planted for the model is not in it.
+    pub conversation: Conversation,
+    pub approvals: Vec<Approval>,
+    /// Whether the caller wants to know the usage of a stream.
+    pub wants_usage: bool,
+    /// Answers that were asked for.
+    pub choices: u64,
+    /// Tokens of an answer that were asked for.
+    pub max_tokens: u64,
+    pub chat: Arc<Chat>,
+    pub metrics: Arc<Metrics>,
+}
+
+/// What leaves of a turn whose text has left or leaves by another way.
+pub(crate) struct ReleasedCalls {
+    /// Calls that may be made.
+    pub calls: Vec<ToolCall>,
+    /// What is said about the others.
+    pub explanation: Option<String>,
+    /// Why the turn stopped, now.
+    pub stop: StopReason,
+}
+
+impl Exchange {
+    /// The name of the answer. The upstream's own would be a text that nobody has looked at.
+    pub(crate) fn answer_id(&self) -> String {
+        match self.protocol {
+            Protocol::Openai => format!("chatcmpl-{}", self.request_id),
+            Protocol::Anthropic => format!("msg_{}", self.request_id),
+        }
+    }
+
+    /// Most bytes of all answers together.
+    pub(crate) fn ceiling(&self) -> usize {
+        let tokens = self.max_tokens.saturating_mul(self.choices);
+        // A call's name and identifier are bytes that no token of the answer pays for.
+        let bytes = tokens.saturating_mul(self.chat.limits.bytes_per_token).saturating_add(4096);
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+
+    pub(crate) fn scanner(&self) -> Result<Box<dyn Scanning>, Refusal> {
+        self.chat.boundary.scanner(&self.conversation).map_err(failed)
+    }
+
+    /// Judges the calls of a turn. None of them has left.
+    pub(crate) fn judge(
+        &self,
+        mut turn: Turn,
+        choice: u32,
+        record: &mut ChatRecord,
+    ) -> Result<ReleasedCalls, Refusal> {
+        for (n, call) in turn.calls.iter_mut().enumerate() {
+            call.id = self.call_id(choice, n, call);
+        }
+        let Judged { calls: decisions, .. } = self
+            .chat
+            .boundary
+            .judge(&self.conversation, &turn, &self.approvals, self.now_ns)
+            .map_err(failed)?;
+        if decisions.len() != turn.calls.len() {
+            return Err(failed(Failure::Broken("it judged another number of calls".to_owned())));
+        }
+        let made = turn.calls.len();
+        let mut released = Vec::with_capacity(made);
+        let mut withheld = Vec::new();
+        for (call, decision) in turn.calls.into_iter().zip(decisions) {
+            note_call(record, &call, &decision);
+            self.metrics.judged(decision.verdict);
+            if decision.is_allowed() {
+                released.push(call);
+            } else {
+                withheld.push((call.name, decision));
+            }
+        }
+        let stop = match turn.stop {
+            StopReason::ToolCalls if made > 0 && released.is_empty() => StopReason::Filtered,
+            stop => stop,
+        };
+        Ok(ReleasedCalls { calls: released, explanation: explain::withheld(&withheld), stop })
+    }
+
+    /// A name for a call that is the same whenever the model makes the same call at the same point, so that
+    /// a person can approve it before it is made again.
+    fn call_id(&self, choice: u32, n: usize, call: &ToolCall) -> String {
+        let mut hasher = Hasher::with_domain("proofhouse.gateway.call-id/v1");
+        hasher.field(&(self.conversation.messages.len() as u64).to_be_bytes());
+        hasher.field(&(u64::from(choice) << 32 | n as u64).to_be_bytes());
+        hasher.field(call.name.as_str().as_bytes());
+        hasher.field(&serde_json::to_vec(&call.arguments).unwrap_or_default());
+        let digest = hasher.finish().to_string();
+        let short: String = digest.chars().skip("sha256:".len()).take(24).collect();
+        match self.protocol {
+            Protocol::Openai => format!("call_{short}"),
+            Protocol::Anthropic => format!("toolu_{short}"),
+        }
+    }
+
+    /// Settles what the answer took, as its server says.
+    pub(crate) fn settle(&self, reservation: Reservation, usage: Usage, record: &mut ChatRecord) {
+        record.tokens_in = usage.input;
+        record.tokens_out = usage.output;
+        let used = usage.input.saturating_add(usage.output);
+        // A server that says nothing leaves no other sound number than what was reserved.
+        if used > 0 {
+            record.tokens_charged = used;
+            reservation.settle(used);
+        }
+        self.metrics.tokens(usage);
+    }
+}
+
+/// Notes what was found in text on its way out.
+pub(crate) fn note_findings(metrics: &Metrics, scanned: &Scanned, record: &mut ChatRecord) {
+    for kind in &scanned.findings {
+        *record.redactions.entry((*kind).to_owned()).or_default() += 1;
+        metrics.redacted(kind);
+    }
+}
+
+fn note_call(record: &mut ChatRecord, call: &ToolCall, decision: &Decision) {
+    record.calls_made += 1;
+    record.calls_withheld += u32::from(!decision.is_allowed());
+    if record.calls.len() < NAMED {
+        record.calls.push(CallRecord {
+            tool: call.name.to_string(),
+            decision: decision.verdict.to_string(),
+            rules: decision.rules().map(|rule| rule.code().to_owned()).collect(),
+            approved_by: decision.approved_by.clone(),
+            call: decision.digest,
+        });
+    }
+}
+
+/// A guard that could not do its work refuses.
+pub(crate) fn failed(failure: Failure) -> Refusal {
+    match failure {
+        Failure::TooLarge(_) => Refusal::new(
+            400,
+            "guard/too-large",
+            "the guard does not take a conversation of this size; send less",
+        ),
+        Failure::Broken(why) => {
+            tracing::error!(%why, "the guard failed");
+            Refusal::new(503, "guard/failed", "the guard could not do its work, so nothing passes")
+        }
+    }
+}
+
+/// Whether a decision can still become an approval.
+pub(crate) fn is_open(decision: &Decision) -> bool {
+    decision.verdict == Verdict::NeedsApproval
+}
