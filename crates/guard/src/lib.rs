@@ -10,13 +10,21 @@
 //! * [`link`]: where links lead, and whether they may; the same decision for answers and for arguments of tools.
 //! * [`canary`] and [`spotlight`]: words that tell who read a confidential text, and marks around untrusted text.
 //! * [`output`]: what may not leave: secrets, canaries, personal data, links, matched in streams.
+//!
+//! [`Guard`] is all of them together, configured by one [`GuardConfig`].
 
 pub mod canary;
 pub mod detect;
 pub mod extract;
 pub mod flow;
+mod guard;
 pub mod link;
 mod mac;
 pub mod normal;
 pub mod output;
 pub mod spotlight;
+
+pub use guard::{
+    CallVerdict, Finding, Guard, GuardConfig, GuardError, Inspection, SegmentInspection, Session,
+    TurnVerdict, Work,
+};

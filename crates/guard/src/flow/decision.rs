@@ -176,14 +176,6 @@ impl Decision {
         decision
     }
 
-    /// The same with one more reason.
-    pub(super) fn and(mut self, reason: Reason) -> Self {
-        self.reasons.push(reason);
-        self.reasons.sort_by_key(|r| r.rule);
-        self.weigh();
-        self
-    }
-
     /// Lets an approval answer what can be approved.
     pub(super) fn approve(&mut self, by: &str) {
         for reason in self.reasons.iter_mut().filter(|r| r.verdict == Verdict::NeedsApproval) {

@@ -103,23 +103,27 @@ impl<'a> Judge<'a> {
     /// Decides about a call, with the facts behind it.
     #[must_use]
     pub fn facts(&self, call: &ToolCall) -> (Decision, Facts) {
-        self.among(call, &[])
+        self.among(call, &[], None)
     }
 
     /// Decides about a turn: calls that are made together count together.
     #[must_use]
     pub fn turn(&self, turn: &Turn) -> TurnDecision {
-        let text = self.text(&turn.text);
-        let calls = turn.calls.iter().enumerate().map(|(n, call)| {
+        let calls = self.calls(turn).into_iter().map(|(decision, _)| decision).collect();
+        TurnDecision { text: self.text(&turn.text), calls }
+    }
+
+    /// Decides about the calls of a turn, with the facts behind each decision.
+    #[must_use]
+    pub fn calls(&self, turn: &Turn) -> Vec<(Decision, Facts)> {
+        let most = self.policy.limits.calls;
+        let judged = turn.calls.iter().enumerate().map(|(n, call)| {
             let before = turn.calls.get(..n).unwrap_or_default();
-            let (mut decision, _) = self.among(call, before);
-            if n >= self.policy.limits.calls {
-                let message = format!("more than {} calls in one turn", self.policy.limits.calls);
-                decision = decision.and(Reason::deny(Rule::Budget, message));
-            }
-            decision
+            let surplus = (n >= most)
+                .then(|| Reason::deny(Rule::Budget, format!("more than {most} calls in one turn")));
+            self.among(call, before, surplus)
         });
-        TurnDecision { text, calls: calls.collect() }
+        judged.collect()
     }
 
     /// Decides about what the model says.
@@ -150,7 +154,7 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the model may be shown a tool.
-    pub(super) fn offers(&self, spec: &ToolSpec) -> bool {
+    pub(crate) fn offers(&self, spec: &ToolSpec) -> bool {
         let Some(rule) = self.policy.tools.get(&spec.name) else { return false };
         let once = self.conversation.tools.iter().filter(|other| other.name == spec.name).count() == 1;
         let as_reviewed = rule.description.is_none_or(|pinned| pinned == digest::tool(spec));
@@ -164,10 +168,11 @@ impl<'a> Judge<'a> {
         self.private.get_or_init(|| Private::of(&self.context))
     }
 
-    fn among(&self, call: &ToolCall, before: &[ToolCall]) -> (Decision, Facts) {
+    fn among(&self, call: &ToolCall, before: &[ToolCall], surplus: Option<Reason>) -> (Decision, Facts) {
         let digest = digest::call(self.digest, call);
         let tool = self.policy.tools.get(&call.name);
         let mut reasons = self.overrun();
+        reasons.extend(surplus);
         let mut arguments = Vec::new();
         if reasons.is_empty() {
             reasons.extend(self.identity(call, before));

@@ -1,0 +1,83 @@
+//! What is stated about a guard: one form for the system file, the gateway and the command line.
+
+use proofhouse_dialogue::Labelling;
+use serde::{Deserialize, Serialize};
+
+use crate::flow::Policy;
+use crate::link::LinkRules;
+use crate::output::{ConfidentialError, OutputRules};
+use crate::spotlight::Spotlight;
+
+/// What is stated about a guard. Everything that is left out has the safe meaning.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GuardConfig {
+    /// Which label a text gets by where it comes from. What the policy states about the answers of tools is
+    /// added ([`GuardConfig::labelling`]).
+    pub labels: Labelling,
+    /// The boundary: tools, effects, arguments, and where links may lead.
+    pub flow: Policy,
+    /// What may not leave. Its links are those of `flow`, and are not stated twice.
+    pub output: OutputRules,
+    /// How untrusted text is shown to the model.
+    pub spotlight: Spotlight,
+    /// The system prompt may be repeated in answers. It is confidential unless this is stated.
+    pub prompt_is_public: bool,
+    /// Bounds of the work.
+    pub work: Work,
+}
+
+/// Bounds of the work over one conversation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Work {
+    /// Bytes of text that are brought to normal form and scored.
+    pub bytes: usize,
+    /// Bytes that are decoded from one segment, over all its views.
+    pub decoded_bytes: usize,
+    /// Views of one segment.
+    pub views: usize,
+}
+
+impl Default for Work {
+    fn default() -> Self {
+        Self { bytes: 2 << 20, decoded_bytes: 512 << 10, views: 32 }
+    }
+}
+
+/// Why a guard cannot be had, or could not do its work. Nothing passes then.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum GuardError {
+    /// The same thing stated twice, differently.
+    #[error("output.links and flow.links differ; state links once, in flow.links")]
+    TwoLinkRules,
+    /// An action for a rule that does not exist, as a misspelt one.
+    #[error("output.actions names {0:?}, which is neither a rule nor a family of rules")]
+    UnknownRule(String),
+    /// A text cannot be kept confidential.
+    #[error("a confidential text cannot be watched for: {0}")]
+    Confidential(#[from] ConfidentialError),
+}
+
+impl GuardConfig {
+    /// The labels, with what the policy states about the answers of tools.
+    #[must_use]
+    pub fn labelling(&self) -> Labelling {
+        self.flow.labelling(self.labels.clone())
+    }
+
+    pub(super) fn check(&self) -> Result<(), GuardError> {
+        if self.output.links != LinkRules::default() && self.output.links != self.flow.links {
+            return Err(GuardError::TwoLinkRules);
+        }
+        match self.output.unknown_names().next() {
+            Some(name) => Err(GuardError::UnknownRule(name.to_owned())),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn output_rules(&self) -> OutputRules {
+        OutputRules { links: self.flow.links.clone(), ..self.output.clone() }
+    }
+}

@@ -1,0 +1,153 @@
+//! What is in the texts of a conversation.
+
+use std::ops::Range;
+
+use proofhouse_core::Digest;
+use proofhouse_dialogue::{Carrier, Label, Origin, Segment, Trust};
+use serde::Serialize;
+
+use super::Guard;
+use crate::detect::{self, Score};
+use crate::normal::{Budget, NormalForm, SpanMap, Transform, normalise};
+
+/// What was made of a text. The order is the order of concern.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Finding {
+    /// It looks like any other text.
+    #[default]
+    Benign,
+    /// It has something of an attack.
+    Grey,
+    /// Some of it was not read: it holds more than the bounds of the work allow. Not benign.
+    Unread,
+    /// It looks like an attack, or hides a message that no reader sees.
+    Attack,
+}
+
+/// What was found in a conversation.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// The worst of any segment.
+    pub verdict: Finding,
+    /// Each segment, oldest first.
+    pub segments: Vec<SegmentInspection>,
+    /// Bytes that were read.
+    pub bytes: usize,
+}
+
+/// What was found in one segment. Ranges are bytes of its text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SegmentInspection {
+    /// Which message, from 0.
+    pub message: usize,
+    /// Which segment of it, from 0.
+    pub segment: usize,
+    /// Its label.
+    pub label: Label,
+    /// What kind of text it is.
+    pub carrier: Carrier,
+    /// What was made of it.
+    pub verdict: Finding,
+    /// Digest of its normal form; nothing where it was not read.
+    pub normal_form: Option<Digest>,
+    /// How likely an attack, calibrated for its carrier; nothing where it was not scored: the application's
+    /// own instructions direct the model, and what the model said was judged when it was said.
+    pub score: Option<f32>,
+    /// How far above the threshold of an attack, in logits.
+    pub margin: Option<f32>,
+    /// What was undone to read what scored highest; empty for the text as it stands.
+    pub read_by: Vec<Transform>,
+    /// Where that stands.
+    pub spans: Vec<Range<usize>>,
+    /// Where the phrases stand that spoke most for an attack, strongest first.
+    pub reasons: Vec<Range<usize>>,
+    /// Kinds of alarms about its characters.
+    pub alarms: Vec<&'static str>,
+    /// A second detector had the last word.
+    pub second: bool,
+}
+
+/// Inspects segments until the work is used up.
+pub(super) struct Inspector<'g> {
+    pub guard: &'g Guard,
+    pub left: usize,
+}
+
+impl Inspector<'_> {
+    pub fn segment(&mut self, message: usize, index: usize, segment: &Segment) -> SegmentInspection {
+        let mut found = SegmentInspection {
+            message,
+            segment: index,
+            label: segment.label.clone(),
+            carrier: segment.carrier,
+            verdict: Finding::Unread,
+            normal_form: None,
+            score: None,
+            margin: None,
+            read_by: Vec::new(),
+            spans: Vec::new(),
+            reasons: Vec::new(),
+            alarms: Vec::new(),
+            second: false,
+        };
+        let Some(left) = self.left.checked_sub(segment.text.len()) else {
+            // What comes after is not read either, so that nobody buys silence with a shorter text.
+            self.left = 0;
+            return found;
+        };
+        self.left = left;
+        let work = &self.guard.config.work;
+        let budget = Budget { views: work.views, view_bytes: work.decoded_bytes, ..Budget::default() };
+        let form = normalise(&segment.text, &budget);
+        found.verdict = if form.truncated { Finding::Unread } else { Finding::Benign };
+        found.normal_form = Some(form.digest);
+        found.alarms = form.alarms.iter().map(|alarm| alarm.kind.id()).collect();
+        let own = segment.label.trust == Trust::Trusted;
+        if !own && form.alarms.iter().any(|alarm| alarm.kind.is_conclusive()) {
+            found.verdict = Finding::Attack;
+        }
+        if !own && segment.label.origin != Origin::Assistant {
+            self.score(&form, segment.carrier, &mut found);
+        }
+        found
+    }
+
+    fn score(&self, form: &NormalForm<'_>, carrier: Carrier, found: &mut SegmentInspection) {
+        let texts: Vec<&str> = form.texts().collect();
+        let Some((at, first)) = self.guard.first.score_views(&texts, carrier) else { return };
+        let score = match (&self.guard.second, texts.get(at)) {
+            (Some(second), Some(text)) if first.verdict == detect::Verdict::Grey => {
+                match second.score(text, carrier) {
+                    Ok(score) => {
+                        found.second = true;
+                        score
+                    }
+                    // Nobody else looked at it, so it stays grey.
+                    Err(_) => first,
+                }
+            }
+            _ => first,
+        };
+        let (spans, read_by) = match at.checked_sub(1).and_then(|view| form.views.get(view)) {
+            Some(view) => (&view.spans, view.how.clone()),
+            None => (&form.spans, Vec::new()),
+        };
+        found.take(&score, spans, read_by);
+    }
+}
+
+impl SegmentInspection {
+    fn take(&mut self, score: &Score, spans: &SpanMap, read_by: Vec<Transform>) {
+        self.verdict = self.verdict.max(match score.verdict {
+            detect::Verdict::Benign => Finding::Benign,
+            detect::Verdict::Grey => Finding::Grey,
+            detect::Verdict::Attack => Finding::Attack,
+        });
+        self.score = Some(score.probability);
+        self.margin = Some(score.margin);
+        self.read_by = read_by;
+        self.spans = score.spans.iter().map(|span| spans.source(span.clone())).collect();
+        self.reasons = score.reasons.iter().map(|reason| spans.source(reason.range.clone())).collect();
+    }
+}
