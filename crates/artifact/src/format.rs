@@ -5,7 +5,8 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::protobuf::{Fields, Value};
-use crate::{json, pickle, safetensors, zip};
+use crate::stream::Codec;
+use crate::{json, pickle, safetensors, tar, zip};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,10 @@ pub enum Format {
     Zip,
     /// NumPy array.
     Npy,
+    /// Tar archive.
+    Tar,
+    /// One content, compressed.
+    Compressed(Codec),
     /// GGUF.
     Gguf,
     /// HDF5, user block or not.
@@ -86,6 +91,8 @@ impl Format {
             Self::Npz => "npz",
             Self::Zip => "zip",
             Self::Npy => "npy",
+            Self::Tar => "tar",
+            Self::Compressed(codec) => codec.name(),
             Self::Gguf => "gguf",
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
@@ -119,7 +126,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
         _ if is_hdf5(bytes) => Format::Hdf5,
-        _ => return None,
+        _ if tar::is_tar(bytes) => Format::Tar,
+        _ => return Codec::detect(bytes).map(Format::Compressed),
     })
 }
 

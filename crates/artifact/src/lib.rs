@@ -17,6 +17,8 @@ pub mod onnx;
 pub mod pickle;
 pub mod protobuf;
 pub mod safetensors;
+pub mod stream;
+pub mod tar;
 mod tree;
 pub mod zip;
 

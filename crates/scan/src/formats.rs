@@ -5,12 +5,14 @@ use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
+mod compressed;
 mod gguf;
 mod json;
 mod npy;
 mod onnx;
 mod payload;
 mod safetensors;
+mod tar;
 mod template;
 mod text;
 mod torch;
@@ -39,6 +41,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Pickle(_) => crate::pickle::scan,
         Format::TorchZip => torch::scan,
         Format::Zip | Format::Npz => zip::scan,
+        Format::Tar => tar::scan,
+        Format::Compressed(codec) => return compressed::scan(scanner, content, codec),
         Format::Npy => npy::scan,
         Format::Onnx => onnx::scan,
         Format::Gguf => gguf::scan,
