@@ -374,6 +374,11 @@ fn every_change_shows_in_what_is_sent() {
         request.retain_tools(|_| false);
         assert_eq!(request.tool_choice(), &ToolChoice::None);
         assert!(request.conversation().tools.is_empty());
+        let tools = read(protocol, &body).conversation().tools.clone();
+        assert_eq!(request.extend_tools(&tools), Ok(()));
+        assert_eq!(request.extend_tools(&tools), Err(name("orders")));
+        assert_in_sync(&request);
+        request.retain_tools(|_| false);
         let body: Value = serde_json::from_slice(&request.to_bytes()).unwrap();
         assert!(body.get("tools").is_none() && body.get("tool_choice").is_none());
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::wire::{Prompt, Provenance, ToolChoice, members};
-use crate::{Message, Role, Segment};
+use crate::{Message, Role, Segment, ToolSpec};
 
 /// Tokens of an answer where nobody said how many; the protocol needs a number.
 const TOKENS: u64 = 4096;
@@ -26,13 +26,7 @@ pub(crate) fn compose(prompt: &Prompt<'_>) -> Value {
     }
     let messages: Vec<Value> =
         turns.into_iter().map(|(role, content)| json!({ "role": role, "content": content })).collect();
-    let tools: Vec<Value> = conversation
-        .tools
-        .iter()
-        .map(|tool| {
-            json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters })
-        })
-        .collect();
+    let tools: Vec<Value> = conversation.tools.iter().map(tool).collect();
     let tool_choice = match &prompt.tool_choice {
         _ if tools.is_empty() => None,
         ToolChoice::Auto => None,
@@ -53,6 +47,10 @@ pub(crate) fn compose(prompt: &Prompt<'_>) -> Value {
         ("top_k", sampling.top_k.map(Value::from)),
         ("stop_sequences", (!sampling.stop.is_empty()).then(|| json!(sampling.stop))),
     ]))
+}
+
+pub(crate) fn tool(tool: &ToolSpec) -> Value {
+    json!({ "name": tool.name, "description": tool.description, "input_schema": tool.parameters })
 }
 
 /// Text blocks; the protocol has no empty ones.

@@ -3,21 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::wire::{Prompt, Provenance, ToolChoice, members};
-use crate::{Message, Role};
+use crate::{Message, Role, ToolSpec};
 
 pub(crate) fn compose(prompt: &Prompt<'_>) -> Value {
     let conversation = prompt.conversation;
     let sampling = &prompt.sampling;
     let messages: Vec<Value> = conversation.messages.iter().map(|m| message(m, prompt.provenance)).collect();
-    let tools: Vec<Value> = conversation
-        .tools
-        .iter()
-        .map(|tool| {
-            let function =
-                json!({ "name": tool.name, "description": tool.description, "parameters": tool.parameters });
-            json!({ "type": "function", "function": function })
-        })
-        .collect();
+    let tools: Vec<Value> = conversation.tools.iter().map(tool).collect();
     let tool_choice = match &prompt.tool_choice {
         _ if tools.is_empty() => None,
         ToolChoice::Auto => None,
@@ -38,6 +30,12 @@ pub(crate) fn compose(prompt: &Prompt<'_>) -> Value {
         ("seed", sampling.seed.map(Value::from)),
         ("stop", (!sampling.stop.is_empty()).then(|| json!(sampling.stop))),
     ]))
+}
+
+pub(crate) fn tool(tool: &ToolSpec) -> Value {
+    let function =
+        json!({ "name": tool.name, "description": tool.description, "parameters": tool.parameters });
+    json!({ "type": "function", "function": function })
 }
 
 fn message(message: &Message, provenance: bool) -> Value {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::cursor::OwnedStep;
 use super::request::{Protocol, ToolChoice};
 use super::{ChatRequest, Place};
-use crate::{Labelling, Message, Name, Origin, Role, Segment};
+use crate::{Labelling, Message, Name, Origin, Role, Segment, ToolSpec};
 
 impl ChatRequest {
     /// Asks for another model.
@@ -80,10 +80,10 @@ impl ChatRequest {
         let left = !left.is_empty();
         if gone {
             self.options.tool_choice = ToolChoice::None;
-            match (self.protocol, left) {
-                (Protocol::Openai, true) => self.set("tool_choice", "none".into()),
-                (Protocol::Anthropic, true) => self.set("tool_choice", json!({ "type": "none" })),
-                (_, false) => self.remove("tool_choice"),
+            if left {
+                self.set_no_choice();
+            } else {
+                self.remove("tool_choice");
             }
         }
         if !left {
@@ -91,6 +91,33 @@ impl ChatRequest {
             self.remove("tools");
             self.remove("parallel_tool_calls");
         }
+    }
+
+    /// Offers the model these tools, too. The first that is offered already, under whatever description, is
+    /// returned, and nothing is changed: two tools of one name cannot be told apart.
+    pub fn extend_tools(&mut self, tools: &[ToolSpec]) -> Result<(), Name> {
+        let offered = &self.conversation.tools;
+        if let Some(twice) = tools.iter().find(|tool| offered.iter().any(|o| o.name == tool.name)) {
+            return Err(twice.name.clone());
+        }
+        if tools.is_empty() {
+            return Ok(());
+        }
+        let write = |tool: &ToolSpec| match self.protocol {
+            Protocol::Openai => crate::openai::compose::tool(tool),
+            Protocol::Anthropic => crate::anthropic::compose::tool(tool),
+        };
+        let written: Vec<Value> = tools.iter().map(write).collect();
+        match self.body.get_mut("tools") {
+            Some(Value::Array(list)) => list.extend(written),
+            _ => self.set("tools", written.into()),
+        }
+        self.conversation.tools.extend_from_slice(tools);
+        // Whoever lost the tool of their choice is not to call another now.
+        if self.options.tool_choice == ToolChoice::None {
+            self.set_no_choice();
+        }
+        Ok(())
     }
 
     /// Puts a text of the application before everything else, such as a notice about marked passages.
@@ -131,6 +158,14 @@ impl ChatRequest {
                 }
             }
         }
+    }
+
+    fn set_no_choice(&mut self) {
+        let none = match self.protocol {
+            Protocol::Openai => json!("none"),
+            Protocol::Anthropic => json!({ "type": "none" }),
+        };
+        self.set("tool_choice", none);
     }
 
     fn open_first(&mut self, segment: Segment, place: Vec<OwnedStep>) {
