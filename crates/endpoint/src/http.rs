@@ -1,0 +1,222 @@
+//! Requests over HTTP, bounded on every side.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, Uri};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use proofhouse_dialogue::json;
+use proofhouse_dialogue::wire::ApiError;
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+
+use crate::{EndpointError, Key, Limits};
+
+/// Longest message of a server that is told on.
+const MESSAGE: usize = 300;
+
+/// Longest error body that is read.
+const ERROR_BYTES: usize = 64 << 10;
+
+/// Sends requests to one address.
+pub(crate) struct Sender {
+    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    method: Method,
+    uri: Uri,
+    headers: HeaderMap,
+    /// Taken out of whatever a server says.
+    keys: Vec<Key>,
+    pub limits: Limits,
+    slots: Arc<Semaphore>,
+    /// When the next request may begin.
+    next: Mutex<Instant>,
+}
+
+/// A response whose head has come, and what must be held until its body has.
+pub(crate) struct Open {
+    pub response: Response<Incoming>,
+    pub attempts: u32,
+    pub deadline: Instant,
+    _slot: OwnedSemaphorePermit,
+}
+
+impl Sender {
+    pub(crate) fn new(
+        method: Method,
+        uri: &str,
+        headers: HeaderMap,
+        keys: Vec<Key>,
+        limits: Limits,
+    ) -> Result<Self, EndpointError> {
+        let setting = |why: &str| EndpointError::Setting(why.to_owned());
+        let uri: Uri = uri.parse().map_err(|_| setting("the address is no URL"))?;
+        let authority = uri.authority().ok_or_else(|| setting("the address has no host"))?;
+        if authority.as_str().contains('@') {
+            return Err(setting(
+                "the address holds a name or password; give a key by its environment variable",
+            ));
+        }
+        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+        let near = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        match uri.scheme_str() {
+            Some("https") => {}
+            Some("http") if near || keys.is_empty() => {}
+            Some("http") => {
+                return Err(setting(
+                    "a key would travel unencrypted; use https, or an address of this machine",
+                ));
+            }
+            _ => return Err(setting("the address begins with neither https:// nor http://")),
+        }
+        if limits.concurrent == 0 || limits.attempts == 0 || limits.per_minute == Some(0) {
+            return Err(setting("a limit of 0 would let no question through"));
+        }
+        Ok(Self {
+            client: client(&limits)?,
+            method,
+            uri,
+            headers,
+            keys,
+            slots: Arc::new(Semaphore::new(limits.concurrent)),
+            next: Mutex::new(Instant::now()),
+            limits,
+        })
+    }
+
+    /// The address without its query, which may hold what is not for reports.
+    pub(crate) fn shown(&self) -> String {
+        let authority = self.uri.authority().map_or("", |a| a.as_str());
+        format!("{}://{authority}{}", self.uri.scheme_str().unwrap_or_default(), self.uri.path())
+    }
+
+    /// Sends `body` until it is answered with success, as often as the limits allow.
+    pub(crate) async fn send(&self, body: Bytes) -> Result<Open, EndpointError> {
+        // Nobody closes this semaphore.
+        let slot = Arc::clone(&self.slots)
+            .acquire_owned()
+            .await
+            .map_err(|_| EndpointError::Setting("this client is closed".to_owned()))?;
+        let mut wait = self.limits.backoff;
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            self.turn().await;
+            let deadline = Instant::now() + self.limits.timeout;
+            let (error, told) = match timeout(self.limits.timeout, self.once(body.clone())).await {
+                Err(_) => return Err(EndpointError::Timeout(self.limits.timeout)),
+                Ok(Ok(response)) => return Ok(Open { response, attempts, deadline, _slot: slot }),
+                Ok(Err(failure)) => failure,
+            };
+            let pause = told.unwrap_or(wait);
+            if attempts >= self.limits.attempts || !error.is_passing() || pause > self.limits.longest_wait {
+                return Err(error);
+            }
+            tracing::debug!(target = %self.shown(), %error, ?pause, "asking again");
+            sleep(pause).await;
+            wait = wait.saturating_mul(2).min(self.limits.longest_wait);
+        }
+    }
+
+    /// Waits for this request's turn under the limit of requests a minute.
+    async fn turn(&self) {
+        let Some(rate) = self.limits.per_minute else { return };
+        let gap = Duration::from_secs(60) / rate;
+        let mine = {
+            let mut next = self.next.lock().await;
+            let mine = (*next).max(Instant::now());
+            *next = mine + gap;
+            mine
+        };
+        sleep_until(mine).await;
+    }
+
+    async fn once(&self, body: Bytes) -> Result<Response<Incoming>, (EndpointError, Option<Duration>)> {
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = self.uri.clone();
+        *request.headers_mut() = self.headers.clone();
+        let response = self.client.request(request).await.map_err(|error| {
+            let why =
+                std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+            (EndpointError::Unreachable { target: self.shown(), why: self.clean(&why) }, None)
+        })?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(response);
+        }
+        if status.is_redirection() {
+            return Err((EndpointError::Redirect(status.as_u16()), None));
+        }
+        let told = response.headers().get(RETRY_AFTER).and_then(seconds);
+        let body = Limited::new(response.into_body(), ERROR_BYTES).collect().await;
+        let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
+        let message = match ApiError::read(&bytes, &json::Limits::default()) {
+            Ok(error) => error.message,
+            Err(_) => String::from_utf8_lossy(&bytes).into_owned(),
+        };
+        Err((EndpointError::Status { status: status.as_u16(), message: self.clean(&message) }, told))
+    }
+
+    /// A text of a server, short, in one line and without keys.
+    pub(crate) fn clean(&self, text: &str) -> String {
+        let without = self.keys.iter().fold(text.to_owned(), |text, key| key.removed_from(&text));
+        without.chars().take(MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
+    }
+}
+
+impl Open {
+    /// The whole body.
+    pub(crate) async fn bytes(self, limits: &Limits) -> Result<Bytes, EndpointError> {
+        let body = Limited::new(self.response.into_body(), limits.response_bytes).collect();
+        match tokio::time::timeout_at(self.deadline, body).await {
+            Err(_) => Err(EndpointError::Timeout(limits.timeout)),
+            Ok(Ok(body)) => Ok(body.to_bytes()),
+            Ok(Err(error)) if error.is::<LengthLimitError>() => {
+                Err(EndpointError::TooLarge(limits.response_bytes))
+            }
+            Ok(Err(error)) => Err(EndpointError::Answer(format!("it was cut off: {error}"))),
+        }
+    }
+}
+
+/// `Retry-After` in seconds. As a date it is passed over, and the usual wait is taken.
+fn seconds(value: &HeaderValue) -> Option<Duration> {
+    value.to_str().ok()?.trim().parse::<u32>().ok().map(|s| Duration::from_secs(s.into()))
+}
+
+fn client(limits: &Limits) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, EndpointError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(limits.timeout.min(Duration::from_secs(10))));
+    // The roots of the machine: whoever runs this decides whom it trusts, a company's own authority included.
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let secure = HttpsConnectorBuilder::new().with_provider_and_native_roots((*provider).clone()).map_err(
+        |error| EndpointError::Setting(format!("this machine's certificates cannot be read: {error}")),
+    )?;
+    Ok(Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_timer(TokioTimer::new())
+        // A question that may have arrived is not sent again behind the caller's back: it costs.
+        .retry_canceled_requests(false)
+        .build(secure.https_or_http().enable_http1().wrap_connector(tcp)))
+}
+
+/// A header that is never shown.
+pub(crate) fn secret(text: &str) -> Result<HeaderValue, EndpointError> {
+    let mut value = HeaderValue::from_str(text)
+        .map_err(|_| EndpointError::Setting("a key has characters that no header can hold".to_owned()))?;
+    value.set_sensitive(true);
+    Ok(value)
+}
+
+pub(crate) fn header(name: &str) -> Result<HeaderName, EndpointError> {
+    name.parse().map_err(|_| EndpointError::Setting(format!("{name:?} is no name of a header")))
+}
