@@ -48,6 +48,12 @@ pub enum ServeError {
     /// The engine refuses the model.
     #[error("the model cannot be run: {0}")]
     Onnx(#[from] OnnxError),
+    /// The folder is no language model, or not one that is understood.
+    #[error("the language model cannot be loaded: {0}")]
+    Language(#[from] proofhouse_dialogue::assistant::AssistantError),
+    /// The model behind it cannot be asked.
+    #[error("the model behind it cannot be asked: {0}")]
+    Endpoint(#[from] proofhouse_endpoint::EndpointError),
     /// A setting makes no sense.
     #[error("{0}")]
     Setting(String),

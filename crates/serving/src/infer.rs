@@ -7,11 +7,10 @@
 use hyper::StatusCode;
 use proofhouse_artifact::json::{self, Value};
 use proofhouse_core::Digest;
-use proofhouse_onnx::{Dimension, Element, OnnxError, Tensor, TensorSpec};
+use proofhouse_onnx::{Dimension, Element, Engine, OnnxError, Tensor, TensorSpec};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::model::ServedModel;
 use crate::reply::Refusal;
 
 /// Largest integer up to which float32 carries all of them.
@@ -66,24 +65,29 @@ impl Inference {
     }
 
     /// Runs the model and writes the response as JSON text.
-    pub(crate) fn run(self, model: &ServedModel, name: &str, version: &str) -> Result<String, Refusal> {
+    pub(crate) fn run(
+        self,
+        engine: &dyn Engine,
+        digest: Digest,
+        name: &str,
+        version: &str,
+    ) -> Result<String, Refusal> {
         let internal = |why: String| Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why);
-        let results = model.engine.run(&self.inputs).map_err(|error| match error {
+        let results = engine.run(&self.inputs).map_err(|error| match error {
             OnnxError::Shape { .. } | OnnxError::Size { .. } | OnnxError::InputCount { .. } => {
                 Refusal::bad(error.to_string())
             }
             _ => internal(error.to_string()),
         })?;
-        let written =
-            self.outputs.iter().map(|at| match (model.engine.outputs().get(*at), results.get(*at)) {
-                (Some(spec), Some(tensor)) => Output::of(spec, tensor),
-                _ => Err("the engine returned fewer outputs than it declares".to_owned()),
-            });
+        let written = self.outputs.iter().map(|at| match (engine.outputs().get(*at), results.get(*at)) {
+            (Some(spec), Some(tensor)) => Output::of(spec, tensor),
+            _ => Err("the engine returned fewer outputs than it declares".to_owned()),
+        });
         let response = Response {
             model_name: name,
             model_version: version,
             id: self.id.as_deref(),
-            parameters: Parameters { proofhouse_model_digest: model.digest() },
+            parameters: Parameters { proofhouse_model_digest: digest },
             outputs: written.collect::<Result<_, _>>().map_err(internal)?,
         };
         serde_json::to_string(&response).map_err(|e| internal(e.to_string()))

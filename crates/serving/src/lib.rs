@@ -1,4 +1,5 @@
-//! Embedded model server: Open Inference Protocol V2 over ONNX, proving at load which digest it serves.
+//! Embedded model server, proving at load which digest it serves: Open Inference Protocol V2 over ONNX, and
+//! the chat protocols of OpenAI and Anthropic over a language model's folder.
 //!
 //! [`serve`] reads every file of the model directory once, checks the signature over those bytes, compares
 //! their digest with the one it was told to serve, and hands the very same bytes to the engine. Only then
@@ -10,6 +11,7 @@
 mod config;
 mod error;
 mod infer;
+mod language;
 mod lease;
 mod model;
 mod reply;

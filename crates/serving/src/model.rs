@@ -10,6 +10,7 @@ use proofhouse_attest::{KeyId, oms};
 use proofhouse_core::{Digest, FilePath};
 use proofhouse_onnx::{Element, Engine, LoadOptions, OnnxError, load};
 
+use crate::language::{self, Language};
 use crate::{ServeConfig, ServeError};
 
 /// A bundle lists every file of a model; one of 96 MiB lists more than a bundle may.
@@ -17,10 +18,18 @@ const MAX_BUNDLE_BYTES: u64 = 96 << 20;
 
 /// A model whose bytes were verified and are the ones that answer.
 pub struct ServedModel {
-    /// Its engine.
-    pub(crate) engine: Box<dyn Engine>,
+    /// What answers.
+    pub(crate) engine: Loaded,
     digest: Digest,
     signer: KeyId,
+}
+
+/// What answers.
+pub(crate) enum Loaded {
+    /// A network, to rows of numbers.
+    Onnx(Box<dyn Engine>),
+    /// A language model, to conversations.
+    Language(Box<Language>),
 }
 
 impl ServedModel {
@@ -41,17 +50,15 @@ impl ServedModel {
         if tree.digest() != config.expected_digest {
             return Err(ServeError::Digest { expected: config.expected_digest, found: tree.digest() });
         }
-        let name = model_file(&tree, config.model_file.as_deref())?;
-        let bytes = tree.get(&name).ok_or(ServeError::NoSuchFile(name))?;
-        // Loaded as it was assessed: with one thread and without rewriting, its answers are the same bits.
-        let engine =
-            load(bytes, &LoadOptions { max_bytes: config.limits.model_bytes, ..LoadOptions::default() })?;
-        if let Some(input) = engine.inputs().iter().find(|i| i.element != Element::Float32) {
-            return Err(ServeError::Onnx(OnnxError::ElementType {
-                tensor: input.name.clone(),
-                found: format!("{:?}", input.element),
-            }));
-        }
+        let name = match &config.model_file {
+            None if tree.get(language::FILE).is_some() => language::FILE.to_owned(),
+            wanted => model_file(&tree, wanted.as_deref())?,
+        };
+        let engine = if name.ends_with(".json") {
+            Loaded::Language(Box::new(Language::load(&name, |file| tree.get(file).map(|bytes| &**bytes))?))
+        } else {
+            Loaded::Onnx(network(&tree, name, config.limits.model_bytes)?)
+        };
         Ok(Self { engine, digest: tree.digest(), signer: verified.signer() })
     }
 
@@ -66,6 +73,19 @@ impl ServedModel {
     pub const fn signer(&self) -> KeyId {
         self.signer
     }
+}
+
+fn network(tree: &LoadedTree, name: String, max_bytes: u64) -> Result<Box<dyn Engine>, ServeError> {
+    let bytes = tree.get(&name).ok_or(ServeError::NoSuchFile(name))?;
+    // Loaded as it was assessed: with one thread and without rewriting, its answers are the same bits.
+    let engine = load(bytes, &LoadOptions { max_bytes, ..LoadOptions::default() })?;
+    if let Some(input) = engine.inputs().iter().find(|i| i.element != Element::Float32) {
+        return Err(ServeError::Onnx(OnnxError::ElementType {
+            tensor: input.name.clone(),
+            found: format!("{:?}", input.element),
+        }));
+    }
+    Ok(engine)
 }
 
 impl std::fmt::Debug for ServedModel {

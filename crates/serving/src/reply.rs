@@ -32,10 +32,20 @@ pub(crate) fn reply(digest: Digest, answer: Result<String, Refusal>) -> Response
         Ok(body) => (StatusCode::OK, body),
         Err(Refusal { status, why }) => (status, json!({ "error": why }).to_string()),
     };
-    let mut response = Response::new(Body::from(body));
+    sealed(digest, status, "application/json", Body::from(body))
+}
+
+/// An answer with the digest of the model that gave it.
+pub(crate) fn sealed(
+    digest: Digest,
+    status: StatusCode,
+    media_type: &'static str,
+    body: Body,
+) -> Response<Body> {
+    let mut response = Response::new(body);
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if status == StatusCode::SERVICE_UNAVAILABLE {
         headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));

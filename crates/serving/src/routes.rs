@@ -10,13 +10,15 @@ use axum::routing::{get, post};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::header::CONTENT_ENCODING;
 use hyper::{Request, Response, StatusCode, Uri};
+use proofhouse_onnx::Engine;
 use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::Limits;
 use crate::infer::{Inference, describe};
-use crate::model::ServedModel;
+use crate::language;
+use crate::model::{Loaded, ServedModel};
 use crate::reply::{Refusal, reply};
 
 /// Longest nonce that is echoed.
@@ -37,16 +39,19 @@ pub(crate) struct Served {
 type Shared = State<Arc<Served>>;
 
 pub(crate) fn router(served: Arc<Served>) -> Router {
-    Router::new()
-        .route("/v2", get(server))
-        .route("/v2/health/live", get(live))
+    let kind = match &served.model.engine {
+        Loaded::Onnx(_) => Router::new()
+            .route("/v2", get(server))
+            .route("/v2/models/{name}", get(metadata))
+            .route("/v2/models/{name}/infer", post(infer))
+            .route("/v2/models/{name}/versions/{version}", get(metadata))
+            .route("/v2/models/{name}/versions/{version}/infer", post(infer)),
+        Loaded::Language(_) => language::routes(),
+    };
+    kind.route("/v2/health/live", get(live))
         .route("/v2/health/ready", get(ready))
-        .route("/v2/models/{name}", get(metadata))
         .route("/v2/models/{name}/ready", get(model_ready))
-        .route("/v2/models/{name}/infer", post(infer))
-        .route("/v2/models/{name}/versions/{version}", get(metadata))
         .route("/v2/models/{name}/versions/{version}/ready", get(model_ready))
-        .route("/v2/models/{name}/versions/{version}/infer", post(infer))
         .route("/proofhouse/v1/instance", get(instance))
         .fallback(nowhere)
         .method_not_allowed_fallback(wrong_method)
@@ -73,7 +78,15 @@ impl Served {
         }
     }
 
-    fn accepts(&self) -> Result<(), Refusal> {
+    /// The network, where it is one; its addresses exist for no other.
+    fn network(&self) -> Result<&dyn Engine, Refusal> {
+        match &self.model.engine {
+            Loaded::Onnx(engine) => Ok(engine.as_ref()),
+            Loaded::Language(_) => Err(Refusal::new(StatusCode::NOT_FOUND, "this is a language model")),
+        }
+    }
+
+    pub(crate) fn accepts(&self) -> Result<(), Refusal> {
         if self.draining.load(Ordering::SeqCst) {
             return Err(Refusal::new(StatusCode::SERVICE_UNAVAILABLE, "this instance is shutting down"));
         }
@@ -110,8 +123,7 @@ async fn model_ready(State(served): Shared, Path(model): Path<Named>) -> Respons
 }
 
 async fn metadata(State(served): Shared, Path(model): Path<Named>) -> Response<Body> {
-    let engine = &served.model.engine;
-    served.reply(served.is_served(&model).map(|()| {
+    served.reply(served.is_served(&model).and_then(|()| served.network()).map(|engine| {
         json!({
             "name": served.name,
             "versions": [served.version],
@@ -172,9 +184,9 @@ async fn answer(served: &Arc<Served>, model: &Named, request: Request<Body>) -> 
     let served = Arc::clone(served);
     let run = tokio::task::spawn_blocking(move || {
         let _permit = permit;
-        let engine = &served.model.engine;
+        let engine = served.network()?;
         let inference = Inference::read(&body, engine.inputs(), engine.outputs(), served.limits.batch_rows)?;
-        inference.run(&served.model, &served.name, &served.version)
+        inference.run(engine, served.model.digest(), &served.name, &served.version)
     });
     run.await.unwrap_or_else(|error| {
         tracing::error!(%error, "an inference ended abnormally");
@@ -182,7 +194,7 @@ async fn answer(served: &Arc<Served>, model: &Named, request: Request<Body>) -> 
     })
 }
 
-async fn body(request: Request<Body>, limits: &Limits) -> Result<Vec<u8>, Refusal> {
+pub(crate) async fn body(request: Request<Body>, limits: &Limits) -> Result<Vec<u8>, Refusal> {
     let too_large = || {
         let why = format!("the body has more than {} bytes", limits.body_bytes);
         Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, why)

@@ -24,7 +24,6 @@ const VERBS: &[&[&str]] = &[
     &["report"],
     &["risk"],
     &["scan"],
-    &["guard"],
     &["dataset"],
     &["bom", "write"],
     &["bom", "lint"],

@@ -62,12 +62,11 @@ impl Released {
     }
 }
 
-/// What the families say about one position. Most say nothing, which costs no memory.
-#[derive(Default)]
+/// What the families say about one position.
 struct Outcome {
     closed: [bool; FAMILIES],
-    further: Vec<(usize, Further)>,
-    hits: Vec<(usize, Hit)>,
+    further: [Option<Further>; FAMILIES],
+    hits: [Option<Hit>; FAMILIES],
 }
 
 impl Scanner {
@@ -165,9 +164,10 @@ impl Scanner {
         self.rules_begin(previous, byte) || self.secrets.begins[usize::from(byte)]
     }
 
-    /// Every word is looked at where it begins.
+    /// Every word is looked at where it begins, and where a capital divides it.
     fn rules_begin(&self, previous: u8, byte: u8) -> bool {
-        is_word(byte) && !is_word(previous) || self.rules.special[usize::from(byte)]
+        is_word(byte) && (!is_word(previous) || byte.is_ascii_uppercase() && previous.is_ascii_lowercase())
+            || self.rules.special[usize::from(byte)]
     }
 
     /// Asks every family about this position; nothing where one of them needs more text.
@@ -176,8 +176,8 @@ impl Scanner {
         let look = Look::new(&self.buffer, self.at, end);
         let byte = look.bytes().first().copied()?;
         let rules = self.rules_begin(look.previous().unwrap_or(b' '), byte) || self.markup.expects_link();
-        let dull = rules && look.is_dull_word();
-        let mut outcome = Outcome::default();
+        let mut outcome =
+            Outcome { closed: [false; FAMILIES], further: Default::default(), hits: Default::default() };
         for (family, busy) in self.families.iter().enumerate() {
             if here < busy.until {
                 continue;
@@ -187,16 +187,14 @@ impl Scanner {
                     Further::More => return None,
                     Further::No => outcome.closed[family] = true,
                     further => {
-                        outcome.further.push((family, further));
+                        outcome.further[family] = Some(further);
                         continue;
                     }
                 }
             }
             let begins = match family {
-                CANARY | OVERLAP => true,
-                // A word of letters alone can be neither.
-                SECRET => rules && (!dull || look.is_assigned()),
-                PERSONAL => rules && !dull,
+                CANARY => self.secrets.begins[usize::from(byte)],
+                OVERLAP => true,
                 _ => rules,
             };
             if !begins {
@@ -205,7 +203,7 @@ impl Scanner {
             match self.try_family(family, look) {
                 Step::More => return None,
                 Step::No => {}
-                Step::Hit(hit) => outcome.hits.push((family, hit)),
+                Step::Hit(hit) => outcome.hits[family] = Some(hit),
             }
         }
         Some(outcome)
@@ -237,19 +235,21 @@ impl Scanner {
     fn apply(&mut self, outcome: Outcome, released: &mut Released) {
         let here = self.base + self.at;
         let Outcome { closed, further, hits } = outcome;
-        for (busy, _) in self.families.iter_mut().zip(closed).filter(|(_, closed)| *closed) {
-            released.findings.extend(busy.open.take().map(|(finding, _)| finding));
-        }
         // What goes on is hidden before anything new begins, however far it could be seen to go on.
-        for (family, further) in further {
+        for (family, further) in further.into_iter().enumerate() {
+            if closed[family] {
+                released.findings.extend(self.families[family].open.take().map(|(finding, _)| finding));
+            }
             match further {
-                Further::By(length, open) => self.extend(family, here + length, Some(open), released),
-                Further::Last(length) => self.extend(family, here + length, None, released),
-                Further::No | Further::More => {}
+                Some(Further::By(length, open)) => self.extend(family, here + length, Some(open), released),
+                Some(Further::Last(length)) => self.extend(family, here + length, None, released),
+                _ => {}
             }
         }
-        for (family, hit) in hits {
-            self.take(family, here, hit, released);
+        for (family, hit) in hits.into_iter().enumerate() {
+            if let Some(hit) = hit {
+                self.take(family, here, hit, released);
+            }
         }
     }
 
