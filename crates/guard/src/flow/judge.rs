@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use proofhouse_core::Digest;
-use proofhouse_dialogue::{Conversation, Effect, ToolCall, ToolSpec, Turn};
+use proofhouse_dialogue::{Conversation, Effect, Name, ToolCall, ToolSpec, Turn};
 use serde::{Deserialize, Serialize};
 
 use super::argument;
@@ -103,7 +103,7 @@ impl<'a> Judge<'a> {
     /// Decides about a call, with the facts behind it.
     #[must_use]
     pub fn facts(&self, call: &ToolCall) -> (Decision, Facts) {
-        self.among(call, &[], None)
+        self.among(call, &[], &[], None)
     }
 
     /// Decides about a turn: calls that are made together count together.
@@ -117,13 +117,19 @@ impl<'a> Judge<'a> {
     #[must_use]
     pub fn calls(&self, turn: &Turn) -> Vec<(Decision, Facts)> {
         let most = self.policy.limits.calls;
-        let judged = turn.calls.iter().enumerate().map(|(n, call)| {
+        let mut made = Vec::new();
+        let judge = |(n, call): (usize, &ToolCall)| {
             let before = turn.calls.get(..n).unwrap_or_default();
             let surplus = (n >= most)
                 .then(|| Reason::deny(Rule::Budget, format!("more than {most} calls in one turn")));
-            self.among(call, before, surplus)
-        });
-        judged.collect()
+            let (decision, facts) = self.among(call, before, &made, surplus);
+            // What is denied is not made, and uses up nothing.
+            if decision.verdict < Verdict::Deny {
+                made.push(call.name.clone());
+            }
+            (decision, facts)
+        };
+        turn.calls.iter().enumerate().map(judge).collect()
     }
 
     /// Decides about what the model says.
@@ -168,7 +174,14 @@ impl<'a> Judge<'a> {
         self.private.get_or_init(|| Private::of(&self.context))
     }
 
-    fn among(&self, call: &ToolCall, before: &[ToolCall], surplus: Option<Reason>) -> (Decision, Facts) {
+    /// Judges a call after others of its turn, of which some are made.
+    fn among(
+        &self,
+        call: &ToolCall,
+        before: &[ToolCall],
+        made: &[Name],
+        surplus: Option<Reason>,
+    ) -> (Decision, Facts) {
         let digest = digest::call(self.digest, call);
         let tool = self.policy.tools.get(&call.name);
         let mut reasons = self.overrun();
@@ -182,7 +195,7 @@ impl<'a> Judge<'a> {
                     format!("the policy declares no tool {}", call.name),
                 )),
                 Some(rule) => {
-                    reasons.extend(self.tool(call, rule, before));
+                    reasons.extend(self.tool(call, rule, made));
                     match leaves(call, &self.policy.limits) {
                         Ok(leaves) => {
                             let found = argument::judge(rule, &leaves, &self.context, self.private());
@@ -249,15 +262,15 @@ impl<'a> Judge<'a> {
     }
 
     /// What the context makes of the tool.
-    fn tool(&self, call: &ToolCall, rule: &ToolRule, before: &[ToolCall]) -> Vec<Reason> {
+    fn tool(&self, call: &ToolCall, rule: &ToolRule, made: &[Name]) -> Vec<Reason> {
         let mut reasons = Vec::new();
         if rule.always > Verdict::Allow {
             let message = format!("the policy says {} for every call of {}", rule.always, call.name);
             reasons.push(Reason::new(Rule::ToolApproval, rule.always, message));
         }
         if let Some(most) = rule.max_calls {
-            let past = self.conversation.messages.iter().flat_map(|m| &m.calls).chain(before);
-            let made = past.filter(|other| other.name == call.name).count();
+            let past = self.conversation.messages.iter().flat_map(|m| &m.calls).map(|other| &other.name);
+            let made = past.chain(made).filter(|other| **other == call.name).count();
             if made >= most as usize {
                 let message = format!("{} was called {made} times and may be {most} times", call.name);
                 reasons.push(Reason::deny(Rule::ToolTooOften, message));
