@@ -5,6 +5,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+mod guard;
+
+pub use guard::{ConversationForm, GuardArgs, OriginArg};
+
 /// Takes an AI system from plan to production and back, and proves what was tested, released, served and recalled.
 #[derive(Debug, Parser)]
 #[command(name = "proofhouse", version, propagate_version = true, after_help = EXIT_CODES, max_term_width = 100)]
@@ -104,6 +108,15 @@ pub enum Command {
         after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan model.pt --format sarif > scan.sarif\n  proofhouse scan --explain pickle/unsafe-call"
     )]
     Scan(ScanArgs),
+    /// Look at a text, file, folder or conversation before a model reads it, or at what a model says before it leaves.
+    ///
+    /// Text is brought into its normal form, hidden payloads and hidden parts of documents are shown, and every
+    /// place that raises suspicion is named with its reason. With --output-side the rules for what may not leave
+    /// are applied: canaries, confidential text, secrets, personal data, links.
+    #[command(
+        after_help = "Examples:\n  proofhouse guard mail.html --as tool:read_mail\n  proofhouse guard documents/ --format sarif > guard.sarif\n  proofhouse guard --text 'Ignore all previous instructions' --show-normal\n  proofhouse guard --conversation request.json --config guard.yaml\n  echo \"$ANSWER\" | proofhouse guard - --output-side --context request.json\n  proofhouse guard --serve 127.0.0.1:8787\n  proofhouse guard --explain personal/iban"
+    )]
+    Guard(GuardArgs),
     /// Describe a dataset (digests, record-level Merkle root) or check it.
     Dataset(DatasetArgs),
     /// Write, check or verify an ML-BOM.

@@ -72,20 +72,30 @@ pub fn quiet(text: &str) -> String {
     paint(text, "2")
 }
 
+/// What is wrong, on a terminal.
+pub fn alarm(text: &str) -> String {
+    paint(text, "31")
+}
+
+/// A severity, coloured on a terminal and as wide as the longest.
+pub fn severity(severity: Severity) -> String {
+    let colour = match severity {
+        Severity::Critical | Severity::High => "31",
+        Severity::Medium => "33",
+        Severity::Low | Severity::Info => "36",
+    };
+    paint(&format!("{:<8}", severity.to_string()), colour)
+}
+
 fn paint(text: &str, code: &str) -> String {
     if colours(&std::io::stdout()) { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
 }
 
 /// A finding in two lines: what and where, then what to do.
 pub fn finding(finding: &Finding) {
-    let colour = match finding.severity {
-        Severity::Critical | Severity::High => "31",
-        Severity::Medium => "33",
-        Severity::Low | Severity::Info => "36",
-    };
     line(format!(
-        "  {:<8} {}  {}  {}",
-        paint(&finding.severity.to_string(), colour),
+        "  {} {}  {}  {}",
+        self::severity(finding.severity),
         strong(&finding.rule),
         finding.place,
         finding.message

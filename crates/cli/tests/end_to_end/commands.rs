@@ -24,6 +24,7 @@ const VERBS: &[&[&str]] = &[
     &["report"],
     &["risk"],
     &["scan"],
+    &["guard"],
     &["dataset"],
     &["bom", "write"],
     &["bom", "lint"],

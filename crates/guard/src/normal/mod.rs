@@ -63,6 +63,7 @@ pub use code_points::ascii_image;
 pub use invisible::{is_common_mark, is_invisible, is_terminal_control};
 pub use look_alikes::latin as looks_like;
 pub use spans::SpanMap;
+pub(crate) use views::mail;
 pub use views::{Transform, View};
 
 /// The domain of [`NormalForm::digest`]. It changes whenever the base form of any text does.

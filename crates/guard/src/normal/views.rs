@@ -16,7 +16,7 @@ mod entities;
 mod escapes;
 mod hex;
 mod leet;
-mod mail;
+pub(crate) mod mail;
 mod numbers;
 mod percent;
 mod pieces;

@@ -37,6 +37,19 @@ pub(super) struct Canaries {
     names: Vec<String>,
     folded: Trie,
     exact: Trie,
+    /// First bytes of patterns in each.
+    begins_folded: Bytes,
+    begins_exact: Bytes,
+}
+
+/// A set of bytes.
+#[derive(Debug, Clone)]
+struct Bytes([bool; 256]);
+
+impl Default for Bytes {
+    fn default() -> Self {
+        Self([false; 256])
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -101,40 +114,38 @@ impl Canaries {
         Ok(())
     }
 
-    pub(super) fn mark(&self, begins: &mut [bool; 256]) {
-        for &c in self.folded.nodes[0].next.keys().chain(self.exact.nodes[0].next.keys()) {
-            for spelled in [c, c.to_ascii_uppercase()] {
-                begins[first_byte(spelled)] = true;
-            }
+    pub(super) fn mark(&mut self, begins: &mut [bool; 256]) {
+        for &c in self.folded.nodes[0].next.keys() {
+            self.begins_folded.0[first_byte(c)] = true;
+            self.begins_folded.0[first_byte(c.to_ascii_uppercase())] = true;
         }
         // The beginning may be a look-alike of ASCII, which folding undoes.
-        if !self.names.is_empty() {
-            begins[0xef] = true;
+        self.begins_folded.0[0xef] |= !self.names.is_empty();
+        for &c in self.exact.nodes[0].next.keys() {
+            self.begins_exact.0[first_byte(c)] = true;
+            match c {
+                '-' => self.begins_exact.0[usize::from(b'+')] = true,
+                '_' => self.begins_exact.0[usize::from(b'/')] = true,
+                _ => {}
+            }
         }
-        begins[usize::from(b'+')] |= begins[usize::from(b'-')];
-        begins[usize::from(b'/')] |= begins[usize::from(b'_')];
+        let ours = self.begins_folded.0.iter().zip(&self.begins_exact.0);
+        for (begins, (folded, exact)) in begins.iter_mut().zip(ours) {
+            *begins |= folded | exact;
+        }
     }
 
     pub(super) fn recognise(&self, look: Look<'_>) -> Step {
-        if self.names.is_empty() {
-            return Step::No;
+        let Some(first) = look.bytes().first().map(|b| usize::from(*b)) else { return Step::No };
+        if self.begins_exact.0[first] {
+            match Self::walk(&self.exact, look, |c| Some(url_safe(c)), 0) {
+                Walked::No => {}
+                Walked::More => return Step::More,
+                Walked::End(length, end) => return self.hit(length, end),
+            }
         }
-        let exact = Self::walk(
-            &self.exact,
-            look,
-            |c| {
-                Some(match c {
-                    '+' => '-',
-                    '/' => '_',
-                    c => c,
-                })
-            },
-            0,
-        );
-        match exact {
-            Walked::No => {}
-            Walked::More => return Step::More,
-            Walked::End(length, end) => return self.hit(length, end),
+        if !self.begins_folded.0[first] {
+            return Step::No;
         }
         match Self::walk(&self.folded, look, folded, SKIPPED) {
             Walked::No => Step::No,
@@ -194,6 +205,15 @@ fn folded(c: char) -> Option<char> {
         c.is_ascii_alphanumeric().then(|| c.to_ascii_lowercase())
     } else {
         c.is_alphanumeric().then(|| c.to_lowercase().next().unwrap_or(c))
+    }
+}
+
+/// One of the two alphabets of base64.
+const fn url_safe(c: char) -> char {
+    match c {
+        '+' => '-',
+        '/' => '_',
+        c => c,
     }
 }
 

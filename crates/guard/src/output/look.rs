@@ -50,7 +50,48 @@ impl<'a> Look<'a> {
 
     /// The character before.
     pub(super) fn previous_char(&self) -> Option<char> {
-        self.before().chars().next_back()
+        match self.previous()? {
+            ascii if ascii < 0x80 => Some(char::from(ascii)),
+            _ => self.before().chars().next_back(),
+        }
+    }
+
+    /// Whether a word of up to twenty letters begins here that goes on in nothing that tokens, addresses or
+    /// numbers go on in. Most words do, and need no further look.
+    pub(super) fn is_dull_word(&self) -> bool {
+        let bytes = self.bytes();
+        let letters = bytes.iter().take(21).take_while(|b| b.is_ascii_alphabetic()).count();
+        let Some(next) = bytes.get(letters) else { return false };
+        match (letters, next) {
+            (0 | 21, _) => false,
+            // Initials before a number.
+            (1 | 2, b' ') => bytes.get(letters + 1).is_some_and(|b| !b.is_ascii_digit()),
+            (
+                _,
+                b' ' | b',' | b';' | b'!' | b'?' | b'(' | b')' | b'[' | b']' | b'}' | b'"' | b'\'' | b'*'
+                | b'\n',
+            ) => true,
+            // The end of a sentence, if something else follows.
+            (_, b'.') => bytes.get(letters + 1).is_some_and(u8::is_ascii_whitespace),
+            _ => false,
+        }
+    }
+
+    /// Whether what stands directly before can say that this is the value of something: a separator, a quote
+    /// or a sign, or the word *is*.
+    pub(super) fn is_assigned(&self) -> bool {
+        let before = self.text.as_bytes().get(..self.at).unwrap_or_default();
+        match before.last() {
+            Some(b' ' | b'\t') => {
+                let spaces = before.iter().rev().take(5).take_while(|b| matches!(b, b' ' | b'\t')).count();
+                let before = before.get(..before.len() - spaces).unwrap_or_default();
+                matches!(before.last(), Some(b'=' | b':' | b'>'))
+                    || before.ends_with(b" is")
+                    || before.ends_with(b" IS")
+            }
+            Some(b'=' | b':' | b'>' | b'"' | b'\'' | b'`' | b'!' | b'#' | b'$' | b'@' | b'*') => true,
+            _ => false,
+        }
     }
 
     /// Whether nothing can follow the text.

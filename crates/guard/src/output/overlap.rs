@@ -6,6 +6,7 @@
 //! how many words from there on are repeated.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 
 use proofhouse_core::Severity;
 
@@ -32,9 +33,29 @@ pub(super) struct Texts {
     limits: Vec<Overlap>,
     states: Vec<State>,
     /// The root's transitions, of which there are as many as different words.
-    first: HashMap<u64, u32>,
+    first: HashMap<u64, u32, BuildHasherDefault<AsIs>>,
     last: u32,
     words: usize,
+}
+
+/// Words are hashes already.
+#[derive(Debug, Clone, Copy, Default)]
+struct AsIs(u64);
+
+impl Hasher for AsIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, word: u64) {
+        self.0 = word;
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -227,6 +248,14 @@ enum Next {
 }
 
 fn begins_word(look: Look<'_>) -> bool {
+    // The same for ASCII, without characters.
+    match (look.bytes().first(), look.previous()) {
+        (Some(first), _) if *first < 0x80 && !first.is_ascii_alphanumeric() => return false,
+        (Some(first), Some(previous)) if *first < 0x80 && previous < 0x80 => {
+            return !previous.is_ascii_alphanumeric();
+        }
+        _ => {}
+    }
     let Some(c) = look.rest().chars().next().filter(|c| c.is_alphanumeric()) else { return false };
     stands_alone(c) || !look.previous_char().is_some_and(|p| p.is_alphanumeric() && !stands_alone(p))
 }
@@ -234,6 +263,19 @@ fn begins_word(look: Look<'_>) -> bool {
 /// The word after `from`, and where it ends.
 fn next_word(look: Look<'_>, from: usize) -> Next {
     let rest = look.rest().get(from..).unwrap_or_default();
+    // Most words are ASCII with a character or two before them; what is not falls through.
+    let mut word = Fold::default();
+    let bytes = rest.as_bytes();
+    let gap = bytes.iter().take(2).take_while(|b| **b < 0x80 && !b.is_ascii_alphanumeric()).count();
+    for (at, byte) in bytes.iter().enumerate().skip(gap).take(WORD_BYTES) {
+        if byte.is_ascii_alphanumeric() {
+            word.step(u64::from(byte.to_ascii_lowercase()), 1);
+        } else if *byte < 0x80 && word.bytes > 0 {
+            return Next::Word(word.end(from + at));
+        } else {
+            break;
+        }
+    }
     let mut word = Fold::default();
     for (at, c) in rest.char_indices() {
         if c.is_alphanumeric() {

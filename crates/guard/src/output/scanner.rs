@@ -62,11 +62,12 @@ impl Released {
     }
 }
 
-/// What the families say about one position.
+/// What the families say about one position. Most say nothing, which costs no memory.
+#[derive(Default)]
 struct Outcome {
     closed: [bool; FAMILIES],
-    further: [Option<Further>; FAMILIES],
-    hits: [Option<Hit>; FAMILIES],
+    further: Vec<(usize, Further)>,
+    hits: Vec<(usize, Hit)>,
 }
 
 impl Scanner {
@@ -164,10 +165,9 @@ impl Scanner {
         self.rules_begin(previous, byte) || self.secrets.begins[usize::from(byte)]
     }
 
-    /// Every word is looked at where it begins, and where a capital divides it.
+    /// Every word is looked at where it begins.
     fn rules_begin(&self, previous: u8, byte: u8) -> bool {
-        is_word(byte) && (!is_word(previous) || byte.is_ascii_uppercase() && previous.is_ascii_lowercase())
-            || self.rules.special[usize::from(byte)]
+        is_word(byte) && !is_word(previous) || self.rules.special[usize::from(byte)]
     }
 
     /// Asks every family about this position; nothing where one of them needs more text.
@@ -176,8 +176,8 @@ impl Scanner {
         let look = Look::new(&self.buffer, self.at, end);
         let byte = look.bytes().first().copied()?;
         let rules = self.rules_begin(look.previous().unwrap_or(b' '), byte) || self.markup.expects_link();
-        let mut outcome =
-            Outcome { closed: [false; FAMILIES], further: Default::default(), hits: Default::default() };
+        let dull = rules && look.is_dull_word();
+        let mut outcome = Outcome::default();
         for (family, busy) in self.families.iter().enumerate() {
             if here < busy.until {
                 continue;
@@ -187,14 +187,16 @@ impl Scanner {
                     Further::More => return None,
                     Further::No => outcome.closed[family] = true,
                     further => {
-                        outcome.further[family] = Some(further);
+                        outcome.further.push((family, further));
                         continue;
                     }
                 }
             }
             let begins = match family {
-                CANARY => self.secrets.begins[usize::from(byte)],
-                OVERLAP => true,
+                CANARY | OVERLAP => true,
+                // A word of letters alone can be neither.
+                SECRET => rules && (!dull || look.is_assigned()),
+                PERSONAL => rules && !dull,
                 _ => rules,
             };
             if !begins {
@@ -203,7 +205,7 @@ impl Scanner {
             match self.try_family(family, look) {
                 Step::More => return None,
                 Step::No => {}
-                Step::Hit(hit) => outcome.hits[family] = Some(hit),
+                Step::Hit(hit) => outcome.hits.push((family, hit)),
             }
         }
         Some(outcome)
@@ -235,21 +237,19 @@ impl Scanner {
     fn apply(&mut self, outcome: Outcome, released: &mut Released) {
         let here = self.base + self.at;
         let Outcome { closed, further, hits } = outcome;
+        for (busy, _) in self.families.iter_mut().zip(closed).filter(|(_, closed)| *closed) {
+            released.findings.extend(busy.open.take().map(|(finding, _)| finding));
+        }
         // What goes on is hidden before anything new begins, however far it could be seen to go on.
-        for (family, further) in further.into_iter().enumerate() {
-            if closed[family] {
-                released.findings.extend(self.families[family].open.take().map(|(finding, _)| finding));
-            }
+        for (family, further) in further {
             match further {
-                Some(Further::By(length, open)) => self.extend(family, here + length, Some(open), released),
-                Some(Further::Last(length)) => self.extend(family, here + length, None, released),
-                _ => {}
+                Further::By(length, open) => self.extend(family, here + length, Some(open), released),
+                Further::Last(length) => self.extend(family, here + length, None, released),
+                Further::No | Further::More => {}
             }
         }
-        for (family, hit) in hits.into_iter().enumerate() {
-            if let Some(hit) = hit {
-                self.take(family, here, hit, released);
-            }
+        for (family, hit) in hits {
+            self.take(family, here, hit, released);
         }
     }
 

@@ -11,7 +11,7 @@ use super::words::{Likeness, divided, known};
 use super::{Reading, Transform};
 
 /// Most runs that are tried in one text.
-const MOST_RUNS: usize = 8;
+const MOST_RUNS: usize = 4;
 /// Bytes of a run on which a cipher is first tried.
 const SAMPLE: usize = 160;
 /// Fewest letters of a run.

@@ -104,3 +104,70 @@ fn punycode(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         readings.push(Reading { how: Transform::Punycode, edits });
     }
 }
+
+/// Encoded words of a header, for the reader of mail.
+pub(crate) fn encoded_words(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("=?") {
+        out.push_str(before);
+        let mut parts = after.splitn(3, '?');
+        let (_charset, encoding, body) = (parts.next(), parts.next(), parts.next());
+        let decoded = body.and_then(|body| body.split_once("?=")).and_then(|(body, tail)| {
+            let bytes = match encoding? {
+                "B" | "b" => STANDARD.decode(body).ok()?,
+                "Q" | "q" => unquoted(body),
+                _ => return None,
+            };
+            Some((lossy(&bytes), tail))
+        });
+        match decoded {
+            Some((text, tail)) => {
+                out.push_str(&text);
+                rest = tail;
+            }
+            None => {
+                out.push_str("=?");
+                rest = after;
+            }
+        }
+    }
+    out.push_str(rest);
+    out
+}
+
+/// The bytes of a quoted-printable body or encoded word.
+pub(crate) fn unquoted(body: &str) -> Vec<u8> {
+    let bytes = body.as_bytes();
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    while let Some(b) = bytes.get(at) {
+        at += 1;
+        match (b, bytes.get(at..).unwrap_or_default()) {
+            (b'=', [b'\r', b'\n', ..]) => at += 2,
+            (b'=', [b'\n', ..]) => at += 1,
+            (b'=', [high, low, ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => {
+                out.extend(hex(&[*high, *low]).and_then(|n| u8::try_from(n).ok()));
+                at += 2;
+            }
+            _ => out.push(*b),
+        }
+    }
+    out
+}
+
+/// The bytes of a base64 body, whatever else stands in it.
+pub(crate) fn lenient_base64(body: &[u8]) -> Vec<u8> {
+    let digits: Vec<u8> =
+        body.iter().copied().filter(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/')).collect();
+    let whole = if digits.len() % 4 == 1 { digits.len() - 1 } else { digits.len() };
+    digits.get(..whole).and_then(|d| STANDARD.decode(d).ok()).unwrap_or_default()
+}
+
+/// Bytes as text, whatever they are: UTF-8, else Latin-1.
+fn lossy(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.to_owned(),
+        Err(_) => bytes.iter().map(|b| char::from(*b)).collect(),
+    }
+}

@@ -90,12 +90,10 @@ fn lone_letters(text: &str, readings: &mut Vec<Reading>) {
 fn joined(text: &str, run: &Run) -> String {
     let width = |gap: &Range<usize>| text.get(gap.clone()).map_or(0, |g| g.chars().count());
     let usual = run.gaps.iter().map(width).min().unwrap_or(0);
-    let other = |gap: &Range<usize>| {
-        let sign = |r: &Range<usize>| text.get(r.clone()).map(|g| g.chars().all(char::is_whitespace));
-        width(gap) > usual
-            || (sign(gap) == Some(true)
-                && run.gaps.iter().filter(|g| sign(g) == Some(false)).count() * 2 > run.gaps.len())
-    };
+    let blank =
+        |gap: &Range<usize>| text.get(gap.clone()).is_some_and(|g| g.chars().all(char::is_whitespace));
+    let signs_part_letters = run.gaps.iter().filter(|g| !blank(g)).count() * 2 > run.gaps.len();
+    let other = |gap: &Range<usize>| width(gap) > usual || (signs_part_letters && blank(gap));
     let mut words = String::with_capacity(run.letters.len() * 2);
     for (i, letter) in run.letters.chars().enumerate() {
         if i > 0 && run.gaps.get(i - 1).is_some_and(other) {
@@ -111,11 +109,13 @@ fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for piece in scan.pieces.iter().filter(|p| matches!(p.kind, Kind::Mixed | Kind::Unknown | Kind::Known)) {
         let word = scan.core(piece);
+        // Programs are full of other signs.
+        let sign = |b: u8| br"-_.*~`|/\^=+:'".contains(&b);
+        if word.len() > 64 || !word.bytes().all(|b| b.is_ascii_alphabetic() || sign(b)) {
+            continue;
+        }
         let mut parts = word.split(|c: char| !c.is_ascii_alphabetic()).filter(|p| !p.is_empty());
-        if word.len() > 64
-            || word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'\'')
-            || word.bytes().any(|b| b.is_ascii_digit())
-        {
+        if word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'\'') {
             continue;
         }
         let strange = parts.any(|p| !known(p.as_bytes()));

@@ -29,6 +29,12 @@ pub(super) fn recognise(look: Look<'_>) -> Step {
     if look.previous_char().is_some_and(char::is_alphanumeric) {
         return Step::No;
     }
+    // A country, then a digit or a separator: few words begin like that.
+    let bytes = look.bytes();
+    let third = bytes.get(2).is_none_or(|b| b.is_ascii_digit() || *b == b' ' || *b == b'-' || *b >= 0x80);
+    if !third || !bytes.iter().take(2).all(u8::is_ascii_alphabetic) {
+        return Step::No;
+    }
     let mut compact = String::new();
     let mut length = usize::MAX;
     let mut separated = false;

@@ -12,7 +12,9 @@ use super::glyph::{self, HYPHEN, KINDS, PLUS, SEPARATOR, kind};
 use super::{Need, Number};
 
 /// Longest shape in characters.
-const LENGTH: usize = 32;
+const LENGTH: usize = 24;
+/// Most lengths at which one text can be complete.
+const ENDS: usize = 16;
 
 /// The variants of some numbers.
 #[derive(Debug, Clone)]
@@ -83,9 +85,11 @@ impl Shapes {
         }
         let mut alive: Set = [u64::MAX; 3];
         // Kinds of what was read, and where each ends.
-        let mut read = [(0_u8, 0_usize); LENGTH];
+        let mut read = [(0_u8, 0_u16); LENGTH];
         let mut length = 0;
-        let mut complete: [Set; LENGTH + 1] = [[0; 3]; LENGTH + 1];
+        // Lengths at which variants are complete, shortest first.
+        let mut complete = [(0, [0; 3]); ENDS];
+        let mut completions = 0;
         let mut open = true;
         for (at, c) in look.rest().char_indices() {
             let kind = kind(c);
@@ -99,21 +103,26 @@ impl Shapes {
                 break;
             }
             alive = next;
-            read[length] = (kind, at + c.len_utf8());
+            // A number of 24 characters has fewer than a hundred bytes.
+            read[length] = (kind, u16::try_from(at + c.len_utf8()).unwrap_or(u16::MAX));
             length += 1;
-            complete[length] = and(alive, self.ending[length]);
+            let ending = and(alive, self.ending[length]);
+            if ending != [0; 3] && completions < ENDS {
+                complete[completions] = (length, ending);
+                completions += 1;
+            }
         }
         if open && !look.is_final() {
             return Step::More;
         }
-        for length in (1..=length).rev().filter(|l| complete[*l] != [0; 3]) {
-            let end = read[length - 1].1;
+        for (length, ending) in complete.into_iter().take(completions).rev() {
+            let end = usize::from(read[length - 1].1);
             match ends(look, end) {
                 Some(true) => {}
                 Some(false) => continue,
                 None => return Step::More,
             }
-            let variants = members(complete[length]).filter_map(|index| self.variants.get(index));
+            let variants = members(ending).filter_map(|index| self.variants.get(index));
             // What a word names is that, whatever else it could be.
             let (named, unnamed): (Vec<_>, Vec<_>) = variants.partition(|variant| variant.needs_word());
             let hit = named
@@ -137,7 +146,7 @@ impl Variant {
         }
     }
 
-    fn check(&self, look: Look<'_>, read: &[(u8, usize)], end: usize) -> Option<Hit> {
+    fn check(&self, look: Look<'_>, read: &[(u8, u16)], end: usize) -> Option<Hit> {
         let number = self.number;
         let compact: String = read
             .iter()
@@ -176,23 +185,23 @@ fn members(set: Set) -> impl Iterator<Item = usize> {
 
 /// Whether a number may begin here: not within a longer one, and not with a word that no number has.
 fn may_begin(look: Look<'_>) -> bool {
-    let mut before = look.before().chars().rev();
-    let previous = before.next().unwrap_or(' ');
-    let inside = previous.is_alphanumeric()
-        || previous == '+'
-        || matches!(previous, '-' | '.' | '/' | ',' | '_') && before.next().is_some_and(|c| kind(c) < 10);
-    if inside {
-        return false;
-    }
     // Numbers that begin with letters have at most six, then a digit; most words end here.
     let bytes = look.bytes();
     let letters = bytes.iter().take(7).take_while(|b| b.is_ascii_alphabetic()).count();
-    match (letters, bytes.get(letters)) {
+    let plausible = match (letters, bytes.get(letters)) {
         (0, _) | (_, None) => true,
         (7, _) => false,
         (1 | 2, Some(b' ' | b'-' | b'.')) => bytes.get(letters + 1).is_none_or(u8::is_ascii_digit),
         (_, Some(next)) => next.is_ascii_digit() || *next >= 0x80,
+    };
+    if !plausible {
+        return false;
     }
+    let previous = look.previous_char().unwrap_or(' ');
+    let joined = || look.before().chars().rev().nth(1).is_some_and(|c| kind(c) < 10);
+    !(previous.is_alphanumeric()
+        || previous == '+'
+        || matches!(previous, '-' | '.' | '/' | ',' | '_') && joined())
 }
 
 /// Whether a number may end at `end`: no letter or digit follows, directly or after a separator that joins.

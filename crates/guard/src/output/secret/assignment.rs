@@ -24,6 +24,12 @@ enum Kind {
 }
 
 pub(super) fn recognise(look: Look<'_>) -> Step {
+    // A value has at least eight characters. Most have not, which is soon seen.
+    let short =
+        look.bytes().iter().take(8).position(|b| b.is_ascii_whitespace() || b"\"'`,;<>)]}".contains(b));
+    if short.is_some() {
+        return Step::No;
+    }
     let before = look.before();
     // Cheap first: a separator, perhaps with spaces and a quote, has to stand directly before.
     let quoted = before.trim_end_matches(['"', '\'', '`', '!', '#', '$', '@', '*']);
@@ -85,10 +91,15 @@ fn named(text: &str, prose: bool) -> Option<Kind> {
     let from = text.rfind(|c: char| !(c.is_ascii_alphanumeric() || "_-.".contains(c))).map_or(0, |at| at + 1);
     // A character before the name may be longer than a byte.
     let name = text.get(from..).or_else(|| text.rsplit(|c: char| !c.is_ascii()).next())?;
+    // How the names below end; everything else needs no second look.
+    let end = name.get(name.len().saturating_sub(2)..).unwrap_or_default().to_ascii_lowercase();
+    if !["rd", "wd", "se", "rt", "ey", "et", "en", "al", "ls", "er"].contains(&end.as_str()) {
+        return None;
+    }
     let name: String =
         name.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
     let ends = |words: &[&str]| words.iter().any(|word| name.ends_with(word));
-    if ends(&["password", "passwd", "passphrase", "passwort", "contraseña", "motdepasse"])
+    if ends(&["password", "passwd", "passphrase", "passwort", "motdepasse"])
         || name == "pwd"
         || name.len() < 16 && name.ends_with("pwd")
     {

@@ -67,8 +67,7 @@ impl Table {
         if !is_word(first) {
             return Step::No;
         }
-        let starts = !look.previous().is_some_and(is_word);
-        if starts {
+        if !look.previous().is_some_and(is_word) {
             for &index in self.tokens.get(usize::from(first)).into_iter().flatten().chain(&self.inner) {
                 let Some(token) = table::TOKENS.get(usize::from(index)) else { continue };
                 match recognise(token, look) {
@@ -83,7 +82,7 @@ impl Table {
                 }
             }
         }
-        if self.assignment { assignment::recognise(look) } else { Step::No }
+        if self.assignment && look.is_assigned() { assignment::recognise(look) } else { Step::No }
     }
 }
 
