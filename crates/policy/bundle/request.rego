@@ -192,6 +192,13 @@ deny contains v if {
 	v := reason.final("guard/unread", "high", input.model.name, "nobody has read this conversation")
 }
 
+deny contains v if {
+	some hit in input.guard.hits
+	hit.trust != "trusted"
+	hit.verdict == "unread"
+	v := reason.final("guard/unread", "high", hit.origin, "a text is longer than the guard reads")
+}
+
 # METADATA
 # title: A text tries to direct the model
 # description: >-
@@ -204,14 +211,16 @@ deny contains v if {
 	input.guard.enforced
 	some hit in input.guard.hits
 	hit.trust != "trusted"
-	not hit.verdict in {"benign", "grey"}
+	not hit.verdict in {"benign", "grey", "unread"}
 	msg := concat("", ["a text from ", hit.origin, " tries to direct the model"])
 	v := reason.final("guard/injection", "high", hit.origin, msg)
 }
 
 # METADATA
 # title: A text hides something from its readers
-# description: Characters that people do not see and models read. Nobody writes them by accident.
+# description: >-
+#   Words in characters that people do not see and models read. Nobody writes them by accident. The guard's other
+#   alarms add suspicion and refuse nothing.
 # custom:
 #   code: guard/hidden-text
 #   solution: Send the text as people see it.
@@ -219,8 +228,8 @@ deny contains v if {
 	input.guard.enforced
 	some hit in input.guard.hits
 	hit.trust != "trusted"
-	count(hit.alarms) > 0
-	msg := concat("", ["a text from ", hit.origin, " hides something: ", concat(", ", hit.alarms)])
+	"invisible-payload" in hit.alarms
+	msg := concat("", ["a text from ", hit.origin, " hides words from its readers"])
 	v := reason.final("guard/hidden-text", "high", hit.origin, msg)
 }
 

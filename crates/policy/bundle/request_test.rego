@@ -111,12 +111,19 @@ test_injection if {
 	h.allow
 }
 
-test_hidden_text if {
-	d := decision with input as found({"verdict": "benign", "alarms": ["invisible-text"]})
-	denied(d) == {"guard/hidden-text"}
-	e := decision with input as object.union(found({"verdict": "benign", "alarms": ["invisible-text"]}), watched)
+test_unread_text if {
+	d := decision with input as object.union(found({"verdict": "unread"}), watched)
+	denied(d) == {"guard/unread"}
+	e := decision with input as found({"verdict": "unread", "trust": "trusted"})
 	e.allow
-	f := decision with input as found({"verdict": "benign", "alarms": ["invisible-text"], "trust": "trusted"})
+}
+
+test_hidden_text if {
+	d := decision with input as found({"verdict": "benign", "alarms": ["invisible-payload"]})
+	denied(d) == {"guard/hidden-text"}
+	e := decision with input as object.union(found({"verdict": "benign", "alarms": ["invisible-payload"]}), watched)
+	e.allow
+	f := decision with input as found({"verdict": "benign", "alarms": ["invisible-payload"], "trust": "trusted"})
 	f.allow
 }
 

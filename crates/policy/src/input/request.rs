@@ -117,7 +117,7 @@ pub struct Hit {
     pub verdict: String,
     /// The detector's probability in thousandths.
     pub score_milli: u64,
-    /// What it hides, such as `invisible-text`.
+    /// What it hides, such as `invisible-payload`.
     pub alarms: Vec<String>,
 }
 

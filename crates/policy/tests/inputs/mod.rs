@@ -216,7 +216,7 @@ pub fn request() -> request::Input {
                 trust: "trusted".to_owned(),
                 verdict: "attack".to_owned(),
                 score_milli: 990,
-                alarms: vec!["invisible-text".to_owned()],
+                alarms: vec!["invisible-payload".to_owned()],
             }],
             ..request::Guard::default()
         },
