@@ -12,7 +12,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::Registry;
 use proofhouse_dialogue::Carrier;
 use proofhouse_dialogue::wire::{Protocol, Usage};
-use proofhouse_guard::flow::{Rule, Verdict};
+use proofhouse_guard::flow::Verdict;
 
 use crate::chain::Operation;
 use crate::chat::Inspected;
@@ -85,7 +85,11 @@ impl Metrics {
         r.register("streams_ended", "Streams by operation and end", metrics.streams.clone());
         r.register("guard_verdicts", "Conversations by the worst the guard found", metrics.verdicts.clone());
         r.register("guard_segments", "Segments by carrier and verdict", metrics.hits.clone());
-        r.register("boundary_denials", "Requests the boundary refused, by reason", metrics.denials.clone());
+        r.register(
+            "boundary_denials",
+            "Requests refused for what the guard found, by reason",
+            metrics.denials.clone(),
+        );
         r.register("tool_calls", "Calls of tools by decision", metrics.calls.clone());
         r.register(
             "output_redactions",
@@ -125,9 +129,8 @@ impl Metrics {
         }
     }
 
-    /// The boundary refused a request. A site's own reasons are counted together: their codes are not ours.
-    pub(crate) fn denied(&self, code: &str) {
-        let kind = Rule::ALL.iter().map(|rule| rule.code()).find(|known| *known == code).unwrap_or("other");
+    /// What the guard found refused a request.
+    pub(crate) fn denied(&self, kind: &'static str) {
         self.denials.get_or_create(&Kind { kind }).inc();
     }
 

@@ -160,7 +160,7 @@ async fn an_approved_call_passes_in_a_stream() {
         let got = ask(&house, protocol, &body).await;
         assert!(calls(&got.body).is_empty() && got.text(protocol).contains("can approve"), "{}", got.body);
         let call: Digest = house.started.audit.batch(1).await[0].chat.as_ref().unwrap().calls[0].call;
-        let approval = WordGuard::default().approvals.approve(call, "ann", u64::MAX);
+        let approval = WordGuard::default().approvals.approve(call, "ann", u64::MAX / 4);
         let header = format!("Proofhouse-Approval: {}\r\n", approval_header(&approval));
         let request = house.ask_with(protocol, &header, &body.to_string());
         let got = stream(house.started.handle.address(), &request).await;

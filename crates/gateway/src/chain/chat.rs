@@ -263,6 +263,7 @@ async fn converse(
         choices,
         max_tokens,
         chat: Arc::clone(chat),
+        policy: Arc::clone(&around.snapshot.policy),
         metrics: Arc::clone(around.metrics),
     };
     let (answer, kind) = if stream {

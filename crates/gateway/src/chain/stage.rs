@@ -242,29 +242,22 @@ impl Allowed {
     }
 }
 
-/// Reasons that come from what the guard has found, with the code that a caller gets.
-const GUARD_REASONS: &[(&str, &str, &str)] = &[
-    ("guard/injection", "guard/injection", "a text in this conversation tries to direct the model"),
-    (
-        "guard/hidden-text",
-        "guard/hidden-text",
-        "a text in this conversation hides something from its readers",
-    ),
-    (
-        "guard/attachment",
-        "guard/attachment",
-        "this model takes text only, because nothing else can be checked",
-    ),
+/// Reasons that come from what the guard has found, with what a caller is told.
+const GUARD_REASONS: &[(&str, &str)] = &[
+    ("guard/hidden-text", "a text in this conversation hides something from its readers"),
+    ("guard/injection", "a text in this conversation tries to direct the model"),
+    ("guard/unread", "this conversation is more than the guard reads; send less"),
+    ("guard/attachment", "this model takes text only, because nothing else can be checked"),
 ];
 
 /// A denial in which something else than the guard's findings has a say is the policy's.
 fn refusal(codes: &[String], around: &Surroundings<'_>, draft: &mut Draft) -> Refusal {
-    let known = |code: &String| GUARD_REASONS.iter().find(|(reason, ..)| reason == code);
+    let known = |code: &String| GUARD_REASONS.iter().find(|(reason, _)| reason == code);
     if let Some(found) = codes.iter().map(known).collect::<Option<Vec<_>>>()
-        && let Some((_, code, message)) = found.first()
+        && let Some((code, message)) = found.first()
     {
         draft.chat().reasons = codes.to_vec();
-        codes.iter().for_each(|code| around.metrics.denied(code));
+        found.iter().for_each(|(code, _)| around.metrics.denied(code));
         return Refusal::new(403, code, message);
     }
     Refusal::new(403, "policy/denied", "")

@@ -8,7 +8,7 @@ use std::fmt;
 use proofhouse_core::Digest;
 use proofhouse_dialogue::wire::ChatRequest;
 use proofhouse_dialogue::{Carrier, Conversation, Label, Labelling, Turn};
-use proofhouse_guard::flow::{Approval, Decision};
+use proofhouse_guard::flow::{Approval, Decision, Facts};
 
 /// The layers that read what goes to a model and what comes back.
 pub trait Boundary: Send + Sync + fmt::Debug {
@@ -22,14 +22,14 @@ pub trait Boundary: Send + Sync + fmt::Debug {
     /// plants canaries. Asked after the inspection allowed it.
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure>;
 
-    /// Judges what the model says and calls, before any of its calls reaches the caller.
+    /// Judges what the model calls, before any of it reaches the caller; one answer for each call, in order.
     fn judge(
         &self,
         conversation: &Conversation,
         turn: &Turn,
         approvals: &[Approval],
         now_ns: u64,
-    ) -> Result<Judged, Failure>;
+    ) -> Result<Vec<JudgedCall>, Failure>;
 
     /// What text of an answer passes on its way out.
     fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure>;
@@ -79,14 +79,8 @@ impl Inspected {
     /// The worst verdict of a segment.
     #[must_use]
     pub fn verdict(&self) -> &'static str {
-        let worst = |word| self.segments.iter().any(|segment| segment.verdict == word);
-        if worst("attack") {
-            "attack"
-        } else if worst("grey") {
-            "grey"
-        } else {
-            "benign"
-        }
+        let worst = |word: &&str| self.segments.iter().any(|segment| segment.verdict == *word);
+        ["attack", "unread", "grey"].into_iter().find(|word| worst(word)).unwrap_or("benign")
     }
 }
 
@@ -101,17 +95,19 @@ pub struct InspectedSegment {
     pub normal_form: Digest,
     /// Probability that it tries to direct the model, calibrated for its carrier.
     pub score: f64,
-    /// `benign`, `grey` or `attack`.
+    /// `benign`, `grey`, `unread` (more than the guard reads) or `attack`.
     pub verdict: &'static str,
-    /// Kinds of alarms, such as `invisible-text`.
+    /// Kinds of alarms, such as `invisible-payload`.
     pub alarms: Vec<&'static str>,
 }
 
-/// What was decided about a turn.
+/// What was decided about a call.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Judged {
-    /// What the model says: its links and images.
-    pub text: Decision,
-    /// One for each call, in order.
-    pub calls: Vec<Decision>,
+pub struct JudgedCall {
+    /// The boundary's decision.
+    pub decision: Decision,
+    /// The facts behind it, for policy.
+    pub facts: Facts,
+    /// Rules about what may not leave that its arguments break; a call with any is withheld.
+    pub leaks: Vec<&'static str>,
 }

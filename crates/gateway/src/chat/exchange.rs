@@ -1,13 +1,16 @@
 //! One request and its answer: what both kinds of answer, whole and streamed, need to know.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use proofhouse_core::Hasher;
 use proofhouse_dialogue::wire::{Protocol, Usage};
 use proofhouse_dialogue::{Conversation, StopReason, ToolCall, Turn};
 use proofhouse_guard::flow::{Approval, Decision, Verdict};
+use proofhouse_policy::{Entrypoint, Policy};
 
-use super::boundary::Judged;
+use super::boundary::JudgedCall;
+use super::explain::Withheld;
 use super::record::{CallRecord, ChatRecord, NAMED};
 use super::{Chat, Failure, Scanned, Scanning, explain};
 use crate::budget::Reservation;
@@ -32,6 +35,7 @@ pub(crate) struct Exchange {
     /// Tokens of an answer that were asked for.
     pub max_tokens: u64,
     pub chat: Arc<Chat>,
+    pub policy: Arc<Policy>,
     pub metrics: Arc<Metrics>,
 }
 
@@ -76,24 +80,26 @@ impl Exchange {
         for (n, call) in turn.calls.iter_mut().enumerate() {
             call.id = self.call_id(choice, n, call);
         }
-        let Judged { calls: decisions, .. } = self
+        let judged = self
             .chat
             .boundary
             .judge(&self.conversation, &turn, &self.approvals, self.now_ns)
             .map_err(failed)?;
-        if decisions.len() != turn.calls.len() {
+        if judged.len() != turn.calls.len() {
             return Err(failed(Failure::Broken("it judged another number of calls".to_owned())));
         }
         let made = turn.calls.len();
         let mut released = Vec::with_capacity(made);
         let mut withheld = Vec::new();
-        for (call, decision) in turn.calls.into_iter().zip(decisions) {
-            note_call(record, &call, &decision);
-            self.metrics.judged(decision.verdict);
-            if decision.is_allowed() {
+        for (call, judged) in turn.calls.into_iter().zip(judged) {
+            let (verdict, rules) = self.decide(&judged);
+            note_call(record, &call, &judged.decision, verdict, &rules);
+            self.metrics.judged(verdict);
+            if verdict == Verdict::Allow {
                 released.push(call);
             } else {
-                withheld.push((call.name, decision));
+                let approvable = (verdict == Verdict::NeedsApproval).then_some(judged.decision.digest);
+                withheld.push(Withheld { tool: call.name, rules, approvable });
             }
         }
         let stop = match turn.stop {
@@ -101,6 +107,26 @@ impl Exchange {
             stop => stop,
         };
         Ok(ReleasedCalls { calls: released, explanation: explain::withheld(&withheld), stop })
+    }
+
+    /// Policy's word about a call, and the codes of all that objected. The guard brings facts and what its
+    /// built-in rules say; policy can be stricter, and what leaks is withheld whatever both say.
+    fn decide(&self, judged: &JudgedCall) -> (Verdict, Vec<String>) {
+        let input = judged.facts.input(self.now_ns, &self.chat.environment);
+        let decision = self.policy.decide(Entrypoint::Boundary, &input);
+        let built_in = judged.decision.rules().map(|rule| rule.code().to_owned());
+        let stated = decision.deny.iter().map(|reason| reason.code.clone());
+        let rules: BTreeSet<String> =
+            built_in.chain(stated).chain(judged.leaks.iter().map(|rule| (*rule).to_owned())).collect();
+        // A person's approval answers what is waivable, and nothing else.
+        let open = decision.deny.iter().all(|reason| reason.waivable);
+        let verdict = match judged.decision.verdict {
+            _ if !judged.leaks.is_empty() => Verdict::Deny,
+            Verdict::Allow if decision.allow => Verdict::Allow,
+            Verdict::NeedsApproval if open => Verdict::NeedsApproval,
+            _ => Verdict::Deny,
+        };
+        (verdict, rules.into_iter().collect())
     }
 
     /// A name for a call that is the same whenever the model makes the same call at the same point, so that
@@ -141,14 +167,20 @@ pub(crate) fn note_findings(metrics: &Metrics, scanned: &Scanned, record: &mut C
     }
 }
 
-fn note_call(record: &mut ChatRecord, call: &ToolCall, decision: &Decision) {
+fn note_call(
+    record: &mut ChatRecord,
+    call: &ToolCall,
+    decision: &Decision,
+    verdict: Verdict,
+    rules: &[String],
+) {
     record.calls_made += 1;
-    record.calls_withheld += u32::from(!decision.is_allowed());
+    record.calls_withheld += u32::from(verdict != Verdict::Allow);
     if record.calls.len() < NAMED {
         record.calls.push(CallRecord {
             tool: call.name.to_string(),
-            decision: decision.verdict.to_string(),
-            rules: decision.rules().map(|rule| rule.code().to_owned()).collect(),
+            decision: verdict.to_string(),
+            rules: rules.to_vec(),
             approved_by: decision.approved_by.clone(),
             call: decision.digest,
         });
@@ -168,9 +200,4 @@ pub(crate) fn failed(failure: Failure) -> Refusal {
             Refusal::new(503, "guard/failed", "the guard could not do its work, so nothing passes")
         }
     }
-}
-
-/// Whether a decision can still become an approval.
-pub(crate) fn is_open(decision: &Decision) -> bool {
-    decision.verdict == Verdict::NeedsApproval
 }

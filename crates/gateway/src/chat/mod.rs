@@ -9,6 +9,7 @@ pub(crate) mod approval;
 pub(crate) mod boundary;
 pub(crate) mod exchange;
 pub(crate) mod explain;
+pub(crate) mod layers;
 pub(crate) mod record;
 pub(crate) mod relay;
 pub(crate) mod whole;
@@ -20,7 +21,8 @@ use std::time::Duration;
 use proofhouse_dialogue::wire::Protocol;
 
 pub use approval::{APPROVAL_HEADER, to_header as approval_header};
-pub use boundary::{Boundary, Failure, Inspected, InspectedSegment, Judged, Scanned, Scanning};
+pub use boundary::{Boundary, Failure, Inspected, InspectedSegment, JudgedCall, Scanned, Scanning};
+pub use layers::Layers;
 pub use record::{CallRecord, ChatRecord, ObservedChat, SegmentRecord};
 
 /// How conversations with one model are let through.
@@ -36,6 +38,8 @@ pub struct Chat {
     pub on_finding: OnFinding,
     /// Whether parts that are no text pass, which nobody here can read.
     pub attachments: Attachments,
+    /// The environment, for the boundary policy.
+    pub environment: String,
     /// What a caller gets where the guard refuses.
     pub on_refusal: OnRefusal,
     /// Limits.
@@ -52,6 +56,7 @@ impl Chat {
             upstream_model: None,
             on_finding: OnFinding::default(),
             attachments: Attachments::default(),
+            environment: "local".to_owned(),
             on_refusal: OnRefusal::default(),
             limits: ChatLimits::default(),
         }

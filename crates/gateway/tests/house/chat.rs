@@ -9,8 +9,8 @@ use proofhouse_core::Digest;
 use proofhouse_dialogue::wire::{ChatRequest, Protocol};
 use proofhouse_dialogue::{Conversation, Effect, Labelling, Name, Turn};
 use proofhouse_gateway::{
-    Boundary, Chat, Failure, GatewayConfig, Inspected, InspectedSegment, Judged, Route, Scanned, Scanning,
-    Upstream,
+    Boundary, Chat, Failure, GatewayConfig, Inspected, InspectedSegment, JudgedCall, Route, Scanned,
+    Scanning, Upstream,
 };
 use proofhouse_guard::flow::{Approval, ApprovalKey, Judge, Policy, ToolRule, Verdict};
 use serde_json::{Value, json};
@@ -63,7 +63,7 @@ impl Boundary for WordGuard {
                 normal_form: Digest::of(segment.text.as_bytes()),
                 score: if has("ATTACK") { 0.99 } else { 0.01 },
                 verdict: if has("ATTACK") { "attack" } else { "benign" },
-                alarms: if has("HIDDEN") { vec!["invisible-text"] } else { Vec::new() },
+                alarms: if has("HIDDEN") { vec!["invisible-payload"] } else { Vec::new() },
             })
         });
         Ok(Inspected { segments: segments.collect::<Result<_, _>>()? })
@@ -83,13 +83,13 @@ impl Boundary for WordGuard {
         turn: &Turn,
         approvals: &[Approval],
         now_ns: u64,
-    ) -> Result<Judged, Failure> {
+    ) -> Result<Vec<JudgedCall>, Failure> {
         if conversation.segments().any(|segment| segment.text.contains("BREAK-JUDGE")) {
             return Err(Failure::Broken("a layer broke".to_owned()));
         }
         let judge = Judge::new(&self.policy, conversation).approved(&self.approvals, now_ns, approvals);
-        let decided = judge.turn(turn);
-        Ok(Judged { text: decided.text, calls: decided.calls })
+        let judged = judge.calls(turn).into_iter();
+        Ok(judged.map(|(decision, facts)| JudgedCall { decision, facts, leaks: Vec::new() }).collect())
     }
 
     fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure> {
