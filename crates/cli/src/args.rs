@@ -138,6 +138,16 @@ pub enum Command {
     Ledger(LedgerCommand),
     /// Serve one verified model (Open Inference Protocol V2).
     Serve(ServeArgs),
+    /// Guard an endpoint: keys, limits, policy, guard and audit in front of anything that speaks a chat protocol.
+    #[command(
+        after_help = "Examples:\n  proofhouse gateway --stand-in\n  proofhouse gateway --upstream http://127.0.0.1:8000/v1 --model llama --speaks openai --guard guard.yaml --audit audit.jsonl\n\nClients use http://ADDRESS/v1 (OpenAI) or http://ADDRESS (Anthropic) with the key that is shown."
+    )]
+    Gateway(GatewayArgs),
+    /// Approve one withheld call of a tool, for a time; prints what goes into the header Proofhouse-Approval.
+    #[command(
+        after_help = "Example:\n  proofhouse approve sha256:… --key approval.key --by ann --seconds 300"
+    )]
+    Approve(ApproveArgs),
     /// Print shell completions.
     Completions {
         /// Which shell.
@@ -414,4 +424,85 @@ pub struct ServeArgs {
     /// Serve only while lines arrive on standard input at least this often; without it, until Ctrl-C.
     #[arg(long, value_name = "MILLISECONDS")]
     pub lease_ms: Option<u64>,
+}
+
+/// What an endpoint speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Speaks {
+    /// OpenAI's chat completions.
+    Openai,
+    /// Anthropic's messages.
+    Anthropic,
+    /// Both.
+    Both,
+}
+
+/// Arguments of `gateway`.
+#[derive(Debug, Args)]
+pub struct GatewayArgs {
+    /// The endpoint, such as http://127.0.0.1:8000/v1.
+    #[arg(long, value_name = "URL", required_unless_present = "stand_in", conflicts_with = "stand_in")]
+    pub upstream: Option<String>,
+    /// The obedient stand-in instead of a model, to try it out.
+    #[arg(long)]
+    pub stand_in: bool,
+    /// Environment variable that holds the endpoint's key.
+    #[arg(long, value_name = "NAME", requires = "upstream")]
+    pub upstream_key_env: Option<String>,
+    /// What the endpoint speaks.
+    #[arg(long, value_enum, default_value_t = Speaks::Both)]
+    pub speaks: Speaks,
+    /// A model that may be used; NAME=INNER where the endpoint calls it otherwise. As often as there are models.
+    #[arg(long, value_name = "NAME")]
+    pub model: Vec<String>,
+    /// The guard's configuration, YAML or JSON: labels, tools with their effects, what may not leave. Without it no
+    /// tool may be called and no link leads out.
+    #[arg(long, value_name = "FILE")]
+    pub guard: Option<PathBuf>,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:0", value_name = "ADDR")]
+    pub listen: std::net::SocketAddr,
+    /// The clients' keys, as hashes. Made with one client where the file does not exist.
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// The key that approvals are made with. Made where the file does not exist; without it nobody can approve.
+    #[arg(long, value_name = "FILE")]
+    pub approval_key: Option<PathBuf>,
+    /// Append a record of each request, without its text, as a line of JSON.
+    #[arg(long, value_name = "FILE")]
+    pub audit: Option<PathBuf>,
+    /// Write down what the detectors find and refuse nothing for it. The boundary holds all the same.
+    #[arg(long)]
+    pub watch: bool,
+    /// Refuse with an answer of the assistant instead of an error.
+    #[arg(long)]
+    pub refuse_in_words: bool,
+    /// Tokens of an answer at most.
+    #[arg(long, default_value_t = 4096, value_name = "TOKENS")]
+    pub max_tokens: u64,
+    /// Tokens that each key may use in a window; no limit where it is left out.
+    #[arg(long, value_name = "TOKENS")]
+    pub token_budget: Option<u64>,
+    /// Length of that window.
+    #[arg(long, default_value = "86400", value_name = "SECONDS")]
+    pub budget_window: std::num::NonZeroU64,
+    /// How the addresses and the key are written.
+    #[arg(long, value_enum, default_value_t = Format::Human)]
+    pub format: Format,
+}
+
+/// Arguments of `approve`.
+#[derive(Debug, Args)]
+pub struct ApproveArgs {
+    /// The call, as the withheld answer and the audit name it.
+    pub call: proofhouse_core::Digest,
+    /// The approval key of the gateway.
+    #[arg(long, value_name = "FILE")]
+    pub key: PathBuf,
+    /// Who approves.
+    #[arg(long)]
+    pub by: String,
+    /// How long it holds.
+    #[arg(long, default_value = "600")]
+    pub seconds: std::num::NonZeroU64,
 }

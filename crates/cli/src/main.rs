@@ -84,6 +84,8 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Policy(args) => command::policy::run(args),
         Command::Ledger(args) => command::ledger::run(args).await,
         Command::Serve(args) => command::serve::run(args).await,
+        Command::Gateway(args) => command::gateway::run(args).await,
+        Command::Approve(args) => command::gateway::approve(&args),
         Command::Completions { shell } => {
             // Into memory first: clap_complete panics when whoever reads goes away.
             let mut script = Vec::new();

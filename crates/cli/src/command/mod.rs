@@ -5,6 +5,7 @@ pub mod bom;
 pub mod dataset;
 pub mod deploy;
 pub mod gate;
+pub mod gateway;
 pub mod guard;
 pub mod keygen;
 pub mod ledger;
