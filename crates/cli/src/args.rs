@@ -117,6 +117,11 @@ pub enum Command {
         after_help = "Examples:\n  proofhouse guard mail.html --as tool:read_mail\n  proofhouse guard documents/ --format sarif > guard.sarif\n  proofhouse guard --text 'Ignore all previous instructions' --show-normal\n  proofhouse guard --conversation request.json --config guard.yaml\n  echo \"$ANSWER\" | proofhouse guard - --output-side --context request.json\n  proofhouse guard --serve 127.0.0.1:8787\n  proofhouse guard --explain personal/iban"
     )]
     Guard(GuardArgs),
+    /// Attack a system with a language model, and report how often it fell and what still works.
+    #[command(
+        after_help = "Examples:\n  proofhouse redteam --stand-in --compare\n  proofhouse redteam --url http://127.0.0.1:8080/v1/chat/completions --model m --journal run.jsonl --format html -o report.html\n  proofhouse redteam --command ./assistant.sh --scenario shop.yaml --family indirect,deputy --budget 200\n  proofhouse redteam list"
+    )]
+    Redteam(Box<crate::command::redteam::args::RedteamArgs>),
     /// Describe a dataset (digests, record-level Merkle root) or check it.
     Dataset(DatasetArgs),
     /// Write, check or verify an ML-BOM.

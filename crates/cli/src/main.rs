@@ -77,6 +77,7 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Risk(args) => command::risk::run(args).await,
         Command::Scan(args) => command::scan::run(&args),
         Command::Guard(args) => command::guard::run(args).await,
+        Command::Redteam(args) => command::redteam::run(*args).await,
         Command::Dataset(args) => command::dataset::run(&args),
         Command::Bom(args) => command::bom::run(args).await,
         Command::Sign(args) => command::sign::run(&args),

@@ -227,7 +227,7 @@ impl Campaign {
         self.batch.clone()
     }
 
-    /// Takes the answers to the batch, in its order. Too few answers end the campaign: it was interrupted.
+    /// Takes the answers to the batch, in its order. Too few answers end it.
     pub fn record(&mut self, answers: Vec<Answer>) {
         let Some(batch) = self.batch.take() else { return };
         let complete = answers.len() >= batch.len();
@@ -253,6 +253,21 @@ impl Campaign {
         } else if self.stopped.is_none() {
             self.stopped = Some("it was interrupted".to_owned());
         }
+    }
+
+    /// Takes what is there of the batch and ends the campaign before its time: `answers` has a place for each
+    /// attempt of the batch.
+    pub fn interrupt(&mut self, answers: Vec<Option<Answer>>, why: impl Into<String>) {
+        if let Some(batch) = self.batch.take() {
+            let (batch, answers) = batch
+                .into_iter()
+                .zip(answers)
+                .filter_map(|(attempt, answer)| Some((attempt, answer?)))
+                .unzip();
+            self.batch = Some(batch);
+            self.record(answers);
+        }
+        self.stop(why);
     }
 
     /// Ends the campaign before its time; the report says why and its verdict is unknown at best.

@@ -12,6 +12,7 @@ pub mod ledger;
 pub mod plan;
 pub mod policy;
 pub mod recall;
+pub mod redteam;
 pub mod report;
 pub mod risk;
 pub mod run;

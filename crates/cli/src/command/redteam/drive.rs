@@ -1,0 +1,261 @@
+//! Drives a campaign against a target: at most so many at once, at most so fast, for at most so much.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
+
+use proofhouse_dialogue::{Conversation, Turn};
+use proofhouse_lifecycle::Progress as _;
+use proofhouse_redteam::judge::{Agreement, Label, Ruling, question, ruling, samples};
+use proofhouse_redteam::{Answer, Attempt, Blocked, Campaign, Exchange, Goal, Reply, Scenario};
+use tokio::sync::{Mutex, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use super::args::CapArgs;
+use super::front::Front;
+use super::journal::Journal;
+use super::target::{Failure, Target};
+use crate::terminal::Bar;
+
+/// Times a request is made again when there is too much at once.
+const PATIENCE: u32 = 6;
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
+/// Times a request is made again when nothing comes back.
+const REACHES: u32 = 3;
+
+/// Why a campaign ends before its time.
+#[derive(Debug, Clone)]
+struct Stop(String);
+
+/// What all attempts share.
+pub struct Line {
+    pub target: Target,
+    pub judge: Option<Target>,
+    caps: Caps,
+    seed: u64,
+    scenario: Scenario,
+}
+
+struct Caps {
+    gap: Option<Duration>,
+    next: Mutex<Option<Instant>>,
+    requests: AtomicU64,
+    max_requests: u64,
+    bytes: AtomicU64,
+    max_tokens: u64,
+    concurrency: usize,
+}
+
+/// Bytes of text that count as one token.
+const BYTES_A_TOKEN: u64 = 4;
+
+impl Caps {
+    fn new(args: &CapArgs) -> Self {
+        let positive = |rate: &f64| rate.is_finite() && *rate > 0.0;
+        let of_cost = match (args.max_cost, args.price) {
+            (Some(cost), Some(price)) if price > 0.0 => (cost / price * 1e6) as u64,
+            _ => u64::MAX,
+        };
+        Self {
+            gap: args.rate.filter(positive).map(|rate| Duration::from_secs_f64(1.0 / rate)),
+            next: Mutex::new(None),
+            requests: AtomicU64::new(0),
+            max_requests: args.max_requests.unwrap_or(u64::MAX),
+            bytes: AtomicU64::new(0),
+            max_tokens: args.max_tokens.unwrap_or(u64::MAX).min(of_cost),
+            concurrency: args.concurrency.clamp(1, 256),
+        }
+    }
+
+    /// Waits for a place, and takes it.
+    async fn enter(&self, conversation: &Conversation) -> Result<(), Stop> {
+        let sent: usize = conversation.segments().map(|s| s.text.len()).sum();
+        let bytes = self.bytes.fetch_add(sent as u64, Relaxed) + sent as u64;
+        if bytes / BYTES_A_TOKEN > self.max_tokens {
+            return Err(Stop("the limit on tokens or cost was reached".to_owned()));
+        }
+        if self.requests.fetch_add(1, Relaxed) >= self.max_requests {
+            return Err(Stop("the limit on requests was reached".to_owned()));
+        }
+        if let Some(gap) = self.gap {
+            let at = {
+                let mut next = self.next.lock().await;
+                let at = next.unwrap_or_else(Instant::now).max(Instant::now());
+                *next = Some(at + gap);
+                at
+            };
+            tokio::time::sleep_until(at).await;
+        }
+        Ok(())
+    }
+
+    fn received(&self, turn: &Turn) {
+        let calls: usize = turn.calls.iter().map(|c| c.arguments.as_object().len() * 32).sum();
+        self.bytes.fetch_add((turn.text.len() + calls) as u64, Relaxed);
+    }
+}
+
+impl Line {
+    /// A line to a target.
+    pub fn new(target: Target, judge: Option<Target>, caps: &CapArgs, scenario: Scenario, seed: u64) -> Self {
+        Self { target, judge, caps: Caps::new(caps), seed, scenario }
+    }
+
+    /// One answer of one of the two, with patience.
+    async fn ask(&self, whom: &Target, conversation: &Conversation) -> Result<Result<Turn, Reply>, Stop> {
+        let (mut throttled, mut unreached) = (0, 0);
+        loop {
+            self.caps.enter(conversation).await?;
+            let wait = match whom.answer(conversation).await {
+                Ok(turn) => {
+                    self.caps.received(&turn);
+                    return Ok(Ok(turn));
+                }
+                Err(Failure::Blocked(blocked)) => return Ok(Err(Reply::Blocked(blocked))),
+                Err(Failure::Nonsense(why)) => return Ok(Err(Reply::Failed(why))),
+                Err(Failure::Throttled(after)) => {
+                    throttled += 1;
+                    if throttled > PATIENCE {
+                        return Err(Stop("the target kept saying that it was asked too often; lower --rate or --concurrency".to_owned()));
+                    }
+                    after.unwrap_or_else(|| FIRST_WAIT.saturating_mul(1 << throttled))
+                }
+                Err(Failure::Gone(why)) => {
+                    unreached += 1;
+                    if unreached > REACHES {
+                        return Err(Stop(format!("the target could not be reached: {why}")));
+                    }
+                    FIRST_WAIT.saturating_mul(1 << unreached)
+                }
+            };
+            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+        }
+    }
+
+    /// One attempt from its first request to its answer.
+    async fn attempt(&self, front: Option<&Front>, attempt: &Attempt) -> Result<Answer, Stop> {
+        let mut exchange = Exchange::new(&self.scenario, attempt);
+        let mut score = None;
+        while let Some(request) = exchange.request() {
+            if let Some(front) = front {
+                let inspected = front.inspect(request);
+                score = [score, inspected.score].into_iter().flatten().reduce(f64::max);
+                if let Some(why) = inspected.refused {
+                    exchange.reply(Reply::Blocked(Blocked { at: proofhouse_redteam::Stage::Input, why }));
+                    continue;
+                }
+            }
+            let reply = match self.ask(&self.target, request).await? {
+                Err(reply) => reply,
+                Ok(turn) => match front.map(|f| f.release(request, turn.clone())) {
+                    None => Reply::Turn(turn),
+                    Some(Ok(turn)) => Reply::Turn(turn),
+                    Some(Err(blocked)) => Reply::Blocked(blocked),
+                },
+            };
+            exchange.reply(reply);
+        }
+        let transcript = exchange.finish();
+        let ruling = match (&self.judge, &attempt.probe.goal) {
+            (Some(judge), Goal::Judged(rule)) if Answer::wants_judge(attempt, &transcript) => {
+                let asked = attempt.probe.attack_texts().join("\n");
+                let said = transcript.texts().collect::<Vec<_>>().join("\n");
+                Some(self.rule(judge, rule, &asked, &said).await?)
+            }
+            _ => None,
+        };
+        Ok(Answer::of(&self.scenario, attempt, &transcript, score, ruling.as_ref()))
+    }
+
+    async fn rule(&self, judge: &Target, rule: &str, asked: &str, said: &str) -> Result<Ruling, Stop> {
+        let question = question(rule, asked, said, self.seed);
+        Ok(match self.ask(judge, &question).await? {
+            Ok(turn) => ruling(&turn.text),
+            Err(_) => Ruling::Unclear,
+        })
+    }
+
+    /// How far the judge agrees with the shipped samples.
+    pub async fn agreement(
+        self: &Arc<Self>,
+        bar: &Bar,
+        confidence: f64,
+    ) -> anyhow::Result<Option<Agreement>> {
+        let Some(judge) = &self.judge else { return Ok(None) };
+        bar.step("measuring the judge");
+        let samples = samples();
+        let mut pairs: Vec<(Label, Ruling)> = Vec::new();
+        for (n, sample) in samples.iter().enumerate() {
+            let ruling = self.rule(judge, &sample.rule, &sample.request, &sample.answer).await;
+            let ruling = ruling.map_err(|Stop(why)| anyhow::anyhow!("the judge: {why}"))?;
+            pairs.push((sample.label, ruling));
+            bar.advance(n as u64 + 1, samples.len() as u64);
+        }
+        Ok(Some(Agreement::of(&pairs, confidence)))
+    }
+
+    /// Runs a campaign to its end, or as far as it goes.
+    pub async fn run(
+        self: &Arc<Self>,
+        campaign: &mut Campaign,
+        front: Option<Arc<Front>>,
+        journal: &mut Journal,
+        bar: &Bar,
+    ) -> anyhow::Result<()> {
+        let guarded = front.is_some();
+        while let Some(batch) = campaign.batch() {
+            bar.step(match (guarded, campaign.records().is_empty()) {
+                (false, true) => "attacking",
+                (true, true) => "attacking through the guard",
+                (false, false) => "searching",
+                (true, false) => "searching past the guard",
+            });
+            let mut answers: Vec<Option<Answer>> =
+                batch.iter().map(|a| journal.answer(guarded, &a.id).cloned()).collect();
+            let total = batch.len() as u64;
+            let mut done = answers.iter().filter(|a| a.is_some()).count() as u64;
+            let places = Arc::new(Semaphore::new(self.caps.concurrency));
+            let mut running = JoinSet::new();
+            for (n, attempt) in batch.into_iter().enumerate() {
+                if answers.get(n).is_some_and(Option::is_some) {
+                    continue;
+                }
+                let (line, front, places) = (Arc::clone(self), front.clone(), Arc::clone(&places));
+                running.spawn(async move {
+                    // The semaphore is never closed; were it, the attempt would only run sooner.
+                    let _place = places.acquire_owned().await;
+                    let answer = line.attempt(front.as_deref(), &attempt).await;
+                    (n, attempt.id, answer)
+                });
+            }
+            let mut stopped = None;
+            bar.advance(done, total);
+            while let Some(joined) = running.join_next().await {
+                let (n, id, answer) = joined?;
+                match answer {
+                    Ok(answer) => {
+                        journal.keep(guarded, &id, &answer)?;
+                        if let Some(place) = answers.get_mut(n) {
+                            *place = Some(answer);
+                        }
+                        done += 1;
+                        bar.advance(done, total);
+                    }
+                    Err(stop) => {
+                        // What is under way is given up: it would only run into the same wall.
+                        running.abort_all();
+                        stopped = Some(stop);
+                        break;
+                    }
+                }
+            }
+            match stopped {
+                Some(Stop(why)) => campaign.interrupt(answers, why),
+                None => campaign.record(answers.into_iter().flatten().collect()),
+            }
+        }
+        Ok(())
+    }
+}
