@@ -7,7 +7,9 @@
 //!
 //! `DIR` holds `*.jsonl.gz` files whose rows have `text`, `label` (1 attack, 0 benign), `source` and `kind`;
 //! the option may be given several times, and without it only the generators of `detect::corpus` are used.
-//! The texts of the pools are read and forgotten: the weights file names their digests by source.
+//! `--crates DIR` adds the documentation and the code of the crates that `Cargo.lock` pins, as harmless
+//! texts; `DIR` holds a folder for each, named `NAME-VERSION`, as cargo unpacks them. The texts are read and
+//! forgotten: the weights file names their digests by source.
 
 #![expect(
     clippy::print_stdout,
@@ -20,6 +22,7 @@ use std::error::Error;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
+use proofhouse_core::Digest;
 use proofhouse_core::interval::wilson;
 use proofhouse_dialogue::Carrier;
 use proofhouse_guard::detect::Calibration;
@@ -49,7 +52,20 @@ const FOLDS: &[&[&str]] = &[
         "own/b.human",
         "own/b.hijack",
     ],
-    &["tldr", "in tldr", "own/d.mail", "own/i.mail", "own/d.table", "own/i.table", "own/d.log", "own/i.log"],
+    &[
+        "tldr",
+        "in tldr",
+        "own/d.mail",
+        "own/i.mail",
+        "own/d.table",
+        "own/i.table",
+        "own/d.log",
+        "own/i.log",
+        "crates docs a",
+        "in crates docs a",
+        "crates code a",
+        "in crates code a",
+    ],
     &[
         "rustbook",
         "in rustbook",
@@ -86,6 +102,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     for pool in &arguments.pools {
         rows.extend(read_pool(pool)?);
     }
+    if let Some(folder) = &arguments.crates {
+        rows.extend(read_crates(folder)?);
+    }
     rows.extend(embedded(&rows, arguments.settings.seed));
     rows.extend(generated(arguments.generated, arguments.settings.seed));
     eprintln!("{} rows, {} of them attacks", rows.len(), rows.iter().filter(|row| row.attack).count());
@@ -116,6 +135,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
 struct Arguments {
     pools: Vec<PathBuf>,
+    crates: Option<PathBuf>,
     out: Option<PathBuf>,
     /// How many attacks to generate; benign texts are five times as many as all attacks.
     generated: usize,
@@ -124,13 +144,19 @@ struct Arguments {
 
 impl Arguments {
     fn parse() -> Result<Self, Box<dyn Error>> {
-        let mut arguments =
-            Self { pools: Vec::new(), out: None, generated: 50_000, settings: Settings::default() };
+        let mut arguments = Self {
+            pools: Vec::new(),
+            crates: None,
+            out: None,
+            generated: 50_000,
+            settings: Settings::default(),
+        };
         let mut given = std::env::args().skip(1);
         while let Some(option) = given.next() {
             let value = given.next().ok_or_else(|| format!("{option} needs a value"))?;
             match option.as_str() {
                 "--pool" => arguments.pools.push(value.into()),
+                "--crates" => arguments.crates = Some(value.into()),
                 "--out" => arguments.out = Some(value.into()),
                 "--generated" => arguments.generated = value.parse()?,
                 "--epochs" => arguments.settings.epochs = value.parse()?,
@@ -176,6 +202,53 @@ fn read_pool(folder: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
             };
             let attack = row.label == 1;
             rows.push(Row { text: row.text, attack, carrier, source: row.source, payload: None });
+        }
+    }
+    Ok(rows)
+}
+
+/// Passages of the documentation and the code of the crates in `Cargo.lock`, which all have a permissive
+/// licence (`deny.toml`). Two halves by crate, so that one can be left out.
+fn read_crates(folder: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
+    /// Passages of one file, at most.
+    const PASSAGES: usize = 3;
+    let lock = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.lock"))?;
+    let mut pinned = Vec::new();
+    let mut name = None;
+    for line in lock.lines() {
+        if let Some(value) = line.strip_prefix("name = ") {
+            name = Some(value.trim_matches('"'));
+        } else if let (Some(value), Some(name)) = (line.strip_prefix("version = "), name) {
+            pinned.push((name, folder.join(format!("{name}-{}", value.trim_matches('"')))));
+        }
+    }
+    let mut draw = Draw::new(0xC4A7E5);
+    let mut rows = Vec::new();
+    for (name, folder) in pinned {
+        let half = if Digest::of(name.as_bytes()).as_bytes()[0] % 2 == 0 { "a" } else { "b" };
+        let mut files: Vec<PathBuf> = ["", "src"]
+            .iter()
+            .filter_map(|part| std::fs::read_dir(folder.join(part)).ok())
+            .flat_map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()))
+            .collect();
+        files.sort();
+        for file in files {
+            let (kind, carrier) = match file.extension().and_then(|extension| extension.to_str()) {
+                Some("md") => ("docs", Carrier::Document),
+                Some("rs") => ("code", Carrier::Code),
+                _ => continue,
+            };
+            let Ok(text) = std::fs::read_to_string(&file) else { continue };
+            let lines: Vec<&str> = text.lines().collect();
+            let passages = if kind == "code" { 1 } else { PASSAGES };
+            for _ in 0..passages.min(lines.len() / 20) {
+                let start = draw.below(lines.len());
+                // From a few lines to hundreds, as documents are.
+                let end = (start + (4 << draw.below(7))).min(lines.len());
+                let text = lines.get(start..end).unwrap_or_default().join("\n");
+                let source = format!("crates {kind} {half}");
+                rows.push(Row { text, attack: false, carrier, source, payload: None });
+            }
         }
     }
     Ok(rows)

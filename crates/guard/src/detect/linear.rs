@@ -135,6 +135,12 @@ impl LinearDetector {
         (0..self.file.tables.slots()).map(|slot| scaled.weight(slot)).collect()
     }
 
+    /// Settings with the sizes of these weights.
+    pub(super) fn trained_with(&self) -> super::train::Settings {
+        let Tables { chars, words } = self.file.tables;
+        super::train::Settings { char_bits: chars, word_bits: words, ..Default::default() }
+    }
+
     pub(super) const fn tables(&self) -> Tables {
         self.file.tables
     }

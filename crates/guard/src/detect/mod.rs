@@ -7,7 +7,9 @@
 //! * [`LinearDetector`] reads everything: hashed n-grams, some microseconds per kilobyte, weights in the
 //!   binary. Its thresholds were fixed on sources it was not trained on, for each kind of text, and grow with
 //!   the number of windows, so that a long document is not suspicious for being long.
-//! * A second stage behind the same trait reads only what the first calls [`Verdict::Grey`].
+//! * [`EncoderDetector`] is a second stage behind the same trait: any encoder with its `tokenizer.json`, for
+//!   what the first calls [`Verdict::Grey`].
+//! * [`learn`] turns what passed into new weights that hold what the old ones held.
 //!
 //! ```
 //! use proofhouse_dialogue::Carrier;
@@ -26,13 +28,16 @@ use proofhouse_dialogue::Carrier;
 use serde::{Deserialize, Serialize};
 
 pub mod corpus;
+mod encoder;
 mod explain;
 mod features;
+pub mod learn;
 mod linear;
 pub mod train;
 mod weights;
 mod windows;
 
+pub use encoder::{Encoder, EncoderCalibration, EncoderDetector, EncoderError, Tokenizer, TokenizerError};
 pub use linear::LinearDetector;
 pub use weights::{Calibration, Header, TrainedOn, WeightsError};
 

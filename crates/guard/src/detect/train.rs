@@ -50,6 +50,9 @@ pub struct Settings {
     pub balance: f32,
     /// One in this many features is left out at every step, so that no phrase rests on a single one.
     pub dropout: u32,
+    /// The logit that divides attacks from the rest: zero, or the threshold when weights that were
+    /// calibrated are trained on.
+    pub divide: f32,
     /// Order of rows, windows and dropped features.
     pub seed: u64,
 }
@@ -59,12 +62,13 @@ impl Default for Settings {
         Self {
             char_bits: 19,
             word_bits: 18,
-            epochs: 4,
+            epochs: 2,
             rate: 0.35,
             decay: 1e-5,
             benign: 2.0,
             balance: 0.6,
-            dropout: 4,
+            dropout: 2,
+            divide: 0.0,
             seed: 1,
         }
     }
@@ -186,7 +190,7 @@ impl Model {
             .filter(|slot| kept(**slot))
             .fold((0.0, 0.0), |(sum, count), slot| (sum + self.weight(*slot as usize), count + 1.0_f32));
         let norm = norm(count);
-        let logit = self.bias + sum * norm;
+        let logit = self.bias + sum * norm - settings.divide;
         let probability = (1.0 + (-logit).exp()).recip();
         let error = (probability - f32::from(u8::from(attack))) * importance;
         if error.abs() < 1e-4 {

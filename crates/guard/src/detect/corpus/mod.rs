@@ -91,7 +91,7 @@ macro_rules! grammars {
     };
 }
 
-grammars!["en"];
+grammars!["en", "de", "fr", "es", "it", "pt", "nl", "pl", "tr", "ru", "zh", "ja", "ar", "hi"];
 
 /// A text from rule `family` of `language`; empty where that language has no such rule.
 #[must_use]
@@ -136,6 +136,26 @@ pub fn embed(document: &str, draw: &mut Draw) -> (String, Range<usize>) {
     let gap = if start > before.len() { "\n" } else { "" };
     let text = format!("{before}{gap}{attack}\n{after}");
     (text, start..start + attack.len())
+}
+
+/// A text that says what `text` says: with something ordinary before or after it, with a slip of the
+/// fingers, or within a document where that is its kind.
+#[must_use]
+pub fn vary(text: &str, carrier: Carrier, draw: &mut Draw) -> (String, Option<Range<usize>>) {
+    let language = language(draw);
+    let varied = noise(text.to_owned(), draw);
+    if carrier != Carrier::Chat {
+        let document = loop {
+            let document = Document::draw(draw);
+            if document.carrier() == carrier {
+                break document;
+            }
+        };
+        return document.write(language, Some(&varied), draw);
+    }
+    let mut part = |rule| if draw.one_in(2) { self::text(language, rule, draw) } else { String::new() };
+    let (before, after) = (part("c.chat"), part("d.line"));
+    between(&before, &varied, &after, "\n")
 }
 
 fn direct(language: &'static str, draw: &mut Draw) -> Sample {
