@@ -225,7 +225,7 @@ fn read_crates(folder: &Path) -> Result<Vec<Row>, Box<dyn Error>> {
     let mut draw = Draw::new(0xC4A7E5);
     let mut rows = Vec::new();
     for (name, folder) in pinned {
-        let half = if Digest::of(name.as_bytes()).as_bytes()[0] % 2 == 0 { "a" } else { "b" };
+        let half = if Digest::of(name.as_bytes()).as_bytes()[0].is_multiple_of(2) { "a" } else { "b" };
         let mut files: Vec<PathBuf> = ["", "src"]
             .iter()
             .filter_map(|part| std::fs::read_dir(folder.join(part)).ok())
