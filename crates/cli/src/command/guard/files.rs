@@ -59,6 +59,17 @@ impl Source {
         &self.bytes
     }
 
+    /// What the name says it is, where the bytes do not.
+    pub fn media_type(&self) -> &'static str {
+        let ending = self.name.rsplit('.').next().unwrap_or_default().to_ascii_lowercase();
+        match ending.as_str() {
+            "md" | "markdown" => "text/markdown",
+            "html" | "htm" | "xhtml" => "text/html",
+            "eml" => "message/rfc822",
+            _ => "",
+        }
+    }
+
     pub const fn is_cut(&self) -> bool {
         self.cut
     }

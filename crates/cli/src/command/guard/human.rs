@@ -84,7 +84,7 @@ fn write_found(found: &Found, text: Option<&str>) {
         _ => String::new(),
     };
     terminal::line(format!(
-        "  {}{}{}{action}  {}",
+        "  {} {}{}{action}  {}",
         terminal::severity(found.severity),
         terminal::strong(&found.rule),
         terminal::quiet(&place),

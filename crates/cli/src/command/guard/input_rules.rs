@@ -22,6 +22,8 @@ static RULES: &[InputRule] = &[
         what: "By its wording, as it stands or as it can be decoded, the text looks like an attempt to direct the model.", remediation: REMOVE },
     InputRule { id: "input/direction", title: "Direction of writing is overridden", severity: Severity::Medium,
         what: "Characters change the direction of writing where no script needs them, so that people read another text than the model.", remediation: LOOK },
+    InputRule { id: "input/hidden-text", title: "Suspicious text that people do not see", severity: Severity::High,
+        what: "A document holds text that people do not see and models read, and the text looks like an attempt to direct the model.", remediation: REMOVE },
     InputRule { id: "input/invisible-payload", title: "Text in invisible characters", severity: Severity::High,
         what: "Bytes are written in characters that show nothing. No ordinary text does this; a model reads them.", remediation: REMOVE },
     InputRule { id: "input/invisibles", title: "Many invisible characters", severity: Severity::Low,

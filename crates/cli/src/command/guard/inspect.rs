@@ -7,6 +7,7 @@ use proofhouse_core::Verdict;
 use proofhouse_dialogue::json::{self, Limits};
 use proofhouse_dialogue::wire::{ChatRequest, Protocol};
 use proofhouse_dialogue::{Conversation, Message, Origin, Role, Segment};
+use proofhouse_guard::extract::{Hidden, Kind, extract};
 use proofhouse_guard::normal::{Alarm, AlarmKind, Budget, NormalForm, Transform, normalise};
 use proofhouse_guard::{Finding, Guard, GuardConfig, SegmentInspection};
 use serde_json::Value;
@@ -19,6 +20,9 @@ use crate::args::ConversationForm;
 
 /// Most of a hidden text that is shown, in characters.
 const SHOWN: usize = 200;
+
+/// Most hidden pieces of a document that are looked at one by one.
+const HIDDEN: usize = 512;
 
 /// The guard with one configuration.
 pub struct Inspector {
@@ -43,9 +47,12 @@ impl Inspector {
         Ok(Self { guard })
     }
 
-    /// A text on its way to a model.
+    /// A text or document on its way to a model, with what it hides from people.
     pub fn input(&self, source: &Source, origin: &Origin) -> Subject {
-        if source.bytes().contains(&0) {
+        let read = extract(source.bytes(), source.media_type());
+        let is_text = !source.bytes().contains(&0);
+        let unknown = read.kind == Kind::Unknown && !is_text;
+        if unknown {
             return Subject {
                 bytes: source.bytes().len(),
                 ..Subject::unread(
@@ -54,18 +61,29 @@ impl Inspector {
                 )
             };
         }
-        let text = String::from_utf8_lossy(source.bytes());
+        // Text is looked at as it stands, so that places are those of the file.
+        let text = if is_text && read.kind != Kind::Office {
+            String::from_utf8_lossy(source.bytes()).into_owned()
+        } else {
+            read.visible
+        };
         let label = self.guard.config().labelling().label(origin);
-        let segment = Segment::new(text, label);
-        let conversation = Conversation::new(vec![Message::new(Role::User, vec![segment])], Vec::new());
-        let mut subjects = self.inspect_conversation(source.name(), &conversation);
-        let Some(mut subject) = subjects.pop() else {
+        let hidden: Vec<Hidden> = read.hidden.into_iter().take(HIDDEN).collect();
+        let segments = std::iter::once(text).chain(hidden.iter().map(|piece| piece.text.clone()));
+        let segments = segments.map(|text| Segment::new(text, label.clone())).collect();
+        let conversation = Conversation::new(vec![Message::new(Role::User, segments)], Vec::new());
+        let mut parts = self.inspect_conversation(source.name(), &conversation).into_iter();
+        let Some(mut subject) = parts.next() else {
             return Subject::unread(source.name(), "there is no text");
         };
         source.name().clone_into(&mut subject.name);
         subject.bytes = source.bytes().len();
-        if source.is_cut() {
-            subject.findings.extend(truncated("only its beginning was looked at"));
+        for (piece, part) in hidden.iter().zip(parts) {
+            subject.verdict = subject.verdict.and(part.verdict);
+            subject.findings.extend(concealed(piece, &part));
+        }
+        if source.is_cut() || read.truncated {
+            subject.findings.extend(truncated("only a part of it was looked at"));
             subject.verdict = subject.verdict.and(Verdict::Unknown);
         }
         subject
@@ -191,6 +209,22 @@ fn subject(name: &str, segment: &Segment, found: &SegmentInspection) -> Subject 
     }
 }
 
+/// Hidden text that is not like any other text.
+fn concealed(piece: &Hidden, part: &Subject) -> Option<Found> {
+    if part.verdict == Verdict::Pass {
+        return None;
+    }
+    let rule = input_rules::rule("input/hidden-text")?.described();
+    let message = format!(
+        "{}: {} at {}: “{}”",
+        rule.title,
+        piece.how,
+        printable(&piece.place, 60),
+        printable(&piece.text, SHOWN)
+    );
+    Some(Found::of(&rule, message))
+}
+
 /// A score that is not that of any other text.
 fn scored(found: &SegmentInspection, text: &str) -> Option<Found> {
     let margin = found.margin?;
@@ -215,7 +249,9 @@ fn scored(found: &SegmentInspection, text: &str) -> Option<Found> {
     if !said.is_empty() {
         message.push_str(&format!("; what spoke for it: {}", said.join(", ")));
     }
-    spans.first().map(|span| Found::at(&rule, message, text, span.clone()))
+    // The phrase that spoke most for it is what a reader looks for; the span around it may be a paragraph.
+    let place = found.reasons.first().or(spans.first())?;
+    Some(Found::at(&rule, message, text, place.clone()))
 }
 
 fn alarmed(alarm: &Alarm, text: &str) -> Option<Found> {
