@@ -29,6 +29,7 @@ mod monitor;
 pub mod multiplicity;
 mod profile;
 pub mod psi;
+pub mod rate;
 pub mod special;
 mod window;
 
