@@ -55,7 +55,8 @@ pub struct Tool {
     /// How far what it answers is trusted, and who may see it. Left out: untrusted and private.
     #[serde(default)]
     pub answers: Option<Labelled>,
-    /// What its arguments have to satisfy.
+    /// What its arguments have to satisfy. Where a tool does more than read, an argument without a rule is
+    /// refused; a rule that asks for nothing lets any value pass.
     #[serde(default)]
     pub arguments: Vec<ArgumentRule>,
     /// When a person has to agree. Left out: when untrusted text is in context and it has an effect.

@@ -241,7 +241,6 @@ datasets:
              scheme, no port, no path",
             "proofhouse.yaml:7:50: there is no entry nowhere under components, describe it under components, or \
              correct the reference",
-            "proofhouse.yaml:7:71: the rule asks for nothing, add from, max, one_of or on_hosts",
             "proofhouse.yaml:8:15: another tool is called refund",
             "proofhouse.yaml:12:53: a canary has at least 12 characters, a shorter one is met by chance",
         ]

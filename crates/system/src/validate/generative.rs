@@ -38,10 +38,6 @@ impl Checker<'_> {
                 if !arguments.insert(&rule.name) {
                     self.report(&path, "the argument already has a rule", "write both into one");
                 }
-                if rule.from.is_none() && rule.max.is_none() && rule.one_of.is_none() && !rule.on_hosts {
-                    let hint = "add from, max, one_of or on_hosts";
-                    self.report(&path, "the rule asks for nothing", hint);
-                }
             }
         }
         let mut names = BTreeSet::new();
