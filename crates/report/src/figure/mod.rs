@@ -4,6 +4,7 @@
 //!
 //! Colours are classes of the page's style sheet, so that dark mode and print need no second drawing.
 
+mod attack_success;
 mod class_bars;
 mod counterexample;
 mod drift_series;
@@ -17,6 +18,7 @@ mod state_bar;
 
 use maud::{Markup, html};
 
+pub use attack_success::attack_success;
 pub use class_bars::class_bars;
 pub use counterexample::counterexample;
 pub use drift_series::drift_series;

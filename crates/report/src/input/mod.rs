@@ -2,6 +2,7 @@
 //!
 //! The report computes no fact of its own. Whatever is not in here is shown as not done, never as fine.
 
+mod attacks;
 mod evidence;
 mod measured;
 mod recall;
@@ -13,6 +14,7 @@ mod threat;
 use proofhouse_core::{Digest, Timestamp};
 use serde::{Deserialize, Serialize};
 
+pub use attacks::{AttackFamily, Attacks, PoisonedDocument};
 pub use evidence::Evidence;
 pub use measured::{ClassScore, Counterexample, Image, Performance, Robustness, RobustnessPoint};
 pub use recall::{Certificate, InstanceProof, Recall, RecallStep};
@@ -71,6 +73,9 @@ pub struct ReportInput {
     /// How well it does so under attack.
     #[serde(default)]
     pub robustness: Option<Robustness>,
+    /// Attacks by text; absent for a model that does not write.
+    #[serde(default)]
+    pub attacks: Option<Attacks>,
     /// What the traffic did over time.
     #[serde(default)]
     pub drift: Option<Drift>,
@@ -117,6 +122,7 @@ impl ReportInput {
             traffic: None,
             performance: None,
             robustness: None,
+            attacks: None,
             drift: None,
             signals: Vec::new(),
             recall: None,

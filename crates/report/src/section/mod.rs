@@ -1,6 +1,7 @@
 //! The sections of the page, one file each. A section states its conclusion first, then shows what it
 //! rests on; where nothing was done it says so.
 
+mod attacks;
 mod drift;
 mod evidence;
 mod frameworks;
@@ -38,7 +39,7 @@ pub struct Section {
 /// Every section below the summary, in the order of the page.
 pub fn all(input: &ReportInput, anchors: &Anchors) -> Vec<Section> {
     let section = |id, title, body| Section { id, title, body };
-    vec![
+    let mut sections = vec![
         section("timeline", "What happened", timeline::body(input)),
         section("threats", "Threats", threats::body(input, anchors)),
         section("plan", "Test plan", plan::body(input, anchors)),
@@ -52,7 +53,15 @@ pub fn all(input: &ReportInput, anchors: &Anchors) -> Vec<Section> {
         section("frameworks", "Frameworks", frameworks::body(input, anchors)),
         section("evidence", "Evidence register", evidence::body(input, anchors)),
         section("verify", "Check this report", verify::body(input)),
-    ]
+    ];
+    // A model that predicts cannot be attacked by text, and its report says nothing about it.
+    if let Some(attacks) = &input.attacks {
+        let place = sections.iter().position(|s| s.id == "drift").unwrap_or(sections.len());
+        sections.insert(place, section("attacks", "Attacks by text", attacks::body(attacks, anchors)));
+        sections.retain(|s| s.id != "robustness" || input.robustness.is_some());
+        sections.retain(|s| s.id != "performance" || input.performance.is_some());
+    }
+    sections
 }
 
 /// Wraps a table so that it scrolls by itself on a narrow screen, reachable by keyboard.
