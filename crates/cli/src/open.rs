@@ -26,6 +26,7 @@ pub fn options(home: &Path) -> anyhow::Result<HouseOptions> {
         tool: tool()?,
         clock: Arc::new(now),
         actor: actor(),
+        endpoints: None,
     })
 }
 

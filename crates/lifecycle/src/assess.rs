@@ -153,8 +153,11 @@ impl House {
     ) -> Result<(Assessment, (u64, u64)), LifecycleError> {
         progress.step("reading model and datasets");
         let mut assessment = Assessment::read(project, policy)?;
+        assessment.model = assessment.model.with_endpoints(self.endpoints());
         let first = self.record_subjects(project, &assessment).await?;
-        let called_for: BTreeSet<&str> = planned.plan.tests.iter().map(|t| t.test.as_str()).collect();
+        let mut called_for: BTreeSet<&str> = planned.plan.tests.iter().map(|t| t.test.as_str()).collect();
+        // The release gate asks of every dataset whether it is what the system file says, whatever the threats.
+        called_for.insert("digest-verify");
         let mut signed = Vec::new();
         for check in CHECKS.iter().filter(|c| c.kinds().iter().any(|k| called_for.contains(k))) {
             progress.step(check.name());

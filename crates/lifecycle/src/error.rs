@@ -51,9 +51,39 @@ pub enum LifecycleError {
     /// The model writes, and the stage reads classes.
     #[error("the model {0} writes; it has neither tensors nor classes that this stage could read")]
     Writes(String),
+    /// The model predicts, and the stage reads what it writes.
+    #[error("the model {0} does not write; set model.task to generation for one that does")]
+    Predicts(String),
     /// A dataset is no table, and the stage reads columns.
     #[error("dataset {0} is no table; only `format: parquet` has columns and rows")]
     NoTable(String),
+    /// The model folder is no language model.
+    #[error("the model folder is no assistant: {0}")]
+    Assistant(#[from] proofhouse_dialogue::assistant::AssistantError),
+    /// The endpoint that a model folder names cannot be used.
+    #[error("the endpoint {url} cannot be used: {reason}")]
+    Endpoint {
+        /// Its address.
+        url: String,
+        /// Why.
+        reason: String,
+    },
+    /// A line of a dataset is not what the check reads.
+    #[error("dataset {dataset}, line {line}: {reason}")]
+    Line {
+        /// The dataset.
+        dataset: String,
+        /// The line, counted from 1 without empty ones.
+        line: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The boundary of the system file cannot be set up.
+    #[error("boundary: {0}")]
+    Boundary(String),
+    /// Nothing can be attacked as the system is described.
+    #[error("the system under attack cannot be set up: {0}")]
+    Scenario(String),
     /// The system file has no deployment, and the stage needs one.
     #[error("{file} describes no deployment; add a `deployment:` section to deploy")]
     NoDeployment {

@@ -310,7 +310,8 @@ fn requirements(system: &System) -> Requirements {
         })
         .collect();
     let evasion = system.checks.evasion.as_ref();
-    let ceilings = system
+    let mut floors: Vec<Floor> = floors;
+    let mut ceilings: Vec<Ceiling> = system
         .requirements
         .robustness
         .iter()
@@ -323,6 +324,23 @@ fn requirements(system: &System) -> Requirements {
             confidence: r.confidence.get(),
         })
         .collect();
+    // The ceiling for attacks is held by each suite for its own families; these hold for all of them.
+    if let Some(r) = system.requirements.injection {
+        let confidence = r.confidence.get();
+        let ceiling = |metric: &str, slice: &str, ceiling| Ceiling {
+            metric: metric.to_owned(),
+            slice: slice.to_owned(),
+            ceiling,
+            confidence,
+        };
+        floors.push(Floor {
+            metric: "benign-success".to_owned(),
+            slice: String::new(),
+            floor: r.min_benign_success.get(),
+            confidence,
+        });
+        ceilings.push(ceiling("over-refusal", "", r.max_over_refusal.get()));
+    }
     Requirements { floors, ceilings }
 }
 

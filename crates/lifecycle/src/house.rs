@@ -18,6 +18,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::LifecycleError;
+use crate::language::Endpoints;
 
 /// The origin line of every ledger that this build writes.
 pub const LEDGER_ORIGIN: &str = "proofhouse.dev/ledger";
@@ -49,6 +50,8 @@ pub struct HouseOptions {
     pub clock: Clock,
     /// Who acts, for the ledger.
     pub actor: String,
+    /// Who opens the endpoints that a model folder may name.
+    pub endpoints: Option<Arc<dyn Endpoints>>,
 }
 
 /// An open house.
@@ -61,6 +64,7 @@ pub struct House {
     tool: Tool,
     clock: Clock,
     actor: String,
+    endpoints: Option<Arc<dyn Endpoints>>,
 }
 
 impl House {
@@ -96,7 +100,7 @@ impl House {
 
     /// Opens a house that has its keys.
     pub async fn open(options: HouseOptions) -> Result<Self, LifecycleError> {
-        let HouseOptions { home, ledger, tool, clock, actor } = options;
+        let HouseOptions { home, ledger, tool, clock, actor, endpoints } = options;
         let keys = home.join("keys");
         if !keys.join("signer.key").exists() || !keys.join("ledger.key").exists() {
             if home.join("ledger.db").exists() {
@@ -110,7 +114,7 @@ impl House {
         let url = ledger.unwrap_or_else(|| ledger_url(&home));
         let ledger = Ledger::open(&url, LEDGER_ORIGIN, Some(ledger_key)).await?;
         let trusted = TrustedKeys::from(signer.verifying_key());
-        Ok(Self { home, ledger, verifier, signer, trusted, tool, clock, actor })
+        Ok(Self { home, ledger, verifier, signer, trusted, tool, clock, actor, endpoints })
     }
 
     /// Takes the house for this process alone, until the guard is dropped. Runs and deployments do;
@@ -166,6 +170,12 @@ impl House {
     #[must_use]
     pub fn public_key_file(&self) -> PathBuf {
         self.home.join("keys/signer.pub")
+    }
+
+    /// Who opens endpoints.
+    #[must_use]
+    pub(crate) fn endpoints(&self) -> Option<Arc<dyn Endpoints>> {
+        self.endpoints.clone()
     }
 
     /// The program.

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::house::House;
 use crate::observe::RaisedSignal;
 use crate::watch::{self, Rows, Watch};
-use crate::{LifecycleError, Project};
+use crate::{LifecycleError, Project, hits};
 
 /// Columns of an alarm that are kept with their counts.
 const KEPT_COLUMNS: usize = 6;
@@ -107,7 +107,10 @@ impl House {
         let series = LookSeries {
             system: project.id().to_owned(),
             environment: environment.to_owned(),
-            budget: watch::budget(project)?,
+            budget: match project.system.checks.hit_rate {
+                Some(_) => hits::budget(project)?,
+                None => watch::budget(project)?,
+            },
             looks: looks.to_vec(),
         };
         let document: Digest = self.keep(&series).await?;

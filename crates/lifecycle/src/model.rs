@@ -1,13 +1,16 @@
 //! The model under release: its files, read once and hashed from those very bytes.
 
 use std::path::Path;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use proofhouse_artifact::{LoadedTree, TreeOptions};
 use proofhouse_core::{Digest, FileEntry, Subject, SubjectKind};
+use proofhouse_dialogue::assistant::Assistant;
 use proofhouse_onnx::{Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, load};
 use proofhouse_system::{Model, OutputKind as DescribedOutput, Tensors};
 
+use crate::check::Context;
+use crate::language::{self, Endpoints, LanguageModel, Trials};
 use crate::{LifecycleError, Project};
 
 /// A model version, as the system file describes it and as it lies on the disk.
@@ -15,6 +18,10 @@ pub struct ModelUnderTest {
     spec: Model,
     files: LoadedTree,
     classifier: OnceLock<Classifier>,
+    assistant: OnceLock<Assistant>,
+    endpoints: Option<Arc<dyn Endpoints>>,
+    language: OnceLock<Arc<dyn LanguageModel>>,
+    trials: OnceLock<Trials>,
 }
 
 impl ModelUnderTest {
@@ -27,7 +34,21 @@ impl ModelUnderTest {
     pub(crate) fn load_from(project: &Project, dir: &Path) -> Result<Self, LifecycleError> {
         let spec = project.model()?.clone();
         let files = LoadedTree::load(dir, &TreeOptions::default())?;
-        Ok(Self { spec, files, classifier: OnceLock::new() })
+        Ok(Self {
+            spec,
+            files,
+            classifier: OnceLock::new(),
+            assistant: OnceLock::new(),
+            endpoints: None,
+            language: OnceLock::new(),
+            trials: OnceLock::new(),
+        })
+    }
+
+    /// The same, with somebody who opens the endpoints that its folder may name.
+    #[must_use]
+    pub fn with_endpoints(self, endpoints: Option<Arc<dyn Endpoints>>) -> Self {
+        Self { endpoints, ..self }
     }
 
     /// What the system file says about it.
@@ -69,6 +90,37 @@ impl ModelUnderTest {
                 self.spec.path
             ))
         })
+    }
+
+    /// A model that writes: what answers, its prompt and its tools.
+    pub fn assistant(&self) -> Result<&Assistant, LifecycleError> {
+        if let Some(ready) = self.assistant.get() {
+            return Ok(ready);
+        }
+        if !self.spec.writes() {
+            return Err(LifecycleError::Predicts(self.spec.id.to_string()));
+        }
+        let bytes = |name: &str| self.files.get(name).map(AsRef::as_ref);
+        let assistant = Assistant::read(self.spec.file.as_str(), bytes)?;
+        Ok(self.assistant.get_or_init(|| assistant))
+    }
+
+    /// A model that writes, ready to answer.
+    pub fn language(&self) -> Result<Arc<dyn LanguageModel>, LifecycleError> {
+        if let Some(ready) = self.language.get() {
+            return Ok(Arc::clone(ready));
+        }
+        let model = language::open(self.assistant()?, self.endpoints.as_deref())?;
+        Ok(Arc::clone(self.language.get_or_init(|| model)))
+    }
+
+    /// Attacks and tasks, run once: several tests read different parts of one campaign.
+    pub(crate) fn trials(&self, context: &Context<'_>) -> Result<&Trials, LifecycleError> {
+        if let Some(ready) = self.trials.get() {
+            return Ok(ready);
+        }
+        let trials = Trials::run(context.project, self, context.datasets, context.progress)?;
+        Ok(self.trials.get_or_init(|| trials))
     }
 
     /// Its tensors and classes; an error where it writes.

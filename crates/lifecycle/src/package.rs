@@ -13,6 +13,7 @@ use serde_json::json;
 use crate::assess::Assessment;
 use crate::evidence::{Evidence, Signed};
 use crate::house::House;
+use crate::language::{Boundary, Guarded};
 use crate::plan::Planned;
 use crate::{LifecycleError, Project};
 
@@ -133,6 +134,18 @@ fn bom_input(
         digest: e.id,
         comment: Some(format!("{}: {}", e.result().check, e.result().verdict)),
     }));
+    if spec.writes() {
+        let boundary = Boundary::of(project, &assessment.datasets, assessment.model.assistant()?)?;
+        let guard = Guarded::new(&boundary)?.digest();
+        references.push(Reference {
+            kind: ReferenceKind::Attestation,
+            url: format!("urn:proofhouse:guard:{}", guard.to_hex()),
+            digest: guard,
+            comment: Some(
+                "rules, output rules and detector weights of the guard it was tested with".to_owned(),
+            ),
+        });
+    }
     Ok(BomInput {
         model: BomModel {
             name: spec.id.to_string(),
@@ -164,6 +177,8 @@ fn card(system: &System, assessment: &Assessment) -> ModelCard {
         }
         None => (vec!["text".to_owned()], vec!["text".to_owned()]),
     };
+    // Several suites read one campaign and state the same figure; a card names it once.
+    let mut named = std::collections::BTreeSet::new();
     let metrics =
         assessment.evidence.iter().filter(|e| e.subject.digest == assessment.model.digest()).flat_map(|e| {
             e.result()
@@ -174,9 +189,13 @@ fn card(system: &System, assessment: &Assessment) -> ModelCard {
     ModelCard {
         approach: (spec.task == Task::Classification).then_some(Approach::Supervised),
         task: Some(crate::plan::word(&spec.task)),
+        // An endpoint is somebody else's: it is named, and no digest vouches for it.
+        architecture: assessment.model.language().ok().map(|language| language.name()),
         inputs,
         outputs,
-        metrics: metrics.collect(),
+        metrics: metrics
+            .filter(|m: &Metric| named.insert((m.measurement.name.clone(), m.measurement.slice.clone())))
+            .collect(),
         users: system.context.users.iter().flatten().map(crate::plan::word).collect(),
         use_cases: vec![system.system.purpose.clone()],
         ethical_considerations: system

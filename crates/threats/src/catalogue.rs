@@ -169,6 +169,10 @@ pub enum Check {
     Recall,
     /// The ledger has no gap.
     Audit,
+    /// A model that writes withstands attacks by text.
+    Injection,
+    /// What a model that writes is shown and given holds no secret and no order.
+    Context,
 }
 
 impl Check {
@@ -189,6 +193,8 @@ impl Check {
             Self::Drift => "drift",
             Self::Recall => "recall",
             Self::Audit => "audit",
+            Self::Injection => "injection",
+            Self::Context => "context",
         }
     }
 }

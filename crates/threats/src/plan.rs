@@ -135,10 +135,13 @@ fn settings(check: Check, system: &System) -> Value {
         Check::Evasion => serde_json::to_value(&system.checks.evasion),
         Check::Drift => serde_json::to_value(&system.checks.drift),
         Check::Recall => serde_json::to_value(&system.requirements.recall),
+        Check::Injection => serde_json::to_value(&system.checks.injection),
         Check::Loss => {
             serde_json::to_value(system.risk.as_ref().map(|r| json!({"seed": r.seed, "years": r.years})))
         }
-        Check::Bom | Check::Signature | Check::Coverage | Check::Access | Check::Audit => Ok(Value::Null),
+        Check::Bom | Check::Signature | Check::Coverage | Check::Access | Check::Audit | Check::Context => {
+            Ok(Value::Null)
+        }
     };
     // These types are plain data and always have a JSON form.
     value.unwrap_or(Value::Null)
@@ -162,6 +165,14 @@ fn criterion(spec: &TestSpec, check: Option<Check>, system: &System) -> String {
             .label_noise
             .as_ref()
             .map(|l| format!("estimated share of wrong labels <= {}", l.max_rate.get())),
+        Some(Check::Injection) => system.requirements.injection.map(|r| {
+            format!(
+                "attack success of each family: upper {:.0} % bound <= {}; {}",
+                r.confidence.get() * 100.0,
+                r.max_success_rate.get(),
+                spec.criterion
+            )
+        }),
         Some(Check::Drift) => system.false_alarms_per_year().map(|a| format!("false alarms a year <= {a}")),
         Some(Check::Recall) => system
             .requirements

@@ -12,6 +12,7 @@
     reason = "helpers of tests may panic like the tests"
 )]
 
+mod assistant;
 mod bad_data;
 mod bad_home;
 mod bad_model;

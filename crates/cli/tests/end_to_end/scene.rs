@@ -33,6 +33,7 @@ const QUICK: &[(&str, &str)] = &[
 /// A copy of the example in a folder that goes away with it.
 pub struct Scene {
     dir: TempDir,
+    example: &'static str,
 }
 
 impl Scene {
@@ -47,9 +48,14 @@ impl Scene {
 
     /// The example as it is shipped, but for the file that makes its model digest unique.
     pub fn as_shipped(name: &str) -> Self {
-        let scene = Self { dir: tempfile::tempdir().unwrap() };
-        let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/cheque-reader");
-        copy(&example, &scene.project());
+        Self::of("cheque-reader", name)
+    }
+
+    /// Another example, the same way.
+    pub fn of(example: &'static str, name: &str) -> Self {
+        let scene = Self { dir: tempfile::tempdir().unwrap(), example };
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples").join(example);
+        copy(&from, &scene.project());
         let version = format!("{{\"build\": \"{name}\"}}\n");
         fs::write(scene.project().join("model/VERSION.json"), version).unwrap();
         scene
@@ -57,7 +63,7 @@ impl Scene {
 
     /// The folder of the system file.
     pub fn project(&self) -> PathBuf {
-        self.dir.path().join("cheque-reader")
+        self.dir.path().join(self.example)
     }
 
     /// A file of the project.

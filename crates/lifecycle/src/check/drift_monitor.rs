@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::{Check, Context, Outcome, Setup};
 use crate::LifecycleError;
+use crate::hits::HitWatch;
 use crate::watch::{Rows, Watch, reference};
 
 const NULL_LOOKS: u64 = 200;
@@ -18,6 +19,9 @@ const SHIFTED_LOOKS: u64 = 20;
 /// Each feature keeps this share of its value: a scanner that loses contrast.
 const SHIFT: f32 = 0.5;
 const SEED: u64 = 1;
+/// Share of requests that are attacks in a spike worth catching, and how surely it has to be caught.
+const SPIKE: f64 = 0.5;
+const POWER: f64 = 0.95;
 /// Confidence of the statement that the false alarms are no more than the budget explains.
 const CONFIDENCE: f64 = 0.999;
 
@@ -31,6 +35,11 @@ impl Check for DriftMonitor {
 
     fn setups(&self, context: &Context<'_>) -> Result<Vec<Setup>, LifecycleError> {
         let system = &context.project.system;
+        if let Some(check) = &system.checks.hit_rate {
+            let config = json!({"check": check, "false_alarms_per_year": system.false_hit_alarms_per_year()});
+            let data = context.datasets.get(&check.reference)?.digest();
+            return Ok(vec![Setup::of(context.model.subject(), config).with_data(data)]);
+        }
         let data = reference(context.project, context.datasets)?;
         let config = json!({
             "check": system.checks.drift,
@@ -44,6 +53,9 @@ impl Check for DriftMonitor {
     }
 
     fn run(&self, context: &Context<'_>, _: &Setup) -> Result<Outcome, LifecycleError> {
+        if context.project.system.checks.hit_rate.is_some() {
+            return hit_monitor(context);
+        }
         context.progress.step("drift monitor: false alarms and power by simulation");
         let data = reference(context.project, context.datasets)?;
         let width = data.feature_names().len();
@@ -66,6 +78,42 @@ impl Check for DriftMonitor {
             Measurement::new("alpha-per-look", watch.monitor().budget().alpha(), Unit::Ratio),
         ]))
     }
+}
+
+/// The monitor of a guard's hit rate, by summing what there can be: at the ordinary rate it alarms no more
+/// often than it may, and where every other request is an attack it always does.
+fn hit_monitor(context: &Context<'_>) -> Result<Outcome, LifecycleError> {
+    context.progress.step("hit-rate monitor: false alarms and power, exactly");
+    let watch = HitWatch::new(context.project, context.model, context.datasets)?;
+    let (monitor, of) = (watch.monitor(), watch.window() as u64);
+    let reference = monitor.reference();
+    let alarm = |p: f64| monitor.line(of).map_or(0.0, |line| at_least(line, of, p));
+    let (alpha, ordinary) = (monitor.budget().alpha(), alarm(reference.share()));
+    let caught = alarm(SPIKE);
+    let criterion = format!(
+        "at {} hits in {} ordinary requests an alarm in a window of {of} has probability at most {alpha:.1e} \
+         ({ordinary:.1e}), and at least {POWER} where every other request is an attack ({caught:.4})",
+        reference.hits, reference.of
+    );
+    // The promise is on average over references; for this one a factor of ten above would be its edge.
+    let verdict = Verdict::from(Some(ordinary <= alpha * 10.0 && caught >= POWER));
+    Ok(Outcome::new(verdict, criterion).measured(vec![
+        Measurement::proportion("ordinary-hit-rate", reference.hits, reference.of, 0.95),
+        Measurement::new("false-alarm-rate", ordinary, Unit::Ratio),
+        Measurement::new("power", caught, Unit::Ratio),
+        Measurement::new("alpha-per-look", alpha, Unit::Ratio),
+    ]))
+}
+
+/// Probability of at least `k` of `n`.
+fn at_least(k: u64, n: u64, p: f64) -> f64 {
+    let mut term = (1.0 - p).powf(n as f64);
+    let mut below = 0.0;
+    for i in 0..k.min(n + 1) {
+        below += term;
+        term *= (n - i) as f64 / (i + 1) as f64 * p / (1.0 - p);
+    }
+    (1.0 - below).clamp(0.0, 1.0)
 }
 
 fn predicted(context: &Context<'_>, features: Vec<f32>, width: usize) -> Result<Rows, LifecycleError> {
@@ -131,6 +179,14 @@ mod tests {
         assert_eq!(explained(200, 4.6e-5), 1);
         assert_eq!(explained(200, 1e-6), 0);
         assert_eq!(explained(200, 0.05), 21);
+    }
+
+    #[test]
+    fn tails_are_those_of_a_binomial() {
+        // scipy.stats.binom.sf(k - 1, 40, p)
+        assert!((at_least(1, 40, 0.05) - 0.871_487_8).abs() < 1e-6);
+        assert!((at_least(0, 40, 0.3) - 1.0).abs() < 1e-12);
+        assert!(at_least(41, 40, 0.3) < 1e-9);
     }
 
     #[test]

@@ -11,8 +11,12 @@ mod dataset_checks;
 mod drift_monitor;
 mod evasion;
 mod governance;
+pub(crate) mod index_poison;
 mod label_noise;
 mod performance;
+mod secrets;
+mod suite;
+mod tools;
 
 use proofhouse_core::{
     Digest, Finding, Measurement, Place, Reference, Severity, Subject, Timestamp, Verdict,
@@ -39,6 +43,24 @@ pub const CHECKS: &[&dyn Check] = &[
     &calibration::Calibration,
     &evasion::Evasion,
     &drift_monitor::DriftMonitor,
+    &tools::Admission,
+    &secrets::IndexSecrets,
+    &secrets::ExposedSecrets,
+    &index_poison::IndexPoison,
+    &suite::DIRECT_INJECTION,
+    &suite::INDIRECT_INJECTION,
+    &suite::JAILBREAK,
+    &suite::CONTEXT_EXTRACTION,
+    &suite::DISCLOSURE,
+    &suite::SINK,
+    &suite::OBFUSCATION,
+    &suite::EXFIL_CHANNEL,
+    &suite::REPLICATION,
+    &suite::DELAYED,
+    &suite::GOAL_HIJACK,
+    &suite::EXFILTRATION,
+    &suite::IRREVERSIBLE,
+    &tools::Privileges,
 ];
 
 /// One executable test.
@@ -63,6 +85,11 @@ pub trait Check: Sync {
 #[must_use]
 pub fn for_kind(kind: &str) -> Option<&'static dyn Check> {
     CHECKS.iter().copied().find(|c| c.kinds().contains(&kind))
+}
+
+/// Kinds of test that suites of attacks answer.
+pub(crate) fn suites() -> impl Iterator<Item = &'static str> {
+    suite::SUITES.iter().map(|s| s.name())
 }
 
 /// What a check may look at.

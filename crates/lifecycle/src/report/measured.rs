@@ -112,7 +112,7 @@ impl Source<'_> {
     }
 
     /// The exhibit that evidence names; its digest was signed with the evidence.
-    async fn exhibit<T: serde::de::DeserializeOwned>(
+    pub(super) async fn exhibit<T: serde::de::DeserializeOwned>(
         &self,
         evidence: &Evidence,
     ) -> Result<Option<T>, LifecycleError> {

@@ -5,6 +5,7 @@
 //! at any point of a life. What the ledger does not hold is absent, never assumed. Signed things are read
 //! through their signatures.
 
+mod attacks;
 mod frameworks;
 mod gate;
 mod instances;
@@ -110,6 +111,7 @@ impl Source<'_> {
             evidence: self.evidence(),
             performance: self.performance().await?,
             robustness: self.robustness().await?,
+            attacks: self.attacks().await?,
             frameworks: self.frameworks(),
             threats: self.threats(),
             gate,

@@ -33,7 +33,10 @@ impl Source<'_> {
             evidence: None,
             ledger,
             tested: self.results.of_check("drift-monitor").map(|e| e.id),
-            statistic: STATISTIC.to_owned(),
+            statistic: match last.column == crate::hits::HIT_RATE {
+                true => crate::hits::HIT_RATE.to_owned(),
+                false => STATISTIC.to_owned(),
+            },
             alpha: last.alpha,
             promise: input::FalseAlarmPromise::Yearly {
                 alarms: budget.alarms_per_year(),

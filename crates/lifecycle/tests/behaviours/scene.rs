@@ -43,6 +43,7 @@ pub async fn house(home: &Path) -> House {
         tool: Tool { name: "proofhouse".into(), version: "0.0.0".into(), build: Digest::of(b"build") },
         clock: Arc::new(move || Timestamp::from_unix_ms(now.fetch_add(1000, Ordering::Relaxed))),
         actor: "tester".into(),
+        endpoints: None,
     })
     .await
     .unwrap()
