@@ -199,11 +199,20 @@ impl Step {
             Self::Nfkc => word.nfkc().filter(|c| !is_dropped(*c)).collect(),
             Self::Nfkd => word.nfkd().collect(),
             Self::Lowercase => word.to_lowercase(),
-            Self::StripAccents => word.chars().filter(|c| !is_combining_mark(*c)).collect(),
+            Self::StripAccents => word.chars().filter(|c| !is_combining_mark(*c) || is_vowel(*c)).collect(),
             Self::Clean => word.chars().filter(|c| !is_dropped(*c)).collect(),
             Self::Replace(from, to) => word.replace(from.as_str(), to),
         }
     }
+}
+
+/// Vowels of Indic scripts that take space of their own (category Mc): marks, but no accents.
+fn is_vowel(c: char) -> bool {
+    matches!(c, '\u{0903}' | '\u{093B}' | '\u{093E}'..='\u{0940}' | '\u{0949}'..='\u{094C}' | '\u{094E}' | '\u{094F}')
+        || matches!(c, '\u{0982}' | '\u{0983}' | '\u{09BE}'..='\u{09C0}' | '\u{09C7}'..='\u{09CC}')
+        || matches!(c, '\u{0A03}' | '\u{0A3E}'..='\u{0A40}' | '\u{0A83}' | '\u{0ABE}'..='\u{0AC0}' | '\u{0AC9}'..='\u{0ACC}')
+        || matches!(c, '\u{0BBE}' | '\u{0BBF}' | '\u{0BC1}'..='\u{0BCC}' | '\u{0C01}'..='\u{0C03}' | '\u{0C41}'..='\u{0C44}')
+        || matches!(c, '\u{0C82}' | '\u{0C83}' | '\u{0CBE}' | '\u{0CC0}'..='\u{0CC4}' | '\u{0D3E}'..='\u{0D40}' | '\u{0D46}'..='\u{0D4C}')
 }
 
 /// Characters that cleaning removes: controls and what cannot be seen.
@@ -225,6 +234,9 @@ fn bert_parts(word: &str) -> impl Iterator<Item = &str> {
         c.is_ascii_punctuation()
             || matches!(c, '\u{3400}'..='\u{4DBF}' | '\u{4E00}'..='\u{9FFF}' | '\u{F900}'..='\u{FAFF}')
             || matches!(c, '\u{2010}'..='\u{2027}' | '\u{2030}'..='\u{205E}' | '\u{3001}'..='\u{3003}')
+            || matches!(c, '\u{060C}' | '\u{061B}' | '\u{061F}' | '\u{066A}'..='\u{066D}' | '\u{06D4}')
+            || matches!(c, '\u{0964}' | '\u{0965}' | '\u{3014}'..='\u{301F}' | '\u{FF01}'..='\u{FF0F}')
+            || matches!(c, '\u{FF1A}' | '\u{FF1B}' | '\u{FF1F}' | '\u{FF3B}'..='\u{FF3D}' | '\u{FF61}'..='\u{FF65}')
             || matches!(c, '\u{3008}'..='\u{3011}' | '¡' | '§' | '«' | '¶' | '·' | '»' | '¿')
     };
     let mut rest = word;
