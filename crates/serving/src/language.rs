@@ -32,6 +32,17 @@ enum Mind {
 }
 
 impl Language {
+    /// The stand-in by itself, without a prompt or tools of its own.
+    pub(crate) fn stand_in() -> Self {
+        let assistant = Assistant {
+            engine: Engine::StandIn,
+            prompt: String::new(),
+            tools: Vec::new(),
+            max_tokens: u32::MAX,
+        };
+        Self { assistant, mind: Mind::StandIn(Standin::new(0)) }
+    }
+
     /// Reads the folder whose files `bytes` yields.
     pub(crate) fn load<'f>(file: &str, bytes: impl Fn(&str) -> Option<&'f [u8]>) -> Result<Self, ServeError> {
         let assistant = Assistant::read(file, bytes)?;

@@ -22,7 +22,7 @@ pub use config::{Limits, ServeConfig};
 pub use error::ServeError;
 pub use lease::{LeaseEnd, RENEWAL, lease_end};
 pub use model::ServedModel;
-pub use server::{Announcement, Drained, Running, serve};
+pub use server::{Announcement, Drained, Running, serve, serve_stand_in};
 
 /// The response header that carries the digest of the model that answered.
 pub const DIGEST_HEADER: &str = "proofhouse-model-digest";

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use proofhouse_artifact::{LoadedTree, TreeOptions};
 use proofhouse_attest::{KeyId, oms};
-use proofhouse_core::{Digest, FilePath};
+use proofhouse_core::{Digest, FilePath, Hasher};
 use proofhouse_onnx::{Element, Engine, LoadOptions, OnnxError, load};
 
 use crate::language::{self, Language};
@@ -21,7 +21,8 @@ pub struct ServedModel {
     /// What answers.
     pub(crate) engine: Loaded,
     digest: Digest,
-    signer: KeyId,
+    /// Nobody where there is no folder to sign.
+    signer: Option<KeyId>,
 }
 
 /// What answers.
@@ -33,6 +34,18 @@ pub(crate) enum Loaded {
 }
 
 impl ServedModel {
+    /// The stand-in by itself. It is a part of this program, so there are no bytes to verify; its digest is its
+    /// name's and its version's.
+    pub(crate) fn stand_in() -> Self {
+        let mut hasher = Hasher::with_domain("proofhouse.stand-in/v1");
+        hasher.field(env!("CARGO_PKG_VERSION").as_bytes());
+        Self {
+            engine: Loaded::Language(Box::new(Language::stand_in())),
+            digest: hasher.finish(),
+            signer: None,
+        }
+    }
+
     /// Reads, verifies and loads the model of `config`.
     pub fn load(config: &ServeConfig) -> Result<Self, ServeError> {
         let options = TreeOptions {
@@ -59,7 +72,7 @@ impl ServedModel {
         } else {
             Loaded::Onnx(network(&tree, name, config.limits.model_bytes)?)
         };
-        Ok(Self { engine, digest: tree.digest(), signer: verified.signer() })
+        Ok(Self { engine, digest: tree.digest(), signer: Some(verified.signer()) })
     }
 
     /// The digest of the bytes that answer.
@@ -68,9 +81,9 @@ impl ServedModel {
         self.digest
     }
 
-    /// Who signed them.
+    /// Who signed them; nobody signs the stand-in by itself.
     #[must_use]
-    pub const fn signer(&self) -> KeyId {
+    pub const fn signer(&self) -> Option<KeyId> {
         self.signer
     }
 }

@@ -143,7 +143,7 @@ async fn instance(State(served): Shared, uri: Uri) -> Response<Body> {
             "instance": served.instance,
             "model_name": served.name,
             "model_digest": served.model.digest(),
-            "signer": served.model.signer().to_string(),
+            "signer": served.model.signer().map(|signer| signer.to_string()),
             "pid": std::process::id(),
         });
         if let (Some(nonce), Some(members)) = (nonce, identity.as_object_mut()) {

@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 
 use crate::model::ServedModel;
 use crate::routes::{Served, router};
-use crate::{ServeConfig, ServeError};
+use crate::{Limits, ServeConfig, ServeError};
 
 /// Longest request head, in bytes. Addresses and headers of the protocol are short.
 const HEAD_BYTES: usize = 16 * 1024;
@@ -82,42 +82,42 @@ pub async fn serve(config: ServeConfig) -> Result<Running, ServeError> {
     let (model, config) =
         tokio::task::spawn_blocking(move || ServedModel::load(&config).map(|model| (model, config)))
             .await??;
-    let refuse = |source| ServeError::Listen { addr: config.listen, source };
-    let listener = TcpListener::bind(config.listen).await.map_err(refuse)?;
+    let limits = config.limits.clone();
+    listen(config.listen, served(model, config.name, config.version, config.instance, limits)).await
+}
+
+/// Serves the stand-in by itself under a name, on a free port of this machine: no folder, prompt or tools, to try
+/// with what would be put before a model.
+pub async fn serve_stand_in(name: &str) -> Result<Running, ServeError> {
+    check_names([("name", name)])?;
+    let (version, instance) = ("1".to_owned(), "stand-in".to_owned());
+    let served = served(ServedModel::stand_in(), name.to_owned(), version, instance, Limits::default());
+    listen(([127, 0, 0, 1], 0).into(), served).await
+}
+
+fn served(model: ServedModel, name: String, version: String, instance: String, limits: Limits) -> Served {
+    let permits = Arc::new(Semaphore::new(limits.concurrent));
+    Served { model, name, version, instance, permits, limits, draining: AtomicBool::new(false) }
+}
+
+async fn listen(addr: SocketAddr, served: Served) -> Result<Running, ServeError> {
+    let refuse = |source| ServeError::Listen { addr, source };
+    let listener = TcpListener::bind(addr).await.map_err(refuse)?;
     let announcement = Announcement {
         addr: listener.local_addr().map_err(refuse)?,
-        model_digest: model.digest(),
-        model_name: config.name.clone(),
+        model_digest: served.model.digest(),
+        model_name: served.name.clone(),
         pid: std::process::id(),
-        instance: config.instance.clone(),
+        instance: served.instance.clone(),
     };
     tracing::info!(addr = %announcement.addr, digest = %announcement.model_digest, "serving");
-    let served = Arc::new(Served {
-        model,
-        name: config.name,
-        version: config.version,
-        instance: config.instance,
-        permits: Arc::new(Semaphore::new(config.limits.concurrent)),
-        limits: config.limits,
-        draining: AtomicBool::new(false),
-    });
     let (stop, stopped) = oneshot::channel();
-    let task = tokio::spawn(accept(listener, served, stopped));
+    let task = tokio::spawn(accept(listener, Arc::new(served), stopped));
     Ok(Running { announcement, stop, task })
 }
 
 fn check(config: &ServeConfig) -> Result<(), ServeError> {
-    let segment = |s: &str| {
-        !s.is_empty() && s.len() <= 200 && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
-    };
-    for (what, value) in
-        [("name", &config.name), ("version", &config.version), ("instance", &config.instance)]
-    {
-        if !segment(value) {
-            let why = format!("the {what} {value:?} is not made of letters, digits, \"-\", \"_\" and \".\"");
-            return Err(ServeError::Setting(why));
-        }
-    }
+    check_names([("name", &config.name), ("version", &config.version), ("instance", &config.instance)])?;
     let limits = &config.limits;
     if limits.concurrent == 0 || limits.connections == 0 || limits.batch_rows == 0 {
         return Err(ServeError::Setting("a limit of 0 would refuse every request".into()));
@@ -126,6 +126,18 @@ fn check(config: &ServeConfig) -> Result<(), ServeError> {
         return Err(ServeError::Exposed(config.listen));
     }
     Ok(())
+}
+
+fn check_names<const N: usize>(names: [(&str, &str); N]) -> Result<(), ServeError> {
+    let segment = |s: &str| {
+        !s.is_empty() && s.len() <= 200 && s.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+    };
+    match names.iter().find(|(_, value)| !segment(value)) {
+        None => Ok(()),
+        Some((what, value)) => Err(ServeError::Setting(format!(
+            "the {what} {value:?} is not made of letters, digits, \"-\", \"_\" and \".\""
+        ))),
+    }
 }
 
 async fn accept(

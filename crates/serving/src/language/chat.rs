@@ -167,7 +167,9 @@ fn prepared(
     request.extend_tools(&own).map_err(|tool| {
         bad(&format!("the tool {tool} is this model's own; leave its declaration out"), "given-twice")
     })?;
-    request.prepend_system(&assistant.prompt, &labelling);
+    if !assistant.prompt.is_empty() {
+        request.prepend_system(&assistant.prompt, &labelling);
+    }
     request.cap_tokens(assistant.max_tokens.into());
     Ok(request)
 }
