@@ -36,13 +36,14 @@ const FLOORS: &[(&str, u8)] = &[
 ];
 
 /// On the ground floor `core` is below the others, and the system file speaks the words of conversations.
-/// The model server relays to somebody else's model through the client for such.
+/// Model server and gateway reach somebody else's model through the client for such.
 const SAME_FLOOR: &[(&str, &str)] = &[
     ("artifact", "core"),
     ("dialogue", "core"),
     ("system", "core"),
     ("system", "dialogue"),
     ("serving", "endpoint"),
+    ("gateway", "endpoint"),
 ];
 
 /// The one engine that is built on another: attacks and certificates need a model to run.

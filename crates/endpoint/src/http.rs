@@ -8,26 +8,26 @@ use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use proofhouse_dialogue::json;
 use proofhouse_dialogue::wire::ApiError;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
+use crate::connect::{Authorities, Client, client, is_near};
 use crate::{EndpointError, Key, Limits};
 
 /// Longest message of a server that is told on.
 const MESSAGE: usize = 300;
+
+/// Longest wait for a connection.
+const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Longest error body that is read.
 const ERROR_BYTES: usize = 64 << 10;
 
 /// Sends requests to one address.
 pub(crate) struct Sender {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    client: Client,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -63,23 +63,21 @@ impl Sender {
                 "the address holds a name or password; give a key by its environment variable",
             ));
         }
-        let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
-        let near = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
-        match uri.scheme_str() {
-            Some("https") => {}
-            Some("http") if near || keys.is_empty() => {}
+        let authorities = match uri.scheme_str() {
+            Some("https") => Authorities::Machine,
+            Some("http") if is_near(&uri) || keys.is_empty() => Authorities::Nobody,
             Some("http") => {
                 return Err(setting(
                     "a key would travel unencrypted; use https, or an address of this machine",
                 ));
             }
             _ => return Err(setting("the address begins with neither https:// nor http://")),
-        }
+        };
         if limits.concurrent == 0 || limits.attempts == 0 || limits.per_minute == Some(0) {
             return Err(setting("a limit of 0 would let no question through"));
         }
         Ok(Self {
-            client: client(&limits)?,
+            client: client(limits.timeout.min(LONGEST_CONNECT), &authorities)?,
             method,
             uri,
             headers,
@@ -189,24 +187,6 @@ impl Open {
 /// `Retry-After` in seconds. As a date it is passed over, and the usual wait is taken.
 fn seconds(value: &HeaderValue) -> Option<Duration> {
     value.to_str().ok()?.trim().parse::<u32>().ok().map(|s| Duration::from_secs(s.into()))
-}
-
-fn client(limits: &Limits) -> Result<Client<HttpsConnector<HttpConnector>, Full<Bytes>>, EndpointError> {
-    let mut tcp = HttpConnector::new();
-    tcp.enforce_http(false);
-    tcp.set_nodelay(true);
-    tcp.set_connect_timeout(Some(limits.timeout.min(Duration::from_secs(10))));
-    // The roots of the machine: whoever runs this decides whom it trusts, a company's own authority included.
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let secure = HttpsConnectorBuilder::new().with_provider_and_native_roots((*provider).clone()).map_err(
-        |error| EndpointError::Setting(format!("this machine's certificates cannot be read: {error}")),
-    )?;
-    Ok(Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(Duration::from_secs(30))
-        .pool_timer(TokioTimer::new())
-        // A question that may have arrived is not sent again behind the caller's back: it costs.
-        .retry_canceled_requests(false)
-        .build(secure.https_or_http().enable_http1().wrap_connector(tcp)))
 }
 
 /// A header that is never shown.

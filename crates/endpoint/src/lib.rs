@@ -11,6 +11,7 @@
 
 mod chat;
 mod command;
+mod connect;
 mod error;
 mod http;
 mod key;
@@ -25,6 +26,7 @@ use proofhouse_dialogue::{Conversation, Turn};
 
 pub use chat::{ChatClient, Events};
 pub use command::{Command, Life};
+pub use connect::{Authorities, Client, Roots, client, is_near};
 pub use error::EndpointError;
 pub use key::Key;
 pub use template::{Template, TemplateFile};

@@ -1,0 +1,121 @@
+//! Connections to somebody else's server, encrypted where the address says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::Uri;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::{ClientConfig, RootCertStore};
+
+use crate::EndpointError;
+
+/// A pool of connections. Clones share it.
+pub type Client = legacy::Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// Who may vouch for a server's name.
+#[derive(Debug, Clone, Default)]
+pub enum Authorities {
+    /// The roots of the machine: whoever runs this decides whom it trusts, a company's own authority included.
+    #[default]
+    Machine,
+    /// Only these.
+    Only(Roots),
+    /// Nobody, where no address begins with `https`. Needs no certificates on the machine.
+    Nobody,
+}
+
+/// Certificates of authorities.
+#[derive(Debug, Clone)]
+pub struct Roots(RootCertStore);
+
+impl Roots {
+    /// Reads them from PEM; other sections are passed over.
+    pub fn from_pem(pem: &[u8]) -> Result<Self, EndpointError> {
+        let refuse = |why: String| EndpointError::Setting(format!("the authorities' certificates: {why}"));
+        let mut store = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| refuse(error.to_string()))?;
+            store.add(certificate).map_err(|error| refuse(error.to_string()))?;
+        }
+        if store.is_empty() {
+            return Err(refuse("there is none; write them in PEM".to_owned()));
+        }
+        Ok(Self(store))
+    }
+}
+
+/// A client that waits at most `connect_timeout` for a connection.
+pub fn client(connect_timeout: Duration, authorities: &Authorities) -> Result<Client, EndpointError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = HttpsConnectorBuilder::new();
+    let secure = match authorities {
+        Authorities::Machine => {
+            builder.with_provider_and_native_roots((*provider).clone()).map_err(|error| {
+                EndpointError::Setting(format!("this machine's certificates cannot be read: {error}"))
+            })?
+        }
+        Authorities::Only(Roots(store)) => builder.with_tls_config(trusting(provider, store.clone())?),
+        Authorities::Nobody => builder.with_tls_config(trusting(provider, RootCertStore::empty())?),
+    };
+    Ok(legacy::Client::builder(TokioExecutor::new())
+        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_timer(TokioTimer::new())
+        // A question that may have arrived is not sent again behind the caller's back: it costs.
+        .retry_canceled_requests(false)
+        .build(secure.https_or_http().enable_http1().wrap_connector(tcp)))
+}
+
+fn trusting(
+    provider: Arc<rustls::crypto::CryptoProvider>,
+    store: RootCertStore,
+) -> Result<ClientConfig, EndpointError> {
+    let config = ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| EndpointError::Setting(format!("TLS cannot be set up: {error}")))?;
+    Ok(config.with_root_certificates(store).with_no_client_auth())
+}
+
+/// Whether an address is of this machine, so that what goes there unencrypted is seen by nobody else.
+#[must_use]
+pub fn is_near(uri: &Uri) -> bool {
+    let host = uri.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_certificate_is_no_authority() {
+        let no_certificate = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+        for pem in ["", "nothing", no_certificate] {
+            assert!(matches!(Roots::from_pem(pem.as_bytes()), Err(EndpointError::Setting(_))), "{pem}");
+        }
+    }
+
+    #[test]
+    fn near_is_this_machine() {
+        for (address, near) in [
+            ("http://localhost:1", true),
+            ("http://127.8.0.1", true),
+            ("http://[::1]:80/v1", true),
+            ("http://localhost.example", false),
+            ("http://10.0.0.1", false),
+            ("/v1", false),
+        ] {
+            assert_eq!(is_near(&address.parse().unwrap()), near, "{address}");
+        }
+    }
+}
