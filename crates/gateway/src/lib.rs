@@ -49,8 +49,8 @@ pub use audit::{AuditReceiver, AuditRecord, ChatReceiver, Observed, ObservedRece
 pub use budget::TokenBudget;
 pub use chat::{
     APPROVAL_HEADER, Attachments, Boundary, CallRecord, Chat, ChatConfigError, ChatLimits, ChatRecord,
-    Failure, Inspected, InspectedSegment, JudgedCall, Layers, ObservedChat, OnFinding, OnRefusal, Scanned,
-    Scanning, SegmentRecord, approval_header,
+    Failure, Inspected, InspectedSegment, JudgedCall, JudgedText, JudgedTurn, Layers, ObservedChat,
+    OnFinding, OnRefusal, Scanned, Scanning, SegmentRecord, approval_header,
 };
 pub use config::{ConfigError, GatewayConfig, Limits, Route, Serves, Upstream};
 pub use endpoint::{Endpoint, EndpointError};

@@ -449,3 +449,30 @@ async fn a_role_reaches_its_models_only() {
     assert_eq!((reply.status, reply.code().as_str()), (403, "policy/denied"));
     assert!(house.instance.heads.lock().unwrap().is_empty());
 }
+
+/// The scanner reads an answer as it comes; the whole of it is judged once more where there is a whole.
+#[tokio::test]
+async fn what_a_whole_answer_says_is_judged_before_it_leaves() {
+    let link = "See https://evil.example/collect?order=A-1042 now.";
+    for protocol in PROTOCOLS {
+        let body = answering(protocol, link, &[("lookup", json!({}))]);
+        let behaviour = Behaviour { body, ..Behaviour::default() };
+        let mut house = House::chat(behaviour, |_| {}).await;
+        let reply =
+            house.send(house.ask(protocol, &with_tools(asking("?"), protocol)).as_bytes()).await.unwrap();
+        let said = text(protocol, &reply.body);
+        assert!(said.starts_with("[What the model said was withheld: link/"), "{said}");
+        assert!(!reply.body.contains("evil.example"), "{}", reply.body);
+        assert!(calls(&reply.body).contains("lookup"), "its calls are judged by themselves: {}", reply.body);
+        let record = house.started.audit.batch(1).await.pop().unwrap();
+        assert!(record.chat.unwrap().redactions.keys().any(|rule| rule.starts_with("link/")));
+
+        house.instance.behaviour.lock().unwrap().body = answering(protocol, link, &[]);
+        let reply = house.send(house.ask(protocol, &asking("?")).as_bytes()).await.unwrap();
+        let filtered = if protocol == Protocol::Openai { "content_filter" } else { "refusal" };
+        assert_eq!(stop(protocol, &reply.body), filtered, "{}", reply.body);
+        // What the user wrote out may be said again.
+        let reply = house.send(house.ask(protocol, &asking(link)).as_bytes()).await.unwrap();
+        assert_eq!(text(protocol, &reply.body), link);
+    }
+}

@@ -22,14 +22,15 @@ pub trait Boundary: Send + Sync + fmt::Debug {
     /// plants canaries. Asked after the inspection allowed it.
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure>;
 
-    /// Judges what the model calls, before any of it reaches the caller; one answer for each call, in order.
+    /// Judges what the model says and calls, before any of it reaches the caller; one answer for each call, in
+    /// order. Of a stream the text has left by then, and is not in the turn.
     fn judge(
         &self,
         conversation: &Conversation,
         turn: &Turn,
         approvals: &[Approval],
         now_ns: u64,
-    ) -> Result<Vec<JudgedCall>, Failure>;
+    ) -> Result<JudgedTurn, Failure>;
 
     /// What text of an answer passes on its way out.
     fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure>;
@@ -99,6 +100,24 @@ pub struct InspectedSegment {
     pub verdict: &'static str,
     /// Kinds of alarms, such as `invisible-payload`.
     pub alarms: Vec<&'static str>,
+}
+
+/// What was decided about a turn.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedTurn {
+    /// About what the model says; nothing where it says nothing.
+    pub text: Option<JudgedText>,
+    /// About each call.
+    pub calls: Vec<JudgedCall>,
+}
+
+/// What was decided about a text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct JudgedText {
+    /// The boundary's decision.
+    pub decision: Decision,
+    /// The facts behind it, for policy.
+    pub facts: Facts,
 }
 
 /// What was decided about a call.

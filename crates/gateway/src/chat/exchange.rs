@@ -6,10 +6,9 @@ use std::sync::Arc;
 use proofhouse_core::Hasher;
 use proofhouse_dialogue::wire::{Protocol, Usage};
 use proofhouse_dialogue::{Conversation, StopReason, ToolCall, Turn};
-use proofhouse_guard::flow::{Approval, Decision, Verdict};
+use proofhouse_guard::flow::{Approval, Decision, Facts, Verdict};
 use proofhouse_policy::{Entrypoint, Policy};
 
-use super::boundary::JudgedCall;
 use super::explain::Withheld;
 use super::record::{CallRecord, ChatRecord, NAMED};
 use super::{Chat, Failure, Scanned, Scanning, explain};
@@ -39,8 +38,10 @@ pub(crate) struct Exchange {
     pub metrics: Arc<Metrics>,
 }
 
-/// What leaves of a turn whose text has left or leaves by another way.
-pub(crate) struct ReleasedCalls {
+/// What leaves of a turn.
+pub(crate) struct ReleasedTurn {
+    /// Codes of the rules that objected to its text, where it must not leave.
+    pub objected: Option<Vec<String>>,
     /// Calls that may be made.
     pub calls: Vec<ToolCall>,
     /// What is said about the others.
@@ -70,13 +71,13 @@ impl Exchange {
         self.chat.boundary.scanner(&self.conversation).map_err(failed)
     }
 
-    /// Judges the calls of a turn. None of them has left.
+    /// Judges a turn. None of its calls has left, and of its text only what is not in it.
     pub(crate) fn judge(
         &self,
         mut turn: Turn,
         choice: u32,
         record: &mut ChatRecord,
-    ) -> Result<ReleasedCalls, Refusal> {
+    ) -> Result<ReleasedTurn, Refusal> {
         for (n, call) in turn.calls.iter_mut().enumerate() {
             call.id = self.call_id(choice, n, call);
         }
@@ -85,14 +86,22 @@ impl Exchange {
             .boundary
             .judge(&self.conversation, &turn, &self.approvals, self.now_ns)
             .map_err(failed)?;
-        if judged.len() != turn.calls.len() {
-            return Err(failed(Failure::Broken("it judged another number of calls".to_owned())));
+        if judged.calls.len() != turn.calls.len() || judged.text.is_none() != turn.text.is_empty() {
+            return Err(failed(Failure::Broken("it judged something else".to_owned())));
+        }
+        let objected = judged.text.and_then(|text| {
+            let (verdict, rules) = self.decide(&text.decision, &text.facts, &[]);
+            (verdict != Verdict::Allow).then_some(rules)
+        });
+        for rule in objected.iter().flatten() {
+            *record.redactions.entry(rule.clone()).or_default() += 1;
+            self.metrics.redacted("answer");
         }
         let made = turn.calls.len();
         let mut released = Vec::with_capacity(made);
         let mut withheld = Vec::new();
-        for (call, judged) in turn.calls.into_iter().zip(judged) {
-            let (verdict, rules) = self.decide(&judged);
+        for (call, judged) in turn.calls.into_iter().zip(judged.calls) {
+            let (verdict, rules) = self.decide(&judged.decision, &judged.facts, &judged.leaks);
             note_call(record, &call, &judged.decision, verdict, &rules);
             self.metrics.judged(verdict);
             if verdict == Verdict::Allow {
@@ -106,22 +115,22 @@ impl Exchange {
             StopReason::ToolCalls if made > 0 && released.is_empty() => StopReason::Filtered,
             stop => stop,
         };
-        Ok(ReleasedCalls { calls: released, explanation: explain::withheld(&withheld), stop })
+        Ok(ReleasedTurn { objected, calls: released, explanation: explain::withheld(&withheld), stop })
     }
 
-    /// Policy's word about a call, and the codes of all that objected. The guard brings facts and what its
+    /// Policy's word about an act, and the codes of all that objected. The guard brings facts and what its
     /// built-in rules say; policy can be stricter, and what leaks is withheld whatever both say.
-    fn decide(&self, judged: &JudgedCall) -> (Verdict, Vec<String>) {
-        let input = judged.facts.input(self.now_ns, &self.chat.environment);
+    fn decide(&self, built_in: &Decision, facts: &Facts, leaks: &[&'static str]) -> (Verdict, Vec<String>) {
+        let input = facts.input(self.now_ns, &self.chat.environment);
         let decision = self.policy.decide(Entrypoint::Boundary, &input);
-        let built_in = judged.decision.rules().map(|rule| rule.code().to_owned());
+        let objecting = built_in.rules().map(|rule| rule.code().to_owned());
         let stated = decision.deny.iter().map(|reason| reason.code.clone());
         let rules: BTreeSet<String> =
-            built_in.chain(stated).chain(judged.leaks.iter().map(|rule| (*rule).to_owned())).collect();
+            objecting.chain(stated).chain(leaks.iter().map(|rule| (*rule).to_owned())).collect();
         // A person's approval answers what is waivable, and nothing else.
         let open = decision.deny.iter().all(|reason| reason.waivable);
-        let verdict = match judged.decision.verdict {
-            _ if !judged.leaks.is_empty() => Verdict::Deny,
+        let verdict = match built_in.verdict {
+            _ if !leaks.is_empty() => Verdict::Deny,
             Verdict::Allow if decision.allow => Verdict::Allow,
             Verdict::NeedsApproval if open => Verdict::NeedsApproval,
             _ => Verdict::Deny,

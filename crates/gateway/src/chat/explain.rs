@@ -31,3 +31,8 @@ pub(crate) fn withheld(calls: &[Withheld]) -> Option<String> {
     }
     Some(out)
 }
+
+/// What is said in place of an answer that must not be shown.
+pub(crate) fn unsaid(rules: &[String]) -> String {
+    format!("[What the model said was withheld: {}.]", rules.join(", "))
+}

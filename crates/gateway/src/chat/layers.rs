@@ -9,7 +9,9 @@ use proofhouse_guard::output::{Action, Released, Scanner};
 use proofhouse_guard::spotlight::{Marker, Spotlight};
 use proofhouse_guard::{Finding, Guard, GuardError, Session};
 
-use super::boundary::{Boundary, Failure, Inspected, InspectedSegment, JudgedCall, Scanned, Scanning};
+use super::boundary::{
+    Boundary, Failure, Inspected, InspectedSegment, JudgedCall, JudgedText, JudgedTurn, Scanned, Scanning,
+};
 
 /// A guard with the keys of this deployment.
 #[derive(Debug)]
@@ -121,12 +123,16 @@ impl Boundary for Layers {
         turn: &Turn,
         approvals: &[Approval],
         now_ns: u64,
-    ) -> Result<Vec<JudgedCall>, Failure> {
+    ) -> Result<JudgedTurn, Failure> {
         let session = self.session(conversation);
         let session = match &self.approvals {
             Some(key) => session.approved(key, now_ns, approvals),
             None => session,
         };
+        let text = (!turn.text.is_empty()).then(|| {
+            let (decision, facts) = session.judge().answer(&turn.text);
+            JudgedText { decision, facts }
+        });
         let judged = session.judge_turn(turn).map_err(broken)?;
         let calls = judged.calls.into_iter().map(|call| JudgedCall {
             leaks: match call.verdict {
@@ -139,7 +145,7 @@ impl Boundary for Layers {
             decision: call.decision,
             facts: call.facts,
         });
-        Ok(calls.collect())
+        Ok(JudgedTurn { text, calls: calls.collect() })
     }
 
     fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure> {

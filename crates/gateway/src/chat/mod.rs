@@ -21,7 +21,9 @@ use std::time::Duration;
 use proofhouse_dialogue::wire::Protocol;
 
 pub use approval::{APPROVAL_HEADER, to_header as approval_header};
-pub use boundary::{Boundary, Failure, Inspected, InspectedSegment, JudgedCall, Scanned, Scanning};
+pub use boundary::{
+    Boundary, Failure, Inspected, InspectedSegment, JudgedCall, JudgedText, JudgedTurn, Scanned, Scanning,
+};
 pub use layers::Layers;
 pub use record::{CallRecord, ChatRecord, ObservedChat, SegmentRecord};
 

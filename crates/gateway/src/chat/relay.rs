@@ -323,8 +323,9 @@ impl Relay {
         }
         self.usage = response.usage;
         let mut unrecorded = super::ChatRecord::default();
-        for (choice, answer) in (0_u32..).zip(response.answers) {
-            let spoke = !answer.turn.text.is_empty();
+        for (choice, mut answer) in (0_u32..).zip(response.answers) {
+            // The scanner has let it out; what is left to judge are the calls.
+            let spoke = !std::mem::take(&mut answer.turn.text).is_empty();
             let record = self.draft.as_mut().map_or(&mut unrecorded, Draft::chat);
             let released = self.exchange.judge(answer.turn, choice, record)?;
             if let Some(explanation) = released.explanation {

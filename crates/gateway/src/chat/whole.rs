@@ -5,6 +5,7 @@ use proofhouse_dialogue::wire::{Answer, ChatResponse, Reasoning, Usage};
 use proofhouse_dialogue::{StopReason, Turn};
 
 use super::exchange::{Exchange, note_findings};
+use super::explain;
 use super::record::ChatRecord;
 use crate::refusal::Refusal;
 
@@ -69,16 +70,35 @@ fn one(exchange: &Exchange, answer: Answer, choice: u32, record: &mut ChatRecord
         let turn = Turn { text: text.text, calls: Vec::new(), stop: StopReason::Filtered };
         return Ok(Answer { turn, refusal: refusal.map(|said| said.text), reasoning });
     }
-    let released = exchange.judge(answer.turn, choice, record)?;
-    let mut text = text.text;
-    if let Some(explanation) = released.explanation {
+    let refusal = refusal.map(|said| said.text);
+    // Everything that would be shown is judged as one text: a link may be told in two of its parts.
+    let thoughts = reasoning.iter().filter_map(|thought| match thought {
+        Reasoning::Shown { text, .. } => Some(text.as_str()),
+        Reasoning::Sealed(_) => None,
+    });
+    let shown: Vec<&str> =
+        thoughts.chain([text.text.as_str()]).chain(refusal.as_deref()).filter(|t| !t.is_empty()).collect();
+    let judged = Turn { text: shown.join("\n"), calls: answer.turn.calls, stop: answer.turn.stop };
+    let released = exchange.judge(judged, choice, record)?;
+    let Some(rules) = &released.objected else {
+        let text = with_explanation(text.text, released.explanation);
+        let turn = Turn { text, calls: released.calls, stop: released.stop };
+        return Ok(Answer { turn, refusal, reasoning });
+    };
+    let text = with_explanation(explain::unsaid(rules), released.explanation);
+    let stop = if released.calls.is_empty() { StopReason::Filtered } else { released.stop };
+    let turn = Turn { text, calls: released.calls, stop };
+    Ok(Answer { turn, refusal: None, reasoning: Vec::new() })
+}
+
+fn with_explanation(mut text: String, explanation: Option<String>) -> String {
+    if let Some(explanation) = explanation {
         if !text.is_empty() {
             text.push_str("\n\n");
         }
         text.push_str(&explanation);
     }
-    let turn = Turn { text, calls: released.calls, stop: released.stop };
-    Ok(Answer { turn, refusal: refusal.map(|said| said.text), reasoning })
+    text
 }
 
 fn cut(reasoning: Vec<Reasoning>) -> Answer {

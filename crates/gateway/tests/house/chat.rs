@@ -9,8 +9,8 @@ use proofhouse_core::Digest;
 use proofhouse_dialogue::wire::{ChatRequest, Protocol};
 use proofhouse_dialogue::{Conversation, Effect, Labelling, Name, Turn};
 use proofhouse_gateway::{
-    Boundary, Chat, Failure, GatewayConfig, Inspected, InspectedSegment, JudgedCall, Route, Scanned,
-    Scanning, Upstream,
+    Boundary, Chat, Failure, GatewayConfig, Inspected, InspectedSegment, JudgedCall, JudgedText, JudgedTurn,
+    Route, Scanned, Scanning, Upstream,
 };
 use proofhouse_guard::flow::{Approval, ApprovalKey, Judge, Policy, ToolRule, Verdict};
 use serde_json::{Value, json};
@@ -83,13 +83,18 @@ impl Boundary for WordGuard {
         turn: &Turn,
         approvals: &[Approval],
         now_ns: u64,
-    ) -> Result<Vec<JudgedCall>, Failure> {
+    ) -> Result<JudgedTurn, Failure> {
         if conversation.segments().any(|segment| segment.text.contains("BREAK-JUDGE")) {
             return Err(Failure::Broken("a layer broke".to_owned()));
         }
         let judge = Judge::new(&self.policy, conversation).approved(&self.approvals, now_ns, approvals);
         let judged = judge.calls(turn).into_iter();
-        Ok(judged.map(|(decision, facts)| JudgedCall { decision, facts, leaks: Vec::new() }).collect())
+        let calls = judged.map(|(decision, facts)| JudgedCall { decision, facts, leaks: Vec::new() });
+        let text = (!turn.text.is_empty()).then(|| {
+            let (decision, facts) = judge.answer(&turn.text);
+            JudgedText { decision, facts }
+        });
+        Ok(JudgedTurn { text, calls: calls.collect() })
     }
 
     fn scanner(&self, conversation: &Conversation) -> Result<Box<dyn Scanning>, Failure> {
