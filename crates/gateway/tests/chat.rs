@@ -78,14 +78,16 @@ async fn a_conversation_is_answered_audited_and_observed() {
 }
 
 #[tokio::test]
-async fn a_key_is_taken_from_the_header_of_its_protocol_only() {
-    let house = House::chat(says(Protocol::Openai, "."), |_| {}).await;
+async fn a_key_is_taken_from_the_headers_of_its_protocol_only() {
+    let house = House::chat(says(Protocol::Anthropic, "."), |_| {}).await;
     let key = house.secret.expose();
     let body = asking(".").to_string();
     let json = "Content-Type: application/json\r\n";
     for (path, header) in [
         ("/v1/chat/completions", format!("X-Api-Key: {key}\r\n")),
-        ("/v1/messages", format!("Authorization: Bearer {key}\r\n")),
+        ("/v1/messages", format!("Authorization: Bearer {key}\r\nX-Api-Key: {key}\r\n")),
+        ("/v1/messages", format!("Authorization: Bearer {key}\r\nX-Api-Key: other\r\n")),
+        ("/v1/messages", format!("Authorization: {key}\r\n")),
         ("/v1/chat/completions", String::new()),
         ("/v1/messages", String::new()),
         ("/v1/messages", format!("X-Api-Key: Bearer {key}\r\n")),
@@ -98,6 +100,10 @@ async fn a_key_is_taken_from_the_header_of_its_protocol_only() {
         assert_eq!(value.get("type").is_some(), path == "/v1/messages", "{value}");
     }
     assert!(house.instance.heads.lock().unwrap().is_empty());
+    for header in [format!("X-Api-Key: {key}\r\n"), format!("Authorization: Bearer {key}\r\n")] {
+        let asked = request("POST", "/v1/messages", &format!("{header}{json}"), &body);
+        assert_eq!(house.status(&asked).await, 200, "{header}");
+    }
 }
 
 #[tokio::test]
@@ -114,9 +120,14 @@ async fn models_are_listed_for_those_who_may_use_them() {
     let list: Value = serde_json::from_str(&reply.body).unwrap();
     assert_eq!(list["data"].as_array().unwrap().len(), 1, "{list}");
     assert_eq!((&list["object"], &list["data"][0]["id"]), (&json!("list"), &json!("assistant")));
-    let header = format!("X-Api-Key: {}\r\n", house.secret.expose());
-    let reply = house.send(request("GET", "/v1/models", &header, "").as_bytes()).await.unwrap();
-    assert_eq!(serde_json::from_str::<Value>(&reply.body).unwrap()["first_id"], "assistant");
+    let key = house.secret.expose();
+    for header in [
+        format!("X-Api-Key: {key}\r\n"),
+        format!("Authorization: Bearer {key}\r\nAnthropic-Version: 2026-10-21\r\n"),
+    ] {
+        let reply = house.send(request("GET", "/v1/models", &header, "").as_bytes()).await.unwrap();
+        assert_eq!(serde_json::from_str::<Value>(&reply.body).unwrap()["first_id"], "assistant", "{header}");
+    }
     assert_eq!(house.status(&request("GET", "/v1/models", "", "")).await, 401);
     assert_eq!(house.status(&house.request("GET", "/v1/chat/completions", "", "")).await, 405);
 }

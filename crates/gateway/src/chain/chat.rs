@@ -48,7 +48,9 @@ pub(super) async fn run(
     let model = body.get("model").and_then(Value::as_str).unwrap_or_default();
     let route = around.snapshot.routes.get(model);
     let Some((route, chat)) = route.and_then(|route| Some((route, route.chat()?))) else {
-        return Err(Refusal::UNKNOWN_MODEL);
+        let model: String = model.chars().take(60).collect();
+        let why = format!("there is no model {model:?} here; GET /v1/models lists those for this key");
+        return Err(Refusal::UNKNOWN_MODEL.saying(why));
     };
     draft.aim(route);
     draft.chat().digest_proven = route.upstreams.prove();

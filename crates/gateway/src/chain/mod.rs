@@ -173,7 +173,8 @@ pub(crate) fn chat_protocol(path: &str) -> Option<Protocol> {
 
 /// Both protocols list models at one path; they differ in where the key is.
 pub(crate) fn models_protocol(headers: &HeaderMap) -> Protocol {
-    if headers.contains_key("x-api-key") { Protocol::Anthropic } else { Protocol::Openai }
+    let anthropic = ["x-api-key", "anthropic-version"].iter().any(|name| headers.contains_key(*name));
+    if anthropic { Protocol::Anthropic } else { Protocol::Openai }
 }
 
 /// The operation of a record as a constant, for metrics.

@@ -43,13 +43,19 @@ impl Authenticated {
         Self::by(text(headers.get(AUTHORIZATION)).and_then(key::bearer), snapshot, draft)
     }
 
-    /// By `x-api-key`.
+    /// In Anthropic's protocol: by `x-api-key`, or by `Authorization: Bearer` as its newer clients send a key. Both
+    /// at once are no key: another reader could take the other one.
     pub(super) fn by_api_key(
         headers: &HeaderMap,
         snapshot: &Snapshot,
         draft: &mut Draft,
     ) -> Result<Self, Refusal> {
-        Self::by(text(headers.get(API_KEY)).and_then(key::bare), snapshot, draft)
+        let presented = match (headers.get(API_KEY), headers.get(AUTHORIZATION)) {
+            (Some(bare), None) => text(Some(bare)).and_then(key::bare),
+            (None, bearer) => text(bearer).and_then(key::bearer),
+            (Some(_), Some(_)) => None,
+        };
+        Self::by(presented, snapshot, draft)
     }
 
     fn by(presented: Option<Digest>, snapshot: &Snapshot, draft: &mut Draft) -> Result<Self, Refusal> {
@@ -99,8 +105,12 @@ impl RateLimited {
     ) -> Result<Received, Refusal> {
         let announced =
             headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        let too_large = || {
+            Refusal::BODY_TOO_LARGE
+                .saying(format!("the body has more than the {max_bytes} bytes that are taken"))
+        };
         if announced.is_some_and(|bytes: u64| bytes > max_bytes) {
-            return Err(Refusal::BODY_TOO_LARGE);
+            return Err(too_large());
         }
         let room = usize::try_from(max_bytes).unwrap_or(usize::MAX);
         let body = tokio::time::timeout(within, Limited::new(body, room).collect())
@@ -108,7 +118,7 @@ impl RateLimited {
             .map_err(|_| Refusal::BODY_TIMEOUT)?
             .map_err(|error| {
                 if error.is::<LengthLimitError>() {
-                    Refusal::BODY_TOO_LARGE
+                    too_large()
                 } else {
                     Refusal::new(400, "body/broken", "the body is malformed or ended early")
                 }
