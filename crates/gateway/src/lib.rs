@@ -56,5 +56,6 @@ pub use config::{ConfigError, GatewayConfig, Limits, Route, Serves, Upstream};
 pub use endpoint::{Endpoint, EndpointError};
 pub use infer::Tensor;
 pub use key::{ApiKey, KeyIdError, KeySecret};
+pub use proofhouse_endpoint::Roots;
 pub use server::{Clock, Gateway, GatewayError, GatewayHandle, QuarantineAck, Started, SystemClock};
 pub use upstream::{DIGEST_HEADER, REQUEST_ID_HEADER};

@@ -5,6 +5,7 @@
 //! only when the instance proves in a header that it serves the digest the route promises; what an endpoint
 //! of somebody else serves is its own affair, and records say that nothing was proven.
 
+use std::fmt::Write as _;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -108,7 +109,7 @@ impl Upstreams {
     }
 }
 
-/// The pool of connections to instances.
+/// The pool of connections to instances. An endpoint has connections of its own.
 pub(crate) struct Pool {
     client: Client<HttpConnector, Full<Bytes>>,
 }
@@ -204,7 +205,15 @@ impl Pool {
         let request = request
             .body(Full::new(cleared.body().clone()))
             .map_err(|_| Refusal::new(502, "upstream/request", "the request cannot be forwarded"))?;
-        let response = self.client.request(request).await.map_err(|error| {
+        let sent = match &cleared.route().upstreams.endpoint {
+            Some(endpoint) => endpoint.client().request(request),
+            None => self.client.request(request),
+        };
+        let response = sent.await.map_err(|error| {
+            // A certificate that nobody vouches for looks like a machine that is off; whoever runs this has to
+            // be told which.
+            let why = causes(&error);
+            tracing::warn!(upstream = %instance.base, %why, "an upstream gave no answer");
             if error.is_connect() { Failure::Unreachable } else { Refusal::BROKEN.into() }
         })?;
         if cleared.route().upstreams.prove() && !proves(&response, cleared.route().digest) {
@@ -228,6 +237,17 @@ impl Pool {
             _ => Err(Refusal::UPSTREAM_ERROR.into()),
         }
     }
+}
+
+/// An error with what led to it.
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut out = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        let _ = write!(out, ": {cause}");
+        next = cause.source();
+    }
+    out
 }
 
 /// The digest, given once.
