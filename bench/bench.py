@@ -257,6 +257,55 @@ def gateway(target, work):
     print(f"\n{peaks}")
 
 
+# -- conversations -----------------------------------------------------------------------------------------
+
+ORDINARY = (
+    "We want to move the summer party to the second week of July, because the hall is taken before. Could you write to "
+    "the caterer and ask whether the menu of last year is still possible for sixty people, ten of whom eat no meat? "
+)
+
+
+def chat(target, work):
+    talk = target / "release/examples/talk_before"
+    seconds, rate = 5, int(os.environ.get("BENCH_RATE", "100"))
+    rows = []
+    with (
+        running([talk, "answer"]) as (model, direct),
+        running([talk, "open", direct, work / "open.key"]) as (unguarded, open_address),
+        running([talk, "guarded", direct, work / "guarded.key"]) as (guarded, guarded_address),
+    ):
+        candidates = {
+            "direct": (None, direct, []),
+            "gateway without a guard": (unguarded, open_address, [work / "open.key"]),
+            "gateway with its guard": (guarded, guarded_address, [work / "guarded.key"]),
+        }
+        for size in (1024, 8192):
+            body = work / f"{size}.json"
+            text = (ORDINARY * (size // len(ORDINARY) + 1))[: size - 120]
+            messages = [{"role": "system", "content": "You are helpful."}, {"role": "user", "content": text}]
+            body.write_text(json.dumps({"model": "m", "messages": messages}))
+
+            def shoot(where, body=body):
+                front, address, key = where
+                before = process_cpu(front.pid) if front else 0
+                run = measure([target / "release/examples/open_loop", address, "/v1/chat/completions", rate, seconds, body, *key])
+                if run["code"]:
+                    raise RuntimeError("the load generator failed")
+                said = json.loads(run["out"])
+                said["cpu"] = ((process_cpu(front.pid) if front else 0) - before) * 1000 / said["sent"]
+                return said
+
+            for name, r in alternate(candidates, shoot).items():
+                rows.append([
+                    body.stat().st_size, name, f"{median(r, 'p50_ms'):.2f}", f"{median(r, 'p99_ms'):.2f}",
+                    spread(r, "p99_ms"), f"{median(r, 'cpu'):.2f}", sum(x["failed"] for x in r),
+                ])
+        peaks = f"peak memory: without {process_peak_mb(unguarded.pid):.0f} MB, with {process_peak_mb(guarded.pid):.0f} MB"
+    header = ["bytes", "way", "p50 ms", "p99 ms", "p99 min-max", "gateway CPU ms a request", "failed"]
+    table(f"Conversations: open loop over loopback, {rate} requests/s, {seconds} s a round", header, rows)
+    print(f"\n{peaks}")
+
+
 # -- scanning ----------------------------------------------------------------------------------------------
 
 
@@ -277,7 +326,7 @@ def scanning(target, work):
         print("(picklescan is not at hand: tests/peers/scan/run installs it)")
 
 
-AREAS = {"hash": hashing, "gate": gates, "gateway": gateway, "scan": scanning}
+AREAS = {"hash": hashing, "gate": gates, "gateway": gateway, "chat": chat, "scan": scanning}
 
 
 def main(target, *areas):
