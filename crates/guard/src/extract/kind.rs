@@ -17,6 +17,8 @@ pub enum Kind {
     Mail,
     /// An Office Open XML document.
     Office,
+    /// A PDF file.
+    Pdf,
     /// None that is read here.
     Unknown,
 }
@@ -31,6 +33,9 @@ impl Kind {
             return if proofhouse_artifact::zip::is_zip(bytes) { Self::Office } else { Self::Unknown };
         }
         let head = bytes.get(..bytes.len().min(HEAD)).unwrap_or_default();
+        if is_pdf(bytes, &media_type) {
+            return Self::Pdf;
+        }
         let text = decoded(head);
         if text.chars().filter(|c| c.is_control() && !c.is_whitespace() && *c != '\u{1b}').count() * 50
             > text.len()
@@ -39,7 +44,7 @@ impl Kind {
         }
         let start =
             text.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}').to_ascii_lowercase();
-        if start.starts_with("%pdf-") || start.starts_with("{\\rtf") {
+        if start.starts_with("{\\rtf") {
             return Self::Unknown;
         }
         let is_html = ["<!doctype html", "<html", "<head", "<body", "<!--", "<?xml"]
@@ -57,6 +62,18 @@ impl Kind {
             _ => Self::Text,
         }
     }
+}
+
+/// Readers of PDF look for its mark in the first kilobyte. A page or a text may speak of that mark, so that one
+/// which is not at the start counts only where no other kind is stated.
+fn is_pdf(bytes: &[u8], media_type: &str) -> bool {
+    let head = bytes.get(..bytes.len().min(1024)).unwrap_or_default();
+    let start = head.trim_ascii_start();
+    start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(start).starts_with(b"%PDF-")
+        || media_type == "application/pdf"
+        || (matches!(media_type, "" | "application/octet-stream")
+            && head.windows(6).any(|w| matches!(w, [b'\r' | b'\n' | 0, b'%', b'P', b'D', b'F', b'-']))
+            && bytes.windows(6).any(|w| w == b"endobj"))
 }
 
 /// Whether a text begins with the headers of a message.

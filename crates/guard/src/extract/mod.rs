@@ -13,6 +13,7 @@ mod kind;
 mod mail;
 mod markdown;
 mod office;
+mod pdf;
 mod style;
 
 pub use kind::Kind;
@@ -65,6 +66,8 @@ pub enum How {
     Tiny,
     /// Outside of what is shown: positions, indents, clipping.
     OffPage,
+    /// Something was drawn over it.
+    Covered,
     /// Letters in the colour of what is behind them, or nearly.
     Camouflage,
     /// A description, label, title or other attribute.
@@ -91,6 +94,7 @@ impl How {
             Self::Transparent => "transparent",
             Self::Tiny => "tiny",
             Self::OffPage => "off-page",
+            Self::Covered => "covered",
             Self::Camouflage => "camouflage",
             Self::Attribute => "attribute",
             Self::Metadata => "metadata",
@@ -139,6 +143,7 @@ fn read(bytes: &[u8], media_type: &str, depth: usize) -> Extracted {
         Kind::Text => out.show(&kind::decoded(bytes)),
         Kind::Mail => mail::read(bytes, depth, &mut out),
         Kind::Office => office::read(bytes, &mut out),
+        Kind::Pdf => pdf::read(bytes, &mut out),
         Kind::Unknown => out.truncated = true,
     }
     Extracted { kind, visible: out.visible.trim().to_owned(), hidden: out.hidden, truncated: out.truncated }

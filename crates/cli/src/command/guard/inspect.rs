@@ -62,7 +62,7 @@ impl Inspector {
             };
         }
         // Text is looked at as it stands, so that places are those of the file.
-        let text = if is_text && read.kind != Kind::Office {
+        let text = if is_text && !matches!(read.kind, Kind::Office | Kind::Pdf) {
             String::from_utf8_lossy(source.bytes()).into_owned()
         } else {
             read.visible
