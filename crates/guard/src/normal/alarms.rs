@@ -7,6 +7,7 @@
 
 use std::ops::Range;
 
+use super::code_points::{Concern, concern, is_plain_ascii};
 use super::invisible::{is_common_mark, is_invisible, is_terminal_control};
 use super::look_alikes;
 
@@ -88,12 +89,16 @@ impl AlarmKind {
     }
 }
 
-/// Looks at the characters of `source`. Plain ASCII raises nothing and costs one pass over its bytes.
+/// Looks at the characters of `source`. Plain ASCII raises nothing and costs one pass over its bytes;
+/// ordinary text of any script costs one look at a table for each character.
 pub(super) fn raise(source: &str) -> (Vec<Alarm>, Vec<Payload>) {
-    if source.bytes().all(super::code_points::is_plain_ascii) {
+    if source.bytes().all(is_plain_ascii) {
         return (Vec::new(), Vec::new());
     }
-    let survey = Survey::of(source);
+    let survey = match glance(source) {
+        Some(mixes) => Survey { mixed: mixed(source, mixes), ..Survey::default() },
+        None => Survey::of(source),
+    };
     let payloads = payload::found(&survey.unwanted);
     let mut alarms: Vec<Alarm> = payloads
         .iter()
@@ -129,6 +134,33 @@ fn places(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
         }
     }
     places
+}
+
+/// Whether words of mixed scripts may be there; nothing where something else may be alarming.
+fn glance(source: &str) -> Option<bool> {
+    let (mut latin, mut foreign) = (false, false);
+    for c in source.chars() {
+        match u8::try_from(c).ok().filter(u8::is_ascii) {
+            Some(byte) if is_plain_ascii(byte) => latin |= byte.is_ascii_alphabetic(),
+            _ => match concern(c) {
+                Concern::None => {}
+                Concern::Mixes => foreign = true,
+                Concern::Closer => return None,
+            },
+        }
+    }
+    Some(latin && foreign)
+}
+
+/// Words of mixed scripts, where they may be. Short words are symbols: Δt, µm, x̄.
+fn mixed(source: &str, may_be: bool) -> Vec<Range<usize>> {
+    if !may_be {
+        return Vec::new();
+    }
+    look_alikes::mixed_words(source)
+        .filter(|(word, _)| source.get(word.clone()).is_some_and(|w| w.chars().nth(3).is_some()))
+        .map(|(word, _)| word)
+        .collect()
 }
 
 /// What one pass over the characters finds.
@@ -180,13 +212,7 @@ impl Survey {
             }
         }
         survey.direction = wanted.direction_tricks(source);
-        if latin && foreign {
-            // Short words are symbols: Δt, µm, x̄.
-            survey.mixed = look_alikes::mixed_words(source)
-                .filter(|(word, _)| source.get(word.clone()).is_some_and(|w| w.chars().nth(3).is_some()))
-                .map(|(word, _)| word)
-                .collect();
-        }
+        survey.mixed = mixed(source, latin && foreign);
         survey
     }
 }

@@ -25,7 +25,8 @@ pub(super) fn cased(source: &str) -> Layer<'_> {
     if source.bytes().all(is_plain_ascii) {
         return Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
     }
-    if source.chars().any(is_terminal_control) {
+    // Of the four, three are single bytes, and the other is rare enough to be searched for.
+    if source.bytes().any(|b| is_terminal_control(char::from(b)) && b < 0x80) || source.contains('\u{9b}') {
         let shown = terminal::shown(source);
         let (text, spans, may_mix) = mapped(&shown.text);
         let spans = spans.through(&shown.spans);
@@ -48,9 +49,22 @@ fn mapped(source: &str) -> (String, SpanMap, bool) {
     let mut waiting: Option<(char, Range<usize>, Fate)> = None;
     let mut cluster: Vec<char> = Vec::new();
     let mut cluster_span = 0..0;
-    for (at, c) in source.char_indices() {
+    let mut at = 0;
+    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
+        // Of a run of ASCII only the last character may yet combine with something: the others are written.
+        let run = rest.bytes().take_while(|b| matches!(b, b' '..=b'~')).count();
+        if let Some(written) = rest.get(..run.saturating_sub(1)).filter(|w| !w.is_empty()) {
+            out.release(&mut waiting);
+            out.compose(&mut cluster, &cluster_span);
+            out.copy(written, at);
+            at += written.len();
+        }
+        let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) else {
+            break;
+        };
         let span = at..at + c.len_utf8();
-        let fate = if c.is_ascii() && c >= ' ' && c != '\u{7f}' { Fate::Becomes(c, false) } else { fate(c) };
+        at = span.end;
+        let fate = if run > 0 { Fate::Becomes(c, false) } else { fate(c) };
         match fate {
             Fate::Drop => continue,
             Fate::Continues => {
@@ -83,6 +97,13 @@ struct Out {
 }
 
 impl Out {
+    /// Writes ASCII as it stands.
+    fn copy(&mut self, ascii: &str, at: usize) {
+        self.latin = self.latin || ascii.bytes().any(|b| b.is_ascii_alphabetic());
+        self.text.push_str(ascii);
+        self.spans.push(ascii.len(), at..at + ascii.len(), true);
+    }
+
     fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
         match waiting.take() {
             Some((_, span, Fate::Becomes(c, foldable))) => {

@@ -6,7 +6,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
 use unicode_normalization::{IsNormalized, is_nfc_quick};
 
-use super::invisible::{is_blank, is_common_mark, is_invisible, is_line_break};
+use super::invisible::{is_blank, is_common_mark, is_invisible, is_line_break, is_terminal_control};
 use super::look_alikes;
 
 /// What becomes of a code point.
@@ -84,6 +84,34 @@ fn entry_of(c: char) -> u32 {
         }
         (None, _) => DROP,
         _ => EXPANDS,
+    }
+}
+
+/// Why alarms look at a character.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// They do not.
+    None,
+    /// A word with it may be of mixed scripts.
+    Mixes,
+    /// It is a mark, shows nothing, or is for a terminal.
+    Closer,
+}
+
+/// Why alarms look at `c`.
+pub(super) fn concern(c: char) -> Concern {
+    static PAGES: Pages = Pages::new();
+    let of = |c| {
+        if is_common_mark(c) || is_invisible(c) || is_terminal_control(c) {
+            2
+        } else {
+            u32::from(look_alikes::may_mix(c))
+        }
+    };
+    match PAGES.entry(c, of) {
+        Some(0) => Concern::None,
+        Some(1) => Concern::Mixes,
+        _ => Concern::Closer,
     }
 }
 

@@ -24,9 +24,9 @@ pub(super) const fn is_latin(c: char) -> bool {
     c.is_ascii_alphabetic() || matches!(c, 'ß' | 'ẞ' | 'ı')
 }
 
-/// Whether a word with `c` in it may have to be folded.
+/// Whether a word with `c` in it may have to be folded: a word without such a letter is of one script.
 pub(super) fn may_mix(c: char) -> bool {
-    !c.is_ascii() && (latin(c).is_some() || script(c) != Script::Other)
+    !c.is_ascii() && (latin(c).is_some() || matches!(script(c), Script::Greek | Script::Cyrillic))
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
