@@ -25,6 +25,6 @@ pub mod output;
 pub mod spotlight;
 
 pub use guard::{
-    CallVerdict, Finding, Guard, GuardConfig, GuardError, Inspection, SegmentInspection, Session,
-    TurnVerdict, Work,
+    CallVerdict, DetectorConfig, Finding, Guard, GuardConfig, GuardError, Inspection, SegmentInspection,
+    Session, TurnVerdict, Work,
 };

@@ -1,5 +1,8 @@
 //! What is stated about a guard: one form for the system file, the gateway and the command line.
 
+use std::path::PathBuf;
+
+use proofhouse_core::Digest;
 use proofhouse_dialogue::Labelling;
 use serde::{Deserialize, Serialize};
 
@@ -23,8 +26,22 @@ pub struct GuardConfig {
     pub spotlight: Spotlight,
     /// The system prompt may be repeated in answers. It is confidential unless this is stated.
     pub prompt_is_public: bool,
+    /// The detector that reads everything.
+    pub detector: DetectorConfig,
     /// Bounds of the work.
     pub work: Work,
+}
+
+/// Which weights the detector has: those of this build, unless a file is stated.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct DetectorConfig {
+    /// A weights file, such as `proofhouse redteam learn` writes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub weights: Option<PathBuf>,
+    /// The digest of that file. Weights that anybody could replace unseen would be no detector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
 }
 
 /// Bounds of the work over one conversation.
@@ -58,6 +75,29 @@ pub enum GuardError {
     /// A text cannot be kept confidential.
     #[error("a confidential text cannot be watched for: {0}")]
     Confidential(#[from] ConfidentialError),
+    /// Half of what it takes to state weights.
+    #[error(
+        "detector.weights and detector.digest go together; state both, or neither for the weights of this build"
+    )]
+    HalfStated,
+    /// Weights are stated and were not handed over, or the other way round.
+    #[error(
+        "the configuration states the detector's weights, so the guard is made with their bytes, and only then"
+    )]
+    WeightsApart,
+    /// Other weights than those that are stated.
+    #[error(
+        "the weights have the digest {found}, and detector.digest states {stated}; they were replaced, or the statement is old"
+    )]
+    OtherWeights {
+        /// What is stated.
+        stated: Digest,
+        /// What the bytes have.
+        found: Digest,
+    },
+    /// The weights cannot be read.
+    #[error("{0}")]
+    Weights(String),
 }
 
 impl GuardConfig {
@@ -70,6 +110,9 @@ impl GuardConfig {
     pub(super) fn check(&self) -> Result<(), GuardError> {
         if self.output.links != LinkRules::default() && self.output.links != self.flow.links {
             return Err(GuardError::TwoLinkRules);
+        }
+        if self.detector.weights.is_some() != self.detector.digest.is_some() {
+            return Err(GuardError::HalfStated);
         }
         match self.output.unknown_names().next() {
             Some(name) => Err(GuardError::UnknownRule(name.to_owned())),

@@ -179,3 +179,23 @@ fn a_configuration_is_one_form_and_says_nothing_twice() {
     let other = Guard::new(serde_json::from_str(r#"{"prompt_is_public": true}"#).unwrap()).unwrap();
     assert_ne!(guard().digest(), other.digest());
 }
+
+#[test]
+fn weights_of_ones_own_are_those_that_are_stated_or_none() {
+    let bytes = include_bytes!("../detect/linear.weights");
+    let stated = |digest: Option<Digest>| GuardConfig {
+        detector: DetectorConfig { weights: Some("w".into()), digest },
+        ..GuardConfig::default()
+    };
+    let right = stated(Some(Digest::of(bytes)));
+    assert!(Guard::with_weights(right.clone(), bytes).is_ok());
+    assert!(matches!(Guard::new(right.clone()), Err(GuardError::WeightsApart)));
+    assert!(matches!(
+        Guard::with_weights(right, bytes.get(1..).unwrap()),
+        Err(GuardError::OtherWeights { .. })
+    ));
+    assert!(matches!(Guard::with_weights(stated(None), bytes), Err(GuardError::WeightsApart)));
+    let half = DetectorConfig { weights: None, digest: Some(Digest::of(bytes)) };
+    let half = GuardConfig { detector: half, ..GuardConfig::default() };
+    assert!(matches!(Guard::new(half), Err(GuardError::HalfStated)));
+}

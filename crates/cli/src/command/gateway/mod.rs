@@ -9,7 +9,6 @@ mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroU64;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,11 +20,11 @@ use proofhouse_gateway::{
     Upstream, approval_header,
 };
 use proofhouse_guard::flow::ApprovalKey;
-use proofhouse_guard::{Guard, GuardConfig};
 use serde_json::json;
 
 use crate::Exit;
 use crate::args::{ApproveArgs, Format, GatewayArgs, Speaks};
+use crate::guards::StatedGuard;
 use crate::{open, signal, terminal};
 
 /// Requests under way may take this long to finish when the gateway ends.
@@ -36,7 +35,7 @@ const ROLE: &str = "client";
 
 pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
     let policy = Arc::new(open::policy()?);
-    let guard = Guard::new(read_guard(args.guard.as_deref())?)?;
+    let guard = StatedGuard::read(args.guard.as_deref())?.make()?;
     let mut layers = Layers::new(guard);
     if let Some(file) = &args.approval_key {
         layers = layers.approving(keys::approval(file)?);
@@ -95,13 +94,6 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
 /// Returns when the trail of records breaks; it ends by itself only after the gateway.
 async fn wait(trail: tokio::task::JoinHandle<anyhow::Result<()>>) -> anyhow::Result<()> {
     trail.await?.context("requests cannot be recorded, so the gateway ends")
-}
-
-fn read_guard(file: Option<&Path>) -> anyhow::Result<GuardConfig> {
-    let Some(file) = file else { return Ok(GuardConfig::default()) };
-    let text = std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
-    // YAML holds JSON too.
-    serde_saphyr::from_str(&text).with_context(|| format!("{} is no guard configuration", file.display()))
 }
 
 fn protocols(speaks: Speaks) -> BTreeSet<Protocol> {

@@ -2,21 +2,21 @@
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use proofhouse_core::Verdict;
 use proofhouse_dialogue::json::{self, Limits};
 use proofhouse_dialogue::wire::{ChatRequest, Protocol};
 use proofhouse_dialogue::{Conversation, Message, Origin, Role, Segment};
 use proofhouse_guard::extract::{Hidden, Kind, extract};
 use proofhouse_guard::normal::{Alarm, AlarmKind, Budget, NormalForm, Transform, normalise};
-use proofhouse_guard::{Finding, Guard, GuardConfig, SegmentInspection};
+use proofhouse_guard::{Finding, Guard, SegmentInspection};
 use serde_json::Value;
 
-use super::files::{self, SOURCE_BYTES, Source};
+use super::files::{SOURCE_BYTES, Source};
 use super::human::printable;
 use super::input_rules;
 use super::report::{Found, Normal, Subject, View};
 use crate::args::ConversationForm;
+use crate::guards::StatedGuard;
 
 /// Most of a hidden text that is shown, in characters.
 const SHOWN: usize = 200;
@@ -32,19 +32,10 @@ pub struct Inspector {
 impl Inspector {
     /// With what a file states; YAML holds JSON too.
     pub fn new(config: Option<&Path>) -> anyhow::Result<Self> {
-        let mut stated = match config {
-            Some(file) => {
-                let text = String::from_utf8(files::read_small(file)?)
-                    .with_context(|| format!("{} is not UTF-8", file.display()))?;
-                serde_saphyr::from_str(&text)
-                    .with_context(|| format!("{} is no guard configuration", file.display()))?
-            }
-            None => GuardConfig::default(),
-        };
+        let mut stated = StatedGuard::read(config)?;
         // A file is looked at whole; conversations have the bounds that are stated.
-        stated.work.bytes = stated.work.bytes.max(SOURCE_BYTES);
-        let guard = Guard::new(stated).context("the guard cannot be made ready")?;
-        Ok(Self { guard })
+        stated.config.work.bytes = stated.config.work.bytes.max(SOURCE_BYTES);
+        Ok(Self { guard: stated.make()? })
     }
 
     /// A text or document on its way to a model, with what it hides from people.

@@ -1,0 +1,54 @@
+//! Guards as configuration files state them, with the weights that such a file names.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
+use anyhow::{Context as _, ensure};
+use proofhouse_guard::{Guard, GuardConfig};
+
+/// Bytes of a configuration.
+const CONFIG_BYTES: u64 = 4 << 20;
+/// Bytes of a weights file: two tables of the largest size, and room for a header.
+const WEIGHTS_BYTES: u64 = 4 << 20;
+
+/// What is stated about a guard, and the bytes of its weights where it states some of its own.
+#[derive(Debug, Default)]
+pub struct StatedGuard {
+    pub config: GuardConfig,
+    pub weights: Option<Vec<u8>>,
+}
+
+impl StatedGuard {
+    /// Reads a configuration, JSON or YAML; the shipped one without a file. Weights are looked for beside it.
+    pub fn read(file: Option<&Path>) -> anyhow::Result<Self> {
+        let Some(file) = file else { return Ok(Self::default()) };
+        let text = String::from_utf8(bounded(file, CONFIG_BYTES)?)
+            .with_context(|| format!("{} is not UTF-8", file.display()))?;
+        // YAML holds JSON too.
+        let config: GuardConfig = serde_saphyr::from_str(&text)
+            .with_context(|| format!("{} is no guard configuration", file.display()))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let read = |weights| bounded(&folder.join(weights), WEIGHTS_BYTES);
+        let weights =
+            config.detector.weights.as_ref().map(read).transpose().context("the detector's weights")?;
+        Ok(Self { config, weights })
+    }
+
+    /// The guard.
+    pub fn make(self) -> anyhow::Result<Guard> {
+        let guard = match self.weights {
+            Some(weights) => Guard::with_weights(self.config, &weights),
+            None => Guard::new(self.config),
+        };
+        guard.context("the guard cannot be made ready")
+    }
+}
+
+fn bounded(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
+    let at = || format!("cannot read {}", path.display());
+    let mut bytes = Vec::new();
+    File::open(path).with_context(at)?.take(most + 1).read_to_end(&mut bytes).with_context(at)?;
+    ensure!(bytes.len() as u64 <= most, "{} has more than {most} bytes", path.display());
+    Ok(bytes)
+}
