@@ -119,7 +119,7 @@ pub enum Command {
     Guard(GuardArgs),
     /// Attack a system with a language model, and report how often it fell and what still works.
     #[command(
-        after_help = "Examples:\n  proofhouse redteam --stand-in --compare\n  proofhouse redteam --url http://127.0.0.1:8080/v1/chat/completions --model m --journal run.jsonl --format html -o report.html\n  proofhouse redteam --command ./assistant.sh --scenario shop.yaml --family indirect,deputy --budget 200\n  proofhouse redteam list"
+        after_help = "Examples:\n  proofhouse redteam --stand-in --compare\n  proofhouse redteam --url http://127.0.0.1:8080/v1/chat/completions --model m --journal run.jsonl --format html -o report.html\n  proofhouse redteam --command ./assistant.sh --scenario shop.yaml --family indirect,deputy --budget 200\n  proofhouse redteam examples/support-assistant --compare\n  proofhouse redteam learn run.jsonl --home .proofhouse\n  proofhouse redteam list"
     )]
     Redteam(Box<crate::command::redteam::args::RedteamArgs>),
     /// Describe a dataset (digests, record-level Merkle root) or check it.

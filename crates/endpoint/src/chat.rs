@@ -25,7 +25,8 @@ pub struct ChatClient {
 }
 
 impl ChatClient {
-    /// A client of the server at `base`, such as `https://api.example/v1`; the protocol's path is added.
+    /// A client of the server at `base`, such as `https://api.example/v1`; the protocol's path is added where
+    /// the address does not end with it.
     pub fn new(
         protocol: Protocol,
         base: &str,
@@ -35,7 +36,12 @@ impl ChatClient {
     ) -> Result<Self, EndpointError> {
         let base = base.trim_end_matches('/');
         let path = protocol.path();
-        let path = if base.ends_with("/v1") { path.trim_start_matches("/v1") } else { path };
+        let end = path.trim_start_matches("/v1");
+        let path = match base {
+            whole if whole.ends_with(end) => "",
+            base if base.ends_with("/v1") => end,
+            _ => path,
+        };
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(ACCEPT, HeaderValue::from_static("application/json, text/event-stream"));

@@ -87,6 +87,11 @@ impl Command {
             return Err(EndpointError::TooLarge(self.limits.response_bytes));
         }
         let status = child.wait().await.map_err(|error| self.fault(error))?;
+        // So says a shell that finds no such program.
+        if status.code() == Some(127) {
+            let why = "there is no such program".to_owned();
+            return Err(EndpointError::Unreachable { target: self.program.clone(), why });
+        }
         if status.success() { Ok(answer) } else { Err(self.fault(format!("ended with {status}"))) }
     }
 

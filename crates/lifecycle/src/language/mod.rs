@@ -19,5 +19,6 @@ pub use guarded::{Guarded, Seen};
 pub(crate) use model::open;
 pub use model::{Endpoints, LanguageModel};
 pub use pages::{Hidden, Page, pages};
+pub use scenario::UnderAttack;
 pub(crate) use trials::rate;
 pub use trials::{Harm, Trial, Trials};

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use proofhouse_dialogue::assistant::Assistant;
 use proofhouse_dialogue::{Effect, Trust};
+use proofhouse_guard::GuardConfig;
 use proofhouse_redteam::{Canary, CanaryKind, Document, Draft, Scenario, Task, TestTool};
 use proofhouse_system::{DatasetRole, SourceKind, Tool};
 use serde_json::Value;
@@ -16,7 +17,7 @@ use super::Boundary;
 use super::boundary::{document_name, origin};
 use super::pages::pages;
 use crate::data::{Datasets, LoadedDataset};
-use crate::{LifecycleError, Project};
+use crate::{LifecycleError, ModelUnderTest, Project};
 
 /// Records that a tool answers with. More than one, so that a tool which reaches too far has something to
 /// give away.
@@ -28,6 +29,32 @@ pub struct Scenarios {
     pub attacked: Scenario,
     /// With everything that the tasks need.
     pub at_work: Scenario,
+}
+
+/// The system of a project, ready for a red team of one's own.
+pub struct UnderAttack {
+    /// What is attacked. Attackers write where they do in a run; of the tasks, those are there that need no
+    /// document out of their reach.
+    pub scenario: Scenario,
+    /// The boundary that the system file describes.
+    pub guard: GuardConfig,
+    /// What answers.
+    pub model: ModelUnderTest,
+}
+
+impl UnderAttack {
+    /// Reads a system file, its data and its model.
+    pub fn read(project: &Project) -> Result<Self, LifecycleError> {
+        let (datasets, model) = (Datasets::load(project)?, ModelUnderTest::load(project)?);
+        let assistant = model.assistant()?;
+        let boundary = Boundary::of(project, &datasets, assistant)?;
+        let Scenarios { attacked, at_work } = scenarios(project, &datasets, assistant, &boundary)?;
+        let mut draft = Draft::from(attacked);
+        let there: BTreeSet<_> = draft.documents.iter().map(|d| d.source.clone()).collect();
+        let tasks = Draft::from(at_work).tasks.into_iter();
+        draft.tasks = tasks.filter(|t| t.document.as_ref().is_none_or(|d| there.contains(d))).collect();
+        Ok(Self { scenario: checked(draft)?, guard: boundary.guard_config(), model })
+    }
 }
 
 /// The scenarios of a system.

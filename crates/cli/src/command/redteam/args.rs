@@ -24,6 +24,33 @@ pub enum RedteamCommand {
         #[arg(long, value_enum, default_value_t = crate::args::Format::Human)]
         format: crate::args::Format,
     },
+    /// Turn what got past the detector into regression cases, and train weights that know it.
+    ///
+    /// Reads the journal of a campaign through the guard, or cases of an earlier run (a JSON object a line, with
+    /// text, attack and carrier). New weights come out only if no more harmless texts are stopped than before.
+    #[command(
+        after_help = "Examples:\n  proofhouse redteam learn run.jsonl --out learned/\n  proofhouse redteam --stand-in --guard --guard-config learned/guard.yaml"
+    )]
+    Learn(LearnArgs),
+}
+
+/// Arguments of `redteam learn`.
+#[derive(Debug, Args)]
+pub struct LearnArgs {
+    /// A journal that `redteam --guard --journal` wrote, or a file of cases.
+    pub file: PathBuf,
+    /// Folder for cases.jsonl, linear.weights and guard.yaml [default: guard/ in the home].
+    #[arg(long, value_name = "DIR", required_unless_present = "home")]
+    pub out: Option<PathBuf>,
+    /// House whose ledger takes in the new weights.
+    #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR")]
+    pub home: Option<PathBuf>,
+    /// Seed of the training.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// How results are written.
+    #[arg(long, value_enum, default_value_t = crate::args::Format::Human)]
+    pub format: crate::args::Format,
 }
 
 /// How a report is written.
@@ -53,6 +80,10 @@ pub enum Speaks {
 /// What is attacked, with what, and how far.
 #[derive(Debug, Args)]
 pub struct AttackArgs {
+    /// Folder with a proofhouse.yaml that describes an assistant: its prompt, tools, documents and boundary are
+    /// what is attacked, and its model, unless another target is given.
+    #[arg(conflicts_with = "scenario")]
+    pub project: Option<PathBuf>,
     /// The system under test: its prompt with canaries, tools, hosts, documents and tasks, as JSON or YAML
     /// [default: an invented tea shop].
     #[arg(long, value_name = "FILE")]
@@ -70,6 +101,10 @@ pub struct AttackArgs {
     /// Put the house's guard in front of the target, in this process.
     #[arg(long, help_heading = "Guard")]
     pub guard: bool,
+    /// What that guard is, as for `proofhouse gateway`: its detector, its bounds, its rules. What it leaves out
+    /// about tools, links and labels is that of the scenario.
+    #[arg(long, value_name = "FILE", help_heading = "Guard")]
+    pub guard_config: Option<PathBuf>,
     /// Attack the target both without and with the guard, and report them side by side.
     #[arg(long, help_heading = "Guard")]
     pub compare: bool,
@@ -88,13 +123,15 @@ pub struct AttackArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Target")]
 pub struct TargetArgs {
-    /// Address of an OpenAI-compatible or Anthropic endpoint, such as https://host/v1/chat/completions.
+    /// Address of an OpenAI-compatible or Anthropic endpoint, such as https://host/v1 or
+    /// https://host/v1/chat/completions.
     #[arg(long, value_name = "URL", group = "kind")]
     pub url: Option<String>,
-    /// A program: reads one request as OpenAI JSON on standard input, writes an OpenAI response or plain text.
+    /// A program: reads a JSON object with messages (in OpenAI's form), tools and prompt on standard input, writes
+    /// text or an object with text and calls.
     #[arg(long, value_name = "COMMAND", group = "kind")]
     pub command: Option<String>,
-    /// An HTTP request of any shape: a JSON file with url, method, headers, body and answer.
+    /// An HTTP request of any shape: a JSON file with url, method, headers, secret_headers, body and answer.
     #[arg(long, value_name = "FILE", group = "kind")]
     pub template: Option<PathBuf>,
     /// The obedient stand-in, which does whatever any text tells it: for trying, and for testing guards.
@@ -169,6 +206,13 @@ pub struct CapArgs {
     /// Price of a million tokens.
     #[arg(long, value_name = "AMOUNT")]
     pub price: Option<f64>,
+}
+
+impl CapArgs {
+    /// Attempts under way at once, within what one machine can hold.
+    pub fn places(&self) -> usize {
+        self.concurrency.clamp(1, 256)
+    }
 }
 
 /// Who decides what nothing else can.

@@ -15,15 +15,8 @@ use tokio::time::Instant;
 use super::args::CapArgs;
 use super::front::Front;
 use super::journal::Journal;
-use super::target::{Failure, Target};
+use super::target::{Answered, Failure, Target};
 use crate::terminal::Bar;
-
-/// Times a request is made again when there is too much at once.
-const PATIENCE: u32 = 6;
-const FIRST_WAIT: Duration = Duration::from_millis(500);
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
-/// Times a request is made again when nothing comes back.
-const REACHES: u32 = 3;
 
 /// Why a campaign ends before its time.
 #[derive(Debug, Clone)]
@@ -65,14 +58,14 @@ impl Caps {
             max_requests: args.max_requests.unwrap_or(u64::MAX),
             bytes: AtomicU64::new(0),
             max_tokens: args.max_tokens.unwrap_or(u64::MAX).min(of_cost),
-            concurrency: args.concurrency.clamp(1, 256),
+            concurrency: args.places(),
         }
     }
 
     /// Waits for a place, and takes it.
     async fn enter(&self, conversation: &Conversation) -> Result<(), Stop> {
-        let sent: usize = conversation.segments().map(|s| s.text.len()).sum();
-        let bytes = self.bytes.fetch_add(sent as u64, Relaxed) + sent as u64;
+        let sent = sent(conversation);
+        let bytes = self.bytes.fetch_add(sent, Relaxed) + sent;
         if bytes / BYTES_A_TOKEN > self.max_tokens {
             return Err(Stop("the limit on tokens or cost was reached".to_owned()));
         }
@@ -91,10 +84,18 @@ impl Caps {
         Ok(())
     }
 
-    fn received(&self, turn: &Turn) {
+    /// Counts an answer, and what was sent again for it.
+    fn received(&self, conversation: &Conversation, answered: &Answered) {
+        let turn = &answered.turn;
         let calls: usize = turn.calls.iter().map(|c| c.arguments.as_object().len() * 32).sum();
-        self.bytes.fetch_add((turn.text.len() + calls) as u64, Relaxed);
+        let again = u64::from(answered.attempts.saturating_sub(1));
+        self.requests.fetch_add(again, Relaxed);
+        self.bytes.fetch_add((turn.text.len() + calls) as u64 + again * sent(conversation), Relaxed);
     }
+}
+
+fn sent(conversation: &Conversation) -> u64 {
+    conversation.segments().map(|s| s.text.len() as u64).sum()
 }
 
 impl Line {
@@ -103,34 +104,17 @@ impl Line {
         Self { target, judge, caps: Caps::new(caps), seed, scenario }
     }
 
-    /// One answer of one of the two, with patience.
+    /// One answer of one of the two. Asking again is the client's affair, and counts.
     async fn ask(&self, whom: &Target, conversation: &Conversation) -> Result<Result<Turn, Reply>, Stop> {
-        let (mut throttled, mut unreached) = (0, 0);
-        loop {
-            self.caps.enter(conversation).await?;
-            let wait = match whom.answer(conversation).await {
-                Ok(turn) => {
-                    self.caps.received(&turn);
-                    return Ok(Ok(turn));
-                }
-                Err(Failure::Blocked(blocked)) => return Ok(Err(Reply::Blocked(blocked))),
-                Err(Failure::Nonsense(why)) => return Ok(Err(Reply::Failed(why))),
-                Err(Failure::Throttled(after)) => {
-                    throttled += 1;
-                    if throttled > PATIENCE {
-                        return Err(Stop("the target kept saying that it was asked too often; lower --rate or --concurrency".to_owned()));
-                    }
-                    after.unwrap_or_else(|| FIRST_WAIT.saturating_mul(1 << throttled))
-                }
-                Err(Failure::Gone(why)) => {
-                    unreached += 1;
-                    if unreached > REACHES {
-                        return Err(Stop(format!("the target could not be reached: {why}")));
-                    }
-                    FIRST_WAIT.saturating_mul(1 << unreached)
-                }
-            };
-            tokio::time::sleep(wait.min(LONGEST_WAIT)).await;
+        self.caps.enter(conversation).await?;
+        match whom.answer(conversation).await {
+            Ok(answered) => {
+                self.caps.received(conversation, &answered);
+                Ok(Ok(answered.turn))
+            }
+            Err(Failure::Blocked(blocked)) => Ok(Err(Reply::Blocked(blocked))),
+            Err(Failure::Nonsense(why)) => Ok(Err(Reply::Failed(why))),
+            Err(Failure::Gone(why)) => Err(Stop(format!("the target gives no answers any more: {why}"))),
         }
     }
 

@@ -4,12 +4,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context as _;
-use proofhouse_dialogue::{Conversation, Trust, Turn};
+use proofhouse_dialogue::{Conversation, Labelling, Trust, Turn};
 use proofhouse_guard::flow::{ArgumentRule, Policy, ToolRule, Verdict};
 use proofhouse_guard::link::LinkRules;
 use proofhouse_guard::output::{Action, Confidential, Filter, OutputRules};
-use proofhouse_guard::{Finding, Guard, GuardConfig};
+use proofhouse_guard::{Finding, Guard};
 use proofhouse_redteam::{Blocked, Scenario, Stage};
+
+use crate::guards::StatedGuard;
 
 /// A guard.
 pub struct Front {
@@ -29,8 +31,9 @@ pub struct Inspected {
 }
 
 impl Front {
-    /// The guard for a scenario.
-    pub fn new(scenario: &Scenario) -> anyhow::Result<Self> {
+    /// The guard for a scenario. What the configuration leaves out about tools, links and labels is taken from
+    /// the scenario.
+    pub fn new(scenario: &Scenario, mut stated: StatedGuard) -> anyhow::Result<Self> {
         let hosts = scenario.allowed_hosts.iter().map(String::as_str);
         let links = LinkRules::to(hosts).context("an allowed host of the scenario is none")?;
         let tools = scenario.tools.iter().map(|tool| {
@@ -46,13 +49,24 @@ impl Front {
         });
         let flow =
             Policy { tools: tools.collect::<Result<BTreeMap<_, _>, _>>()?, links, ..Policy::default() };
-        let config = GuardConfig { labels: scenario.labels.clone(), flow, ..GuardConfig::default() };
+        let config = &mut stated.config;
+        if config.flow == Policy::default() {
+            config.flow = flow;
+        }
+        if config.labels == Labelling::default() {
+            config.labels = scenario.labels.clone();
+        }
         let mut named = Confidential::new();
         for canary in &scenario.canaries {
             named = named.canary(&canary.name, &canary.value)?;
         }
         let filter = Filter::new(&OutputRules { links: config.flow.links.clone(), ..OutputRules::default() });
-        Ok(Self { guard: Guard::new(config)?, named, filter })
+        Ok(Self { guard: stated.make()?, named, filter })
+    }
+
+    /// Names everything that decides.
+    pub fn digest(&self) -> String {
+        self.guard.digest().to_string()
     }
 
     /// Looks at what is about to be sent. The application's own words are nobody's attack.

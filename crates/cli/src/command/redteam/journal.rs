@@ -7,7 +7,7 @@ use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
 use anyhow::{Context as _, bail};
-use proofhouse_redteam::{Answer, Config};
+use proofhouse_redteam::{Answer, Config, Scenario};
 use serde::{Deserialize, Serialize};
 
 /// Bytes of a journal.
@@ -20,10 +20,12 @@ pub struct Header {
     pub journal: u32,
     /// The program's version: another one may draw other attacks.
     pub version: String,
-    /// The scenario.
-    pub scenario: String,
+    /// The scenario, whole, so that attempts can be made again from the journal alone.
+    pub scenario: Scenario,
     /// The target.
     pub target: String,
+    /// The guard, where there is one.
+    pub guard: Option<String>,
     /// The judge.
     pub judge: Option<String>,
     /// What is done.
@@ -42,7 +44,7 @@ struct Line {
 #[derive(Debug)]
 pub struct Journal {
     file: Option<File>,
-    answers: BTreeMap<(bool, String), Answer>,
+    answers: Answers,
 }
 
 impl Journal {
@@ -65,13 +67,9 @@ impl Journal {
         file.try_lock().with_context(|| format!("{}: another run writes to it", at()))?;
         let mut text = Vec::new();
         (&mut file).take(MOST_BYTES).read_to_end(&mut text).with_context(at)?;
-        let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
-        let text = std::str::from_utf8(text.get(..whole).unwrap_or_default()).with_context(at)?;
-        let mut lines = text.lines().enumerate();
+        let (whole, found) = parse(&text).with_context(at)?;
         let mut answers = BTreeMap::new();
-        if let Some((_, first)) = lines.next() {
-            let found: Header =
-                serde_json::from_str(first).with_context(|| format!("{}, line 1: no header", at()))?;
+        if let Some((found, written)) = found {
             if found != *header {
                 bail!(
                     "{} belongs to another campaign ({}); give another file, or the arguments it was begun with",
@@ -79,11 +77,7 @@ impl Journal {
                     difference(&found, header)
                 );
             }
-            for (n, line) in lines {
-                let line: Line =
-                    serde_json::from_str(line).with_context(|| format!("{}, line {}", at(), n + 1))?;
-                answers.insert((line.guard, line.id), line.answer);
-            }
+            answers = written;
         }
         file.set_len(whole as u64).with_context(at)?;
         file.seek(SeekFrom::End(0)).with_context(at)?;
@@ -120,6 +114,29 @@ impl Journal {
     }
 }
 
+/// What a finished or a torn journal holds.
+pub fn read(text: &[u8]) -> anyhow::Result<(Header, Answers)> {
+    parse(text)?.1.context("line 1: no header")
+}
+
+/// Answers by whether the guard was in front, and by attempt.
+pub type Answers = BTreeMap<(bool, String), Answer>;
+
+/// The bytes that are whole lines, and what stands in them.
+fn parse(text: &[u8]) -> anyhow::Result<(usize, Option<(Header, Answers)>)> {
+    let whole = text.iter().rposition(|b| *b == b'\n').map_or(0, |n| n + 1);
+    let text = std::str::from_utf8(text.get(..whole).unwrap_or_default())?;
+    let mut lines = text.lines().enumerate();
+    let Some((_, first)) = lines.next() else { return Ok((whole, None)) };
+    let header: Header = serde_json::from_str(first).context("line 1: no header")?;
+    let mut answers = BTreeMap::new();
+    for (n, line) in lines {
+        let line: Line = serde_json::from_str(line).with_context(|| format!("line {}", n + 1))?;
+        answers.insert((line.guard, line.id), line.answer);
+    }
+    Ok((whole, Some((header, answers))))
+}
+
 fn difference(found: &Header, wanted: &Header) -> &'static str {
     if found.version != wanted.version {
         "another version of this program began it"
@@ -127,6 +144,8 @@ fn difference(found: &Header, wanted: &Header) -> &'static str {
         "another scenario"
     } else if found.target != wanted.target || found.judge != wanted.judge {
         "another target or judge"
+    } else if found.guard != wanted.guard {
+        "another guard"
     } else {
         "other families, numbers or seed"
     }
@@ -142,8 +161,9 @@ mod tests {
         Header {
             journal: 1,
             version: "1".into(),
-            scenario: "s".into(),
+            scenario: Scenario::demonstration(),
             target: "t".into(),
+            guard: None,
             judge: None,
             config: Config::default(),
         }
@@ -178,7 +198,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("j");
         drop(Journal::open(&path, &header()).unwrap());
-        let other = Header { scenario: "other".into(), ..header() };
-        assert!(Journal::open(&path, &other).unwrap_err().to_string().contains("another scenario"));
+        let other = Header { target: "other".into(), ..header() };
+        assert!(Journal::open(&path, &other).unwrap_err().to_string().contains("another target"));
     }
 }

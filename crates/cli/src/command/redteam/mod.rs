@@ -3,26 +3,28 @@
 pub mod args;
 mod drive;
 mod front;
-mod http;
 mod journal;
+mod learn;
+mod lessons;
 mod show;
 mod target;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::{Context as _, bail};
 use proofhouse_core::Verdict;
+use proofhouse_lifecycle::Project;
+use proofhouse_lifecycle::language::UnderAttack;
 use proofhouse_redteam::{Campaign, Config, Criterion, Report, Scenario, html, junit, sarif};
 
 use args::{AttackArgs, RedteamArgs, RedteamCommand, ReportFormat};
 use drive::Line;
 use front::Front;
-use http::Endpoint;
 use journal::{Header, Journal};
 use target::Target;
 
+use crate::guards::StatedGuard;
 use crate::{Exit, terminal};
 
 /// Confidence of all intervals.
@@ -31,18 +33,24 @@ const CONFIDENCE: f64 = 0.95;
 pub async fn run(args: RedteamArgs) -> anyhow::Result<Exit> {
     match &args.command {
         Some(RedteamCommand::List { format }) => show::list(*format).map(|()| Exit::Clean),
+        Some(RedteamCommand::Learn(args)) => learn::run(args).await,
         None => attack(&args.attack).await,
     }
 }
 
 async fn attack(args: &AttackArgs) -> anyhow::Result<Exit> {
-    let scenario = match &args.scenario {
-        Some(file) => read_scenario(file)?,
-        None => Scenario::demonstration(),
+    let system = match &args.project {
+        Some(path) => Some(UnderAttack::read(&Project::load(path)?)?),
+        None => None,
+    };
+    let scenario = match (&system, &args.scenario) {
+        (Some(system), _) => system.scenario.clone(),
+        (None, Some(file)) => read_scenario(file)?,
+        (None, None) => Scenario::demonstration(),
     };
     let criterion = criterion(args)?;
-    let target = Target::open(&args.target, args.scope.seed)?;
-    let judge = judge(args)?;
+    let target = Target::open(args, system.as_ref().map(|s| &s.model))?;
+    let judge = Target::judge(args)?;
     let config = Config {
         seed: args.scope.seed,
         per_family: args.scope.per_family,
@@ -56,14 +64,33 @@ async fn attack(args: &AttackArgs) -> anyhow::Result<Exit> {
         confidence: CONFIDENCE,
     };
     let label = target.label();
+    // Without the guard first: what the guard is worth can only be said beside it.
+    let sides: &[bool] = match (args.compare, args.guard) {
+        (true, _) => &[false, true],
+        (false, guard) => &[guard],
+    };
+    let front = match (sides.contains(&true), &args.guard_config) {
+        (false, Some(_)) => {
+            bail!("--guard-config says what --guard or --compare puts in front; give one of them")
+        }
+        (false, None) => None,
+        (true, file) => {
+            let stated = match (file, &system) {
+                (None, Some(system)) => StatedGuard { config: system.guard.clone(), weights: None },
+                (file, _) => StatedGuard::read(file.as_deref())?,
+            };
+            Some(Arc::new(Front::new(&scenario, stated)?))
+        }
+    };
     let mut journal = match &args.journal {
         None => Journal::none(),
         Some(path) => {
             let header = Header {
-                journal: 1,
+                journal: 2,
                 version: env!("CARGO_PKG_VERSION").to_owned(),
-                scenario: scenario.digest().to_string(),
+                scenario: scenario.clone(),
                 target: label.clone(),
+                guard: front.as_ref().map(|front| front.digest()),
                 judge: judge.as_ref().map(Target::label),
                 config: config.clone(),
             };
@@ -77,14 +104,9 @@ async fn attack(args: &AttackArgs) -> anyhow::Result<Exit> {
     let line = Arc::new(Line::new(target, judge, &args.caps, scenario.clone(), args.scope.seed));
     let bar = terminal::Bar::new();
     let agreement = line.agreement(&bar, CONFIDENCE).await?;
-    // Without the guard first: what the guard is worth can only be said beside it.
-    let sides: &[bool] = match (args.compare, args.guard) {
-        (true, _) => &[false, true],
-        (false, guard) => &[guard],
-    };
     let mut reports = Vec::new();
     for guarded in sides {
-        let front = if *guarded { Some(Arc::new(Front::new(&scenario)?)) } else { None };
+        let front = front.clone().filter(|_| *guarded);
         let mut campaign = Campaign::new(scenario.clone(), config.clone())?;
         if let Some(agreement) = &agreement {
             campaign.judged_by(agreement.clone());
@@ -144,20 +166,6 @@ fn criterion(args: &AttackArgs) -> anyhow::Result<Criterion> {
         max_over_refusal: c.max_over_refusal,
         max_searched_bypasses: c.max_bypasses,
     })
-}
-
-fn judge(args: &AttackArgs) -> anyhow::Result<Option<Target>> {
-    let judge = &args.judge;
-    let Some(url) = &judge.judge_url else { return Ok(None) };
-    let timeout = Duration::from_secs(args.target.timeout.max(1));
-    let endpoint = Endpoint::new(
-        url,
-        &judge.judge_model,
-        judge.judge_protocol.into(),
-        judge.judge_key_env.as_deref(),
-        timeout,
-    )?;
-    Ok(Some(Target::Endpoint(endpoint.answering(8))))
 }
 
 fn read_scenario(file: &Path) -> anyhow::Result<Scenario> {
