@@ -37,6 +37,14 @@ pub struct Converter {
     pub undo: Option<fn(&str) -> String>,
 }
 
+impl Converter {
+    /// Converts a text. The same dice give the same text.
+    #[must_use]
+    pub fn apply(&self, text: &str, dice: &mut Dice) -> String {
+        (self.convert)(text, dice)
+    }
+}
+
 /// What kind of change a converter makes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
