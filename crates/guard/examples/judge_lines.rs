@@ -1,0 +1,38 @@
+//! The guard as one candidate of several in a comparison: reads texts, one JSON string a line, as pages of the web,
+//! and writes a line for each with the verdict and the processor time that it took.
+//!
+//! ```sh
+//! cargo run --release -p proofhouse-guard --example judge_lines <texts.jsonl
+//! ```
+
+#![expect(clippy::print_stdout, reason = "a program that prints measurements")]
+
+use std::hint::black_box;
+use std::io::BufRead as _;
+use std::time::Instant;
+
+use proofhouse_dialogue::{Conversation, Labelling, Message, Name, Origin, Role, Segment};
+use proofhouse_guard::{Finding, Guard, GuardConfig};
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let guard = Guard::new(GuardConfig::default())?;
+    let page = Labelling::default().label(&Origin::Web(Name::new("page")?));
+    let said = Labelling::default().label(&Origin::User);
+    let as_user = std::env::args().any(|argument| argument == "--user");
+    for line in std::io::stdin().lock().lines() {
+        let text: String = serde_json::from_str(&line?)?;
+        let label = if as_user { said.clone() } else { page.clone() };
+        let message = Message::new(Role::User, vec![Segment::new(text, label)]);
+        let conversation = Conversation::new(vec![message], vec![]);
+        // One thread that does nothing else: of several tries the shortest is the one nobody interrupted.
+        let (mut best, mut attack) = (f64::INFINITY, false);
+        for _ in 0..3 {
+            let start = Instant::now();
+            let inspection = black_box(guard.inspect(black_box(&conversation)));
+            best = best.min(start.elapsed().as_secs_f64());
+            attack = inspection.verdict == Finding::Attack;
+        }
+        println!("{} {best:.9}", u8::from(attack));
+    }
+    Ok(())
+}
