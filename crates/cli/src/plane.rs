@@ -11,14 +11,17 @@ use proofhouse_gateway::{
     ApiKey, AuditReceiver, AuditRecord, Gateway, GatewayConfig, GatewayHandle, KeySecret, Limits,
     ObservedReceiver, Route, SystemClock,
 };
-use proofhouse_ledger::{Event, EventKind};
+use proofhouse_ledger::{Event, EventKind, MAX_LEAF_BYTES};
 use proofhouse_lifecycle::{DataPlane, Denial, House, Project, RunningInstance};
 use proofhouse_policy::Policy;
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-/// Audit records in one ledger entry. A leaf has at most 64 KiB, a record about 600 bytes.
+/// Audit records in one ledger entry at most.
 const RECORDS_PER_ENTRY: usize = 64;
+/// Bytes of the records in one ledger entry: what a leaf holds, less what stands around them. One of tensors has
+/// about 600 bytes, one of a conversation several thousand.
+const BYTES_PER_ENTRY: usize = MAX_LEAF_BYTES - 4 * 1024;
 /// How long the audit waits for a batch to fill.
 const AUDIT_EVERY: Duration = Duration::from_millis(250);
 
@@ -207,16 +210,111 @@ async fn record(house: Arc<House>, mut audit: AuditReceiver, statuses: Arc<Statu
 }
 
 async fn write(house: &House, records: &[AuditRecord]) -> Result<u64, String> {
-    let events: Vec<Event> = records
-        .chunks(RECORDS_PER_ENTRY)
-        .map(|records| Event {
-            kind: EventKind::GatewayAudit,
-            subject: records.iter().find_map(|r| r.digest),
-            actor: "gateway".to_owned(),
-            at: house.now(),
-            body: json!({"requests": records.len(), "records": records}),
-        })
-        .collect();
+    let at = house.now();
+    let events: Vec<Event> = packed(records).into_iter().map(|records| entry(records, at)).collect();
     house.append(&events).await.map_err(|e| e.to_string())?;
     Ok(events.len() as u64)
+}
+
+fn entry(records: &[AuditRecord], at: Timestamp) -> Event {
+    Event {
+        kind: EventKind::GatewayAudit,
+        subject: records.iter().find_map(|r| r.digest),
+        actor: "gateway".to_owned(),
+        at,
+        body: json!({"requests": records.len(), "records": records}),
+    }
+}
+
+/// Records in the order they came, as many together as one entry takes.
+fn packed(records: &[AuditRecord]) -> Vec<&[AuditRecord]> {
+    let mut out = Vec::new();
+    let (mut first, mut bytes) = (0, 0);
+    for (n, record) in records.iter().enumerate() {
+        // A comma follows. The ledger's own form differs in the order of members only.
+        let size = serde_json::to_vec(record).map_or(BYTES_PER_ENTRY, |json| json.len() + 1);
+        if n > first && (bytes + size > BYTES_PER_ENTRY || n - first >= RECORDS_PER_ENTRY) {
+            out.extend(records.get(first..n));
+            (first, bytes) = (n, 0);
+        }
+        bytes += size;
+    }
+    out.extend(records.get(first..).filter(|rest| !rest.is_empty()));
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proofhouse_gateway::{CallRecord, ChatRecord, SegmentRecord};
+
+    use super::*;
+
+    fn record(chat: Option<ChatRecord>) -> AuditRecord {
+        AuditRecord {
+            request_id: "r".repeat(32),
+            at: Timestamp::from_unix_ms(1_790_000_000_000),
+            key_id: Some("client".to_owned()),
+            role: Some("client".to_owned()),
+            model: Some("m".to_owned()),
+            digest: Some(Digest::of(b"m")),
+            operation: "chat".to_owned(),
+            status: 200,
+            code: "ok".to_owned(),
+            policy_reasons: Vec::new(),
+            policy: Some(Digest::of(b"p")),
+            bytes_in: 1,
+            bytes_out: 1,
+            chat: chat.map(Box::new),
+            latency_us: 1,
+            body_commitment: Some(Digest::of(b"b")),
+            body_salt: None,
+        }
+    }
+
+    /// A record in which every list is as long as it gets, with names as long as they get.
+    fn largest() -> AuditRecord {
+        let name = "n".repeat(128);
+        let rules: Vec<String> = (0..16).map(|n| format!("argument/source-{n:02}")).collect();
+        let segment = SegmentRecord {
+            index: 1,
+            origin: format!("tool {name}"),
+            trust: "untrusted".to_owned(),
+            normal_form: Digest::of(b"n"),
+            score_milli: 1000,
+            verdict: "attack".to_owned(),
+            alarms: rules.clone(),
+        };
+        let call = CallRecord {
+            tool: name.clone(),
+            decision: "needs-approval".to_owned(),
+            rules: rules.clone(),
+            approved_by: Some(name.clone()),
+            call: Digest::of(b"c"),
+        };
+        record(Some(ChatRecord {
+            suspicious: vec![segment; 8],
+            calls: vec![call; 8],
+            redactions: rules.iter().map(|rule| (rule.clone(), 1)).collect(),
+            labels: (0..64).map(|n| (format!("tool-{n} untrusted"), 1)).collect(),
+            reasons: rules,
+            ..ChatRecord::default()
+        }))
+    }
+
+    #[test]
+    fn every_entry_fits_into_a_leaf_and_none_is_lost() {
+        let at = Timestamp::from_unix_ms(1_790_000_000_000);
+        let mixed: Vec<AuditRecord> =
+            (0..200).map(|n| if n % 3 == 0 { largest() } else { record(None) }).collect();
+        for records in [vec![], vec![largest()], vec![record(None); 130], vec![largest(); 130], mixed] {
+            let entries = packed(&records);
+            assert_eq!(entries.concat(), records);
+            assert!(entries.iter().all(|part| !part.is_empty() && part.len() <= RECORDS_PER_ENTRY));
+            for part in &entries {
+                let (bytes, _) = entry(part, at).to_leaf(u64::MAX >> 16).unwrap();
+                assert!(bytes.len() <= MAX_LEAF_BYTES);
+            }
+        }
+        assert_eq!(packed(&vec![record(None); 130]).len(), 3, "small records are packed as before");
+    }
 }
