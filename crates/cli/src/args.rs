@@ -445,15 +445,18 @@ pub enum Speaks {
 /// Arguments of `gateway`.
 #[derive(Debug, Args)]
 pub struct GatewayArgs {
-    /// The endpoint, such as http://127.0.0.1:8000/v1.
+    /// The endpoint, such as https://api.example/v1 or http://127.0.0.1:8000/v1.
     #[arg(long, value_name = "URL", required_unless_present = "stand_in", conflicts_with = "stand_in")]
     pub upstream: Option<String>,
     /// The obedient stand-in instead of a model, to try it out.
     #[arg(long)]
     pub stand_in: bool,
-    /// Environment variable that holds the endpoint's key.
+    /// Environment variable that holds the endpoint's key; it is sent over https, or to this machine.
     #[arg(long, value_name = "NAME", requires = "upstream")]
     pub upstream_key_env: Option<String>,
+    /// Certificates in PEM of the only authorities that may vouch for the endpoint. Without it the machine's may.
+    #[arg(long, value_name = "FILE", requires = "upstream")]
+    pub upstream_ca: Option<PathBuf>,
     /// What the endpoint speaks.
     #[arg(long, value_enum, default_value_t = Speaks::Both)]
     pub speaks: Speaks,

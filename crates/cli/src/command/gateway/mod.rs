@@ -4,7 +4,6 @@
 //! that is proven: an endpoint of somebody else is known by its address and its name for the model.
 
 mod keys;
-mod standin;
 mod trail;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -16,10 +15,11 @@ use anyhow::Context as _;
 use proofhouse_core::Hasher;
 use proofhouse_dialogue::wire::Protocol;
 use proofhouse_gateway::{
-    Chat, Endpoint, Gateway, GatewayConfig, Layers, OnFinding, OnRefusal, Route, SystemClock, TokenBudget,
-    Upstream, approval_header,
+    Chat, Endpoint, Gateway, GatewayConfig, Layers, OnFinding, OnRefusal, Roots, Route, SystemClock,
+    TokenBudget, Upstream, approval_header,
 };
 use proofhouse_guard::flow::ApprovalKey;
+use proofhouse_serving::{Announcement, serve_stand_in};
 use serde_json::json;
 
 use crate::Exit;
@@ -29,6 +29,9 @@ use crate::{open, signal, terminal};
 
 /// Requests under way may take this long to finish when the gateway ends.
 const GRACE: Duration = Duration::from_secs(5);
+
+/// What the stand-in is called.
+const STAND_IN: &str = "stand-in";
 
 /// The role of every key here.
 const ROLE: &str = "client";
@@ -40,28 +43,29 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
     if let Some(file) = &args.approval_key {
         layers = layers.approving(keys::approval(file)?);
     }
-    let standin = if args.stand_in { Some(standin::start().await?) } else { None };
-    let url = match (&args.upstream, &standin) {
-        (Some(url), _) => url.clone(),
-        (None, Some(standin)) => format!("http://{}", standin.address),
+    let stand_in = if args.stand_in { Some(serve_stand_in(STAND_IN).await?) } else { None };
+    let models = models(&args)?;
+    let behind = match (&args.upstream, &stand_in) {
+        (Some(url), _) => Behind::Endpoint { endpoint: endpoint(url, &args)?, url: url.clone() },
+        (None, Some(running)) => Behind::StandIn(running.announcement().clone()),
         (None, None) => anyhow::bail!("name an endpoint with --upstream, or try it with --stand-in"),
     };
-    let mut endpoint = Endpoint::new(&url)?;
-    if let Some(variable) = &args.upstream_key_env {
-        let key = std::env::var(variable)
-            .with_context(|| format!("the environment has no {variable} with the key of the endpoint"))?;
-        endpoint = endpoint.with_key(&key)?;
-    }
     let mut chat = Chat::new(Arc::new(layers));
     chat.protocols = protocols(args.speaks);
     chat.on_refusal = if args.refuse_in_words { OnRefusal::Message } else { OnRefusal::Error };
     chat.on_finding = if args.watch { OnFinding::Watch } else { OnFinding::Refuse };
     chat.limits.max_tokens = args.max_tokens;
-    let models = models(&args)?;
     let routes = models.iter().map(|(name, inner)| {
         let mut chat = chat.clone();
         chat.upstream_model = Some(inner.clone());
-        Route::chat(name, identity(&url, inner), Upstream::Endpoint(endpoint.clone()), chat)
+        match &behind {
+            Behind::Endpoint { endpoint, url } => {
+                Route::chat(name, identity(url, inner), Upstream::Endpoint(endpoint.clone()), chat)
+            }
+            Behind::StandIn(it) => {
+                Route::chat(name, it.model_digest, Upstream::Instances(vec![it.addr]), chat)
+            }
+        }
     });
     let budget = args.token_budget.map(|tokens| TokenBudget { tokens, window_seconds: args.budget_window });
     let keys = keys::clients(args.keys.as_deref(), budget)?;
@@ -78,7 +82,7 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
     tokio::spawn(async move { while !observed.batch(1024).await.is_empty() {} });
     tokio::spawn(async move { while !chats.batch(1024).await.is_empty() {} });
     let trail = tokio::spawn(trail::keep(started.audit, args.audit.clone()));
-    announce(&args, &started.handle, &models, keys.issued.as_deref(), standin.is_some())?;
+    announce(&args, &started.handle, &models, keys.issued.as_deref(), stand_in.is_some())?;
     if args.audit.is_none() {
         terminal::note("no --audit FILE: what happens to requests is written down nowhere");
     }
@@ -88,7 +92,34 @@ pub async fn run(args: GatewayArgs) -> anyhow::Result<Exit> {
         ended = wait(trail) => ended?,
     }
     started.handle.shutdown(GRACE).await;
+    if let Some(stand_in) = stand_in {
+        stand_in.shutdown(GRACE).await?;
+    }
     Ok(Exit::Clean)
+}
+
+/// What answers behind the gateway.
+enum Behind {
+    /// Somebody else's model.
+    Endpoint { endpoint: Endpoint, url: String },
+    /// The stand-in, which proves its digest as every instance of this house does.
+    StandIn(Announcement),
+}
+
+/// The endpoint with the authorities it is believed by and the key from the environment.
+fn endpoint(url: &str, args: &GatewayArgs) -> anyhow::Result<Endpoint> {
+    let endpoint = match &args.upstream_ca {
+        None => Endpoint::new(url)?,
+        Some(file) => {
+            let pem = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+            let roots = Roots::from_pem(&pem).with_context(|| file.display().to_string())?;
+            Endpoint::trusting(url, roots)?
+        }
+    };
+    let Some(variable) = &args.upstream_key_env else { return Ok(endpoint) };
+    let key = std::env::var(variable)
+        .with_context(|| format!("the environment has no {variable} with the key of the endpoint"))?;
+    Ok(endpoint.with_key(key.trim())?)
 }
 
 /// Returns when the trail of records breaks; it ends by itself only after the gateway.
@@ -108,7 +139,14 @@ fn protocols(speaks: Speaks) -> BTreeSet<Protocol> {
 fn models(args: &GatewayArgs) -> anyhow::Result<BTreeMap<String, String>> {
     let mut models = BTreeMap::new();
     for text in &args.model {
-        let (name, inner) = text.split_once('=').unwrap_or((text, text));
+        let (name, inner) = match text.split_once('=') {
+            Some((_, inner)) if args.stand_in && inner != STAND_IN => {
+                anyhow::bail!("--model {text}: the stand-in is called {STAND_IN} and nothing else")
+            }
+            Some(both) => both,
+            None if args.stand_in => (text.as_str(), STAND_IN),
+            None => (text.as_str(), text.as_str()),
+        };
         if models.insert(name.to_owned(), inner.to_owned()).is_some() {
             anyhow::bail!("--model {name} is given twice");
         }
@@ -117,7 +155,7 @@ fn models(args: &GatewayArgs) -> anyhow::Result<BTreeMap<String, String>> {
         if !args.stand_in {
             anyhow::bail!("name the models that may be used with --model NAME, as often as there are models");
         }
-        models.insert(standin::MODEL.to_owned(), standin::MODEL.to_owned());
+        models.insert(STAND_IN.to_owned(), STAND_IN.to_owned());
     }
     Ok(models)
 }
