@@ -6,7 +6,7 @@ use proofhouse_core::Measurement;
 use super::html::percent;
 use super::{Criterion, Report};
 
-const LEFT: f64 = 230.0;
+const LEFT: f64 = 264.0;
 const WIDTH: f64 = 560.0;
 const ROW: f64 = 30.0;
 const TOP: f64 = 34.0;
