@@ -233,8 +233,14 @@ impl Standin {
                 parts.push(part);
             }
         }
-        if finished && !users {
-            parts.insert(0, speak::answer(context, self.seed));
+        // Whoever else gives orders, the user's question is not forgotten over them.
+        if !users {
+            let answer = if finished {
+                Some(speak::answer(context, self.seed))
+            } else {
+                speak::from_passages(context)
+            };
+            answer.into_iter().for_each(|answer| parts.insert(0, answer));
         }
         begin.into_iter().chain(parts).chain(end).collect::<Vec<_>>().join("\n\n")
     }

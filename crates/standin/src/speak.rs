@@ -112,10 +112,12 @@ pub(crate) fn gist(text: &str, question: &str) -> String {
 pub(crate) fn answer(context: &Context<'_>, seed: u64) -> String {
     let question = context.question();
     let answers: Vec<String> = context.tool_answers().map(|said| gist(said.text(), &question)).collect();
+    let passages = from_passages(context);
     if !answers.is_empty() {
-        return format!("Here is what I found: {}", answers.join(" "));
+        let found = format!("Here is what I found: {}", answers.join(" "));
+        return passages.into_iter().chain([found]).collect::<Vec<_>>().join("\n\n");
     }
-    if let Some(found) = from_passages(context, &question) {
+    if let Some(found) = passages {
         return found;
     }
     let thanks = ["thank", "danke", "merci", "gracias", "grazie"];
@@ -131,8 +133,11 @@ pub(crate) fn answer(context: &Context<'_>, seed: u64) -> String {
     POLITE.get(at).copied().unwrap_or_default().to_owned()
 }
 
-fn from_passages(context: &Context<'_>, question: &str) -> Option<String> {
-    let asked: Vec<String> = content_words(question);
+/// What the passages in the context say about the question, with where it stands.
+pub(crate) fn from_passages(context: &Context<'_>) -> Option<String> {
+    let question = context.question();
+    let asked: Vec<String> = content_words(&question);
+    let quantity = asks_for_a_quantity(&question);
     let mut best: Vec<(usize, usize, String, Option<&str>)> = Vec::new();
     let mut order = 0;
     for who in [Who::Other, Who::User, Who::System] {
@@ -141,15 +146,18 @@ fn from_passages(context: &Context<'_>, question: &str) -> Option<String> {
                 order += 1;
                 // A question is no answer, and neither is the question itself.
                 if sentence.ends_with(['?', '\u{ff1f}'])
-                    || who == Who::User && is_request(&sentence, question, context, said)
+                    || who == Who::User && is_request(&sentence, &question, context, said)
                 {
                     continue;
                 }
                 let words = content_words(&sentence);
-                let shared: std::collections::BTreeSet<&String> =
-                    words.iter().filter(|w| asked.contains(w)).collect();
-                if !shared.is_empty() {
-                    best.push((shared.len(), order, sentence, said.source.as_deref()));
+                let shared = asked.iter().filter(|a| words.iter().any(|w| alike(a, w))).count();
+                // A number answers a question for one better than a heading that repeats its words.
+                let answers = quantity && has_number(&sentence);
+                let heading = sentence.starts_with('#') || words.len() < 4 && !answers;
+                let score = (2 * shared + 3 * usize::from(answers)).saturating_sub(2 * usize::from(heading));
+                if shared > 0 && score > 0 {
+                    best.push((score, order, sentence, said.source.as_deref()));
                 }
             }
         }
@@ -157,7 +165,7 @@ fn from_passages(context: &Context<'_>, question: &str) -> Option<String> {
             break;
         }
     }
-    best.sort_by_key(|(shared, order, ..)| (usize::MAX - shared, *order));
+    best.sort_by_key(|(score, order, ..)| (usize::MAX - score, *order));
     best.truncate(SENTENCES);
     best.sort_by_key(|(_, order, ..)| *order);
     let cited = |(_, _, sentence, source): (usize, usize, String, Option<&str>)| match source {
@@ -165,6 +173,26 @@ fn from_passages(context: &Context<'_>, question: &str) -> Option<String> {
         None => sentence,
     };
     (!best.is_empty()).then(|| best.into_iter().map(cited).collect::<Vec<_>>().join(" "))
+}
+
+/// The same word, or one that begins with the other: `island` and `islands`.
+fn alike(a: &str, b: &str) -> bool {
+    a == b || a.len().min(b.len()) >= 4 && (a.starts_with(b) || b.starts_with(a))
+}
+
+/// Whether a question is answered by a number.
+fn asks_for_a_quantity(question: &str) -> bool {
+    let question = question.to_lowercase();
+    ["how long", "how many", "how much", "how fast", "how soon", "when ", "cost", "price", "weigh"]
+        .iter()
+        .any(|ask| question.contains(ask))
+}
+
+fn has_number(sentence: &str) -> bool {
+    const WORDS: &[&str] =
+        &["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "twelve", "fourteen"];
+    sentence.contains(|c: char| c.is_ascii_digit())
+        || sentence.split(|c: char| !c.is_alphanumeric()).any(|word| WORDS.contains(&word))
 }
 
 /// Whether a sentence of the user's is what is asked rather than something to read.

@@ -1,5 +1,5 @@
-//! Canaries in every form a model writes by heart, as two tries: one over letters and digits, which skips
-//! what people do not see or read over, and one over exact bytes.
+//! Canaries in every form a model writes by heart, as tries: one over letters and digits, which skips
+//! what people do not see or read over, one over exact bytes, and one over the signs of Morse code.
 
 use std::collections::BTreeMap;
 
@@ -24,12 +24,19 @@ pub(super) static RULES: &[OutputRule] = &[
     OutputRule::new("canary/rot13", "Canary in rot13", Severity::Critical, Action::Block),
     OutputRule::new("canary/hex", "Canary in hexadecimal", Severity::Critical, Action::Block),
     OutputRule::new("canary/base64", "Canary in base64", Severity::Critical, Action::Block),
+    OutputRule::new("canary/leet", "Canary with digits for letters", Severity::Critical, Action::Block),
+    OutputRule::new("canary/morse", "Canary in Morse code", Severity::Critical, Action::Block),
 ];
 const PLAIN: usize = 0;
 const REVERSED: usize = 1;
 const ROT13: usize = 2;
 const HEX: usize = 3;
 const BASE64: usize = 4;
+const LEET: usize = 5;
+const MORSE: usize = 6;
+/// Most letters and digits of a canary that is looked for in Morse code: five signs each, with what is skipped
+/// between them, stay within what is held back.
+const MORSE_UNITS: usize = 40;
 
 /// All canaries of a conversation.
 #[derive(Debug, Clone, Default)]
@@ -37,9 +44,11 @@ pub(super) struct Canaries {
     names: Vec<String>,
     folded: Trie,
     exact: Trie,
+    signs: Trie,
     /// First bytes of patterns in each.
     begins_folded: Bytes,
     begins_exact: Bytes,
+    begins_signs: Bytes,
 }
 
 /// A set of bytes.
@@ -101,6 +110,13 @@ impl Canaries {
         self.folded.add(units.iter().copied(), PLAIN, index);
         self.folded.add(units.iter().rev().copied(), REVERSED, index);
         self.folded.add(units.iter().map(|c| rot13(*c)), ROT13, index);
+        self.folded.add(units.iter().map(|c| leet(*c)), LEET, index);
+        if units.len() <= MORSE_UNITS {
+            // Some spell the hyphen between two parts, some leave it out.
+            for text in [canary.to_lowercase(), units.iter().collect()] {
+                self.signs.add(text.chars().flat_map(|c| morse(c).chars()), MORSE, index);
+            }
+        }
         // What is encoded keeps its case and separators, so each spelling a model would use is a pattern.
         let bare: String = canary.chars().filter(|c| folded(*c).is_some()).collect();
         for spelling in [canary, &bare] {
@@ -129,9 +145,13 @@ impl Canaries {
                 _ => {}
             }
         }
-        let ours = self.begins_folded.0.iter().zip(&self.begins_exact.0);
-        for (begins, (folded, exact)) in begins.iter_mut().zip(ours) {
-            *begins |= folded | exact;
+        for &c in self.signs.nodes[0].next.keys() {
+            for written in written_as(c) {
+                self.begins_signs.0[first_byte(*written)] = true;
+            }
+        }
+        for (at, begins) in begins.iter_mut().enumerate() {
+            *begins |= self.begins_folded.0[at] | self.begins_exact.0[at] | self.begins_signs.0[at];
         }
     }
 
@@ -139,6 +159,13 @@ impl Canaries {
         let Some(first) = look.bytes().first().map(|b| usize::from(*b)) else { return Step::No };
         if self.begins_exact.0[first] {
             match Self::walk(&self.exact, look, |c| Some(url_safe(c)), 0) {
+                Walked::No => {}
+                Walked::More => return Step::More,
+                Walked::End(length, end) => return self.hit(length, end),
+            }
+        }
+        if self.begins_signs.0[first] {
+            match Self::walk(&self.signs, look, sign, SKIPPED) {
                 Walked::No => {}
                 Walked::More => return Step::More,
                 Walked::End(length, end) => return self.hit(length, end),
@@ -225,6 +252,77 @@ const fn rot13(c: char) -> char {
     }
 }
 
+/// Digits that stand for letters, as they are written most.
+const fn leet(c: char) -> char {
+    match c {
+        'o' => '0',
+        'i' | 'l' => '1',
+        'e' => '3',
+        'a' => '4',
+        's' => '5',
+        't' => '7',
+        c => c,
+    }
+}
+
+/// Ways to write a sign of Morse code.
+const fn written_as(sign: char) -> &'static [char] {
+    match sign {
+        '.' => &['.', '\u{b7}', '\u{2022}', '\u{2219}'],
+        _ => &['-', '_', '\u{2010}', '\u{2011}', '\u{2012}', '\u{2013}', '\u{2014}', '\u{2212}'],
+    }
+}
+
+fn sign(c: char) -> Option<char> {
+    ['.', '-'].into_iter().find(|sign| written_as(*sign).contains(&c))
+}
+
+/// ITU-R M.1677-1; nothing for what it has no code for.
+const fn morse(c: char) -> &'static str {
+    match c {
+        'a' => ".-",
+        'b' => "-...",
+        'c' => "-.-.",
+        'd' => "-..",
+        'e' => ".",
+        'f' => "..-.",
+        'g' => "--.",
+        'h' => "....",
+        'i' => "..",
+        'j' => ".---",
+        'k' => "-.-",
+        'l' => ".-..",
+        'm' => "--",
+        'n' => "-.",
+        'o' => "---",
+        'p' => ".--.",
+        'q' => "--.-",
+        'r' => ".-.",
+        's' => "...",
+        't' => "-",
+        'u' => "..-",
+        'v' => "...-",
+        'w' => ".--",
+        'x' => "-..-",
+        'y' => "-.--",
+        'z' => "--..",
+        '0' => "-----",
+        '1' => ".----",
+        '2' => "..---",
+        '3' => "...--",
+        '4' => "....-",
+        '5' => ".....",
+        '6' => "-....",
+        '7' => "--...",
+        '8' => "---..",
+        '9' => "----.",
+        '-' => "-....-",
+        '.' => ".-.-.-",
+        '_' => "..--.-",
+        _ => "",
+    }
+}
+
 fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -277,13 +375,23 @@ mod tests {
             ("c9A3f7-lliuQ", "canary/reversed"),
             ("Dhvyy-7s3N9p", "canary/rot13"),
             ("51 75 69 6c 6c 2d 37 66 33 41 39 63", "canary/hex"),
+            ("qu111-7f349c", "canary/leet"),
+            ("--.- ..- .. .-.. .-.. -....- --... ..-. ...-- .- ----. -.-.", "canary/morse"),
+            ("--.-/..-/../.-../.-.. / --.../..-./...--/.-/----./-.-.", "canary/morse"),
             ("%51%75%69%6C%6C%2D%37%66%33%41%39%63", "canary/hex"),
             ("\\x71\\x75\\x69\\x6c\\x6c\\x2d\\x37\\x66\\x33\\x61\\x39\\x63", "canary/hex"),
         ] {
             let expected = if text.starts_with("\\x") { vec![] } else { vec![rule] };
             assert_eq!(found(text), expected, "{text}");
         }
-        for text in ["Quill-7f3A9d", "quill 7f3a", "Quill, and ..... 7f3A9c", ""] {
+        for text in [
+            "--.- ..- .. .-.. .-.. and no more",
+            "-----------------",
+            "Quill-7f3A9d",
+            "quill 7f3a",
+            "Quill, and ..... 7f3A9c",
+            "",
+        ] {
             assert!(found(text).is_empty(), "{text}");
         }
     }
