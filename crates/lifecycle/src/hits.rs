@@ -2,9 +2,10 @@
 //! against the rate of recorded ordinary conversations. A rate that jumps says that somebody has begun to
 //! try, or that something the model reads has been changed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse_core::{Digest, Severity};
+use proofhouse_dialogue::{Origin, Trust};
 use proofhouse_drift::rate::{Rate, RateLook, RateMonitor};
 use proofhouse_drift::{AlarmBudget, EffectFloor};
 use proofhouse_ledger::EventKind;
@@ -47,6 +48,10 @@ impl From<&Seen> for Request {
 pub struct HitWatch {
     monitor: RateMonitor,
     window: usize,
+    /// Origins that the operator vouches for, as records write them.
+    vouched: BTreeSet<String>,
+    /// Tools that only read.
+    readers: BTreeSet<String>,
 }
 
 impl HitWatch {
@@ -74,7 +79,21 @@ impl HitWatch {
             .count() as u64;
         let reference = Rate { hits, of: recorded.len() as u64 };
         let monitor = RateMonitor::new(reference, budget(project)?, EffectFloor::default());
-        Ok(Self { monitor, window: usize::try_from(check.window.get()).unwrap_or(usize::MAX) })
+        Ok(Self {
+            monitor,
+            window: usize::try_from(check.window.get()).unwrap_or(usize::MAX),
+            vouched: vouched(&boundary),
+            readers: readers(&boundary),
+        })
+    }
+
+    /// What counts of a request that a gateway observed: where its texts come from that look like an attack,
+    /// and the tools whose calls were withheld. The same counts as in the reference.
+    #[must_use]
+    pub fn request(&self, attacks: &[String], withheld: &[String]) -> Request {
+        let sources: Vec<String> = attacks.iter().filter(|s| !self.vouched.contains(*s)).cloned().collect();
+        let effect_stopped = withheld.iter().any(|tool| !self.readers.contains(tool));
+        Request { hit: !sources.is_empty() || effect_stopped, sources }
     }
 
     /// Requests in one look.
@@ -95,6 +114,24 @@ impl HitWatch {
         let hits = requests.iter().filter(|r| r.hit).count() as u64;
         self.monitor.look(Rate { hits, of: requests.len() as u64 })
     }
+}
+
+/// Origins whose own label is trusted. Within a user's message their text has the user's trust only.
+fn vouched(boundary: &Boundary) -> BTreeSet<String> {
+    let labelling = &boundary.labelling;
+    let stated = labelling.stated.iter().flat_map(|(kind, names)| {
+        names.iter().filter(|(_, s)| s.trust == Trust::Trusted).map(move |(name, _)| format!("{kind} {name}"))
+    });
+    let own = [Origin::System, Origin::Operator, Origin::User]
+        .into_iter()
+        .filter(|origin| labelling.label(origin).trust == Trust::Trusted)
+        .map(|origin| origin.to_string());
+    stated.chain(own).collect()
+}
+
+fn readers(boundary: &Boundary) -> BTreeSet<String> {
+    let tools = boundary.policy.tools.iter();
+    tools.filter(|(_, rule)| rule.only_reads()).map(|(name, _)| name.to_string()).collect()
 }
 
 /// How many false alarms the system file bears, at how many looks.

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse_core::{Digest, Hasher, Timestamp};
+use proofhouse_guard::flow::Verdict;
 use serde::{Deserialize, Serialize};
 
 use super::Inspected;
@@ -114,8 +115,13 @@ pub struct ObservedChat {
     pub alarms: Vec<String>,
     /// Whether the boundary refused the request.
     pub refused: bool,
+    /// Where the texts come from that look like an attack, such as `retrieved supplier-pages/stove.html`; the
+    /// most suspicious first, as many as a record names.
+    pub attacks: Vec<String>,
     /// Calls of tools that were withheld.
     pub calls_withheld: u32,
+    /// Their tools, as many as a record names.
+    pub withheld: Vec<String>,
     /// What the output rules replaced.
     pub redactions: u32,
 }
@@ -126,6 +132,8 @@ impl ObservedChat {
         let chat = record.chat.as_deref().filter(|chat| !chat.verdict.is_empty())?;
         let worst = chat.suspicious.first();
         let alarms: BTreeSet<&String> = chat.suspicious.iter().flat_map(|segment| &segment.alarms).collect();
+        let attacks = chat.suspicious.iter().filter(|segment| segment.verdict == "attack");
+        let withheld = chat.calls.iter().filter(|call| call.decision != Verdict::Allow.to_string());
         Some(Self {
             request_id: record.request_id.clone(),
             at: record.at,
@@ -138,7 +146,9 @@ impl ObservedChat {
                 .unwrap_or_default(),
             alarms: alarms.into_iter().cloned().collect(),
             refused: !chat.reasons.is_empty(),
+            attacks: attacks.map(|s| s.origin.clone()).collect(),
             calls_withheld: chat.calls_withheld,
+            withheld: withheld.map(|call| call.tool.clone()).collect(),
             redactions: chat.redactions.values().sum(),
         })
     }
