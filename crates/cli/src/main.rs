@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod fleet;
+mod front;
 mod guards;
 mod open;
 mod plane;

@@ -1,21 +1,24 @@
-//! The gateway as the lifecycle sees it, its audit into the ledger, and the rows it observed.
+//! The gateway as the lifecycle sees it, its audit into the ledger, and what it observed: rows or conversations.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::num::NonZeroU32;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use proofhouse_core::{Digest, Timestamp};
 use proofhouse_gateway::{
-    ApiKey, AuditReceiver, AuditRecord, Gateway, GatewayConfig, GatewayHandle, KeySecret, Limits,
-    ObservedReceiver, Route, SystemClock,
+    ApiKey, AuditReceiver, AuditRecord, Chat, ChatLimits, ChatReceiver, Gateway, GatewayConfig,
+    GatewayHandle, KeySecret, Limits, ObservedReceiver, Route, SystemClock, TokenBudget, Upstream,
 };
 use proofhouse_ledger::{Event, EventKind, MAX_LEAF_BYTES};
-use proofhouse_lifecycle::{DataPlane, Denial, House, Project, RunningInstance};
+use proofhouse_lifecycle::{Assessment, DataPlane, Denial, House, Project, RunningInstance};
 use proofhouse_policy::Policy;
 use serde_json::json;
 use tokio::task::JoinHandle;
+
+use crate::front::{self, Front};
+use crate::traffic::Door;
 
 /// Audit records in one ledger entry at most.
 const RECORDS_PER_ENTRY: usize = 64;
@@ -31,6 +34,7 @@ pub struct Plane {
     pub name: String,
     pub statuses: Arc<Statuses>,
     pub observed: Option<ObservedReceiver>,
+    pub chats: Option<ChatReceiver>,
     audit: JoinHandle<Result<u64, String>>,
 }
 
@@ -40,11 +44,27 @@ pub struct Statuses {
     counts: Mutex<BTreeMap<u16, u64>>,
     denied: Mutex<BTreeMap<Digest, (Timestamp, Instant)>>,
     answered_after: Mutex<BTreeMap<Digest, u64>>,
+    spent: Mutex<BTreeMap<String, Spent>>,
+}
+
+/// What a client has had language models read and write.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Spent {
+    /// Its requests, refused ones too.
+    pub requests: u64,
+    /// Tokens that were charged.
+    pub tokens: u64,
 }
 
 impl Statuses {
     fn count(&self, record: &AuditRecord) {
         *lock(&self.counts).entry(record.status).or_default() += 1;
+        if let Some(key) = &record.key_id {
+            let mut spent = lock(&self.spent);
+            let of_key = spent.entry(key.clone()).or_default();
+            of_key.requests += 1;
+            of_key.tokens += record.chat.as_ref().map_or(0, |chat| chat.tokens_charged);
+        }
         let Some(digest) = record.digest else { return };
         let answered = record.at.plus_ms(i64::try_from(record.latency_us / 1000).unwrap_or(i64::MAX));
         let after = lock(&self.denied).get(&digest).is_some_and(|(denied, _)| answered > *denied);
@@ -56,6 +76,11 @@ impl Statuses {
     /// When the gateway acknowledged that it denies a digest.
     pub fn denied_at(&self, digest: &Digest) -> Option<Instant> {
         lock(&self.denied).get(digest).map(|(_, at)| *at)
+    }
+
+    /// What a client has spent, as far as the audit has come.
+    pub fn spent(&self, client: &str) -> Spent {
+        lock(&self.spent).get(client).copied().unwrap_or_default()
     }
 
     /// Requests by status of the answer.
@@ -87,17 +112,19 @@ impl Keys {
 impl Plane {
     /// Starts a gateway for the instances of one model, as the system file describes it. Each client gets
     /// a new key; only its hash is kept.
+    #[expect(clippy::too_many_arguments, reason = "each is another thing, and they are given once")]
     pub async fn start(
         house: &Arc<House>,
         project: &Project,
+        assessment: &Assessment,
         policy: Arc<Policy>,
+        environment: &str,
         instances: &[RunningInstance],
         recalled: BTreeSet<Digest>,
         listen: Option<std::net::SocketAddr>,
     ) -> anyhow::Result<(Self, Keys)> {
         let deployment =
             project.system.deployment.as_ref().context("the system file describes no deployment")?;
-        let model = project.model()?.id.to_string();
         let mut keys = Vec::new();
         let mut secrets = BTreeMap::new();
         for client in &deployment.gateway.clients {
@@ -105,18 +132,17 @@ impl Plane {
                 NonZeroU32::new(client.requests_per_second.get().ceil() as u32).unwrap_or(NonZeroU32::MIN);
             let burst = NonZeroU32::new(client.burst.get()).unwrap_or(NonZeroU32::MIN);
             let (key, secret) = ApiKey::generate(client.id.as_str(), client.role.as_str(), rate, burst)?;
-            keys.push(key);
+            keys.push(match client.tokens.map(budget) {
+                Some(budget) => key.with_budget(budget),
+                None => key,
+            });
             secrets.insert(client.id.to_string(), secret);
         }
         let described = &deployment.gateway.limits;
         let config = GatewayConfig {
             listen: listen.unwrap_or(deployment.gateway.listen),
             admin: Some(([127, 0, 0, 1], 0).into()),
-            routes: instances
-                .first()
-                .map(|first| Route::tensors(model, first.digest, instances.iter().map(|i| i.addr).collect()))
-                .into_iter()
-                .collect(),
+            routes: route(project, assessment, environment, instances)?.into_iter().collect(),
             roles: deployment
                 .gateway
                 .roles
@@ -127,6 +153,7 @@ impl Plane {
             quarantined: recalled.into_iter().zip(1..).collect(),
             limits: Limits {
                 body_bytes: u64::from(described.body_bytes.get()),
+                chat_body_bytes: u64::from(described.body_bytes.get()),
                 upstream_timeout: Duration::from_millis(u64::from(described.timeout_ms.get())),
                 ..Limits::default()
             },
@@ -135,7 +162,14 @@ impl Plane {
         let statuses = Arc::new(Statuses::default());
         let audit = tokio::spawn(record(Arc::clone(house), started.audit, Arc::clone(&statuses)));
         let name = format!("gateway {}", started.handle.address());
-        let plane = Self { handle: started.handle, name, statuses, observed: Some(started.observed), audit };
+        let plane = Self {
+            handle: started.handle,
+            name,
+            statuses,
+            observed: Some(started.observed),
+            chats: Some(started.chats),
+            audit,
+        };
         Ok((plane, Keys(secrets)))
     }
 
@@ -144,6 +178,47 @@ impl Plane {
         self.handle.shutdown(Duration::from_secs(1)).await;
         self.audit.await?.map_err(|reason| anyhow::anyhow!("the audit was not written: {reason}"))
     }
+}
+
+/// The way to the model, in the protocols that the system file gives it.
+fn route(
+    project: &Project,
+    assessment: &Assessment,
+    environment: &str,
+    instances: &[RunningInstance],
+) -> anyhow::Result<Option<Route>> {
+    let Some(first) = instances.first() else { return Ok(None) };
+    let model = project.model()?.id.to_string();
+    let addresses = instances.iter().map(|i| i.addr).collect();
+    let doors = Door::all(project)?.into_iter();
+    let protocols: BTreeSet<_> = doors
+        .filter_map(|door| match door {
+            Door::Chat(protocol) => Some(protocol),
+            Door::Infer => None,
+        })
+        .collect();
+    if protocols.is_empty() {
+        return Ok(Some(Route::tensors(model, first.digest, addresses)));
+    }
+    let described = project.system.deployment.as_ref().map(|d| d.gateway.limits.clone()).unwrap_or_default();
+    let limits = ChatLimits {
+        max_tokens: assessment.model.assistant()?.max_tokens.into(),
+        answer_timeout: Duration::from_millis(u64::from(described.timeout_ms.get())),
+        ..ChatLimits::default()
+    };
+    let chat = Chat {
+        protocols,
+        limits,
+        on_finding: front::on_finding(project),
+        environment: environment.to_owned(),
+        ..Chat::new(Arc::new(Front::new(project, assessment)?))
+    };
+    Ok(Some(Route::chat(model, first.digest, Upstream::Instances(addresses), chat)))
+}
+
+fn budget(stated: proofhouse_system::TokenBudget) -> TokenBudget {
+    let seconds = NonZeroU64::new(stated.seconds.get().ceil() as u64).unwrap_or(NonZeroU64::MIN);
+    TokenBudget { tokens: stated.limit.get().into(), window_seconds: seconds }
 }
 
 impl DataPlane for Plane {

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use proofhouse_core::Freshness;
-use proofhouse_gateway::ObservedReceiver;
+use proofhouse_gateway::{Observed, ObservedChat};
+use proofhouse_lifecycle::hits::{HitWatch, Request};
 use proofhouse_lifecycle::{
-    Assessment, DataPlane as _, Deployed, Evidence, Fleet as _, House, Planned, Project, Release, Rows,
-    Scope, Watch,
+    Assessment, DataPlane as _, Deployed, Evidence, Fleet as _, House, Planned, Project, RaisedSignal,
+    Release, Rows, Scope, Watch,
 };
 use proofhouse_policy::{Action, Policy};
 use serde_json::json;
@@ -49,7 +50,17 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
         }
     };
     let recalled = house.recalled_in(&environment).await?;
-    let started = Plane::start(&house, &project, Arc::clone(&policy), &instances, recalled, None).await;
+    let started = Plane::start(
+        &house,
+        &project,
+        &guard.assessment,
+        Arc::clone(&policy),
+        &environment,
+        &instances,
+        recalled,
+        None,
+    )
+    .await;
     let (mut plane, keys) = match started {
         Ok(started) => started,
         Err(error) => {
@@ -82,8 +93,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
             terminal::line(format!("key      {client}  {}  (shown once)", key.expose()));
         }
     }
-    let observed = plane.observed.take().context("the gateway observes nothing")?;
-    let ended = guard.keep(&plane, &fleet, observed).await;
+    let ended = guard.keep(&mut plane, &fleet).await;
     // The instances stop even where the last of the audit cannot be written.
     let audited = plane.shutdown().await;
     stop(&house, &release.statement.model, &environment, &fleet, "the deployment ended").await?;
@@ -104,7 +114,7 @@ async fn stop(
     Ok(())
 }
 
-/// Watches a deployment: drift, recalls, and the end.
+/// Watches a deployment: drift or the guard's hits, recalls, and the end.
 struct Guard<'a> {
     house: &'a House,
     project: &'a Project,
@@ -113,7 +123,55 @@ struct Guard<'a> {
     planned: Planned,
     assessment: Assessment,
     evidence: Vec<Evidence>,
-    watch: Watch,
+    eyes: Eyes,
+}
+
+/// What is watched.
+enum Eyes {
+    /// The numbers that go in and out of a model.
+    Rows { watch: Watch, width: usize, output: String },
+    /// What the guard saw of conversations.
+    Hits(HitWatch),
+}
+
+impl Eyes {
+    fn new(project: &Project, assessment: &Assessment) -> anyhow::Result<Self> {
+        let (model, datasets) = (&assessment.model, &assessment.datasets);
+        if model.spec().writes() {
+            return Ok(Self::Hits(HitWatch::new(project, model, datasets)?));
+        }
+        let tensors = model.tensors()?;
+        let (width, output) = (tensors.input.len(), tensors.output.name.clone());
+        Ok(Self::Rows { watch: Watch::new(project, model, datasets)?, width, output })
+    }
+}
+
+/// What was seen since the last look.
+#[derive(Default)]
+struct Window {
+    rows: Rows,
+    requests: Vec<Request>,
+}
+
+impl Window {
+    fn add_rows(&mut self, eyes: &Eyes, batch: &[Observed]) {
+        if let Eyes::Rows { width, output, .. } = eyes {
+            batch.iter().for_each(|row| collect(row, output, *width, &mut self.rows));
+        }
+    }
+
+    fn add_chats(&mut self, eyes: &Eyes, batch: &[ObservedChat]) {
+        if let Eyes::Hits(watch) = eyes {
+            self.requests.extend(batch.iter().map(|chat| watch.request(&chat.attacks, &chat.withheld)));
+        }
+    }
+
+    fn is_full(&self, eyes: &Eyes) -> bool {
+        match eyes {
+            Eyes::Rows { watch, .. } => self.rows.len() >= watch.window_rows(),
+            Eyes::Hits(watch) => self.requests.len() >= watch.window(),
+        }
+    }
 }
 
 impl<'a> Guard<'a> {
@@ -127,21 +185,17 @@ impl<'a> Guard<'a> {
         let planned = Planned::derive(project)?;
         let assessment = Assessment::of_release(project, release, policy.digest())?;
         let evidence = house.current_evidence(&assessment.subjects(project)).await?;
-        let watch = Watch::new(project, &assessment.model, &assessment.datasets)?;
-        Ok(Self { house, project, policy, environment, planned, assessment, evidence, watch })
+        let eyes = Eyes::new(project, &assessment)?;
+        Ok(Self { house, project, policy, environment, planned, assessment, evidence, eyes })
     }
 
-    async fn keep(
-        &self,
-        plane: &Plane,
-        fleet: &HostFleet,
-        mut observed: ObservedReceiver,
-    ) -> anyhow::Result<Exit> {
-        let mut window = Rows::default();
+    async fn keep(&self, plane: &mut Plane, fleet: &HostFleet) -> anyhow::Result<Exit> {
+        let mut rows = plane.observed.take().context("the gateway observes nothing")?;
+        let mut chats = plane.chats.take().context("the gateway observes nothing")?;
+        let writes = matches!(self.eyes, Eyes::Hits(_));
+        let mut window = Window::default();
         let mut recalls = tokio::time::interval(RECALLS_EVERY);
         let mut ended = std::pin::pin!(signal::end());
-        let tensors = self.assessment.model.tensors()?;
-        let (width, output) = (tensors.input.len(), tensors.output.name.clone());
         loop {
             tokio::select! {
                 ended = &mut ended => {
@@ -153,17 +207,17 @@ impl<'a> Guard<'a> {
                         return Ok(Exit::Findings);
                     }
                 }
-                batch = observed.batch(256) => {
-                    if batch.is_empty() {
-                        anyhow::bail!("the gateway ended by itself");
-                    }
-                    for row in &batch {
-                        collect(row, &output, width, &mut window);
-                    }
-                    if window.len() >= self.watch.window_rows() {
-                        self.look(plane, &std::mem::take(&mut window)).await?;
-                    }
+                batch = rows.batch(256), if !writes => {
+                    anyhow::ensure!(!batch.is_empty(), "the gateway ended by itself");
+                    window.add_rows(&self.eyes, &batch);
                 }
+                batch = chats.batch(256), if writes => {
+                    anyhow::ensure!(!batch.is_empty(), "the gateway ended by itself");
+                    window.add_chats(&self.eyes, &batch);
+                }
+            }
+            if window.is_full(&self.eyes) {
+                self.look(plane, &std::mem::take(&mut window)).await?;
             }
         }
     }
@@ -186,10 +240,15 @@ impl<'a> Guard<'a> {
 
     /// One look at a full window. An alarm goes to policy; a recall is ordered and carried out by the next
     /// tick.
-    async fn look(&self, plane: &Plane, rows: &Rows) -> anyhow::Result<()> {
+    async fn look(&self, plane: &Plane, window: &Window) -> anyhow::Result<()> {
         let model = self.assessment.model.digest();
-        let (_, signal) = self.house.observe(self.project, &self.watch, model, rows).await?;
-        let Some(signal) = signal else { return Ok(()) };
+        let raised: Option<RaisedSignal> = match &self.eyes {
+            Eyes::Rows { watch, .. } => self.house.observe(self.project, watch, model, &window.rows).await?.1,
+            Eyes::Hits(watch) => {
+                self.house.observe_hits(self.project, watch, model, &window.requests).await?.1
+            }
+        };
+        let Some(signal) = raised else { return Ok(()) };
         terminal::note(format!("{} {}: {}", signal.id, signal.severity, signal.summary));
         let freshness = self.assessment.freshness(self.house, self.project, &self.evidence)?;
         let standing: Vec<_> = self.evidence.iter().cloned().zip(freshness).collect();

@@ -1,5 +1,6 @@
 //! `run`: the whole life of a system, once, in an environment of its own.
 
+mod lines;
 mod probes;
 mod story;
 mod talk;
@@ -151,9 +152,6 @@ async fn live(life: &Life, args: &RunArgs) -> anyhow::Result<Ending> {
 
 /// From the first instance to the certificate. Whatever happens, no instance outlives it.
 async fn operate(life: &Life, args: &RunArgs, made: &Made) -> anyhow::Result<Ending> {
-    if life.project.model()?.writes() {
-        return converse(life, made).await;
-    }
     let (house, release) = (&life.house, &made.release);
     life.story.stage("deploy", "instances prove the digest of the bytes they loaded");
     let fleet = HostFleet::new(life.project.model()?.file.as_str(), house.public_key_file())?;
@@ -184,57 +182,6 @@ async fn operate(life: &Life, args: &RunArgs, made: &Made) -> anyhow::Result<End
     ending
 }
 
-/// The life of a model that writes after its release: conversations, and what their guard saw.
-async fn converse(life: &Life, made: &Made) -> anyhow::Result<Ending> {
-    let Made { planned, assessment, candidate, release } = made;
-    let house = &life.house;
-    life.story.stage(
-        "observe",
-        "recorded conversations behind the boundary, the guard's hit rate window by window",
-    );
-    let Some(signal) = talk::run(life, assessment).await? else { return Ok(Ending::Undetected) };
-    let evidence: Vec<Evidence> = assessment.evidence.iter().chain(&candidate.evidence).cloned().collect();
-    let judged = house
-        .judge_signal(&life.project, planned, &evidence, &life.policy, &life.environment, &signal)
-        .await?;
-    let action = judged.decision.action.unwrap_or(Action::Quarantine);
-    told(life, action, &judged.decision);
-    let mut complete = true;
-    if action == Action::Recall {
-        life.story.stage("recall", "deny, stop, sweep, certify");
-        let by = format!("policy {} on {}", judged.decision.policy.short(), signal.id);
-        let order =
-            house.order_recall(release.statement.model, life.here(), &signal.summary, Some(&by)).await?;
-        let fleet = HostFleet::new("", house.public_key_file())?;
-        let outcome = house.carry_out(&order, &fleet, &NoGateway { since: open::now() }).await?;
-        complete = outcome.gaps.is_empty();
-        life.story.tell(|| match &outcome.file {
-            Some(file) => terminal::line(format!(
-                "  {} instances proven stopped; certificate {}",
-                outcome.certificate.instances.len(),
-                file.display()
-            )),
-            None => outcome.gaps.iter().for_each(|gap| terminal::line(format!("  INCOMPLETE: {gap}"))),
-        });
-    }
-    life.story.stage("feed back", "threats re-opened, loss scored again, what to re-test");
-    let freshness = assessment.freshness(house, &life.project, &evidence)?;
-    let standing: Vec<(Evidence, Freshness)> = evidence.into_iter().zip(freshness).collect();
-    let fed = house.feed_back(&life.project, planned, &standing, &signal, judged.risk.as_ref()).await?;
-    life.story.tell(|| {
-        terminal::line(format!("  {} re-opened by {}", terminal::strong(&fed.reopened.join(" ")), signal.id));
-        assessment.risk.iter().chain(&judged.risk).for_each(risk::summary);
-        for (test, threats) in &fed.retest {
-            terminal::line(format!("  re-test {test} for {}", threats.join(", ")));
-        }
-    });
-    Ok(match (action, complete) {
-        (Action::Recall, true) => Ending::Complete,
-        (Action::Recall, false) => Ending::Incomplete,
-        _ => Ending::Undetected,
-    })
-}
-
 /// What policy made of a signal.
 fn told(life: &Life, action: Action, decision: &proofhouse_policy::Decision) {
     life.story.tell(|| {
@@ -256,9 +203,17 @@ async fn serve(
     let Made { planned, assessment, candidate, release } = made;
     let house = &life.house;
     let recalled = house.recalled_in(&life.environment).await?;
-    let (mut plane, keys) =
-        Plane::start(house, &life.project, Arc::clone(&life.policy), instances, recalled, args.listen)
-            .await?;
+    let (mut plane, keys) = Plane::start(
+        house,
+        &life.project,
+        assessment,
+        Arc::clone(&life.policy),
+        &life.environment,
+        instances,
+        recalled,
+        args.listen,
+    )
+    .await?;
     life.story.tell(|| {
         for instance in instances {
             terminal::line(format!(
@@ -275,11 +230,20 @@ async fn serve(
             keys.iter().count()
         ));
     });
-    let probed = probes::run(life, planned, assessment, &plane, &keys).await?;
+    let probed = probes::run(life, planned, assessment, &mut plane, &keys).await?;
     life.story.tell(|| probed.iter().for_each(assess::line));
 
-    life.story.stage("observe", "traffic through the gateway, window by window against the frozen reference");
-    let watched = watch::run(life, assessment, &mut plane, &keys).await?;
+    let watched = if life.project.model()?.writes() {
+        life.story.stage(
+            "observe",
+            "recorded conversations through the gateway, the guard's hit rate window by window",
+        );
+        talk::run(life, assessment, &mut plane, &keys).await?
+    } else {
+        life.story
+            .stage("observe", "traffic through the gateway, window by window against the frozen reference");
+        watch::run(life, assessment, &mut plane, &keys).await?
+    };
     let Some(signal) = watched.signal else {
         stop(life, release, fleet, plane).await?;
         return Ok(Ending::Undetected);

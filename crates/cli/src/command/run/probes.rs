@@ -1,5 +1,5 @@
-//! Tests of a running deployment: who is let in, how fast, and whether a recall keeps its promise. Each
-//! result is evidence.
+//! Tests of a running deployment: who is let in, how fast, and whether a recall keeps its promise; of one that
+//! writes also what [`lines`] tests. Each result is evidence.
 
 use std::num::NonZeroU32;
 
@@ -9,10 +9,10 @@ use proofhouse_lifecycle::check::{Outcome, Setup};
 use proofhouse_lifecycle::{Assessment, Evidence, Planned, RecallOrder, RecallOutcome};
 use serde_json::json;
 
-use super::Life;
 use super::watch::Served;
+use super::{Life, lines};
 use crate::plane::{Keys, Plane};
-use crate::traffic::Caller;
+use crate::traffic::{Caller, Door};
 
 /// A client slower than this would make the rate test wait too long for its answers.
 const TESTED_RATE: f64 = 20.0;
@@ -22,12 +22,15 @@ pub async fn run(
     life: &Life,
     planned: &Planned,
     assessment: &Assessment,
-    plane: &Plane,
+    plane: &mut Plane,
     keys: &Keys,
 ) -> anyhow::Result<Vec<Evidence>> {
     let subject = assessment.model.subject();
     let setup = |config| Setup::of(subject.clone(), config);
     let access = access(life, plane, keys).await?;
+    let chat = matches!(Door::of(&life.project)?, Door::Chat(_));
+    let boundary = if chat { Some(lines::boundary(life, assessment, plane, keys).await?) } else { None };
+    let budget = if chat { lines::budget(life, plane, keys).await? } else { None };
     let rate = rate(life, plane, keys).await?;
     let mut results = vec![(
         &["access-control-test"][..],
@@ -36,6 +39,16 @@ pub async fn run(
     )];
     if let Some((config, outcome)) = rate {
         results.push((&["rate-limit-test"][..], setup(config), outcome));
+    }
+    if let Some((config, outcome)) = boundary {
+        results.push((
+            &["gateway-boundary-test", "irreversible-action-test", "context-extraction"][..],
+            setup(config),
+            outcome,
+        ));
+    }
+    if let Some((config, outcome)) = budget {
+        results.push((&["budget-test"][..], setup(config), outcome));
     }
     let sound = life.house.ledger().verify(life.house.verifier(), None).await?;
     results.push((
@@ -53,14 +66,12 @@ pub async fn run(
 async fn access(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<(serde_json::Value, Outcome)> {
     let deployment = life.project.system.deployment.as_ref();
     let model = life.project.model()?;
-    let input = life.project.tensors()?.input;
-    let shape: Vec<u32> = input.shape.iter().map(|c| c.get()).collect();
-    let row = vec![0.0f32; input.len()];
+    let door = Door::of(&life.project)?;
     let address = plane.handle.address();
     let mut calls: Vec<(String, u16, u16)> = Vec::new();
     let mut call = async |what: String, key: Option<&str>, name: &str, expected: u16| -> anyhow::Result<()> {
-        let caller = Caller::new(address, name, key)?;
-        let answer = caller.infer(&input.name, &shape, &row).await?;
+        let caller = Caller::new(address, door, name, key)?;
+        let answer = caller.send(door.smallest(&life.project, name)?).await?;
         calls.push((what, expected, answer.status));
         Ok(())
     };
@@ -128,8 +139,9 @@ async fn rate(
     let Some(client) = slow else { return Ok(None) };
     let burst = NonZeroU32::new(client.burst.get()).unwrap_or(NonZeroU32::MIN).get();
     let rate = client.requests_per_second.get();
-    let caller =
-        Caller::new(plane.handle.address(), model.id.as_str(), Some(keys.of(client.id.as_str())?.expose()))?;
+    let key = keys.of(client.id.as_str())?.expose();
+    let door = Door::of(&life.project)?;
+    let caller = Caller::new(plane.handle.address(), door, model.id.as_str(), Some(key))?;
     let calls = burst * 2;
     let begun = std::time::Instant::now();
     let mut statuses = Vec::new();

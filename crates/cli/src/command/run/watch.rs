@@ -13,7 +13,7 @@ use tokio::task::JoinSet;
 
 use super::Life;
 use crate::plane::{Keys, Plane};
-use crate::traffic::Caller;
+use crate::traffic::{Caller, Door};
 use crate::{open, terminal};
 
 /// Requests under way at a time.
@@ -93,8 +93,8 @@ pub async fn run(
     Ok(Watched { signal })
 }
 
-/// The first client that may use the model.
-fn caller(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<Caller> {
+/// The fastest client that may use the model.
+pub fn caller(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<Caller> {
     let deployment =
         life.project.system.deployment.as_ref().context("the system file describes no deployment")?;
     let model = &life.project.model()?.id;
@@ -108,7 +108,8 @@ fn caller(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<Caller> {
         .filter(may)
         .max_by(|a, b| a.requests_per_second.get().total_cmp(&b.requests_per_second.get()))
         .with_context(|| format!("no client of the gateway may use {model}"))?;
-    Caller::new(plane.handle.address(), model.as_str(), Some(keys.of(client.id.as_str())?.expose()))
+    let key = keys.of(client.id.as_str())?.expose();
+    Caller::new(plane.handle.address(), Door::of(&life.project)?, model.as_str(), Some(key))
 }
 
 /// Sends rows and collects what the gateway saw of them.
@@ -149,7 +150,7 @@ fn answer(
 ) -> anyhow::Result<usize> {
     let Some(done) = done else { return Ok(0) };
     let answer = done??;
-    anyhow::ensure!(answer.status == 200, "the gateway answered {}: {}", answer.status, answer.body);
+    anyhow::ensure!(answer.status == 200, "the gateway answered {}: {}", answer.status, answer.json());
     Ok(1)
 }
 
@@ -189,20 +190,17 @@ pub struct Served {
 impl Load {
     pub fn start(life: &Life, plane: &Plane, keys: &Keys) -> anyhow::Result<Self> {
         let caller = caller(life, plane, keys)?;
-        let spec = life.project.tensors()?;
-        let shape: Vec<u32> = spec.input.shape.iter().map(|c| c.get()).collect();
-        let row = vec![0.5f32; spec.input.len()];
+        let body = Door::of(&life.project)?.smallest(&life.project, life.project.model()?.id.as_str())?;
         let stop = Arc::new(AtomicBool::new(false));
         let mut tasks = JoinSet::new();
         for _ in 0..LOAD_CLIENTS {
-            let (caller, input, shape, row, stop) =
-                (caller.clone(), spec.input.name.clone(), shape.clone(), row.clone(), Arc::clone(&stop));
+            let (caller, body, stop) = (caller.clone(), body.clone(), Arc::clone(&stop));
             tasks.spawn(async move {
                 let mut answers = Vec::new();
                 while !stop.load(Ordering::SeqCst) {
                     let sent = Instant::now();
                     // Refusals and broken connections are what a recall is supposed to cause.
-                    if let Ok(answer) = caller.infer(&input, &shape, &row).await
+                    if let Ok(answer) = caller.send(body.clone()).await
                         && answer.status == 200
                     {
                         answers.push(sent);
