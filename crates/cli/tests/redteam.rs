@@ -1,5 +1,7 @@
 //! `proofhouse redteam` as people run it: with a stand-in, killed in the middle, against targets that misbehave.
 
+#![expect(clippy::unwrap_used, reason = "in a helper of a test, as in a test, a surprise ends the test")]
+
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
