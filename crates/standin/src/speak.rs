@@ -140,7 +140,8 @@ pub(crate) fn from_passages(context: &Context<'_>) -> Option<String> {
     let quantity = asks_for_a_quantity(&question);
     let mut best: Vec<(usize, usize, String, Option<&str>)> = Vec::new();
     let mut order = 0;
-    for who in [Who::Other, Who::User, Who::System] {
+    // Its own instructions are nothing to answer from; it repeats them when somebody orders it to.
+    for who in [Who::Other, Who::User] {
         for said in context.said.iter().filter(|said| said.who == who) {
             for sentence in sentences(said.text()) {
                 order += 1;
