@@ -14,7 +14,7 @@ failed = False
 
 def looked_at(file):
     ran = subprocess.run(
-        [binary, "guard", str(file), "--format", "json"], capture_output=True, text=True, timeout=60
+        [binary, "guard", str(file), "--show-normal", "--format", "json"], capture_output=True, text=True, timeout=60
     )
     # Nobody knows, and nothing could be read, are one exit code: the report tells them apart.
     if not ran.stdout.strip():
@@ -32,8 +32,9 @@ def wrong(kind, name, subject):
     elif kind == "shown":
         if hidden:
             return f"shown, and said to be hidden: {hidden}"
-        if not {"input/attack", "input/suspicious"} & set(rules):
-            return f"not found: {rules}"
+        # Whether the detector makes something of it is measured elsewhere; here it has to be read.
+        if "reveal the system prompt" not in subject["normal"]["text"]:
+            return f"not read: {subject['normal']['text'][:200]!r}"
     elif kind == "unread":
         if subject["verdict"] != "unknown":
             return f"nobody read it, and the verdict is {subject['verdict']}"

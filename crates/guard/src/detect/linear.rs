@@ -71,8 +71,8 @@ impl LinearDetector {
         self.judge(text, &blocks, logit, count, carrier)
     }
 
-    /// Scores several views of one text, and returns which of them lies highest above its threshold, the first
-    /// of equals. `None` when there is no view.
+    /// Scores several views of one text, and returns the first of those with the worst verdict. `None` when
+    /// there is no view.
     #[must_use]
     pub fn score_views(&self, views: &[&str], carrier: Carrier) -> Option<(usize, Score)> {
         let read: Vec<_> = views.iter().map(|view| self.read(view)).collect();
@@ -85,7 +85,9 @@ impl LinearDetector {
                 (logit, count, self.corrected(logit, count, carrier))
             })
             .collect();
-        let (at, (logit, count, _)) = best.iter().enumerate().rev().max_by(|a, b| a.1.2.total_cmp(&b.1.2))?;
+        // Of those that are equally bad the first is the nearest to what is written.
+        let bad = |corrected: f32| self.calibration(carrier).verdict(corrected);
+        let (at, (logit, count, _)) = best.iter().enumerate().rev().max_by_key(|(_, of)| bad(of.2))?;
         let (view, blocks) = (views.get(at)?, read.get(at)?);
         Some((at, self.judge(view, blocks, *logit, *count, carrier)))
     }
