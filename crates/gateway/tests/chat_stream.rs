@@ -341,6 +341,38 @@ async fn a_client_that_does_not_read_is_not_kept_and_holds_little() {
 }
 
 #[tokio::test]
+async fn a_quarantine_is_the_reason_on_record_although_the_client_had_stopped_reading() {
+    let word = "x".repeat(8000);
+    let text: Vec<&str> = vec![word.as_str(); 4000];
+    let mut house = House::chat_with(
+        at_once(events(Protocol::Openai, &text, &[])),
+        |chat| chat.limits.max_tokens = 10_000_000,
+        |config| config.limits.response_bytes = 64 << 20,
+    )
+    .await;
+    let mut body = streaming("?");
+    body["max_tokens"] = 10_000_000.into();
+    let mut deaf = TcpStream::connect(house.started.handle.address()).await.unwrap();
+    deaf.write_all(house.ask(Protocol::Openai, &body).as_bytes()).await.unwrap();
+    // Nothing more is asked of the stream once the sockets are full.
+    let admin = house.started.handle.admin_address().unwrap();
+    let mut before = String::new();
+    loop {
+        let now = released(admin).await;
+        if now == before && !now.ends_with(" 0") {
+            break;
+        }
+        before = now;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    let ack = house.started.handle.quarantine(digest()).await;
+    assert_eq!(ack.in_flight_cancelled, 1);
+    let record = house.started.audit.batch(1).await.pop().unwrap();
+    assert_eq!((record.status, record.code.as_str()), (503, "model/quarantined"));
+    drop(deaf);
+}
+
+#[tokio::test]
 async fn a_slow_reader_gets_everything() {
     let word = "y".repeat(1000);
     let text: Vec<&str> = vec![word.as_str(); 3000];

@@ -55,6 +55,7 @@ pub(crate) struct Relay {
     out: Vec<u8>,
     bytes_out: u64,
     state: State,
+    gate: Arc<Gate>,
     closing: Pin<Box<dyn Future<Output = ()> + Send>>,
     /// Runs while the upstream says nothing.
     idle: Pin<Box<Sleep>>,
@@ -107,7 +108,6 @@ impl Relay {
         response_bytes: u64,
     ) -> Self {
         let limits = &exchange.chat.limits;
-        let gate = Arc::clone(gate);
         Self {
             reader: StreamReader::new(
                 exchange.protocol,
@@ -123,7 +123,11 @@ impl Relay {
             out: Vec::new(),
             bytes_out: 0,
             state: State::Running,
-            closing: Box::pin(async move { gate.closing().await }),
+            closing: Box::pin({
+                let gate = Arc::clone(gate);
+                async move { gate.closing().await }
+            }),
+            gate: Arc::clone(gate),
             idle: Box::pin(sleep(limits.idle_timeout)),
             deadline: Box::pin(sleep(limits.stream_timeout)),
             heartbeat: Box::pin(sleep(limits.heartbeat)),
@@ -426,7 +430,10 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        if self.state == State::Running {
+        if self.state == State::Running && self.gate.is_closed() {
+            // The connection was cut for what it still held, before this was asked for another piece.
+            self.close(&Refusal::QUARANTINED);
+        } else if self.state == State::Running {
             // The client is gone, or did not read. The record says so already; the sizes are added.
             self.exchange.metrics.ended(self.exchange.protocol, "client/gone");
             self.books();
