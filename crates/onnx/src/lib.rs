@@ -13,6 +13,7 @@ mod classifier;
 mod engine;
 mod error;
 mod evaluate;
+mod gradients;
 pub mod graph;
 mod preflight;
 mod rten;
@@ -23,4 +24,5 @@ pub use classifier::{CHUNK_ROWS, Classifier, ClassifierOptions, OutputKind, Prep
 pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
 pub use error::OnnxError;
 pub use evaluate::{Evaluation, evaluate};
+pub use gradients::Gradients;
 pub use tensor::Tensor;
