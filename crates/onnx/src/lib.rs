@@ -13,6 +13,7 @@ mod classifier;
 mod engine;
 mod error;
 mod evaluate;
+pub mod fused;
 mod gradients;
 pub mod graph;
 mod preflight;
