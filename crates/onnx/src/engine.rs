@@ -67,6 +67,13 @@ pub trait Engine: Send + Sync {
     /// by name where it would. Values that are NaN or infinite are returned as they are: see
     /// [`Tensor::first_not_finite`].
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, OnnxError>;
+
+    /// The same with inputs that the caller keeps: weights and activations that are used again. An engine
+    /// that only reads its inputs should override this, so that nothing is copied.
+    fn run_borrowed(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OnnxError> {
+        let owned: Vec<Tensor> = inputs.iter().map(|t| (*t).clone()).collect();
+        self.run(&owned)
+    }
 }
 
 /// How to load a model.

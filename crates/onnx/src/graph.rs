@@ -15,8 +15,12 @@ use crate::OnnxError;
 use crate::preflight;
 use crate::tensor::volume;
 
+mod write;
+
+pub use write::replace_constants;
+
 /// A model's main graph.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Graph {
     /// The nodes, in topological order.
     pub nodes: Vec<Node>,
@@ -28,6 +32,29 @@ pub struct Graph {
     pub constants: BTreeMap<String, Constant>,
     /// Versions of the operator sets by domain; the standard set has the empty domain.
     pub opsets: BTreeMap<String, i64>,
+    /// What the file says about itself.
+    pub metadata: Metadata,
+}
+
+/// What an ONNX file says about itself; kept when a graph is written again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Metadata {
+    /// Version of the intermediate representation.
+    pub ir_version: i64,
+    /// Tool that wrote it, and its version.
+    pub producer: (String, String),
+    /// Reverse-DNS name space of the model.
+    pub domain: String,
+    /// Version of the model.
+    pub model_version: i64,
+    /// Free text.
+    pub doc: String,
+    /// Name of the main graph.
+    pub graph_name: String,
+    /// Key-value pairs.
+    pub properties: Vec<(String, String)>,
+    /// Fields of the model that are not read (its own functions, training information), as they stood.
+    pub unread: Vec<u8>,
 }
 
 /// One application of an operator.
@@ -65,8 +92,8 @@ pub enum Attribute {
     Ints(Vec<i64>),
     /// Texts.
     Texts(Vec<String>),
-    /// A graph, a sparse tensor or another kind that is not read.
-    Other,
+    /// A graph, a sparse tensor or another kind that is not read, as it stood.
+    Other(Vec<u8>),
 }
 
 /// A constant tensor, row-major.
@@ -74,6 +101,8 @@ pub enum Attribute {
 pub struct Constant {
     /// Its dimensions.
     pub shape: Vec<usize>,
+    /// Its element type as declared.
+    pub element: ElementType,
     /// Its values.
     pub values: Values,
 }
@@ -88,8 +117,8 @@ pub enum Values {
     Float64(Vec<f64>),
     /// INT64, INT32 and the smaller integer types.
     Int(Vec<i64>),
-    /// Types that are not read, by name.
-    Other(String),
+    /// Types that are not read: the message as it stood.
+    Other(Vec<u8>),
 }
 
 impl Graph {
@@ -106,12 +135,28 @@ impl Graph {
             outputs: structure.outputs.clone(),
             constants: BTreeMap::new(),
             opsets: structure.opset_imports.iter().cloned().collect(),
+            metadata: Metadata {
+                ir_version: structure.ir_version,
+                producer: (structure.producer_name, structure.producer_version),
+                domain: structure.domain,
+                model_version: structure.model_version,
+                graph_name: structure.graph_name,
+                properties: structure.metadata_props,
+                ..Metadata::default()
+            },
         };
-        for field in Fields::new(bytes) {
+        let mut fields = Fields::new(bytes);
+        let mut start = fields.offset();
+        while let Some(field) = fields.next() {
             let field = field.map_err(broken)?;
-            if field.number == 7 {
-                graph.read_graph(field.message().ok_or_else(|| not_a_message(&field))?)?;
+            let end = fields.offset();
+            match (field.number, field.value) {
+                (6, Value::Bytes(b)) => graph.metadata.doc = text(b),
+                (7, _) => graph.read_graph(field.message().ok_or_else(|| not_a_message(&field))?)?,
+                (1..=8 | 14, _) => {}
+                _ => graph.metadata.unread.extend_from_slice(between(bytes, start, end)),
             }
+            start = end;
         }
         Ok(graph)
     }
@@ -266,7 +311,29 @@ impl Constant {
         }
     }
 
+    /// A float32 constant; the number of values must be the product of the shape.
+    #[must_use]
+    pub fn float32(shape: Vec<usize>, values: Vec<f32>) -> Self {
+        debug_assert_eq!(volume(&shape), Some(values.len()));
+        Self { shape, element: ElementType(1), values: Values::Float32(values) }
+    }
+
+    /// An int64 constant; the number of values must be the product of the shape.
+    #[must_use]
+    pub fn int64(shape: Vec<usize>, values: Vec<i64>) -> Self {
+        debug_assert_eq!(volume(&shape), Some(values.len()));
+        Self { shape, element: ElementType(7), values: Values::Int(values) }
+    }
+
+    /// A constant of truth values.
+    #[must_use]
+    pub fn bools(shape: Vec<usize>, values: impl IntoIterator<Item = bool>) -> Self {
+        let values = values.into_iter().map(i64::from).collect();
+        Self { shape, element: ElementType(9), values: Values::Int(values) }
+    }
+
     fn read(fields: Fields<'_>) -> Result<(String, Self), OnnxError> {
+        let whole = fields.clone();
         let mut name = String::new();
         let (mut dims, mut element) = (Vec::new(), 0i32);
         let mut raw: Option<&[u8]> = None;
@@ -306,7 +373,7 @@ impl Constant {
             (3, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(i8::from_le_bytes(b)))),
             (2 | 9, Some(raw)) => Values::Int(chunks(raw, |b| i64::from(u8::from_le_bytes(b)))),
             (2..=7 | 9, None) => Values::Int(ints),
-            _ => Values::Other(ElementType(element).to_string()),
+            _ => Values::Other(write::copied(whole)?),
         };
         let held = match &values {
             Values::Float32(v) => Some(v.len()),
@@ -320,25 +387,26 @@ impl Constant {
                 "tensor {name:?} of shape {shape:?} holds {held} values"
             )));
         }
-        Ok((name, Self { shape, values }))
+        Ok((name, Self { shape, element: ElementType(element), values }))
     }
 }
 
 fn read_attribute(fields: Fields<'_>) -> Result<(String, Attribute), OnnxError> {
+    let whole = fields.clone();
     let mut name = String::new();
     let mut kind = None;
-    let mut single = Attribute::Other;
+    let mut single = None;
     let (mut floats, mut ints, mut texts) = (Vec::<u32>::new(), Vec::new(), Vec::new());
     for field in fields {
         let field = field.map_err(broken)?;
         match (field.number, field.value) {
             (1, Value::Bytes(b)) => name = text(b),
-            (2, Value::Fixed32(bits)) => single = Attribute::Float(f32::from_bits(bits)),
-            (3, Value::Varint(v)) => single = Attribute::Int(v.cast_signed()),
-            (4, Value::Bytes(b)) => single = Attribute::Text(text(b)),
+            (2, Value::Fixed32(bits)) => single = Some(Attribute::Float(f32::from_bits(bits))),
+            (3, Value::Varint(v)) => single = Some(Attribute::Int(v.cast_signed())),
+            (4, Value::Bytes(b)) => single = Some(Attribute::Text(text(b))),
             (5, Value::Bytes(_)) => {
                 let message = field.message().ok_or_else(|| not_a_message(&field))?;
-                single = Attribute::Tensor(Constant::read(message)?.1);
+                single = Some(Attribute::Tensor(Constant::read(message)?.1));
             }
             (7, value) => numbers(value, &mut floats, u32::from_le_bytes, |v| match v {
                 Value::Fixed32(bits) => Some(bits),
@@ -351,19 +419,21 @@ fn read_attribute(fields: Fields<'_>) -> Result<(String, Attribute), OnnxError> 
         }
     }
     // A default such as 0 is not on the wire, so the stated type decides; files before IR 4 may lack it.
-    let attribute = match kind {
-        Some(1) if single == Attribute::Other => Attribute::Float(0.0),
-        Some(2) if single == Attribute::Other => Attribute::Int(0),
-        Some(3) if single == Attribute::Other => Attribute::Text(String::new()),
-        Some(6) => Attribute::Floats(floats.into_iter().map(f32::from_bits).collect()),
-        Some(7) => Attribute::Ints(ints),
-        Some(8) => Attribute::Texts(texts),
-        Some(1..=4) => single,
-        Some(_) => Attribute::Other,
-        None if !floats.is_empty() => Attribute::Floats(floats.into_iter().map(f32::from_bits).collect()),
-        None if !ints.is_empty() => Attribute::Ints(ints),
-        None if !texts.is_empty() => Attribute::Texts(texts),
-        None => single,
+    let attribute = match (kind, single) {
+        (Some(1), None) => Attribute::Float(0.0),
+        (Some(2), None) => Attribute::Int(0),
+        (Some(3), None) => Attribute::Text(String::new()),
+        (Some(1..=4), Some(single)) => single,
+        (Some(6), _) => Attribute::Floats(floats.into_iter().map(f32::from_bits).collect()),
+        (Some(7), _) => Attribute::Ints(ints),
+        (Some(8), _) => Attribute::Texts(texts),
+        (None, _) if !floats.is_empty() => {
+            Attribute::Floats(floats.into_iter().map(f32::from_bits).collect())
+        }
+        (None, _) if !ints.is_empty() => Attribute::Ints(ints),
+        (None, _) if !texts.is_empty() => Attribute::Texts(texts),
+        (None, Some(single)) => single,
+        _ => Attribute::Other(write::copied(whole)?),
     };
     Ok((name, attribute))
 }
@@ -397,6 +467,12 @@ fn numbers<const N: usize, T>(
 
 fn chunks<const N: usize, T>(bytes: &[u8], decode: fn([u8; N]) -> T) -> Vec<T> {
     bytes.as_chunks::<N>().0.iter().map(|chunk| decode(*chunk)).collect()
+}
+
+/// The bytes from one offset of the file to another.
+fn between(bytes: &[u8], start: u64, end: u64) -> &[u8] {
+    let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX);
+    bytes.get(at(start)..at(end)).unwrap_or_default()
 }
 
 fn text(bytes: &[u8]) -> String {

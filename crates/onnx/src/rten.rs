@@ -58,6 +58,10 @@ impl Engine for RtenEngine {
     }
 
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, OnnxError> {
+        self.run_borrowed(&inputs.iter().collect::<Vec<_>>())
+    }
+
+    fn run_borrowed(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OnnxError> {
         if inputs.len() != self.inputs.len() {
             return Err(OnnxError::InputCount { expected: self.inputs.len(), found: inputs.len() });
         }
