@@ -1,10 +1,11 @@
 //! From a report to a verdict.
 
 use proofhouse_core::Verdict;
-use proofhouse_onnx::Scores;
 use serde::{Deserialize, Serialize};
 
-use crate::{EvasionReport, Progress, RobustnessError, SquareOptions, evade};
+use crate::{
+    Attack, Counting, EvasionReport, LabelledRows, Progress, RobustnessError, Threat, Victim, evade,
+};
 
 /// Share of rows that an attack with no bound but the box must evade to be taken seriously.
 pub const SANE_SUCCESS: f64 = 0.9;
@@ -28,15 +29,16 @@ pub struct Sanity {
 /// an attack with a smaller radius says nothing (Carlini et al.: *On Evaluating Adversarial Robustness*,
 /// 2019, section 5).
 pub fn sanity(
-    model: &dyn Scores,
-    rows: &[f32],
-    labels: &[usize],
-    options: &SquareOptions,
+    victim: &Victim<'_>,
+    data: &LabelledRows<'_>,
+    threat: &Threat,
+    attacks: &[&dyn Attack],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Sanity, RobustnessError> {
-    let eps = f64::from(options.box_high) - f64::from(options.box_low);
-    let wide = SquareOptions { eps, grid: None, max_examples: 0, ..options.clone() };
-    let report = evade(model, rows, labels, &wide, progress)?;
+    let wide = Threat { grid: None, ..threat.unbounded(victim.model.input_shape()) };
+    let eps = wide.eps;
+    let counting = Counting { max_examples: 0, ..Counting::default() };
+    let report = evade(victim, data, &wide, attacks, &counting, progress)?;
     let works = report.attacked > 0 && report.evaded as f64 >= SANE_SUCCESS * report.attacked as f64;
     let verdict = if works { Verdict::Pass } else { Verdict::Unknown };
     Ok(Sanity { eps, attacked: report.attacked, evaded: report.evaded, verdict })
@@ -71,6 +73,12 @@ pub fn criterion(report: &EvasionReport, sanity: &Sanity, limit: f64) -> Assessm
         doubts.push(format!(
             "{} counterexamples did not repeat: the model does not answer the same question the same way",
             report.unconfirmed
+        ));
+    }
+    if report.disputed > 0 {
+        doubts.push(format!(
+            "{} counterexamples hold for one engine and not for the other, on rows without another",
+            report.disputed
         ));
     }
     if report.undefined > 0 {

@@ -1,12 +1,10 @@
 //! Robust accuracy over several radii.
 
 use proofhouse_core::Measurement;
-use proofhouse_onnx::Scores;
 use serde::{Deserialize, Serialize};
 
-use crate::evasion::{LabelledRows, pursue};
-use crate::square::{Progress, SquareOptions};
-use crate::{QueryLedger, RobustnessError};
+use crate::evasion::{pursue, wanted};
+use crate::{Attack, Counting, LabelledRows, Progress, QueryLedger, RobustnessError, Threat, Victim};
 
 /// One radius of a curve.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,40 +19,45 @@ pub struct CurvePoint {
     pub queries: QueryLedger,
 }
 
-/// Attacks at every radius of `radii`, in ascending order, with the other options as given. A
+/// Attacks at every radius of `radii`, in ascending order, with the rest of `threat` as given. A
 /// counterexample of a smaller radius is one of every larger, so its row is not attacked again and the
 /// curve never rises.
 pub fn curve(
-    model: &dyn Scores,
-    rows: &[f32],
-    labels: &[usize],
+    victim: &Victim<'_>,
+    data: &LabelledRows<'_>,
     radii: &[f64],
-    options: &SquareOptions,
+    threat: &Threat,
+    attacks: &[&dyn Attack],
+    counting: &Counting,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Vec<CurvePoint>, RobustnessError> {
     let mut radii = radii.to_vec();
     radii.sort_by(f64::total_cmp);
-    let data = LabelledRows::check(model, rows, labels, options)?;
-    let mut standing = data.clean(model)?.correct;
-    let correct = standing.len();
+    data.check(victim.model, threat)?;
+    let features = victim.model.features();
+    let clean = data.clean(victim.model)?;
+    let mut standing = wanted(data, &clean, features);
+    let attacked = standing.len();
     let mut points = Vec::with_capacity(radii.len());
     for (i, eps) in radii.into_iter().enumerate() {
-        let options = SquareOptions { eps, ..options.clone() };
-        options.check()?;
-        let findings = pursue(model, &data, &standing, &options, progress)?;
-        standing.retain(|index| findings.confirmed.iter().all(|e| e.index != *index));
-        let n = labels.len() as u64;
+        let threat = Threat { eps, ..threat.clone() };
+        threat.check(features)?;
+        let findings = pursue(victim, &standing, &threat, attacks, progress)?;
+        standing.retain(|target| findings.confirmed.iter().all(|e| e.index != target.index));
+        let n = data.labels.len() as u64;
+        let evaded = (attacked - standing.len()) as u64;
+        let robust = clean.correct.len() as u64 - evaded;
         points.push(CurvePoint {
             eps,
-            evaded: (correct - standing.len()) as u64,
-            robust_accuracy: Measurement::proportion(
-                "robust-accuracy",
-                standing.len() as u64,
-                n,
-                options.confidence,
-            )
-            .of_slice(format!("eps={eps}")),
-            queries: QueryLedger { clean: if i == 0 { n } else { 0 }, ..findings.queries },
+            evaded,
+            robust_accuracy: Measurement::proportion("robust-accuracy", robust, n, counting.confidence)
+                .of_slice(format!("eps={eps}")),
+            queries: QueryLedger {
+                clean: if i == 0 { n } else { 0 },
+                attack: findings.parts.iter().map(|p| p.queries).sum(),
+                confirm: findings.confirm,
+                gradients: findings.parts.iter().map(|p| p.gradients).sum(),
+            },
         });
     }
     Ok(points)

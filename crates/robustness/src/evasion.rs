@@ -1,16 +1,18 @@
-//! What an attack found, counted so that it holds up.
+//! What attacks found, counted so that it holds up.
 //!
 //! Only rows that the model classifies correctly are attacked, and a row counts as robust only if it was
-//! correct before and no counterexample was found. A counterexample counts if a fresh forward pass of that
-//! row alone confirms it and it lies in the ball and the box.
+//! correct before and no counterexample was found. A counterexample counts if it lies in the ball and the
+//! box, a fresh forward pass of that row alone confirms it, and so does the second engine where there is one.
 
 use proofhouse_core::Measurement;
 use proofhouse_onnx::{Scores, predict};
 use serde::{Deserialize, Serialize};
 
-use crate::RobustnessError;
-use crate::ball::{Ball, linf};
-use crate::square::{self, Progress, SquareOptions, Target};
+use crate::attack::suits;
+use crate::data::Clean;
+use crate::{
+    Access, Attack, Ball, LabelledRows, Norm, Outcome, Progress, RobustnessError, Target, Threat, Victim,
+};
 
 /// A row that the model misclassifies, beside the correct one it was made from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -21,9 +23,11 @@ pub struct Counterexample {
     pub label: usize,
     /// What it predicts now.
     pub predicted: usize,
-    /// Largest difference in any feature.
-    pub linf: f64,
-    /// Queries the attack needed.
+    /// The attack that found it.
+    pub attack: String,
+    /// Size of the change, in the norm of the threat.
+    pub distance: f64,
+    /// Queries that attack needed, for this row.
     pub queries: u64,
     /// Whether it still works rounded to the deployable grid within the ball; absent without a grid.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -34,45 +38,117 @@ pub struct Counterexample {
     pub adversarial: Vec<f32>,
 }
 
-/// Forward passes of single rows, by what they were for.
+/// Passes of single rows, by what they were for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryLedger {
     /// To find out which rows are correct to begin with.
     pub clean: u64,
-    /// By the attack, its first query included.
+    /// By the attacks, their first queries included.
     pub attack: u64,
     /// To confirm counterexamples, and to try them rounded.
     pub confirm: u64,
+    /// Backward passes by the attacks; each comes with a forward pass that `attack` counts.
+    #[serde(default)]
+    pub gradients: u64,
 }
 
 impl QueryLedger {
-    /// All of them.
+    /// All forward passes.
     #[must_use]
     pub const fn total(self) -> u64 {
         self.clean + self.attack + self.confirm
     }
 }
 
-/// The outcome of an evasion attack.
+/// One attack's share of a report. Attacks run one after the other, each on what is still standing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// The attack.
+    pub attack: String,
+    /// What it needed to see.
+    pub access: Access,
+    /// What it ran with.
+    pub settings: serde_json::Value,
+    /// How it got round masked gradients; empty where it followed true ones.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<String>,
+    /// Rows still standing before it.
+    pub attacked: u64,
+    /// Rows with a confirmed counterexample by it.
+    pub evaded: u64,
+    /// Claims that a fresh pass did not confirm.
+    pub unconfirmed: u64,
+    /// Claims that a fresh pass confirmed and the second engine did not: they lie on the edge of rounding.
+    pub disputed: u64,
+    /// Forward passes.
+    pub queries: u64,
+    /// Backward passes.
+    pub gradients: u64,
+}
+
+/// How to count.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Counting {
+    /// Confidence of the two-sided intervals.
+    pub confidence: f64,
+    /// Most counterexamples to keep in the report. All are counted.
+    pub max_examples: usize,
+}
+
+impl Default for Counting {
+    fn default() -> Self {
+        Self { confidence: 0.95, max_examples: 16 }
+    }
+}
+
+impl Counting {
+    fn check(&self) -> Result<(), RobustnessError> {
+        if (0.5..1.0).contains(&self.confidence) {
+            return Ok(());
+        }
+        Err(RobustnessError::Option(format!("a confidence lies in 0.5..1, {} does not", self.confidence)))
+    }
+}
+
+/// Rows that are proved to be robust: a lower bound.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Certified {
+    /// How it was proved.
+    pub method: String,
+    /// Indices of the rows, ascending: correct, and so everywhere in the ball.
+    pub rows: Vec<usize>,
+    /// Their share of all rows.
+    pub accuracy: Measurement,
+}
+
+/// The outcome of evasion attacks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EvasionReport {
-    /// The attack: `square`.
+    /// The attacks, joined: `apgd-ce+square`.
     pub attack: String,
-    /// The norm of the ball: `linf`.
-    pub norm: String,
-    /// Everything it was run with.
-    pub options: SquareOptions,
+    /// The norm of the ball.
+    pub norm: Norm,
+    /// What the attacker was allowed.
+    pub threat: Threat,
+    /// How counterexamples were confirmed.
+    pub confirmed_by: Vec<String>,
+    /// Attack by attack.
+    pub parts: Vec<Part>,
     /// Rows.
     pub n: u64,
-    /// Rows that the model classifies correctly. Every one of them was attacked.
+    /// Rows that the model classifies correctly and the attacker wants otherwise. Every one of them was
+    /// attacked.
     pub attacked: u64,
     /// Attacked rows with a confirmed counterexample.
     pub evaded: u64,
-    /// Attacked rows without one. An upper bound: a stronger attack may evade more.
+    /// Rows classified correctly, attacked or not, without a confirmed counterexample. An upper bound: a
+    /// stronger attack may evade more.
     pub robust_correct: u64,
     /// Counterexamples that a fresh forward pass did not confirm: the model does not answer the same
     /// question the same way. They are not counted as evaded, and the report cannot pass.
     pub unconfirmed: u64,
+    /// Counterexamples that the second engine did not confirm, on rows without another.
+    pub disputed: u64,
     /// Answers with NaN among the scores. They are no evidence either way, and the report cannot pass.
     pub undefined: u64,
     /// Confirmed counterexamples that work on the deployable grid, too; absent without a grid.
@@ -83,53 +159,92 @@ pub struct EvasionReport {
     /// Share of the attacked rows that were evaded. The interval speaks about rows like these under this
     /// attack; a lower bound of what a stronger attack does.
     pub success: Measurement,
-    /// Share of all rows that are correct and were not evaded. An upper bound of the true robust accuracy.
+    /// Share of all rows that are correct and were not evaded. An *upper* bound of the true robust accuracy.
     pub robust_accuracy: Measurement,
+    /// What is proved: a *lower* bound of the true robust accuracy; absent where nothing was certified.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Certified>,
     /// `success` among the attacked rows of each label.
     pub per_class: Vec<Measurement>,
+    /// Indices of the evaded rows, ascending.
+    pub evaded_rows: Vec<usize>,
     /// The first counterexamples by index, as many as asked for.
     pub examples: Vec<Counterexample>,
 }
 
-/// Attacks every correctly classified row within `options.eps`. `rows` holds `labels.len()` rows of
-/// [`Scores::features`] values in the box. `progress` is told after every round of queries.
+impl EvasionReport {
+    /// Adds the lower bound: the rows `certified` of those classified correctly are proved robust by `method`.
+    ///
+    /// # Errors
+    /// Where one of them was evaded: proof and counterexample cannot both be right.
+    pub fn certify(&mut self, method: &str, certified: &[usize]) -> Result<(), RobustnessError> {
+        if let Some(row) = certified.iter().find(|row| self.evaded_rows.binary_search(row).is_ok()) {
+            return Err(RobustnessError::Contradiction { row: *row, eps: self.threat.eps });
+        }
+        let confidence = self.robust_accuracy.interval.as_ref().map_or(0.95, |i| i.confidence);
+        let mut rows = certified.to_vec();
+        rows.sort_unstable();
+        rows.dedup();
+        let accuracy = Measurement::proportion("certified-accuracy", rows.len() as u64, self.n, confidence);
+        self.certified = Some(Certified { method: method.to_owned(), rows, accuracy });
+        Ok(())
+    }
+}
+
+/// Attacks every correctly classified row of `data` within `threat`, with one attack after the other, each on
+/// the rows that are still standing. `progress` is told after every round of queries.
 pub fn evade(
-    model: &dyn Scores,
-    rows: &[f32],
-    labels: &[usize],
-    options: &SquareOptions,
+    victim: &Victim<'_>,
+    data: &LabelledRows<'_>,
+    threat: &Threat,
+    attacks: &[&dyn Attack],
+    counting: &Counting,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<EvasionReport, RobustnessError> {
-    let data = LabelledRows::check(model, rows, labels, options)?;
-    let clean = data.clean(model)?;
-    let findings = pursue(model, &data, &clean.correct, options, progress)?;
+    data.check(victim.model, threat)?;
+    counting.check()?;
+    let clean = data.clean(victim.model)?;
+    let targets = wanted(data, &clean, victim.model.features());
+    let findings = pursue(victim, &targets, threat, attacks, progress)?;
 
-    let mut per_class = vec![(0u64, 0u64); model.classes()];
-    for index in &clean.correct {
-        per_class[labels[*index]].1 += 1;
+    let mut per_class = vec![(0u64, 0u64); victim.model.classes()];
+    for target in &targets {
+        per_class[target.label].1 += 1;
     }
     for example in &findings.confirmed {
         per_class[example.label].0 += 1;
     }
-    let (n, attacked) = (labels.len() as u64, clean.correct.len() as u64);
+    let (n, attacked) = (data.labels.len() as u64, targets.len() as u64);
     let evaded = findings.confirmed.len() as u64;
-    let proportion = |name, k, n| Measurement::proportion(name, k, n, options.confidence);
+    let robust_correct = clean.correct.len() as u64 - evaded;
+    let proportion = |name, k, n| Measurement::proportion(name, k, n, counting.confidence);
+    let survivors = findings.confirmed.iter().filter(|e| e.survives_rounding == Some(true)).count() as u64;
     Ok(EvasionReport {
-        attack: "square".to_owned(),
-        norm: "linf".to_owned(),
-        options: options.clone(),
+        attack: findings.parts.iter().map(|p| p.attack.as_str()).collect::<Vec<_>>().join("+"),
+        norm: threat.norm,
+        threat: threat.clone(),
+        confirmed_by: ["a fresh pass of the row alone"]
+            .into_iter()
+            .chain(victim.second.map(|(name, _)| name))
+            .map(str::to_owned)
+            .collect(),
         n,
         attacked,
         evaded,
-        robust_correct: attacked - evaded,
-        unconfirmed: findings.unconfirmed,
+        robust_correct,
+        unconfirmed: findings.parts.iter().map(|p| p.unconfirmed).sum(),
+        disputed: findings.disputed,
         undefined: clean.undefined + findings.undefined,
-        survive_rounding: options
-            .grid
-            .map(|_| findings.confirmed.iter().filter(|e| e.survives_rounding == Some(true)).count() as u64),
-        queries: QueryLedger { clean: n, ..findings.queries },
+        survive_rounding: threat.grid.map(|_| survivors),
+        queries: QueryLedger {
+            clean: n,
+            attack: findings.parts.iter().map(|p| p.queries).sum(),
+            confirm: findings.confirm,
+            gradients: findings.parts.iter().map(|p| p.gradients).sum(),
+        },
         success: proportion("evasion-success", evaded, attacked),
-        robust_accuracy: proportion("robust-accuracy", attacked - evaded, n),
+        robust_accuracy: proportion("robust-accuracy", robust_correct, n),
+        certified: None,
         per_class: per_class
             .iter()
             .enumerate()
@@ -138,134 +253,152 @@ pub fn evade(
                 proportion("evasion-success", *evaded, *attacked).of_slice(format!("class={class}"))
             })
             .collect(),
-        examples: findings.confirmed.into_iter().take(options.max_examples).collect(),
+        parts: findings.parts,
+        evaded_rows: findings.confirmed.iter().map(|e| e.index).collect(),
+        examples: findings.confirmed.into_iter().take(counting.max_examples).collect(),
     })
 }
 
-/// Rows and labels that fit the model and the box.
-pub(crate) struct LabelledRows<'a> {
-    rows: &'a [f32],
-    labels: &'a [usize],
-    features: usize,
-}
-
-/// How the model does before the attack.
-pub(crate) struct Clean {
-    pub correct: Vec<usize>,
-    pub undefined: u64,
-}
-
-impl<'a> LabelledRows<'a> {
-    pub(crate) fn check(
-        model: &dyn Scores,
-        rows: &'a [f32],
-        labels: &'a [usize],
-        options: &SquareOptions,
-    ) -> Result<Self, RobustnessError> {
-        options.check()?;
-        let (features, classes) = (model.features(), model.classes());
-        if features == 0 || labels.len().checked_mul(features) != Some(rows.len()) {
-            return Err(RobustnessError::Option(format!(
-                "{} labels call for as many rows of {features} values, not for {} values",
-                labels.len(),
-                rows.len()
-            )));
-        }
-        let legal = options.box_low..=options.box_high;
-        for (row, (values, label)) in rows.chunks_exact(features).zip(labels).enumerate() {
-            let reason = if *label >= classes {
-                format!(
-                    "label {label} is not one of the {classes} classes 0 to {}",
-                    classes.saturating_sub(1)
-                )
-            } else if let Some(v) = values.iter().find(|v| !legal.contains(v)) {
-                format!("{v} lies outside the box {}..={}", options.box_low, options.box_high)
-            } else {
-                continue;
-            };
-            return Err(RobustnessError::Row { row, reason });
-        }
-        Ok(Self { rows, labels, features })
-    }
-
-    fn row(&self, index: usize) -> &'a [f32] {
-        &self.rows[index * self.features..][..self.features]
-    }
-
-    pub(crate) fn clean(&self, model: &dyn Scores) -> Result<Clean, RobustnessError> {
-        let mut scores = Vec::new();
-        model.scores(self.rows, self.labels.len(), &mut scores)?;
-        let predicted = predict(&scores, model.classes());
-        let undefined = predicted.iter().filter(|p| p.is_none()).count() as u64;
-        let correct = (0..self.labels.len()).filter(|i| predicted[*i] == Some(self.labels[*i])).collect();
-        Ok(Clean { correct, undefined })
-    }
+/// The rows to attack: correct, and wanted otherwise.
+pub(crate) fn wanted<'a>(data: &LabelledRows<'a>, clean: &Clean, features: usize) -> Vec<Target<'a>> {
+    let target = |index: &usize| Target {
+        index: *index,
+        label: data.labels[*index],
+        goal: data.goal(*index),
+        row: data.row(*index, features),
+    };
+    let differs = |t: &Target<'_>| t.goal != crate::Goal::Targeted(t.label);
+    clean.correct.iter().map(target).filter(differs).collect()
 }
 
 /// What came of attacking some rows.
 pub(crate) struct Findings {
+    /// By index.
     pub confirmed: Vec<Counterexample>,
-    pub unconfirmed: u64,
+    pub disputed: u64,
     pub undefined: u64,
-    pub queries: QueryLedger,
+    pub confirm: u64,
+    pub parts: Vec<Part>,
 }
 
-/// Attacks the rows of `indices` and confirms what the attack claims.
+/// Runs one attack after the other on what is still standing, and confirms what they claim.
 pub(crate) fn pursue(
-    model: &dyn Scores,
-    data: &LabelledRows<'_>,
-    indices: &[usize],
-    options: &SquareOptions,
+    victim: &Victim<'_>,
+    targets: &[Target<'_>],
+    threat: &Threat,
+    attacks: &[&dyn Attack],
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Findings, RobustnessError> {
-    let targets: Vec<Target<'_>> =
-        indices.iter().map(|i| Target { index: *i, label: data.labels[*i], row: data.row(*i) }).collect();
-    let outcomes = square::attack(model, &targets, options, progress)?;
-    let mut findings =
-        Findings { confirmed: Vec::new(), unconfirmed: 0, undefined: 0, queries: QueryLedger::default() };
-    for outcome in outcomes {
-        findings.queries.attack += outcome.queries;
-        findings.undefined += outcome.undefined;
-        let Some(adversarial) = outcome.found else { continue };
-        let (original, label) = (data.row(outcome.index), data.labels[outcome.index]);
-        let distance = linf(original, &adversarial);
-        let legal = distance <= options.eps * (1.0 + 1e-6)
-            && adversarial.iter().all(|v| (options.box_low..=options.box_high).contains(v));
-        let predicted = ask(model, &adversarial, &mut findings.queries)?.filter(|class| *class != label);
-        let (true, Some(predicted)) = (legal, predicted) else {
-            findings.unconfirmed += 1;
-            continue;
-        };
-        let survives_rounding = match options.grid {
-            None => None,
-            Some(step) => {
-                let ball = Ball::around(original, options.eps, (options.box_low, options.box_high));
-                let rounded: Option<Vec<f32>> =
-                    adversarial.iter().enumerate().map(|(at, v)| ball.snap(at, *v, step)).collect();
-                Some(match rounded {
-                    None => false,
-                    Some(row) => ask(model, &row, &mut findings.queries)?.is_some_and(|class| class != label),
-                })
-            }
-        };
-        findings.confirmed.push(Counterexample {
-            index: outcome.index,
-            label,
-            predicted,
-            linf: distance,
-            queries: outcome.queries,
-            survives_rounding,
-            original: original.to_vec(),
-            adversarial,
-        });
+    for attack in attacks {
+        suits(*attack, victim, threat)?;
     }
+    let mut findings =
+        Findings { confirmed: Vec::new(), disputed: 0, undefined: 0, confirm: 0, parts: Vec::new() };
+    let mut standing = targets.to_vec();
+    let mut disputed: Vec<usize> = Vec::new();
+    let mut asked = 0;
+    for attack in attacks {
+        let mut part = Part {
+            attack: attack.name(),
+            access: attack.access(),
+            settings: attack.settings(),
+            repairs: attack.repairs(victim),
+            attacked: standing.len() as u64,
+            evaded: 0,
+            unconfirmed: 0,
+            disputed: 0,
+            queries: 0,
+            gradients: 0,
+        };
+        let fallen = targets.len() - standing.len();
+        let outcomes = attack.run(victim, threat, &standing, &mut |p| {
+            progress(Progress {
+                rows_done: fallen + p.rows_done,
+                rows: targets.len(),
+                queries: asked + p.queries,
+            });
+        })?;
+        let before = findings.confirmed.len();
+        for outcome in outcomes {
+            part.queries += outcome.queries;
+            part.gradients += outcome.gradients;
+            findings.undefined += outcome.undefined;
+            let Some(target) = standing.iter().find(|t| t.index == outcome.index) else { continue };
+            match confirm(victim, target, threat, &attack.name(), outcome, &mut findings.confirm)? {
+                Claim::None => {}
+                Claim::Unconfirmed => part.unconfirmed += 1,
+                Claim::Disputed(index) => {
+                    part.disputed += 1;
+                    disputed.push(index);
+                }
+                Claim::Confirmed(example) => findings.confirmed.push(*example),
+            }
+        }
+        let fresh = &findings.confirmed[before..];
+        part.evaded = fresh.len() as u64;
+        standing.retain(|t| fresh.iter().all(|e| e.index != t.index));
+        asked += part.queries;
+        findings.parts.push(part);
+    }
+    disputed.sort_unstable();
+    disputed.dedup();
+    findings.disputed = disputed.iter().filter(|i| standing.iter().any(|t| t.index == **i)).count() as u64;
+    findings.confirmed.sort_by_key(|e| e.index);
     Ok(findings)
 }
 
+enum Claim {
+    None,
+    Unconfirmed,
+    Disputed(usize),
+    Confirmed(Box<Counterexample>),
+}
+
+fn confirm(
+    victim: &Victim<'_>,
+    target: &Target<'_>,
+    threat: &Threat,
+    attack: &str,
+    outcome: Outcome,
+    asked: &mut u64,
+) -> Result<Claim, RobustnessError> {
+    let Some(adversarial) = outcome.found else { return Ok(Claim::None) };
+    let shape = victim.model.input_shape();
+    let ball = Ball::new(threat, shape, target.row);
+    let reached = |class: &usize| target.goal.reached(target.label, *class);
+    let predicted = ask(victim.model, &adversarial, asked)?.filter(reached);
+    let (true, Some(predicted)) = (ball.contains(&adversarial), predicted) else {
+        return Ok(Claim::Unconfirmed);
+    };
+    if let Some((_, second)) = victim.second
+        && !ask(second, &adversarial, asked)?.is_some_and(|class| reached(&class))
+    {
+        return Ok(Claim::Disputed(outcome.index));
+    }
+    let survives_rounding = match threat.grid {
+        None => None,
+        Some(step) => Some(match ball.snap(&adversarial, step) {
+            None => false,
+            Some(row) => ask(victim.model, &row, asked)?.is_some_and(|class| reached(&class)),
+        }),
+    };
+    Ok(Claim::Confirmed(Box::new(Counterexample {
+        index: outcome.index,
+        label: target.label,
+        predicted,
+        attack: attack.to_owned(),
+        distance: ball.distance(&adversarial),
+        queries: outcome.queries,
+        survives_rounding,
+        original: target.row.to_vec(),
+        adversarial,
+    })))
+}
+
 /// The class of one row, asked alone.
-fn ask(model: &dyn Scores, row: &[f32], queries: &mut QueryLedger) -> Result<Option<usize>, RobustnessError> {
+fn ask(model: &dyn Scores, row: &[f32], asked: &mut u64) -> Result<Option<usize>, RobustnessError> {
     let mut scores = Vec::new();
     model.scores(row, 1, &mut scores)?;
-    queries.confirm += 1;
+    *asked += 1;
     Ok(predict(&scores, model.classes()).into_iter().next().flatten())
 }

@@ -12,77 +12,49 @@
 //! Chance is ChaCha8 keyed by the seed, one stream for each row's index. What is found for a row therefore
 //! depends on neither the other rows nor the order in which they are asked.
 
-use proofhouse_onnx::{OutputKind, Scores, predict};
-use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use proofhouse_onnx::OutputKind;
 use serde::{Deserialize, Serialize};
 
-use crate::RobustnessError;
-use crate::ball::Ball;
-use crate::geometry::Geometry;
+use crate::attack::margin;
+use crate::chance::Chance;
+use crate::geometry::{Geometry, Window};
+use crate::{Access, Attack, Ball, Norm, Outcome, Progress, RobustnessError, Target, Threat, Victim};
 
 /// Rows attacked side by side: bounds the memory, not the result.
 const GROUP_ROWS: usize = 512;
 /// Draws of a square before one that changes nothing is asked after all.
 const DRAWS: usize = 16;
 
-/// How to attack, and how to count.
+/// The Square attack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct SquareOptions {
-    /// Radius of the L∞ ball, in the units of the rows.
-    pub eps: f64,
-    /// Queries a row may cost the attack, the first included.
+pub struct Square {
+    /// Queries a row may cost, the first included.
     pub queries: u64,
     /// Seed of all chance.
     pub seed: u64,
-    /// Smallest legal value of a feature.
-    pub box_low: f32,
-    /// Largest legal value of a feature.
-    pub box_high: f32,
     /// Share of a channel that the first squares cover, in (0, 1].
     pub p_init: f64,
-    /// Distance between the values that a deployed input can have, such as 1/255 for 8-bit images. When
-    /// given, each counterexample is also tried rounded to it, within the ball.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub grid: Option<f64>,
-    /// Confidence of the two-sided intervals.
-    pub confidence: f64,
-    /// Most counterexamples to keep in the report. All are counted.
-    pub max_examples: usize,
 }
 
-impl SquareOptions {
-    /// The attack of radius `eps` on rows in 0..=1 with the budget of AutoAttack: 5000 queries, squares
-    /// that start at 0.8 of the image.
+impl Default for Square {
+    /// The budget of AutoAttack: 5000 queries, squares that start at 0.8 of the image.
+    fn default() -> Self {
+        Self { queries: 5000, seed: 0, p_init: 0.8 }
+    }
+}
+
+impl Square {
+    /// The attack with this budget.
     #[must_use]
-    pub fn new(eps: f64) -> Self {
-        Self {
-            eps,
-            queries: 5000,
-            seed: 0,
-            box_low: 0.0,
-            box_high: 1.0,
-            p_init: 0.8,
-            grid: None,
-            confidence: 0.95,
-            max_examples: 16,
-        }
+    pub fn new(queries: u64, seed: u64) -> Self {
+        Self { queries, seed, ..Self::default() }
     }
 
-    /// Refuses what cannot be run.
-    pub(crate) fn check(&self) -> Result<(), RobustnessError> {
-        let in_words = if !(self.eps.is_finite() && self.eps > 0.0) {
-            format!("eps is a positive number, not {}", self.eps)
-        } else if self.queries == 0 {
+    fn check(&self) -> Result<(), RobustnessError> {
+        let in_words = if self.queries == 0 {
             "an attack needs at least one query a row".to_owned()
-        } else if !(self.box_low.is_finite() && self.box_high.is_finite() && self.box_low < self.box_high) {
-            format!("the box {}..={} holds nothing", self.box_low, self.box_high)
         } else if !(self.p_init > 0.0 && self.p_init <= 1.0) {
             format!("p_init lies in (0, 1], {} does not", self.p_init)
-        } else if self.grid.is_some_and(|g| !(g.is_finite() && g > 0.0)) {
-            "the step of the grid is a positive number".to_owned()
-        } else if !(0.5..1.0).contains(&self.confidence) {
-            format!("a confidence lies in 0.5..1, {} does not", self.confidence)
         } else {
             return Ok(());
         };
@@ -90,83 +62,75 @@ impl SquareOptions {
     }
 }
 
-/// How far an attack is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
-    /// Rows whose attack has ended.
-    pub rows_done: usize,
-    /// Rows to attack.
-    pub rows: usize,
-    /// Queries asked so far.
-    pub queries: u64,
-}
-
-/// A row to attack, known to be classified correctly.
-pub(crate) struct Target<'a> {
-    pub index: usize,
-    pub label: usize,
-    pub row: &'a [f32],
-}
-
-/// What the attack on one row came to.
-pub(crate) struct Outcome {
-    pub index: usize,
-    /// A row in the ball that the model takes for another class.
-    pub found: Option<Vec<f32>>,
-    pub queries: u64,
-    /// Queries that the model answered with NaN.
-    pub undefined: u64,
-}
-
-/// Attacks every target. Outcomes are in the order of the targets.
-pub(crate) fn attack(
-    model: &dyn Scores,
-    targets: &[Target<'_>],
-    options: &SquareOptions,
-    progress: &mut dyn FnMut(Progress),
-) -> Result<Vec<Outcome>, RobustnessError> {
-    let geometry = Geometry::of(model.input_shape());
-    let mut outcomes: Vec<Outcome> = Vec::with_capacity(targets.len());
-    let mut asked_before = 0;
-    for group in targets.chunks(GROUP_ROWS) {
-        let mut searches: Vec<Search> =
-            group.iter().map(|target| Search::new(target, geometry, options)).collect();
-        let mut active: Vec<usize> = (0..searches.len()).collect();
-        let (mut candidates, mut scores) = (Vec::new(), Vec::new());
-        for query in 0..options.queries {
-            if active.is_empty() {
-                break;
-            }
-            candidates.clear();
-            for at in &active {
-                searches[*at].propose(query, options, &mut candidates);
-            }
-            model.scores(&candidates, active.len(), &mut scores)?;
-            let answers =
-                candidates.chunks_exact(geometry.features()).zip(scores.chunks_exact(model.classes()));
-            for (at, (candidate, answer)) in active.iter().zip(answers) {
-                searches[*at].learn(candidate, answer, model.kind());
-            }
-            active.retain(|at| !searches[*at].evaded);
-            progress(Progress {
-                rows_done: outcomes.len() + group.len() - active.len(),
-                rows: targets.len(),
-                queries: asked_before + searches.iter().map(|s| s.queries).sum::<u64>(),
-            });
-        }
-        asked_before += searches.iter().map(|s| s.queries).sum::<u64>();
-        outcomes.extend(searches.into_iter().map(Search::end));
+impl Attack for Square {
+    fn name(&self) -> String {
+        "square".to_owned()
     }
-    Ok(outcomes)
+
+    fn access(&self) -> Access {
+        Access::Scores
+    }
+
+    fn norms(&self) -> &'static [Norm] {
+        &[Norm::Linf]
+    }
+
+    fn settings(&self) -> serde_json::Value {
+        serde_json::json!(self)
+    }
+
+    fn run(
+        &self,
+        victim: &Victim<'_>,
+        threat: &Threat,
+        targets: &[Target<'_>],
+        progress: &mut dyn FnMut(Progress),
+    ) -> Result<Vec<Outcome>, RobustnessError> {
+        self.check()?;
+        let model = victim.model;
+        let (features, classes) = (model.features(), model.classes());
+        let mut outcomes: Vec<Outcome> = Vec::with_capacity(targets.len());
+        let mut asked_before = 0;
+        for group in targets.chunks(GROUP_ROWS) {
+            let mut searches: Vec<Search<'_>> = group
+                .iter()
+                .map(|target| Search::new(target, Ball::new(threat, model.input_shape(), target.row), self))
+                .collect();
+            let mut active: Vec<usize> = (0..searches.len()).collect();
+            let (mut candidates, mut scores) = (Vec::new(), Vec::new());
+            for query in 0..self.queries {
+                if active.is_empty() {
+                    break;
+                }
+                candidates.clear();
+                for at in &active {
+                    searches[*at].propose(query, self, &mut candidates);
+                }
+                model.scores(&candidates, active.len(), &mut scores)?;
+                let answers = candidates.chunks_exact(features).zip(scores.chunks_exact(classes));
+                for (at, (candidate, answer)) in active.iter().zip(answers) {
+                    searches[*at].learn(candidate, answer, model.kind());
+                }
+                active.retain(|at| !searches[*at].evaded);
+                progress(Progress {
+                    rows_done: outcomes.len() + group.len() - active.len(),
+                    rows: targets.len(),
+                    queries: asked_before + searches.iter().map(|s| s.queries).sum::<u64>(),
+                });
+            }
+            asked_before += searches.iter().map(|s| s.queries).sum::<u64>();
+            outcomes.extend(searches.into_iter().map(Search::end));
+        }
+        Ok(outcomes)
+    }
 }
 
 /// The search for one row.
-struct Search {
-    index: usize,
-    label: usize,
+struct Search<'a> {
+    target: &'a Target<'a>,
     geometry: Geometry,
     ball: Ball,
-    rng: ChaCha8Rng,
+    chance: Chance,
     best: Vec<f32>,
     margin: f64,
     evaded: bool,
@@ -174,16 +138,13 @@ struct Search {
     undefined: u64,
 }
 
-impl Search {
-    fn new(target: &Target<'_>, geometry: Geometry, options: &SquareOptions) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(options.seed);
-        rng.set_stream(target.index as u64);
+impl<'a> Search<'a> {
+    fn new(target: &'a Target<'a>, ball: Ball, options: &Square) -> Self {
         Self {
-            index: target.index,
-            label: target.label,
-            geometry,
-            ball: Ball::around(target.row, options.eps, (options.box_low, options.box_high)),
-            rng,
+            target,
+            geometry: ball.geometry(),
+            ball,
+            chance: Chance::keyed(options.seed, target.index),
             best: target.row.to_vec(),
             margin: f64::INFINITY,
             evaded: false,
@@ -194,15 +155,15 @@ impl Search {
 
     fn end(self) -> Outcome {
         Outcome {
-            index: self.index,
             found: self.evaded.then_some(self.best),
             queries: self.queries,
             undefined: self.undefined,
+            ..Outcome::of(self.target)
         }
     }
 
     /// Appends the next row to ask.
-    fn propose(&mut self, query: u64, options: &SquareOptions, out: &mut Vec<f32>) {
+    fn propose(&mut self, query: u64, options: &Square, out: &mut Vec<f32>) {
         let start = out.len();
         out.extend_from_slice(&self.best);
         let candidate = &mut out[start..];
@@ -224,7 +185,7 @@ impl Search {
         let Geometry { channels, height, width } = self.geometry;
         for channel in 0..channels {
             for column in 0..width {
-                let up = self.coin();
+                let up = self.chance.coin();
                 for line in 0..height {
                     let at = (channel * height + line) * width + column;
                     candidate[at] = self.edge(up)[at];
@@ -234,14 +195,14 @@ impl Search {
     }
 
     /// A random square of every channel to one edge of the ball; says whether that changed anything.
-    fn square(&mut self, window: crate::geometry::Window, candidate: &mut [f32]) -> bool {
+    fn square(&mut self, window: Window, candidate: &mut [f32]) -> bool {
         let corner = (
-            self.below(self.geometry.height - window.height + 1),
-            self.below(self.geometry.width - window.width + 1),
+            self.chance.below(self.geometry.height - window.height + 1),
+            self.chance.below(self.geometry.width - window.width + 1),
         );
         let mut changed = false;
         for channel in 0..self.geometry.channels {
-            let up = self.coin();
+            let up = self.chance.coin();
             for line in self.geometry.lines(channel, corner, window) {
                 let edge = &self.edge(up)[line.clone()];
                 changed |= candidate[line.clone()] != *edge;
@@ -252,12 +213,12 @@ impl Search {
     }
 
     fn learn(&mut self, candidate: &[f32], scores: &[f32], kind: OutputKind) {
-        let Some(class) = predict(scores, scores.len()).into_iter().next().flatten() else {
+        let Some((_, reached)) = self.target.judge(scores) else {
             self.undefined += 1;
             return;
         };
-        let margin = margin(scores, self.label, kind);
-        self.evaded = class != self.label;
+        let margin = margin(scores, self.target.label, self.target.goal, kind);
+        self.evaded = reached;
         if self.evaded || margin < self.margin {
             self.best.copy_from_slice(candidate);
             self.margin = margin;
@@ -267,31 +228,6 @@ impl Search {
     fn edge(&self, up: bool) -> &[f32] {
         if up { self.ball.high() } else { self.ball.low() }
     }
-
-    fn coin(&mut self) -> bool {
-        self.rng.next_u32() & 1 == 1
-    }
-
-    /// A number below `n`: the high half of a product, whose bias is below n / 2^64.
-    fn below(&mut self, n: usize) -> usize {
-        ((u128::from(self.rng.next_u64()) * n as u128) >> 64) as usize
-    }
-}
-
-/// How far the label's score lies above the best of the others; of probabilities, their logarithms, which a
-/// saturated softmax still tells apart.
-fn margin(scores: &[f32], label: usize, kind: OutputKind) -> f64 {
-    let value = |score: f32| match kind {
-        OutputKind::Logits => f64::from(score),
-        OutputKind::Probabilities => f64::from(score).max(f64::MIN_POSITIVE).ln(),
-    };
-    let other = scores
-        .iter()
-        .enumerate()
-        .filter(|(class, _)| *class != label)
-        .map(|(_, score)| value(*score))
-        .fold(f64::NEG_INFINITY, f64::max);
-    value(scores[label]) - other
 }
 
 /// The share of the image that a square covers, halved at the paper's points of a budget of 10 000 queries.
@@ -317,28 +253,9 @@ mod tests {
     }
 
     #[test]
-    fn margins_of_probabilities_do_not_saturate() {
-        assert_eq!(margin(&[3.0, 1.0, 2.5], 0, OutputKind::Logits), 0.5);
-        let near = margin(&[1.0, 1e-30], 0, OutputKind::Probabilities);
-        let far = margin(&[1.0, 1e-35], 0, OutputKind::Probabilities);
-        assert!(near < far && far < 100.0);
-        assert!(margin(&[1.0, 0.0], 0, OutputKind::Probabilities).is_finite());
-    }
-
-    #[test]
     fn nonsense_is_refused() {
-        let check = |f: fn(&mut SquareOptions)| {
-            let mut options = SquareOptions::new(0.1);
-            f(&mut options);
-            options.check().is_err()
-        };
-        assert!(!check(|_| {}));
-        assert!(check(|o| o.eps = 0.0));
-        assert!(check(|o| o.eps = f64::NAN));
-        assert!(check(|o| o.queries = 0));
-        assert!(check(|o| o.box_high = o.box_low));
-        assert!(check(|o| o.p_init = 0.0));
-        assert!(check(|o| o.grid = Some(-1.0)));
-        assert!(check(|o| o.confidence = 1.0));
+        assert!(Square::default().check().is_ok());
+        assert!(Square::new(0, 0).check().is_err());
+        assert!(Square { p_init: 0.0, ..Square::default() }.check().is_err());
     }
 }

@@ -12,7 +12,10 @@ use proofhouse_core::Verdict;
 use proofhouse_onnx::{
     Classifier, ClassifierOptions, LoadOptions, OnnxError, OutputKind, Preprocess, Scores, load, predict,
 };
-use proofhouse_robustness::{EvasionReport, RobustnessError, SquareOptions, criterion, curve, evade, sanity};
+use proofhouse_robustness::{
+    Counting, EvasionReport, LabelledRows, Norm, RobustnessError, Sanity, Square, Threat, Victim, criterion,
+    curve, evade, sanity,
+};
 
 const CNN: &[u8] = include_bytes!("../../onnx/tests/fixtures/cnn_at010.onnx");
 const MLP: &[u8] = include_bytes!("../../onnx/tests/fixtures/mlp_naive.onnx");
@@ -36,20 +39,43 @@ fn classifier(bytes: &[u8], kind: OutputKind) -> Classifier {
     Classifier::new(load(bytes, &LoadOptions::default()).unwrap(), options).unwrap()
 }
 
-fn options(eps: f64, queries: u64) -> SquareOptions {
-    SquareOptions { queries, seed: 7, ..SquareOptions::new(eps) }
+const ALL: Counting = Counting { confidence: 0.95, max_examples: 200 };
+
+fn linf(eps: f64) -> Threat {
+    Threat::new(Norm::Linf, eps)
 }
 
-fn run(model: &dyn Scores, n: usize, options: &SquareOptions) -> EvasionReport {
+fn square(queries: u64) -> Square {
+    Square::new(queries, 7)
+}
+
+fn attack(
+    model: &dyn Scores,
+    rows: &[f32],
+    labels: &[usize],
+    threat: &Threat,
+    square: &Square,
+) -> Result<EvasionReport, RobustnessError> {
+    let data = LabelledRows::new(rows, labels);
+    evade(&Victim::black_box(model), &data, threat, &[square], &ALL, &mut |_| {})
+}
+
+fn run(model: &dyn Scores, n: usize, eps: f64, square: &Square) -> EvasionReport {
     let (rows, labels) = digits(n);
-    evade(model, &rows, &labels, options, &mut |_| {}).unwrap()
+    attack(model, &rows, &labels, &linf(eps), square).unwrap()
+}
+
+fn sane(model: &dyn Scores, rows: &[f32], labels: &[usize], square: &Square) -> Sanity {
+    let data = LabelledRows::new(rows, labels);
+    sanity(&Victim::black_box(model), &data, &linf(0.1), &[square], &mut |_| {}).unwrap()
 }
 
 #[test]
 fn the_trained_network_falls_as_far_as_with_other_libraries() {
     let model = classifier(CNN, OutputKind::Logits);
-    let options = SquareOptions { grid: Some(1.0 / 16.0), max_examples: 200, ..options(0.10, 1000) };
-    let report = run(&model, 200, &options);
+    let (rows, labels) = digits(200);
+    let threat = Threat { grid: Some(1.0 / 16.0), ..linf(0.10) };
+    let report = attack(&model, &rows, &labels, &threat, &square(1000)).unwrap();
     assert_eq!((report.n, report.attacked, report.unconfirmed, report.undefined), (200, 200, 0, 0));
     assert!((159..=175).contains(&report.robust_correct), "{}", report.robust_correct);
     assert_eq!(report.evaded + report.robust_correct, 200);
@@ -67,7 +93,7 @@ fn the_trained_network_falls_as_far_as_with_other_libraries() {
             .zip(&example.original)
             .map(|(a, b)| (f64::from(*a) - f64::from(*b)).abs())
             .fold(0.0, f64::max);
-        assert_eq!(distance, example.linf);
+        assert_eq!(distance, example.distance);
         assert!(distance <= 0.10 * (1.0 + 1e-6));
         assert!(example.adversarial.iter().all(|v| (0.0..=1.0).contains(v)));
         assert!(example.queries >= 1 && example.queries <= 1000);
@@ -83,30 +109,29 @@ fn the_trained_network_falls_as_far_as_with_other_libraries() {
 
 #[test]
 fn the_plain_network_falls_further() {
-    let report = run(&classifier(MLP, OutputKind::Logits), 200, &options(0.06, 1000));
+    let report = run(&classifier(MLP, OutputKind::Logits), 200, 0.06, &square(1000));
     assert_eq!(report.attacked, 194);
     assert!((149..=166).contains(&report.robust_correct), "{}", report.robust_correct);
 }
 
 #[test]
 fn a_softmax_does_not_hide_the_margin() {
-    let logits = run(&classifier(MLP, OutputKind::Logits), 200, &options(0.06, 300));
-    let softmax = run(&classifier(SOFTMAX, OutputKind::Probabilities), 200, &options(0.06, 300));
+    let logits = run(&classifier(MLP, OutputKind::Logits), 200, 0.06, &square(300));
+    let softmax = run(&classifier(SOFTMAX, OutputKind::Probabilities), 200, 0.06, &square(300));
     assert!(logits.robust_correct.abs_diff(softmax.robust_correct) <= 2);
 }
 
 #[test]
 fn a_rows_fate_depends_on_no_other_row() {
     let model = classifier(MLP, OutputKind::Logits);
-    let options = SquareOptions { max_examples: 200, ..options(0.10, 200) };
-    let whole = run(&model, 40, &options);
-    assert_eq!(whole, run(&model, 40, &options));
+    let whole = run(&model, 40, 0.10, &square(200));
+    assert_eq!(whole, run(&model, 40, 0.10, &square(200)));
     assert!(whole.evaded > 5);
     // Row indices are the streams of chance, so the front part alone must come out the same.
-    let front = run(&model, 13, &options);
+    let front = run(&model, 13, 0.10, &square(200));
     let expected: Vec<_> = whole.examples.iter().filter(|e| e.index < 13).cloned().collect();
     assert_eq!(front.examples, expected);
-    assert_ne!(whole.examples, run(&model, 40, &SquareOptions { seed: 8, ..options }).examples);
+    assert_ne!(whole.examples, run(&model, 40, 0.10, &Square::new(200, 8)).examples);
 }
 
 #[test]
@@ -114,7 +139,7 @@ fn rows_already_wrong_are_left_alone() {
     let (rows, mut labels) = digits(20);
     labels[3] = (labels[3] + 1) % 10;
     let model = classifier(CNN, OutputKind::Logits);
-    let report = evade(&model, &rows, &labels, &options(0.3, 50), &mut |_| {}).unwrap();
+    let report = attack(&model, &rows, &labels, &linf(0.3), &square(50)).unwrap();
     assert_eq!((report.n, report.attacked), (20, 19));
     assert!(report.examples.iter().all(|e| e.index != 3));
     assert_eq!(report.success.n, Some(19));
@@ -125,7 +150,16 @@ fn rows_already_wrong_are_left_alone() {
 fn a_curve_never_rises() {
     let (rows, labels) = digits(60);
     let model = classifier(MLP, OutputKind::Logits);
-    let points = curve(&model, &rows, &labels, &[0.12, 0.03, 0.06], &options(0.1, 150), &mut |_| {}).unwrap();
+    let points = curve(
+        &Victim::black_box(&model),
+        &LabelledRows::new(&rows, &labels),
+        &[0.12, 0.03, 0.06],
+        &linf(0.1),
+        &[&square(150)],
+        &ALL,
+        &mut |_| {},
+    )
+    .unwrap();
     assert_eq!(points.iter().map(|p| p.eps).collect::<Vec<_>>(), [0.03, 0.06, 0.12]);
     assert!(points.is_sorted_by(|a, b| a.evaded <= b.evaded));
     assert!(points[2].evaded > points[0].evaded);
@@ -136,10 +170,9 @@ fn a_curve_never_rises() {
 fn verdicts_are_on_a_bound() {
     let (rows, labels) = digits(100);
     let model = classifier(CNN, OutputKind::Logits);
-    let options = options(0.02, 100);
-    let sane = sanity(&model, &rows, &labels, &options, &mut |_| {}).unwrap();
+    let sane = sane(&model, &rows, &labels, &square(100));
     assert_eq!((sane.verdict, sane.eps), (Verdict::Pass, 1.0));
-    let report = evade(&model, &rows, &labels, &options, &mut |_| {}).unwrap();
+    let report = attack(&model, &rows, &labels, &linf(0.02), &square(100)).unwrap();
     let high = report.success.interval.as_ref().unwrap().high;
     assert!(report.success.value < high);
     assert_eq!(criterion(&report, &sane, high).verdict, Verdict::Pass);
@@ -172,17 +205,18 @@ impl Scores for Constant {
 #[test]
 fn a_model_that_cannot_be_attacked_does_not_pass() {
     let rows = [0.5; 6];
-    let options = options(0.1, 20);
-    let sane = sanity(&Constant(1.0), &rows, &[0, 0], &options, &mut |_| {}).unwrap();
+    let attack =
+        |score, labels: &[usize]| attack(&Constant(score), &rows, labels, &linf(0.1), &square(20)).unwrap();
+    let sane = sane(&Constant(1.0), &rows, &[0, 0], &square(20));
     assert_eq!((sane.verdict, sane.evaded), (Verdict::Unknown, 0));
-    let report = evade(&Constant(1.0), &rows, &[0, 0], &options, &mut |_| {}).unwrap();
+    let report = attack(1.0, &[0, 0]);
     assert_eq!(report.robust_correct, 2);
     assert_eq!(criterion(&report, &sane, 1.0).verdict, Verdict::Unknown);
 
     // Nothing correct, nothing attacked.
-    let report = evade(&Constant(1.0), &rows, &[1, 1], &options, &mut |_| {}).unwrap();
+    let report = attack(1.0, &[1, 1]);
     assert_eq!(criterion(&report, &sane, 1.0).verdict, Verdict::Unknown);
-    let report = evade(&Constant(f32::NAN), &rows, &[0, 0], &options, &mut |_| {}).unwrap();
+    let report = attack(f32::NAN, &[0, 0]);
     assert_eq!((report.attacked, report.undefined), (0, 2));
 }
 
@@ -208,14 +242,12 @@ impl Scores for TwoFaced {
 
 #[test]
 fn what_does_not_repeat_is_not_counted() {
-    let same = SquareOptions { seed: 3, ..options(0.2, 1) };
-    let rows = [0.45; 64];
-    let report = evade(&TwoFaced, &rows, &[0; 64], &same, &mut |_| {}).unwrap();
+    let report = attack(&TwoFaced, &[0.45; 64], &[0; 64], &linf(0.2), &Square::new(1, 3)).unwrap();
     assert_eq!(report.evaded, 0);
     assert!(report.unconfirmed > 16, "about half of the rows go up first: {}", report.unconfirmed);
     let (rows, labels) = digits(20);
-    let sane = sanity(&classifier(CNN, OutputKind::Logits), &rows, &labels, &options(0.1, 50), &mut |_| {});
-    let assessment = criterion(&report, &sane.unwrap(), 1.0);
+    let sane = sane(&classifier(CNN, OutputKind::Logits), &rows, &labels, &square(50));
+    let assessment = criterion(&report, &sane, 1.0);
     assert_eq!(assessment.verdict, Verdict::Unknown);
     assert!(assessment.doubts[0].contains("did not repeat"));
 }
@@ -223,7 +255,7 @@ fn what_does_not_repeat_is_not_counted() {
 #[test]
 fn rows_that_cannot_be_attacked_are_named() {
     let attack = |rows: &[f32], labels: &[usize]| {
-        evade(&Constant(1.0), rows, labels, &options(0.1, 5), &mut |_| {}).unwrap_err()
+        attack(&Constant(1.0), rows, labels, &linf(0.1), &square(5)).unwrap_err()
     };
     let row = |row, reason: &str| RobustnessError::Row { row, reason: reason.to_owned() };
     assert_eq!(attack(&[0.0, 0.0, 0.0, 0.0, 1.5, 0.0], &[0, 0]), row(1, "1.5 lies outside the box 0..=1"));
@@ -237,7 +269,10 @@ fn progress_reaches_its_end() {
     let (rows, labels) = digits(10);
     let mut last = None;
     let model = classifier(MLP, OutputKind::Logits);
-    let report = evade(&model, &rows, &labels, &options(0.05, 30), &mut |p| last = Some(p)).unwrap();
+    let data = LabelledRows::new(&rows, &labels);
+    let report =
+        evade(&Victim::black_box(&model), &data, &linf(0.05), &[&square(30)], &ALL, &mut |p| last = Some(p))
+            .unwrap();
     let last = last.unwrap();
     assert_eq!((last.rows as u64, last.queries), (report.attacked, report.queries.attack));
 }

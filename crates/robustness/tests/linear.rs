@@ -3,7 +3,7 @@
 //! its full budget gets all of it.
 
 use proofhouse_onnx::{OnnxError, OutputKind, Scores};
-use proofhouse_robustness::{SquareOptions, evade};
+use proofhouse_robustness::{Counting, LabelledRows, Norm, Square, Threat, Victim, evade};
 use proptest::prelude::*;
 
 struct Linear {
@@ -69,8 +69,15 @@ proptest! {
         }
         let low = worst(&row, &weights, eps);
         let model = Linear { shape, weights };
-        let options = SquareOptions { seed, ..SquareOptions::new(eps) };
-        let report = evade(&model, &row, &[0], &options, &mut |_| {}).unwrap();
+        let report = evade(
+            &Victim::black_box(&model),
+            &LabelledRows::new(&row, &[0]),
+            &Threat::new(Norm::Linf, eps),
+            &[&Square::new(5000, seed)],
+            &Counting::default(),
+            &mut |_| {},
+        )
+        .unwrap();
         prop_assert_eq!(report.attacked, 1);
         if low > 1e-6 {
             prop_assert_eq!(report.evaded, 0);

@@ -5,7 +5,9 @@
 //! is unknown, never a pass.
 
 use proofhouse_core::Verdict;
-use proofhouse_robustness::{EvasionReport, SquareOptions, criterion, curve, evade, sanity};
+use proofhouse_robustness::{
+    Bounds, Counting, EvasionReport, LabelledRows, Square, Threat, Victim, criterion, curve, evade, sanity,
+};
 use proofhouse_system::{AttackKind, EvasionCheck, EvasionCriterion, Norm};
 use serde_json::json;
 
@@ -49,32 +51,33 @@ impl Check for Evasion {
         let samples = usize::try_from(check.samples.get()).unwrap_or(usize::MAX);
         let count = data.labels()?.len().min(samples);
         let (rows, labels) = (&data.features()?[..count * features], &data.labels()?[..count]);
-        let options = SquareOptions {
-            queries: u64::from(check.queries.get()),
-            seed: check.seed,
-            box_low: check.bounds.low as f32,
-            box_high: check.bounds.high as f32,
+        let threat = Threat {
+            norm: proofhouse_robustness::Norm::Linf,
+            eps: check.eps.get(),
+            bounds: Bounds::Everywhere { low: check.bounds.low as f32, high: check.bounds.high as f32 },
             grid: data.grid(),
-            confidence: check.confidence.get(),
-            max_examples: KEPT_EXAMPLES,
-            ..SquareOptions::new(check.eps.get())
         };
-        context.progress.step(&format!("square attack: {count} inputs, {} queries each", options.queries));
-        let report = evade(model, rows, labels, &options, &mut |p| {
+        let square = Square::new(u64::from(check.queries.get()), check.seed);
+        let counting = Counting { confidence: check.confidence.get(), max_examples: KEPT_EXAMPLES };
+        let victim = Victim::black_box(model);
+        context.progress.step(&format!("square attack: {count} inputs, {} queries each", square.queries));
+        let judged = LabelledRows::new(rows, labels);
+        let report = evade(&victim, &judged, &threat, &[&square], &counting, &mut |p| {
             context.progress.advance(p.rows_done as u64, p.rows as u64);
         })?;
         let few = count.min(SANITY_ROWS);
-        let quick = SquareOptions { queries: SANITY_QUERIES, ..options.clone() };
-        let sane = sanity(model, &rows[..few * features], &labels[..few], &quick, &mut |_| ())?;
+        let quick = Square { queries: SANITY_QUERIES, ..square.clone() };
+        let some = LabelledRows::new(&rows[..few * features], &labels[..few]);
+        let sane = sanity(&victim, &some, &threat, &[&quick], &mut |_| ())?;
         let mut outcome = judge(context, &report, &sane);
         let drawn = count.min(CURVE_ROWS);
         let radii: Vec<f64> = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0].iter().map(|f| f * check.eps.get()).collect();
         context.progress.step("square attack: curve over the radius");
-        let sketch = SquareOptions { queries: CURVE_QUERIES, ..options };
-        let points = curve(model, &rows[..drawn * features], &labels[..drawn], &radii, &sketch, &mut |_| ())?;
+        let sketch = Square { queries: CURVE_QUERIES, ..square };
+        let some = LabelledRows::new(&rows[..drawn * features], &labels[..drawn]);
+        let points = curve(&victim, &some, &radii, &threat, &[&sketch], &counting, &mut |_| ())?;
         outcome.exhibit = Some(json!({
             "attack": report.attack,
-            "norm": report.norm,
             "shape": context.model.tensors()?.input.shape,
             "clean": proofhouse_core::Measurement::proportion("accuracy", report.attacked, report.n, check.confidence.get()),
             "report": report,

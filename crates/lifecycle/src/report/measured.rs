@@ -3,7 +3,7 @@
 
 use proofhouse_core::Measurement;
 use proofhouse_report::input;
-use proofhouse_robustness::{Counterexample, CurvePoint, EvasionReport};
+use proofhouse_robustness::{Bounds, Counterexample, CurvePoint, EvasionReport, Norm};
 use proofhouse_system::EvasionCriterion;
 use serde::Deserialize;
 
@@ -15,7 +15,6 @@ use crate::evidence::Evidence;
 #[derive(Deserialize)]
 struct EvasionExhibit {
     attack: String,
-    norm: String,
     shape: Vec<u32>,
     clean: Measurement,
     report: EvasionReport,
@@ -60,20 +59,23 @@ impl Source<'_> {
             // A ceiling on the attacker's success is no floor on accuracy.
             _ => None,
         };
-        let norm = match exhibit.norm.as_str() {
-            "linf" => "L-infinity",
-            other => other,
+        let norm = match report.norm {
+            Norm::Linf => "L-infinity",
+            other => other.name(),
+        };
+        let (low, high) = bounds(report);
+        let budgets = report.parts.iter().filter_map(|p| p.settings.get("queries")?.as_u64());
+        let budget = match budgets.max() {
+            Some(queries) => format!(", {queries} queries on each of {} inputs", report.n),
+            None => format!(" on {} inputs", report.n),
         };
         Ok(Some(input::Robustness {
             evidence: Some(evidence.id),
             attack: format!(
-                "{}, {} queries on each of {} inputs within {}; other sizes with a smaller budget on fewer inputs",
-                exhibit.attack, report.options.queries, report.n, report.options.eps
+                "{}{budget} within {}; other sizes with a smaller budget on fewer inputs",
+                exhibit.attack, report.threat.eps
             ),
-            norm: format!(
-                "{norm} on values between {} and {}",
-                report.options.box_low, report.options.box_high
-            ),
+            norm: format!("{norm} on values between {low} and {high}"),
             clean: exhibit.clean.clone(),
             points: points(&exhibit),
             required,
@@ -92,8 +94,7 @@ impl Source<'_> {
         let tensors = system.model.as_ref().and_then(|m| m.tensors());
         let classes = tensors.map(|t| t.classes).unwrap_or_default();
         let class = |i: usize| classes.get(i).cloned().unwrap_or_else(|| format!("class {i}"));
-        let (low, high) =
-            (f64::from(exhibit.report.options.box_low), f64::from(exhibit.report.options.box_high));
+        let (low, high) = bounds(&exhibit.report);
         let span = if high > low { high - low } else { 1.0 };
         let image = |row: &[f32]| input::Image {
             width,
@@ -104,7 +105,7 @@ impl Source<'_> {
             record: format!("{data}[{}]", e.index),
             truth: class(e.label),
             answer: class(e.predicted),
-            distance: e.linf,
+            distance: e.distance,
             original: image(&e.original),
             altered: image(&e.adversarial),
         };
@@ -123,9 +124,20 @@ impl Source<'_> {
     }
 }
 
+/// The least and the largest legal value of any feature.
+fn bounds(report: &EvasionReport) -> (f64, f64) {
+    match &report.threat.bounds {
+        Bounds::Everywhere { low, high } => (f64::from(*low), f64::from(*high)),
+        Bounds::PerFeature { low, high } => (
+            low.iter().copied().map(f64::from).fold(f64::INFINITY, f64::min),
+            high.iter().copied().map(f64::from).fold(f64::NEG_INFINITY, f64::max),
+        ),
+    }
+}
+
 /// The curve, and at the radius of the criterion the attack with its whole budget in place of the sketch.
 fn points(exhibit: &EvasionExhibit) -> Vec<input::RobustnessPoint> {
-    let eps = exhibit.report.options.eps;
+    let eps = exhibit.report.threat.eps;
     let mut points: Vec<input::RobustnessPoint> = exhibit
         .curve
         .iter()
