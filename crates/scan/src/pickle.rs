@@ -6,12 +6,14 @@
 
 use std::collections::BTreeMap;
 
+use proofhouse_artifact::Format;
 use proofhouse_artifact::pickle::looks_headless;
 use proofhouse_core::Place;
 
 use crate::scanner::{Content, Scanner};
 use crate::tables::Tables;
 
+mod fold;
 mod joblib;
 mod judge;
 mod machine;
@@ -19,23 +21,26 @@ mod names;
 mod value;
 
 pub(crate) use judge::Storage;
-use judge::{Judge, Loader};
+use judge::{Judge, Loader, Nested, Opener};
 use machine::{Budget, End, Grammar, Machine};
 
 /// Scans a bare pickle file; returns how many bytes are accounted for.
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
-    scan_stream(scanner, content.bytes, &content.place, 0)
+    scan_behind(scanner, content, 0)
 }
 
-/// Scans pickles that begin at `base` of their place.
-pub(crate) fn scan_stream(scanner: &mut Scanner<'_>, bytes: &[u8], place: &Place, base: u64) -> u64 {
-    let mut stream = Stream { scanner, bytes, place, base };
+/// Scans the pickles that begin at `base` of the content.
+pub(crate) fn scan_behind(scanner: &mut Scanner<'_>, content: &Content<'_>, base: usize) -> u64 {
+    let bytes = content.bytes.get(base..).unwrap_or_default();
+    let mut stream =
+        Stream { scanner, bytes, place: &content.place, base: base as u64, depth: content.depth };
     stream.consecutive() as u64
 }
 
 /// Scans the pickle of a torch archive; returns the storages it names.
 pub(crate) fn scan_torch(scanner: &mut Scanner<'_>, content: &Content<'_>) -> BTreeMap<String, Storage> {
-    let mut stream = Stream { scanner, bytes: content.bytes, place: &content.place, base: 0 };
+    let mut stream =
+        Stream { scanner, bytes: content.bytes, place: &content.place, base: 0, depth: content.depth };
     let run = stream.run(0, Grammar::Plain, Loader::Torch);
     stream.finish(&run.end);
     if let End::Stop(end, _) = run.end
@@ -65,6 +70,7 @@ struct Stream<'s, 'l, 'a> {
     bytes: &'a [u8],
     place: &'a Place,
     base: u64,
+    depth: u32,
 }
 
 struct Run {
@@ -97,8 +103,46 @@ impl Stream<'_, '_, '_> {
             _ => None,
         };
         let wrapper_seen = machine.wrapper_seen;
-        let storages = judge.report(self.scanner, |offset| self.place.clone().at(self.base + offset as u64));
-        Run { end, storages, keys, wrapper_seen }
+        let folding_spent = machine.folding_spent;
+        let judged = judge.report(self.scanner, |offset| self.place.clone().at(self.base + offset as u64));
+        for nested in &judged.nested {
+            self.open(nested);
+        }
+        if judged.nested_left_out || folding_spent {
+            let message = "the pickle computes or nests more than is followed";
+            self.scanner.report("pickle/budget", self.at(at), message);
+        }
+        Run { end, storages: judged.storages, keys, wrapper_seen }
+    }
+
+    /// Looks into bytes that something called by the stream would load.
+    fn open(&mut self, nested: &Nested) {
+        let at = self.base + nested.offset as u64;
+        if self.depth >= self.scanner.limits.depth {
+            let message = "pickles are nested deeper than is followed";
+            return self.scanner.report("pickle/budget", self.at(nested.offset), message);
+        }
+        let name = match &self.place.member {
+            Some(outer) => format!("{outer}!bytes loaded at {at}"),
+            None => format!("bytes loaded at {at}"),
+        };
+        let mut place = self.place.clone().within(name);
+        place.offset = None;
+        let format = Format::detect(&nested.bytes);
+        let content = Content { bytes: &nested.bytes, format, place, depth: self.depth + 1 };
+        match (nested.by, format) {
+            (Opener::Pickles, Format::TorchZip | Format::Zip | Format::Compressed(_))
+            | (Opener::Files, _) => {
+                crate::formats::scan(self.scanner, &content);
+            }
+            (Opener::Pickles, _) => {
+                scan(self.scanner, &content);
+            }
+            (Opener::Unknown, Format::Unknown | Format::Text | Format::Json) => {}
+            (Opener::Unknown, _) => {
+                crate::formats::scan(self.scanner, &content);
+            }
+        }
     }
 
     /// Reports how a run ended, if it did not end at `STOP`.

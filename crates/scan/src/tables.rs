@@ -23,6 +23,8 @@ pub enum Effect {
     InertIf(Contract),
     /// May be imported and handed on, not called.
     Data,
+    /// An enumeration: asked for a member by a constant, or a member of it by its name.
+    Enum,
 }
 
 /// What the arguments of a callable must be for it to be inert.
@@ -41,6 +43,10 @@ pub enum Contract {
     /// The last one is a state whose names Python does not look up by itself:
     /// `torch._utils._rebuild_parameter_with_state` sets it as attributes.
     NamedState,
+    /// Made without its `__init__`, by `NEWOBJ` or `copyreg`: only the state comes from the file.
+    Object,
+    /// The bytes of a file, which is looked into as one: `torch.storage._load_from_bytes`.
+    Nested,
     /// A callable that is inert without a condition, a class, its arguments, and a state as above:
     /// `torch._tensor._rebuild_from_type_v2` calls the first with the third and sets the state.
     Subclass,
@@ -56,6 +62,8 @@ impl Contract {
             "attribute" => Self::Attribute,
             "named-state" => Self::NamedState,
             "subclass" => Self::Subclass,
+            "object" => Self::Object,
+            "nested" => Self::Nested,
             _ => return None,
         })
     }
@@ -69,6 +77,8 @@ impl Contract {
             Self::InertArgs => "arguments that are harmless even when called",
             Self::Attribute => "an imported name and a constant attribute",
             Self::NamedState => "a state of plain attribute names",
+            Self::Object => "what picklers write: an empty instance and its state",
+            Self::Nested => "the constant bytes of a file",
             Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }
     }
@@ -91,6 +101,7 @@ static BUILT_IN: LazyLock<Tables> = LazyLock::new(|| {
             let effect = match effect {
                 "inert" => Some(Effect::Inert),
                 "data" => Some(Effect::Data),
+                "enum" => Some(Effect::Enum),
                 "if" => Contract::parse(contract).map(Effect::InertIf),
                 _ => None,
             };
@@ -123,7 +134,10 @@ impl Tables {
     pub fn effect(&self, module: &str, name: &str) -> Option<Effect> {
         // The map's key type is shortened from 'static to the lifetime of the question.
         let callables: &HashMap<(&str, &str), Effect> = &self.callables;
-        callables.get(&(module, name)).copied()
+        callables.get(&(module, name)).copied().or_else(|| {
+            let (class, _) = name.rsplit_once('.').filter(|(_, member)| !member.starts_with('_'))?;
+            (callables.get(&(module, class)) == Some(&Effect::Enum)).then_some(Effect::Data)
+        })
     }
 
     /// What harm `module.name` does, if it is a known sink. Follows dots of the name, and takes a private

@@ -19,8 +19,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     };
     let data = content.bytes.get(data_at..).unwrap_or_default();
     if array.objects {
-        let place = content.place.clone();
-        return data_at as u64 + crate::pickle::scan_stream(scanner, data, &place, data_at as u64);
+        return data_at as u64 + crate::pickle::scan_behind(scanner, content, data_at);
     }
     match array.bytes {
         Some(bytes) if bytes == data.len() as u64 => content.bytes.len() as u64,

@@ -40,7 +40,44 @@ pub struct Judge<'t> {
     /// Names that were imported and are not known to be inert.
     imports: BTreeMap<String, Import>,
     storages: BTreeMap<String, Storage>,
+    nested: Vec<Nested>,
+    nested_left_out: bool,
 }
+
+/// Bytes of the stream that something called would load in turn.
+pub struct Nested {
+    /// Offset of the call.
+    pub offset: usize,
+    /// What would be loaded.
+    pub bytes: Vec<u8>,
+    /// By what.
+    pub by: Opener,
+}
+
+/// What gets bytes of the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Opener {
+    /// A loader of pickles, whatever they look like.
+    Pickles,
+    /// A loader of files, which must be understood for the whole to be clean.
+    Files,
+    /// Something unknown.
+    Unknown,
+}
+
+/// What a run amounted to besides its findings.
+pub struct Judged {
+    /// Storages that persistent ids named.
+    pub storages: BTreeMap<String, Storage>,
+    /// Bytes to look into.
+    pub nested: Vec<Nested>,
+    /// Whether there were more of them than are looked into.
+    pub nested_left_out: bool,
+}
+
+/// Most byte strings of one run that are looked into, and how many bytes of them.
+const NESTED: usize = 64;
+const NESTED_BYTES: usize = 32 << 20;
 
 struct Import {
     offset: usize,
@@ -54,15 +91,19 @@ const FOUND_KEPT: usize = 10_000;
 impl<'t> Judge<'t> {
     /// A judge of one run.
     pub fn new(tables: &'t Tables, loader: Loader) -> Self {
-        Self { tables, loader, found: BTreeMap::new(), imports: BTreeMap::new(), storages: BTreeMap::new() }
+        Self {
+            tables,
+            loader,
+            found: BTreeMap::new(),
+            imports: BTreeMap::new(),
+            storages: BTreeMap::new(),
+            nested: Vec::new(),
+            nested_left_out: false,
+        }
     }
 
-    /// Hands the findings over; returns the storages that were named.
-    pub fn report(
-        self,
-        scanner: &mut Scanner<'_>,
-        place: impl Fn(usize) -> Place,
-    ) -> BTreeMap<String, Storage> {
+    /// Hands the findings over; returns what the stream names and holds.
+    pub fn report(self, scanner: &mut Scanner<'_>, place: impl Fn(usize) -> Place) -> Judged {
         for (name, import) in self.imports {
             let does =
                 import.called_by.map_or("imports".to_owned(), |by| format!("imports and calls ({by})"));
@@ -82,7 +123,27 @@ impl<'t> Judge<'t> {
         for ((rule, _), (offset, message)) in self.found {
             scanner.report(rule, place(offset), message);
         }
-        self.storages
+        Judged { storages: self.storages, nested: self.nested, nested_left_out: self.nested_left_out }
+    }
+
+    /// Remembers the byte strings among the arguments of a call, to be looked into as files of their own.
+    fn open(&mut self, machine: &Machine<'_>, offset: usize, args: Value, by: Opener) {
+        for arg in machine.tuple(args).unwrap_or_default() {
+            // `BytesIO(b"…")` is the usual way to hand bytes to what loads files.
+            let bytes = match machine.node(*arg) {
+                Some(Node::Called { args, .. }) if machine.bytes_of(*arg).is_none() => {
+                    machine.tuple(*args).and_then(|args| machine.raw(*args.first()?))
+                }
+                _ => machine.raw(*arg),
+            };
+            let Some(bytes) = bytes.filter(|bytes| bytes.len() > 1) else { continue };
+            let held: usize = self.nested.iter().map(|n| n.bytes.len()).sum();
+            if self.nested.len() >= NESTED || held + bytes.len() > NESTED_BYTES {
+                self.nested_left_out = true;
+            } else {
+                self.nested.push(Nested { offset, bytes: bytes.into_owned(), by });
+            }
+        }
     }
 
     fn find(&mut self, rule: &'static str, about: impl Into<String>, offset: usize, message: String) {
@@ -115,9 +176,18 @@ impl<'t> Judge<'t> {
         match self.effect(machine, callee) {
             Some(Effect::Inert) => {}
             Some(Effect::InertIf(contract)) => {
-                if !self.keeps(machine, contract, args) {
+                if contract == Contract::Nested {
+                    self.open(machine, offset, args, Opener::Files);
+                }
+                if !self.keeps(machine, contract, args, by) {
                     let message =
                         format!("loading it calls {name} with something else than {}", contract.wants());
+                    self.find("pickle/contract", name, offset, message);
+                }
+            }
+            Some(Effect::Enum) => {
+                if !machine.tuple(args).is_some_and(|args| args.iter().all(|a| plain(machine, *a))) {
+                    let message = format!("loading it asks the enumeration {name} for something computed");
                     self.find("pickle/contract", name, offset, message);
                 }
             }
@@ -126,6 +196,10 @@ impl<'t> Judge<'t> {
                 self.find("pickle/contract", name, offset, message);
             }
             None => {
+                let last = name.rsplit('.').next().unwrap_or_default();
+                let pickles =
+                    matches!(last, "load" | "loads" | "_load" | "_loads" | "Unpickler" | "_Unpickler");
+                self.open(machine, offset, args, if pickles { Opener::Pickles } else { Opener::Unknown });
                 if let Some(import) = self.imports.get_mut(&name) {
                     import.called_by.get_or_insert(by);
                 }
@@ -133,10 +207,12 @@ impl<'t> Judge<'t> {
         }
     }
 
-    fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value) -> bool {
+    fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
         let Some(args) = machine.tuple(args) else { return false };
         match contract {
             Contract::Plain => args.iter().all(|a| plain(machine, *a)),
+            Contract::Object => by.starts_with("NEWOBJ"),
+            Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
             Contract::Latin1 => match args {
                 [text, encoding] => {
                     let encoding = machine.text(*encoding);
@@ -176,8 +252,8 @@ impl<'t> Judge<'t> {
             },
             Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
                 Some(Node::Global(_)) => match self.effect(machine, *a) {
-                    Some(Effect::Inert | Effect::InertIf(Contract::Plain)) => true,
-                    Some(Effect::Data | Effect::InertIf(_)) => false,
+                    Some(Effect::Inert | Effect::InertIf(Contract::Plain | Contract::Object)) => true,
+                    Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
                     // Reported when it was imported.
                     None => true,
                 },
@@ -351,12 +427,17 @@ fn plain(machine: &Machine<'_>, value: Value) -> bool {
                     matches!(
                         machine.node(*v),
                         None | Some(
-                            Node::Tuple(_) | Node::List(_) | Node::Dict(_) | Node::Set | Node::Called { .. }
+                            Node::Tuple(_)
+                                | Node::List(_)
+                                | Node::Dict(_)
+                                | Node::Set
+                                | Node::Constant(_)
+                                | Node::Called { .. }
                         )
                     )
                 })
             }
-            Some(Node::Set) => true,
+            Some(Node::Set | Node::Constant(_)) => true,
             // How protocols 0 to 2 write bytes.
             Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
                 g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode")

@@ -14,6 +14,7 @@ use std::collections::HashMap;
 
 use proofhouse_artifact::pickle::{self, Arg, Fault, Op, code};
 
+use super::fold::{self, Folded, Target};
 use super::joblib;
 use super::names;
 use super::value::{Coding, Global, Items, Node, Span, Value};
@@ -108,12 +109,23 @@ pub struct Machine<'a> {
     protocol: i64,
     budget: Budget,
     grammar: Grammar,
+    folding_left: usize,
     /// Whether a joblib array wrapper was met.
     pub wrapper_seen: bool,
+    /// What `copyreg.add_extension` registered earlier in the stream.
+    extensions: HashMap<i64, Global>,
+    /// Whether calls were met that are not folded because the stream asked for too much of it.
+    pub folding_spent: bool,
 }
 
 /// Memo indices beyond this are not made by any pickler and cost gigabytes to honour.
 const HUGE_MEMO: u64 = 1 << 26;
+
+/// Bytes of constants that folding may look at and make in one run.
+const FOLDING: usize = 16 << 20;
+
+/// Most calls that one call may lead to: `partial` of `partial` of …
+const CHAIN: usize = 16;
 
 impl<'a> Machine<'a> {
     /// A fresh machine over `bytes`.
@@ -129,7 +141,10 @@ impl<'a> Machine<'a> {
             protocol: 0,
             budget,
             grammar,
+            folding_left: FOLDING,
             wrapper_seen: false,
+            extensions: HashMap::new(),
+            folding_spent: false,
         }
     }
 
@@ -334,7 +349,10 @@ impl<'a> Machine<'a> {
             EXT1 | EXT2 | EXT4 => {
                 let Arg::Int(number) = op.arg else { return Err("no extension code".to_owned()) };
                 watch.event(self, op.offset, &Event::Extension(number));
-                self.make(Node::Unknown);
+                match self.extensions.get(&number).cloned() {
+                    Some(global) => self.import(op.offset, global, watch),
+                    None => self.make(Node::Unknown),
+                }
             }
             NEXT_BUFFER => {
                 watch.event(self, op.offset, &Event::Buffer);
@@ -347,26 +365,84 @@ impl<'a> Machine<'a> {
     }
 
     fn called(&mut self, offset: usize, callee: Value, args: Value, by: &'static str, watch: &mut dyn Watch) {
-        watch.event(self, offset, &Event::Call { callee, args, by });
-        match self.attribute(callee, args) {
-            Some(global) => self.import(offset, global, watch),
-            None => {
-                let instance = by.starts_with("NEWOBJ");
-                self.make(Node::Called { callee, args, instance, state: None });
+        let (mut callee, mut args) = (callee, args);
+        for _ in 0..CHAIN {
+            watch.event(self, offset, &Event::Call { callee, args, by });
+            self.register(callee, args);
+            match self.fold(callee, args) {
+                Some(Folded::Call(target, arguments)) => {
+                    callee = match target {
+                        Target::Value(value) => value,
+                        Target::Import(global) => {
+                            watch.event(self, offset, &Event::Import(&global));
+                            self.alloc(Node::Global(global))
+                        }
+                    };
+                    args = self.alloc_items(arguments, Node::Tuple);
+                }
+                Some(Folded::Import(global)) => return self.import(offset, global, watch),
+                Some(Folded::Module(name)) => return self.make(Node::Module(name)),
+                Some(Folded::Method(name, of)) => return self.make(Node::Method { name, of }),
+                Some(Folded::Value(value)) => return self.push(value),
+                Some(Folded::Constant(constant)) => return self.make(Node::Constant(constant)),
+                Some(Folded::List(constants)) => {
+                    let values = constants.into_iter().map(|c| self.alloc(Node::Constant(c))).collect();
+                    let list = self.alloc_items(values, Node::List);
+                    return self.push(list);
+                }
+                None => break,
             }
         }
+        let instance = by.starts_with("NEWOBJ");
+        self.make(Node::Called { callee, args, instance, state: None });
     }
 
-    /// `getattr(imported, "constant")` is an import by another road.
-    fn attribute(&self, callee: Value, args: Value) -> Option<Global> {
-        let callee = self.global(callee)?;
-        if callee.module.as_deref() != Some("builtins") || callee.name.as_deref() != Some("getattr") {
+    /// Folds a call within the budget.
+    fn fold(&mut self, callee: Value, args: Value) -> Option<Folded> {
+        let arguments = self.tuple(args)?;
+        let weight = self.weight(arguments);
+        // What picklers of protocols 0 to 2 write all the time; who needs the bytes looks through the call.
+        if weight > fold::SMALL && self.is_encode(callee) {
             return None;
         }
-        let [owner, attribute] = self.tuple(args)? else { return None };
-        let (owner, attribute) = (self.global(*owner)?, self.text(*attribute)?);
-        let name = owner.name.as_ref().map(|name| format!("{name}.{attribute}"));
-        Some(Global { module: owner.module.clone(), name })
+        let Some(left) = self.folding_left.checked_sub(weight) else {
+            self.folding_spent |= !self.is_encode(callee);
+            return None;
+        };
+        let arguments = arguments.to_vec();
+        let folded = fold::call(self, callee, &arguments);
+        if folded.is_some() {
+            let made = match &folded {
+                Some(Folded::Constant(constant)) => constant.len(),
+                Some(Folded::List(list)) => list.iter().map(|c| 64 + c.len()).sum(),
+                _ => 0,
+            };
+            self.folding_left = left.saturating_sub(made);
+        }
+        folded
+    }
+
+    fn is_encode(&self, callee: Value) -> bool {
+        self.global(callee)
+            .is_some_and(|g| g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode"))
+    }
+
+    /// `copyreg.add_extension(module, name, code)` decides what a later `EXT` imports.
+    fn register(&mut self, callee: Value, args: Value) {
+        let Some(global) = self.global(callee) else { return };
+        if (global.module.as_deref(), global.name.as_deref()) != (Some("copyreg"), Some("add_extension")) {
+            return;
+        }
+        if let Some([module, name, Value::Int(code)]) = self.tuple(args) {
+            let registered = Global {
+                module: self.text(*module).map(Cow::into_owned),
+                name: self.text(*name).map(Cow::into_owned),
+            };
+            let code = *code;
+            if self.extensions.len() < 1024 {
+                self.extensions.insert(code, registered);
+            }
+        }
     }
 
     fn import(&mut self, offset: usize, global: Global, watch: &mut dyn Watch) {

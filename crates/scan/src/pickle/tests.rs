@@ -35,102 +35,136 @@ fn call_0(module: &str, name: &str) -> Vec<u8> {
     format!("c{module}\n{name}\n(S'{COMMAND}'\ntR.").into_bytes()
 }
 
-/// Names that scanners' advisories and attack papers used, by the way they harm. Some are in no table.
-const GADGETS: &[(&str, &str)] = &[
-    ("os", "system"),
-    ("posix", "system"),
-    ("nt", "system"),
-    ("subprocess", "Popen"),
-    ("subprocess", "getoutput"),
-    ("_posixsubprocess", "fork_exec"),
-    ("pty", "spawn"),
-    ("builtins", "exec"),
-    ("builtins", "eval"),
-    ("builtins", "compile"),
-    ("builtins", "__import__"),
-    ("builtins", "open"),
-    ("pip", "main"),
-    ("pip._internal", "main"),
-    ("pkgutil", "resolve_name"),
-    ("pydoc", "locate"),
-    ("pydoc", "pipepager"),
-    ("operator", "methodcaller"),
-    ("_operator", "attrgetter"),
-    ("importlib", "import_module"),
-    ("runpy", "run_path"),
-    ("runpy", "_run_code"),
-    ("cProfile", "run"),
-    ("profile", "run"),
-    ("trace", "Trace.runctx"),
-    ("timeit", "timeit"),
-    ("doctest", "debug_script"),
-    ("code", "InteractiveInterpreter"),
-    ("idlelib.run", "Executive.runcode"),
-    ("lib2to3.pgen2.pgen", "ParserGenerator.make_label"),
-    ("ensurepip", "_run_pip"),
-    ("asyncio.unix_events", "_UnixSubprocessTransport._start"),
-    ("marshal", "loads"),
-    ("types", "FunctionType"),
-    ("types", "CodeType"),
-    ("ctypes", "CDLL"),
-    ("inspect", "getattr_static"),
-    ("site", "execsitecustomize"),
-    ("atexit", "register"),
-    ("uuid", "_get_command_stdout"),
-    ("_osx_support", "_read_output"),
-    ("_aix_support", "_read_cmd_output"),
-    ("_pyrepl.pager", "pipe_pager"),
-    ("imaplib", "IMAP4_stream"),
-    ("test.support.script_helper", "assert_python_ok"),
-    ("_io", "FileIO"),
-    ("io", "open"),
-    ("urllib.request", "urlopen"),
-    ("logging", "FileHandler"),
-    ("distutils.file_util", "write_file"),
-    ("shutil", "rmtree"),
-    ("socket", "create_connection"),
-    ("webbrowser", "open"),
-    ("numpy.testing._private.utils", "runstring"),
-    ("numpy.f2py.crackfortran", "getlincoef"),
-    ("numpy.f2py.crackfortran", "myeval"),
-    ("torch.utils.bottleneck.__main__", "run_cprofile"),
-    ("torch.utils.bottleneck.__main__", "run_autograd_prof"),
-    ("torch.utils.collect_env", "run"),
-    ("torch._inductor.codecache", "compile_file"),
-    ("torch._dynamo.guards", "GuardBuilder.get"),
-    ("torch.fx.experimental.symbolic_shapes", "ShapeEnv.evaluate_guards_expression"),
-    ("torch.jit.unsupported_tensor_ops", "execWrapper"),
-    ("torch.utils._config_module", "ConfigModule.load_config"),
-    ("torch.utils.data.datapipes.utils.decoder", "basichandlers"),
-    ("torch.hub", "load"),
-    ("torch", "load"),
-    ("torch.storage", "_load_from_bytes"),
-    ("joblib", "load"),
-    ("numpy", "load"),
-    ("pandas", "read_pickle"),
-    ("cloudpickle.cloudpickle", "_make_function"),
-    ("dill._dill", "_create_function"),
-    ("simpleeval", "SimpleEval"),
-    ("functools", "reduce"),
-    ("builtins", "map"),
-    ("builtins", "filter"),
-    ("collections", "namedtuple"),
-    ("collections", "_sys.modules.get"),
-    ("copyreg", "add_extension"),
-    ("some_module_nobody_knows", "load"),
-    ("sklearn.datasets", "fetch_openml"),
-    ("sklearn.linear_model._logistic", "LogisticRegression.fit"),
-];
+/// What the catalogue says: source, what, and the streams that do it.
+fn catalogue() -> Vec<(String, Vec<Vec<u8>>)> {
+    let rows = include_str!("catalogue.csv").lines().filter(|l| !l.starts_with('#'));
+    let row = |line: &str| {
+        let mut cells = line.splitn(4, ',');
+        let mut cell = || cells.next().unwrap().to_owned();
+        let (source, what, module, name) = (cell(), cell(), cell(), cell());
+        let streams = if module == "=" {
+            vec![unescape(&name)]
+        } else {
+            vec![call(&module, &name), call_0(&module, &name)]
+        };
+        (format!("{source}, {what}: {module} {name}"), streams)
+    };
+    rows.map(row).collect()
+}
+
+fn unescape(text: &str) -> Vec<u8> {
+    let (mut out, mut bytes) = (Vec::new(), text.bytes());
+    while let Some(byte) = bytes.next() {
+        out.push(match byte {
+            b'\\' => match bytes.next().unwrap() {
+                b'n' => b'\n',
+                b'x' => {
+                    let digits = [bytes.next().unwrap(), bytes.next().unwrap()];
+                    u8::from_str_radix(std::str::from_utf8(&digits).unwrap(), 16).unwrap()
+                }
+                other => other,
+            },
+            other => other,
+        });
+    }
+    out
+}
 
 #[test]
-fn no_gadget_is_clean_and_none_needs_the_sink_table() {
+fn nothing_of_the_catalogue_is_clean_and_nothing_needs_the_sink_table() {
     let bare = Tables::without_sinks();
-    for (module, name) in GADGETS {
-        for bytes in [call(module, name), call_0(module, name)] {
-            assert!(outcome(&bytes) >= Outcome::Suspicious, "{module}.{name}");
-            assert_eq!(scan(&bytes, &bare).outcome, Outcome::Suspicious, "{module}.{name}");
+    let rows = catalogue();
+    assert!(rows.len() > 100);
+    for (what, streams) in rows {
+        for bytes in streams {
+            assert!(outcome(&bytes) >= Outcome::Suspicious, "{what}");
+            assert_eq!(scan(&bytes, &bare).outcome, Outcome::Suspicious, "{what}");
         }
     }
+}
+
+/// What a finding says of the name that is reached in the end.
+fn reaches(stream: &[u8], name: &str) -> bool {
+    scan(stream, Tables::built_in()).findings.iter().any(|f| f.message.contains(name))
+}
+
+#[test]
+fn computed_names_are_named() {
+    let joined = unescape(
+        r"\x80\x04\x8c\x02oscbuiltins\ngetattr\n\x8c\x00\x8c\x04join\x86R](\x8c\x03sys\x8c\x03teme\x85R\x93\x8c\x04true\x85R.",
+    );
+    assert!(reaches(&joined, "os.system"));
+    for (how, stream) in [
+        ("base64", r"cbuiltins\nstr\ncbase64\nb64decode\nC\x08c3lzdGVt\x85R\x8c\x05ascii\x86R"),
+        ("slice", r"coperator\ngetitem\n\x8c\x06metsyscbuiltins\nslice\nNNJ\xff\xff\xff\xff\x87R\x86R"),
+        ("rot13", r"ccodecs\ndecode\n\x8c\x06flfgrz\x8c\x05rot13\x86R"),
+        ("add", r"coperator\nadd\n\x8c\x03sys\x8c\x03tem\x86R"),
+        ("replace", r"cbuiltins\ngetattr\n\x8c\x07sys-tem\x8c\x07replace\x86R\x8c\x01-\x8c\x00\x86R"),
+        ("format", r"cbuiltins\ngetattr\n\x8c\x06{1}{0}\x8c\x06format\x86R\x8c\x03tem\x8c\x03sys\x86R"),
+        ("percent", r"coperator\nmod\n\x8c\x06s%ctem\x8c\x02ys\x86R"),
+        ("chr", r"cbuiltins\nstr.join\n\x8c\x00cbuiltins\nmap\ncbuiltins\nchr\n](KsKyKsKtKeKme\x86R\x86R"),
+        ("hex", r"ccodecs\ndecode\nccodecs\ndecode\n\x8c\x0c73797374656d\x8c\x03hex\x86R\x8c\x05ascii\x86R"),
+        ("reduce", r"cfunctools\nreduce\ncoperator\nadd\n](\x8c\x02sy\x8c\x02st\x8c\x02eme\x86R"),
+    ] {
+        let stream = unescape(&format!(r"\x80\x04\x8c\x02os{stream}\x93\x8c\x04true\x85R."));
+        assert!(reaches(&stream, "os.system"), "{how}");
+        assert_eq!(outcome(&stream), Outcome::Malicious, "{how}");
+    }
+    // Resolvers, modules and deferred calls lead to what they reach.
+    for stream in [
+        r"cpkgutil\nresolve_name\n\x8c\x09os:system\x85R\x8c\x04true\x85R.",
+        r"cbuiltins\ngetattr\ncbuiltins\n__import__\n\x8c\x02os\x85R\x8c\x06system\x86R\x8c\x04true\x85R.",
+        r"coperator\nmethodcaller\n\x8c\x06system\x8c\x04true\x86Rcimportlib\nimport_module\n\x8c\x02os\x85R\x85R.",
+        r"coperator\nattrgetter\n\x8c\x06system\x85Rcimportlib\nimport_module\n\x8c\x02os\x85R\x85R\x8c\x04true\x85R.",
+        r"cbuiltins\ngetattr\ncoperator\ngetitem\ncsys\nmodules\n\x8c\x02os\x86R\x8c\x06system\x86R.",
+        r"cfunctools\npartial\ncpkgutil\nresolve_name\n\x8c\x09os:system\x85R)R.",
+        r"ccopyreg\nadd_extension\n\x8c\x02os\x8c\x06systemK\x07\x87R0\x82\x07.",
+    ] {
+        let stream = unescape(&format!(r"\x80\x04{stream}"));
+        assert!(reaches(&stream, "os.system"), "{}", String::from_utf8_lossy(&stream));
+    }
+}
+
+#[test]
+fn bytes_that_are_loaded_in_turn_are_looked_into() {
+    let inner = call_0("os", "system");
+    let bytes = |raw: &[u8]| [&[b'C', raw.len() as u8][..], raw].concat();
+    let load = |callee: &[u8], raw: &[u8]| [b"\x80\x04", callee, &bytes(raw), b"\x85R."].concat();
+    for callee in [&b"cpickle\nloads\n"[..], b"cdill\nloads\n", b"cmine\nread\n"] {
+        assert!(reaches(&load(callee, &inner), "os.system"), "{}", String::from_utf8_lossy(callee));
+    }
+    // A tensor pickled by itself holds a file that is clean, or not.
+    let storage = b"ctorch.storage\n_load_from_bytes\n";
+    assert_eq!(outcome(&load(storage, b"\x80\x02}.")), Outcome::Clean);
+    assert_eq!(outcome(&load(storage, &inner)), Outcome::Malicious);
+    assert_eq!(outcome(&load(storage, b"\0\0\0\0")), Outcome::Unscannable);
+    let computed = [b"\x80\x04", &storage[..], b"cbuiltins\nbytes\nK\x04\x85R\x85R."].concat();
+    assert_eq!(outcome(&computed), Outcome::Suspicious);
+    // Nested deeper than anybody nests.
+    let mut deep = inner;
+    for _ in 0..12 {
+        deep = load(b"cpickle\nloads\n", &deep);
+        if deep.len() > 200 {
+            break;
+        }
+    }
+    assert_eq!(outcome(&deep), Outcome::Malicious);
+}
+
+#[test]
+fn folding_is_bounded() {
+    // A string doubled again and again.
+    let mut stream = b"\x80\x04\x8c\x02ab\x940".to_vec();
+    for at in 0..200u8 {
+        stream.extend([&b"coperator\nadd\nh"[..], &[at], b"h", &[at], b"\x86R\x940"].concat());
+    }
+    stream.extend(b"N.");
+    assert_eq!(outcome(&stream), Outcome::Suspicious);
+    // The same call over and over costs no more than the budget.
+    let again = b"ccodecs\ndecode\nh\x00\x8c\x05rot13\x86R0".repeat(3000);
+    let long = [&b"\x80\x04X\0\x80\0\0"[..], &b"a".repeat(0x8000), b"\x940", &again, b"N."].concat();
+    let found = rules(&long);
+    assert!(found.contains(&"pickle/budget".to_owned()), "{found:?}");
 }
 
 #[test]

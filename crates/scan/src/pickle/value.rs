@@ -68,10 +68,43 @@ pub enum Node {
         /// The state given by the last `BUILD`.
         state: Option<Value>,
     },
+    /// A constant that a call gave.
+    Constant(Constant),
+    /// A module.
+    Module(String),
+    /// A method of a constant.
+    Method {
+        /// Its name.
+        name: String,
+        /// Of what.
+        of: Value,
+    },
     /// What a persistent id stands for.
     Persistent,
     /// An entry of the extension registry, an out-of-band buffer: nothing is known of it.
     Unknown,
+}
+
+/// A constant that does not stand in the input as it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Constant {
+    /// A string.
+    Text(String),
+    /// Bytes.
+    Bytes(Vec<u8>),
+    /// An integer.
+    Int(i64),
+}
+
+impl Constant {
+    /// Bytes it takes.
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Bytes(bytes) => bytes.len(),
+            Self::Int(_) => 8,
+        }
+    }
 }
 
 /// An imported name, after Python 2 names were mapped.
@@ -131,7 +164,8 @@ fn hex(digits: Option<&[u8]>) -> Option<u32> {
     u32::from_str_radix(std::str::from_utf8(digits?).ok()?, 16).ok()
 }
 
-fn raw_unicode(raw: &[u8]) -> String {
+/// `\\uXXXX` escapes in Latin-1.
+pub(super) fn raw_unicode(raw: &[u8]) -> String {
     let mut out = String::new();
     let mut at = 0;
     while let Some(&byte) = raw.get(at) {

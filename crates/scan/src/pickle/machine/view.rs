@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::super::value::{Global, Node, Value, decode};
+use super::super::fold;
+use super::super::value::{Constant, Global, Node, Value, decode};
 use super::Machine;
 
 impl<'a> Machine<'a> {
@@ -25,8 +26,79 @@ impl<'a> Machine<'a> {
     /// The text a value is.
     #[must_use]
     pub fn text(&self, value: Value) -> Option<Cow<'a, str>> {
-        let Value::Text(span, coding) = value else { return None };
-        decode(self.bytes, span, coding)
+        match (value, self.node(value)) {
+            (Value::Text(span, coding), _) => decode(self.bytes, span, coding),
+            (_, Some(Node::Constant(Constant::Text(text)))) => Some(Cow::Owned(text.clone())),
+            _ => None,
+        }
+    }
+
+    /// The bytes a value is, also as protocols 0 to 2 write them: `_codecs.encode(text, "latin1")`.
+    #[must_use]
+    pub fn bytes_of(&self, value: Value) -> Option<Cow<'_, [u8]>> {
+        match (value, self.node(value)) {
+            (Value::Bytes(span), _) => self.bytes.get(span.start..span.end).map(Cow::Borrowed),
+            (_, Some(Node::Constant(Constant::Bytes(bytes)))) => Some(Cow::Borrowed(bytes)),
+            (_, Some(Node::Called { callee, args, .. })) => {
+                let callee = self.global(*callee)?;
+                let [text, coding] = self.tuple(*args)? else { return None };
+                let encode =
+                    callee.module.as_deref() == Some("_codecs") && callee.name.as_deref() == Some("encode");
+                let latin = encode && matches!(self.text(*coding).as_deref(), Some("latin1" | "latin-1"));
+                if latin { fold::latin_1(&self.text(*text)?).map(Cow::Owned) } else { None }
+            }
+            _ => None,
+        }
+    }
+
+    /// Bytes, or the bytes of a string, as decoders take either.
+    pub(in crate::pickle) fn raw(&self, value: Value) -> Option<Cow<'_, [u8]>> {
+        match self.text(value) {
+            Some(text) => Some(Cow::Owned(text.into_owned().into_bytes())),
+            None => self.bytes_of(value),
+        }
+    }
+
+    /// The constant a value is.
+    pub(in crate::pickle) fn constant(&self, value: Value) -> Option<Constant> {
+        if let Value::Int(n) = value {
+            return Some(Constant::Int(n));
+        }
+        if let Some(Node::Constant(constant)) = self.node(value) {
+            return Some(constant.clone());
+        }
+        match self.text(value) {
+            Some(text) => Some(Constant::Text(text.into_owned())),
+            None => Some(Constant::Bytes(self.bytes_of(value)?.into_owned())),
+        }
+    }
+
+    /// The elements of a list or tuple, all of them.
+    pub(in crate::pickle) fn elements(&self, value: Value) -> Option<&[Value]> {
+        match self.node(value)? {
+            Node::Tuple(items) | Node::List(items) if !items.more => Some(&items.kept),
+            _ => None,
+        }
+    }
+
+    /// The elements of a list or tuple if all of them are constants.
+    pub(in crate::pickle) fn constants(&self, value: Value) -> Option<Vec<Constant>> {
+        self.elements(value)?.iter().map(|element| self.constant(*element)).collect()
+    }
+
+    /// Bytes of the constants that `args` are or hold: what folding a call of them may cost.
+    pub(super) fn weight(&self, args: &[Value]) -> usize {
+        let one = |value: &Value| match (*value, self.node(*value)) {
+            (Value::Text(span, _) | Value::Bytes(span), _) => span.end - span.start,
+            (_, Some(Node::Constant(constant))) => constant.len(),
+            (_, Some(Node::Called { args, .. })) => match self.tuple(*args) {
+                Some([Value::Text(span, _), ..]) => span.end - span.start,
+                _ => 0,
+            },
+            _ => 0,
+        };
+        let held = args.iter().filter_map(|value| self.elements(*value)).flatten();
+        args.iter().chain(held).map(|value| 16 + one(value)).sum()
     }
 
     /// The elements of a tuple, all of them.
@@ -73,7 +145,8 @@ impl<'a> Machine<'a> {
     /// `NEWOBJ` is one only if its class is `str`.
     pub(super) fn is_no_text(&self, value: Value) -> bool {
         match (value, self.node(value)) {
-            (Value::Text(..), _) | (_, Some(Node::Persistent | Node::Unknown)) => false,
+            (Value::Text(..), _)
+            | (_, Some(Node::Persistent | Node::Unknown | Node::Constant(Constant::Text(_)))) => false,
             (_, Some(Node::Called { callee, instance, .. })) => {
                 *instance && self.global(*callee).is_some_and(|g| g.name.as_deref() != Some("str"))
             }
