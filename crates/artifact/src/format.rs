@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
-use crate::{json, pickle, safetensors, tar, zip};
+use crate::{hdf5, json, pickle, safetensors, tar, zip};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum Format {
     Pickle(u8),
     /// Zip archive as written by `torch.save`: a member `data.pkl` inside one top directory.
     TorchZip,
+    /// Zip archive as Keras 3 writes it: `config.json` beside `metadata.json` or weights.
+    Keras,
     /// Zip archive all of whose members are NumPy arrays.
     Npz,
     /// Any other zip archive.
@@ -88,6 +90,7 @@ impl Format {
             Self::Safetensors => "safetensors",
             Self::Pickle(_) => "pickle",
             Self::TorchZip => "torch-zip",
+            Self::Keras => "keras",
             Self::Npz => "npz",
             Self::Zip => "zip",
             Self::Npy => "npy",
@@ -125,7 +128,7 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
-        _ if is_hdf5(bytes) => Format::Hdf5,
+        _ if hdf5::superblock(bytes).is_some() => Format::Hdf5,
         _ if tar::is_tar(bytes) => Format::Tar,
         _ => return Codec::detect(bytes).map(Format::Compressed),
     })
@@ -150,14 +153,6 @@ fn fails_before_offset_8(bytes: &[u8]) -> bool {
     false
 }
 
-/// The signature stands at 0 or, behind a user block, at 512, 1024, 2048 and so on.
-fn is_hdf5(bytes: &[u8]) -> bool {
-    let places = std::iter::once(0).chain((9..40).map(|power| 1usize << power));
-    places
-        .take_while(|at| *at < bytes.len())
-        .any(|at| bytes.get(at..).is_some_and(|tail| tail.starts_with(b"\x89HDF\r\n\x1a\n")))
-}
-
 fn archive(bytes: &[u8]) -> Format {
     let Ok(archive) = zip::Archive::walk(bytes, &zip::Limits::default()) else { return Format::Zip };
     let mut members = archive.members().iter().filter(|m| !m.name.ends_with('/')).peekable();
@@ -166,6 +161,10 @@ fn archive(bytes: &[u8]) -> Format {
     }
     if members.clone().all(|m| m.name.ends_with(".npy")) {
         return Format::Npz;
+    }
+    let has = |name: &str| members.clone().any(|m| m.name == name);
+    if has("config.json") && (has("metadata.json") || has("model.weights.h5")) {
+        return Format::Keras;
     }
     if members.any(|m| m.name.split_once('/').is_some_and(|(_, rest)| rest == "data.pkl")) {
         return Format::TorchZip;

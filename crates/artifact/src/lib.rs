@@ -7,9 +7,11 @@
 //! Everything reads untrusted bytes: lengths are checked against what is there before anything is
 //! allocated, nesting is walked with explicit stacks, and counts are bounded.
 
+pub mod cursor;
 mod error;
 pub mod format;
 pub mod gguf;
+pub mod hdf5;
 pub mod json;
 mod loaded;
 pub mod mapped;

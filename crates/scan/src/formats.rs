@@ -7,7 +7,9 @@ use crate::scanner::{Content, Scanner};
 
 mod compressed;
 mod gguf;
+mod hdf5;
 mod json;
+mod keras;
 mod npy;
 mod onnx;
 mod payload;
@@ -46,6 +48,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Npy => npy::scan,
         Format::Onnx => onnx::scan,
         Format::Gguf => gguf::scan,
+        Format::Hdf5 => hdf5::scan,
+        Format::Keras => keras::scan,
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,
         Format::Text => text::scan,

@@ -70,6 +70,7 @@ const WORDS: Refs =
 const NONE: Refs = &[];
 
 const REBUILD: &str = "Do not load it. Take the weights from their source in safetensors or ONNX.";
+const REBUILD_KERAS: &str = "Do not load it. Build the architecture from source and load the weights only.";
 const ASK: &str = "Find out who wrote it and why, or have the weights re-exported as safetensors or ONNX.";
 const REEXPORT: &str = "Write the file anew with the tool of its format and compare the digests.";
 const TEMPLATE: &str = "Read the template, and replace it by the one of the model's publisher.";
@@ -105,6 +106,33 @@ static RULES: &[Rule] = &[
         "The header ends early, or claims more than the file holds; readers have been overrun by such headers.", REEXPORT, MALFORMED),
     row("gguf/structure", "GGUF rules broken", High, Suspicious,
         "Tensors overlap or stick out, keys stand twice, or bytes belong to nothing.", REEXPORT, EVASION),
+    row("hdf5/embedded-payload", "Executable or archive in a dataset", High, Suspicious,
+        "A dataset is by its structure an executable, an archive or a pickle.", LOOK, EMBEDDED),
+    row("hdf5/external", "Data in another file", High, Suspicious,
+        "A link or a dataset leads to another file, which a reader opens when it follows it.",
+        "Do not load it. Have the file written again with its data inside.", PATH),
+    row("hdf5/filter", "Data that need a plugin", Medium, Unscannable,
+        "The library loads a native plugin to read these data.", "Have the file written again with built-in filters.", ARCHITECTURE),
+    row("hdf5/malformed", "Broken HDF5 file", High, Suspicious,
+        "The file contradicts itself or leads beyond its end.", REEXPORT, MALFORMED),
+    row("hdf5/structure", "Bytes that belong to nothing", High, Suspicious,
+        "Bytes stand before, between or behind what the file's structures hold, or two share them.", REEXPORT, EVASION),
+    row("keras/ambiguous", "Configuration that reads differently", High, Suspicious,
+        "A key stands twice in an object that the loader builds.", REEXPORT, EVASION),
+    row("keras/code", "Code in a layer", High, Suspicious,
+        "A layer brings marshalled Python code, which runs when the model is loaded or used.", REBUILD_KERAS, CODE),
+    row("keras/extra-member", "Member that Keras does not write", Medium, Suspicious,
+        "The archive has members that no loader of its format needs.", LOOK, EVASION),
+    row("keras/reaches-out", "Layer that reads a path", High, Suspicious,
+        "Building a layer reads a file or an address that the configuration names (CVE-2025-12058).", REBUILD_KERAS, PATH),
+    row("keras/unknown-name", "Unknown class or function", High, Suspicious,
+        "The loader looks up a class or function that is not known to be inert.",
+        "Review the named code and load with it registered, or have the model saved with built-in layers.", UNPROVEN),
+    row("keras/unsafe-code", "Harmful code in a layer", Critical, Malicious,
+        "A layer brings Python code that names a function that runs commands, loads code or reaches files or the network.",
+        REBUILD_KERAS, CODE),
+    row("keras/unsafe-name", "Harmful class or function", Critical, Malicious,
+        "The loader looks up a function that runs commands, loads files or lifts its own protection.", REBUILD_KERAS, CODE),
     row("npy/malformed", "Broken NumPy array", High, Suspicious,
         "The header and the bytes of an array file disagree.", REEXPORT, MALFORMED),
     row("onnx/control-flow", "Control flow", Info, Clean,

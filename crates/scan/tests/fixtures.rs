@@ -188,7 +188,7 @@ fn a_tree_is_as_bad_as_its_worst_file() {
     let scan = || scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
     assert_eq!(scan().verdict(), Verdict::Pass);
 
-    put("weights.hdf5", b"\x89HDF\r\n\x1a\n");
+    put("weights.raw", b"\x00\x01\x02");
     assert_eq!((scan().outcome, scan().verdict()), (Outcome::Unscannable, Verdict::Unknown));
 
     put("config.json", br#"{"auto_map": {"AutoModel": "modeling.Model"}}"#);

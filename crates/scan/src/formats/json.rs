@@ -26,6 +26,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             return 0;
         }
     };
+    super::keras::judge(scanner, content, &document);
     let mut stack = vec![&document];
     while let Some(value) = stack.pop() {
         match value {

@@ -1,0 +1,114 @@
+//! HDF5: data, unless it leads to another file, needs a plugin, or brings a Keras architecture.
+
+use std::ops::Range;
+
+use proofhouse_artifact::Format;
+use proofhouse_artifact::hdf5::{self, IssueKind, Survey, Target};
+
+use super::{json, payload};
+use crate::scanner::{Content, Scanner};
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let survey = match hdf5::survey(content.bytes) {
+        Ok(survey) => survey,
+        Err(error) => {
+            scanner.report("hdf5/malformed", content.at(error.offset().unwrap_or(0)), error.to_string());
+            return 0;
+        }
+    };
+    let mut uncovered = 0;
+    for issue in &survey.issues {
+        let rule = match issue.kind {
+            IssueKind::Unknown => "format/unscannable",
+            IssueKind::Trailing(bytes) => {
+                uncovered += bytes;
+                "hdf5/structure"
+            }
+            IssueKind::Overlap => "hdf5/structure",
+            _ => "hdf5/malformed",
+        };
+        scanner.report(rule, content.at(issue.offset), issue.to_string());
+    }
+    outside(scanner, content, &survey);
+    uncovered += unclaimed(scanner, content, &survey);
+    for text in &survey.texts {
+        if text.value.trim_start().starts_with(['{', '[']) {
+            let place =
+                content.place.clone().within(format!("{}@{}", text.object, text.name)).at(text.offset);
+            let bytes = text.value.as_bytes();
+            if Format::detect(bytes) == Format::Json {
+                let inner = Content { bytes, format: Format::Json, place, depth: content.depth + 1 };
+                json::scan(scanner, &inner);
+            } else if text.name == "model_config" {
+                scanner.report("hdf5/malformed", place, "the architecture is no JSON");
+            }
+        }
+    }
+    for dataset in &survey.datasets {
+        let bytes = dataset.data.as_ref().and_then(|range| slice(content.bytes, range));
+        if let Some(what) = bytes.and_then(payload::kind) {
+            let place = content.place.clone().within(dataset.path.as_str());
+            scanner.report("hdf5/embedded-payload", place, format!("the dataset is {what}"));
+        }
+    }
+    (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// What opening the file would reach elsewhere.
+fn outside(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
+    for link in &survey.links {
+        let message = match &link.target {
+            Target::Soft(_) => continue,
+            Target::External { file, object } => format!("it leads to {object:?} in the file {file:?}"),
+            Target::UserDefined(class) => {
+                format!("it is a link of class {class}, which the application follows")
+            }
+        };
+        scanner.report(
+            "hdf5/external",
+            content.place.clone().within(link.path.as_str()).at(link.offset),
+            message,
+        );
+    }
+    for external in &survey.external {
+        let place = content.place.clone().within(external.dataset.as_str()).at(external.offset);
+        scanner.report(
+            "hdf5/external",
+            place,
+            format!("its data are taken from the file {:?}", external.file),
+        );
+    }
+    for (dataset, id) in &survey.filters {
+        let place = content.place.clone().within(dataset.as_str());
+        scanner.report("hdf5/filter", place, format!("its data need the plugin of filter {id}"));
+    }
+}
+
+/// Bytes that no structure has: in front and between.
+fn unclaimed(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) -> u64 {
+    let mut uncovered = 0;
+    let front = slice(content.bytes, &(0..survey.user_block)).unwrap_or_default();
+    if front.iter().any(|b| *b != 0) {
+        uncovered += survey.user_block;
+        let message = format!("{} bytes stand before the file", survey.user_block);
+        scanner.report("hdf5/structure", content.at(0), message);
+        let end = front.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+        let bytes = front.get(..end).unwrap_or_default();
+        let place = content.place.clone();
+        let inner = Content { bytes, format: Format::detect(bytes), place, depth: content.depth + 1 };
+        super::scan(scanner, &inner);
+    }
+    for gap in &survey.gaps {
+        uncovered += gap.end.saturating_sub(gap.start);
+        let what = slice(content.bytes, gap).and_then(payload::kind);
+        let what = what.map_or_else(String::new, |what| format!(": {what}"));
+        let message = format!("{} bytes belong to nothing{what}", gap.end - gap.start);
+        scanner.report("hdf5/structure", content.at(gap.start), message);
+    }
+    uncovered
+}
+
+fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> Option<&'a [u8]> {
+    let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+    bytes.get(start..end)
+}
