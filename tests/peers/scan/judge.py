@@ -1,81 +1,79 @@
-"""judge.py BINARY WORKDIR: scans every file alone and compares the exit code with the folder it lies in.
+"""judge.py BINARY CORPUS SEED: scans every row of a corpus alone and holds the answers against its manifest.
 
-benign/GROUP must be clean (0), hostile/runs must be findings (1), hostile/opaque must not be clean (1 or 2).
+No hostile file may be clean, 97 % of them must be found (exit 1), at most 1 % of the benign ones may be.
 """
 
 import collections
+import csv
+import json
 import subprocess
 import sys
 from pathlib import Path
 
-# What the scanner does not read yet and says so: (group, part of the name, reason). A SKIP line each; they never hide
-# a file that is called malicious.
-NOT_YET = [
-    ("joblib", "arrays-", "compressed joblib files are not opened"),
-]
+
+def scan(binary, path):
+    done = subprocess.run([binary, "scan", "--format", "json", str(path)], capture_output=True, text=True, timeout=120, env={"NO_COLOR": "1"}, check=False)
+    return done.returncode, done.stdout, done.stderr
 
 
-def scan(binary, file):
-    """Exit code and what was said."""
-    done = subprocess.run(
-        [binary, "scan", str(file)], capture_output=True, text=True, timeout=120, env={"NO_COLOR": "1"}, check=False
-    )
-    return done.returncode, done.stdout + done.stderr
-
-
-def files(folder):
-    return sorted(path for path in folder.rglob("*") if path.is_file())
-
-
-def check(binary, folder, allowed, what):
-    """One line for a folder; the files that differ below it."""
-    found = files(folder)
-    wrong, not_yet = [], collections.Counter()
-    for file in found:
-        code, said = scan(binary, file)
-        if code in allowed:
+def main(binary, corpus, seed):
+    corpus = Path(corpus)
+    with open(corpus / "MANIFEST.csv", newline="") as file:
+        rows = list(csv.DictReader(file))
+    table, said = collections.defaultdict(collections.Counter), {"clean": [], "alarm": [], "missed": [], "unread": []}
+    for row in rows:
+        code, out, error = scan(binary, corpus / row["path"])
+        benign = row["expected"] == "clean"
+        answer = {0: "clean", 1: "found"}.get(code, "unscannable")
+        table[benign, row["category"]][answer] += 1
+        if (answer == "clean") == benign:
             continue
-        reason = next((r for group, part, r in NOT_YET if group == folder.name and part in file.name), None)
-        if reason and "malicious" not in said:
-            not_yet[reason] += 1
-        else:
-            wrong.append((file.name, code, said))
-    good = bool(found) and not wrong
-    right = len(found) - len(wrong) - sum(not_yet.values())
-    print(f"{'PASS' if good else 'FAIL'} {folder.name}: {right} of {len(found)} {what}")
-    for reason, count in not_yet.items():
-        print(f"SKIP {folder.name}: {count} files: {reason}")
-    for name, code, said in wrong:
-        reasons = [line.strip() for line in said.splitlines()[2:6] if line.strip()]
-        print(f"     {name}: exit {code}: {' | '.join(reasons)[:300]}")
-    return good
+        kind = ("alarm" if answer == "found" else "unread") if benign else ("missed" if answer == "clean" else None)
+        if not benign and answer == "unscannable":
+            said["unread"].append((row["path"], "hostile, not understood"))
+        if kind:
+            rules = sorted({f["rule"] for f in json.loads(out or "{}").get("findings", [])}) if out.startswith("{") else [error.strip()[:100]]
+            said[kind].append((row["path"], ", ".join(rules) or row["why"]))
+    total = collections.defaultdict(collections.Counter)
+    print(f"---- seed {seed}: category, files, found, unscannable, clean")
+    for (benign, category), counts in sorted(table.items()):
+        total[benign] += counts
+        kind = "benign" if benign else "hostile"
+        print(f"---- {kind} {category}: {counts.total()}, {counts['found']}, {counts['unscannable']}, {counts['clean']}")
+    hostile, benign = total[False], total[True]
+    checks = [
+        (not said["missed"], f"{hostile['clean']} of {hostile.total()} hostile files are called clean"),
+        (hostile["found"] >= 0.97 * hostile.total(), f"{hostile['found']} of {hostile.total()} hostile files are found, {hostile['unscannable']} more are not called clean"),
+        (benign["found"] <= 0.01 * benign.total(), f"{benign['found']} of {benign.total()} benign files raise an alarm, {benign['unscannable']} more are not understood"),
+    ]
+    for good, what in checks:
+        print(f"{'PASS' if good else 'FAIL'} seed {seed}: {what}")
+    for kind in ("missed", "alarm", "unread"):
+        for path, why in said[kind][:25]:
+            print(f"     {kind} {path}: {why}")
+    beside(corpus, rows)
+    return 0 if all(good for good, _ in checks) else 1
 
 
-def beside(work):
-    """What picklescan says of the same pickles."""
+def beside(corpus, rows):
+    """What picklescan says of the same files."""
     try:
-        from picklescan.scanner import scan_file_path
+        from picklescan.scanner import scan_directory_path, scan_file_path
     except ImportError:
         return
-    for folder in ("benign", "hostile"):
-        found, flagged, unread = files(work / folder), 0, 0
-        for file in found:
-            try:
-                result = scan_file_path(str(file))
-                flagged += result.issues_count > 0
-                unread += bool(result.scan_err) and result.issues_count == 0
-            except Exception:  # A scanner that falls over has not answered.
-                unread += 1
-        print(f"---- picklescan beside us, {folder}: flags {flagged} of {len(found)}, cannot read {unread}")
-
-
-def main(binary, work):
-    work = Path(work)
-    good = [check(binary, group, {0}, "files are clean") for group in sorted((work / "benign").iterdir())]
-    good.append(check(binary, work / "hostile" / "runs", {1}, "hostile files are found"))
-    good.append(check(binary, work / "hostile" / "opaque", {1, 2}, "hostile files in other wrappings are not clean"))
-    beside(work)
-    return 0 if all(good) else 1
+    flagged, unread, of = collections.Counter(), collections.Counter(), collections.Counter()
+    for row in rows:
+        path = corpus / row["path"]
+        benign = row["expected"] == "clean"
+        of[benign] += 1
+        try:
+            result = scan_directory_path(str(path)) if path.is_dir() else scan_file_path(str(path))
+            flagged[benign] += result.issues_count > 0
+            unread[benign] += bool(result.scan_err) and result.issues_count == 0
+        except Exception:  # A scanner that falls over has not answered.
+            unread[benign] += 1
+    for benign in (False, True):
+        print(f"---- picklescan beside us, {'benign' if benign else 'hostile'}: flags {flagged[benign]} of {of[benign]}, cannot read {unread[benign]}")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,53 @@
+"""make.py OUT [--seed N] [--only GROUP…]: writes the corpus that the scanner is held against, and its manifest.
+
+Hostile files carry payloads that do nothing (`true`, a name that is only looked up) and nothing here loads one. Benign
+files are written by the libraries people use, from PyPI (requirements.txt). A group whose library is missing is named and
+left out. The seed moves what an author is free to choose: offsets, names, paddings, protocols, models, shapes.
+"""
+
+import argparse
+import importlib
+import shutil
+import sys
+import traceback
+import warnings
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from corpus import Corpus
+
+GROUPS = [
+    "hostile.pickles", "hostile.torch", "hostile.zips", "hostile.arrays", "hostile.tensors", "hostile.graphs",
+    "hostile.archives", "hostile.repositories", "hostile.documents",
+    "benign.plain", "benign.arrays", "benign.models", "benign.frames", "benign.boosters", "benign.tensors",
+    "benign.torches", "benign.keras_models", "benign.repositories",
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("out")
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--only", nargs="*", default=GROUPS)
+    options = parser.parse_args()
+    warnings.filterwarnings("ignore")
+    shutil.rmtree(options.out, ignore_errors=True)
+    Path(options.out).mkdir(parents=True)
+    corpus = Corpus(options.out, options.seed)
+    for group in options.only:
+        try:
+            importlib.import_module(group).make(corpus)
+        except ImportError as missing:
+            print(f"SKIP {group}: {missing}")
+        except Exception:
+            print(f"FAIL {group}")
+            traceback.print_exc()
+            corpus.skipped.append(group)
+    corpus.save()
+    hostile = sum(row[2] != "clean" for row in corpus.rows)
+    print(f"{hostile} hostile and {len(corpus.rows) - hostile} benign files, seed {options.seed}")
+    return 1 if corpus.skipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
