@@ -62,7 +62,9 @@ fn main() -> Result<ExitCode, Box<dyn std::error::Error>> {
             }
         }
     }
-    println!("\n| category | files | malicious | suspicious | unscannable | clean |\n|---|---|---|---|---|---|");
+    println!(
+        "\n| category | files | malicious | suspicious | unscannable | clean |\n|---|---|---|---|---|---|"
+    );
     let mut total: BTreeMap<bool, Count> = BTreeMap::new();
     for ((benign, category), count) in &table {
         let kind = if *benign { "benign" } else { "hostile" };
