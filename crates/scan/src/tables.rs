@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 use proofhouse_core::Hasher;
 
 const CALLABLES: &str = include_str!("../data/callables.csv");
-const SKLEARN: &str = include_str!("../data/sklearn.csv");
+const GENERATED: &str = include_str!("../data/generated.csv");
 const SINKS: &str = include_str!("../data/sinks.csv");
 const PYTHON_2: &str = include_str!("../data/python2.csv");
 
@@ -96,7 +96,7 @@ static BUILT_IN: LazyLock<Tables> = LazyLock::new(|| {
         text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(',').collect::<Vec<_>>())
     };
     let mut tables = Tables { callables: HashMap::new(), sinks: HashMap::new() };
-    for row in rows(CALLABLES).chain(rows(SKLEARN)) {
+    for row in rows(CALLABLES).chain(rows(GENERATED)) {
         if let [module, name, effect, contract] = row[..] {
             let effect = match effect {
                 "inert" => Some(Effect::Inert),
@@ -153,11 +153,7 @@ impl Tables {
                 let (owner, attribute) = (parts.get(start..end)?.join("."), parts.get(end)?);
                 let names = self.sinks.get(owner.as_str());
                 let names = names.or_else(|| self.sinks.get(owner.trim_start_matches('_')))?;
-                // Among attributes only whole modules count: `Model.open` is not the module `open`.
-                names
-                    .iter()
-                    .find(|(n, _)| (start == 0 || *n == "*") && matches(n, attribute))
-                    .map(|(_, k)| *k)
+                names.iter().find(|(n, _)| matches(n, attribute)).map(|(_, k)| *k)
             })
         })
     }
@@ -181,7 +177,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut hasher = Hasher::with_domain("proofhouse.scan-tables.v1");
-        for table in [CALLABLES, SKLEARN, SINKS, PYTHON_2] {
+        for table in [CALLABLES, GENERATED, SINKS, PYTHON_2] {
             hasher.field(table.as_bytes());
         }
         format!("1+{}", hasher.finish().short())
@@ -195,7 +191,7 @@ mod tests {
 
     #[test]
     fn every_row_is_understood() {
-        let rows = CALLABLES.lines().chain(SKLEARN.lines()).filter(|l| !l.starts_with('#')).count();
+        let rows = CALLABLES.lines().chain(GENERATED.lines()).filter(|l| !l.starts_with('#')).count();
         assert_eq!(Tables::built_in().callables.len(), rows);
         assert!(SINKS.lines().filter(|l| !l.starts_with('#')).all(|l| l.split(',').count() == 3));
     }

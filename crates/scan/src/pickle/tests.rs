@@ -268,6 +268,20 @@ fn contracts_hold() {
 }
 
 #[test]
+fn classes_with_a_constructor_of_their_own_are_made_without_it() {
+    for class in ["cxgboost.sklearn\nXGBClassifier\n", "cpandas\nDataFrame\n"] {
+        let made = |how: &str| outcome(format!("{class}{how}").as_bytes());
+        assert_eq!(made(")R."), Outcome::Suspicious);
+        assert_eq!(made("(I1\ntR."), Outcome::Suspicious);
+        assert_eq!(outcome(&[class.as_bytes(), b")\x81}b."].concat()), Outcome::Clean);
+    }
+    // An enumeration is asked for a member, by value or by name.
+    assert_eq!(outcome(b"cuuid\nSafeUUID\n(I0\ntR."), Outcome::Clean);
+    assert_eq!(outcome(b"cbuiltins\ngetattr\n(cuuid\nSafeUUID\nS'safe'\ntR."), Outcome::Clean);
+    assert_eq!(outcome(b"cbuiltins\ngetattr\n(cuuid\nSafeUUID\nS'__init__'\ntR."), Outcome::Suspicious);
+}
+
+#[test]
 fn state_in_the_arguments_of_a_tensor_function_is_state() {
     let parameter = |state: &str| {
         outcome(format!("ctorch._utils\n_rebuild_parameter_with_state\n(NI00\nN{state}tR.").as_bytes())
