@@ -5,7 +5,7 @@
 //! together, not of one after the other: what the box cuts off is left to the other features.
 
 use crate::geometry::{Geometry, Window};
-use crate::{Norm, Threat};
+use crate::{Bounds, Norm, Threat};
 
 /// Halvings of an interval in a search: past float64's precision.
 const HALVINGS: usize = 60;
@@ -16,6 +16,7 @@ pub struct Ball {
     norm: Norm,
     eps: f64,
     geometry: Geometry,
+    bounds: Bounds,
     origin: Vec<f32>,
     low: Vec<f32>,
     high: Vec<f32>,
@@ -34,7 +35,8 @@ impl Ball {
             high.push(upper(*x, reach).min(box_high).max(*x));
         }
         let geometry = Geometry::of(shape);
-        Self { norm: threat.norm, eps: threat.eps, geometry, origin: row.to_vec(), low, high }
+        let bounds = threat.bounds.clone();
+        Self { norm: threat.norm, eps: threat.eps, geometry, bounds, origin: row.to_vec(), low, high }
     }
 
     /// Smallest values of the features.
@@ -47,6 +49,13 @@ impl Ball {
     #[must_use]
     pub fn high(&self) -> &[f32] {
         &self.high
+    }
+
+    /// What the box alone, without the radius, allows feature `at`.
+    #[must_use]
+    pub fn box_of(&self, at: usize) -> (f32, f32) {
+        let ((low, high), o) = (self.bounds.of(at), self.origin[at]);
+        (low.min(o), high.max(o))
     }
 
     /// The row it is around.

@@ -9,28 +9,40 @@
 //! proved is a *lower bound* and has a field of its own. For tree ensembles there is an exact answer:
 //! [`trees`].
 
+mod assure;
 mod attack;
 mod ball;
 mod chance;
+mod claim;
 mod criterion;
 mod curve;
 mod data;
+mod ensemble;
 mod error;
 mod evasion;
 mod geometry;
+mod gradient;
+mod masking;
 mod norm;
+mod regression;
 mod square;
 mod threat;
 pub mod trees;
 
+pub use assure::{Assurance, assure};
 pub use attack::{Access, Attack, Outcome, Progress, Target, Victim, margin};
 pub use ball::Ball;
 pub use chance::Chance;
+pub use claim::{Claim, Standing};
 pub use criterion::{Assessment, SANE_SUCCESS, Sanity, criterion, sanity};
 pub use curve::{CurvePoint, curve};
 pub use data::{Goals, LabelledRows};
+pub use ensemble::{Budget, standard};
 pub use error::RobustnessError;
 pub use evasion::{Certified, Counterexample, Counting, EvasionReport, Part, QueryLedger, evade};
+pub use gradient::{Apgd, CarliniWagner, DeepFool, Fab, Fgsm, Loss, Pgd, Sparse};
+pub use masking::{Diagnosis, Flag, Sign, probe};
 pub use norm::Norm;
+pub use regression::{Deviation, DeviationReport, Shift, deviate};
 pub use square::Square;
 pub use threat::{Bounds, Goal, Threat};

@@ -1,29 +1,28 @@
-//! The Square attack, L∞ (Andriushchenko, Croce, Flammarion, Hein: *Square Attack: a query-efficient
-//! black-box adversarial attack via random search*, ECCV 2020).
+//! The Square attack (Andriushchenko, Croce, Flammarion, Hein: *Square Attack: a query-efficient black-box
+//! adversarial attack via random search*, ECCV 2020; in L1 as in Croce and Hein's *Mind the box*, ICML 2021).
 //!
-//! Random search on the corners of the ball: start from vertical stripes of ±eps, then set a random square
-//! to ±eps in each channel and keep the change if the margin of the true class fell. The squares shrink on a
-//! schedule over the budget. It sees scores and no gradients, so masked gradients do not stop it.
+//! Random search over changes made of squares: put one somewhere and keep it if the margin of the true class
+//! fell. The squares shrink on a schedule over the budget. It sees scores and no gradients, so masked
+//! gradients do not stop it. What a square is depends on the norm: `linf`, `euclid`.
 //!
-//! Two departures from the paper, both to the attacker's advantage: a proposal that would change nothing is
-//! drawn again rather than asked, and a row that is no image is searched in stretches of neighbouring
-//! features.
+//! A row that is no image is searched in stretches of neighbouring features.
 //!
 //! Chance is ChaCha8 keyed by the seed, one stream for each row's index. What is found for a row therefore
 //! depends on neither the other rows nor the order in which they are asked.
+
+mod euclid;
+mod linf;
 
 use proofhouse_onnx::OutputKind;
 use serde::{Deserialize, Serialize};
 
 use crate::attack::margin;
 use crate::chance::Chance;
-use crate::geometry::{Geometry, Window};
+use crate::geometry::Geometry;
 use crate::{Access, Attack, Ball, Norm, Outcome, Progress, RobustnessError, Target, Threat, Victim};
 
 /// Rows attacked side by side: bounds the memory, not the result.
 const GROUP_ROWS: usize = 512;
-/// Draws of a square before one that changes nothing is asked after all.
-const DRAWS: usize = 16;
 
 /// The Square attack.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -72,7 +71,7 @@ impl Attack for Square {
     }
 
     fn norms(&self) -> &'static [Norm] {
-        &[Norm::Linf]
+        &[Norm::Linf, Norm::L2, Norm::L1]
     }
 
     fn settings(&self) -> serde_json::Value {
@@ -167,49 +166,14 @@ impl<'a> Search<'a> {
         let start = out.len();
         out.extend_from_slice(&self.best);
         let candidate = &mut out[start..];
-        if query == 0 {
-            self.stripes(candidate);
-        } else {
-            let window = self.geometry.window(share(options.p_init, query, options.queries));
-            for _ in 0..DRAWS {
-                if self.square(window, candidate) {
-                    break;
-                }
-            }
+        let share = share(options.p_init, query, options.queries);
+        match (self.ball.norm(), query) {
+            (Norm::Linf, 0) => self.stripes(candidate),
+            (Norm::Linf, _) => self.square(share, candidate),
+            (_, 0) => self.tiles(candidate),
+            (_, _) => self.hill(share, candidate),
         }
         self.queries += 1;
-    }
-
-    /// Every column of every channel to one edge of the ball.
-    fn stripes(&mut self, candidate: &mut [f32]) {
-        let Geometry { channels, height, width } = self.geometry;
-        for channel in 0..channels {
-            for column in 0..width {
-                let up = self.chance.coin();
-                for line in 0..height {
-                    let at = (channel * height + line) * width + column;
-                    candidate[at] = self.edge(up)[at];
-                }
-            }
-        }
-    }
-
-    /// A random square of every channel to one edge of the ball; says whether that changed anything.
-    fn square(&mut self, window: Window, candidate: &mut [f32]) -> bool {
-        let corner = (
-            self.chance.below(self.geometry.height - window.height + 1),
-            self.chance.below(self.geometry.width - window.width + 1),
-        );
-        let mut changed = false;
-        for channel in 0..self.geometry.channels {
-            let up = self.chance.coin();
-            for line in self.geometry.lines(channel, corner, window) {
-                let edge = &self.edge(up)[line.clone()];
-                changed |= candidate[line.clone()] != *edge;
-                candidate[line].copy_from_slice(edge);
-            }
-        }
-        changed
     }
 
     fn learn(&mut self, candidate: &[f32], scores: &[f32], kind: OutputKind) {
@@ -223,10 +187,6 @@ impl<'a> Search<'a> {
             self.best.copy_from_slice(candidate);
             self.margin = margin;
         }
-    }
-
-    fn edge(&self, up: bool) -> &[f32] {
-        if up { self.ball.high() } else { self.ball.low() }
     }
 }
 
