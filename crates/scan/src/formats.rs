@@ -10,6 +10,7 @@ mod gguf;
 mod hdf5;
 mod json;
 mod keras;
+mod notebook;
 mod npy;
 mod onnx;
 mod payload;
@@ -28,6 +29,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     // A name says nothing about a format, but some names are run by whoever finds them.
     text::runnable_name(scanner, content);
+    crate::repository::by_name(scanner, content);
     // A pickle needs no magic number, so another format's may stand in front of one: the loader decides.
     let structured =
         !matches!(content.format, Format::Pickle(_) | Format::Text | Format::Json | Format::Empty);
@@ -52,6 +54,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Keras => keras::scan,
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,
+        Format::Text | Format::Unknown if text::is_python(content) => crate::python::scan,
         Format::Text => text::scan,
         _ => unscannable,
     };

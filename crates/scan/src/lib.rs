@@ -9,9 +9,12 @@
 //!
 //! One file per format in `formats/`; adding one is a file and a line in [`formats`]'s table.
 
+mod cache;
 mod formats;
 mod pickle;
+mod python;
 mod report;
+mod repository;
 mod rules;
 mod sarif;
 mod scanner;
@@ -24,4 +27,4 @@ pub use rules::{Rule, rules};
 pub use sarif::sarif;
 pub use scanner::scan_bytes;
 pub use tables::version as tables_version;
-pub use tree::scan_tree;
+pub use tree::{Survey, scan_tree};

@@ -2,9 +2,11 @@
 
 use std::fmt;
 
-use proofhouse_artifact::{ArtifactError, Format};
-use proofhouse_core::{Digest, FilePath, Finding, Verdict};
+use proofhouse_artifact::{ArtifactError, Format, TreeFile};
+use proofhouse_core::{Digest, FilePath, Finding, Place, Verdict};
 use serde::Serialize;
+
+use crate::rules::rule;
 
 /// The worst that is known of a file, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -96,6 +98,28 @@ pub struct FileReport {
     /// What was found in it, sorted. In a [`ScanReport`] the findings are moved to the report.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+}
+
+impl FileReport {
+    /// The report of a file that could not be read.
+    pub(crate) fn unread(file: &TreeFile, why: &str) -> Self {
+        let rule = rule("tree/unreadable");
+        Self {
+            path: file.path.clone(),
+            format: Format::Unknown,
+            size: file.size,
+            sha256: Digest::of(b""),
+            outcome: rule.outcome,
+            covered_bytes: 0,
+            findings: vec![rule.finding(Place::file(file.path.as_str()), why.to_owned())],
+        }
+    }
+
+    pub(crate) fn add(&mut self, finding: Finding, outcome: Outcome) {
+        self.outcome = self.outcome.max(outcome);
+        self.findings.push(finding);
+        self.findings.sort();
+    }
 }
 
 /// What was found in a tree.

@@ -1,6 +1,6 @@
 //! The rules: what can be found, how bad it is, what to do, and what others call it.
 
-use proofhouse_core::{Reference, Severity};
+use proofhouse_core::{Finding, Place, Reference, Severity};
 
 use crate::Outcome;
 
@@ -23,6 +23,18 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// A finding of it.
+    pub(crate) fn finding(&self, place: Place, message: String) -> Finding {
+        Finding {
+            rule: self.id.to_owned(),
+            severity: self.severity,
+            message,
+            place,
+            remediation: self.remediation.to_owned(),
+            references: self.references(),
+        }
+    }
+
     /// What other frameworks call it.
     #[must_use]
     pub fn references(&self) -> Vec<Reference> {
@@ -67,11 +79,17 @@ const TEMPLATES: Refs =
     &[("ATLAS", "5.6.0", "AML.T0018.002"), ("CWE", "4.18", "CWE-1336"), ("OWASP-LLM", "2025", "LLM03:2025")];
 const WORDS: Refs =
     &[("ATLAS", "5.6.0", "AML.T0051.001"), ("CWE", "4.18", "CWE-506"), ("OWASP-LLM", "2025", "LLM01:2025")];
+const SOURCE: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-506"), ("OWASP-LLM", "2025", "LLM03:2025")];
+const HIDDEN: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-506"), ("CWE", "4.18", "CWE-656")];
 const NONE: Refs = &[];
 
 const REBUILD: &str = "Do not load it. Take the weights from their source in safetensors or ONNX.";
 const REBUILD_KERAS: &str = "Do not load it. Build the architecture from source and load the weights only.";
 const ASK: &str = "Find out who wrote it and why, or have the weights re-exported as safetensors or ONNX.";
+const READ: &str = "Read the named lines before the model is used, and vendor what you have reviewed.";
+const REFUSE: &str = "Do not import it. Report the repository, and check machines where it was imported.";
 const REEXPORT: &str = "Write the file anew with the tool of its format and compare the digests.";
 const TEMPLATE: &str = "Read the template, and replace it by the one of the model's publisher.";
 const LOOK: &str = "Have a person look at it, or remove it from the model.";
@@ -133,6 +151,14 @@ static RULES: &[Rule] = &[
         REBUILD_KERAS, CODE),
     row("keras/unsafe-name", "Harmful class or function", Critical, Malicious,
         "The loader looks up a function that runs commands, loads files or lifts its own protection.", REBUILD_KERAS, CODE),
+    row("notebook/command", "Command or script in a notebook", Info, Clean,
+        "A cell starts a program, or an output brings a script, when a person runs or opens the notebook.",
+        "Read the cell before running it.", NONE),
+    row("notebook/runs-fetched", "Notebook that runs what it fetches", High, Suspicious,
+        "A cell fetches or decodes something and runs it.", READ, SOURCE),
+    row("notebook/script", "Script in what a notebook shows", High, Suspicious,
+        "An output or text of the notebook brings a script that reaches for the page's secrets, the kernel or the network.",
+        "Clear the outputs before the notebook is opened.", SOURCE),
     row("npy/malformed", "Broken NumPy array", High, Suspicious,
         "The header and the bytes of an array file disagree.", REEXPORT, MALFORMED),
     row("onnx/control-flow", "Control flow", Info, Clean,
@@ -180,6 +206,86 @@ static RULES: &[Rule] = &[
     row("pickle/unsafe-call", "Harmful callable", Critical, Malicious,
         "The pickle imports a function that runs commands or code, loads other code, or reaches files or the network.",
         REBUILD, CODE),
+    row("python/budget", "Source too long to follow", Medium, Unscannable,
+        "The source does more than is followed, or is nested deeper.", LOOK, RESOURCES),
+    row("python/capability", "Function that reaches outside", Info, Clean,
+        "A function would run a program, reach the network or change files if somebody called it. Nothing does when the model is loaded.",
+        "Know that it is there.", NONE),
+    row("python/computed", "Code or module that is computed", High, Suspicious,
+        "Importing the source runs code or imports a module that only a run would tell.", READ, UNPROVEN),
+    row("python/disguised", "Source that reads differently", High, Suspicious,
+        "The source declares an encoding or holds characters by which Python runs another text than a person reads (CVE-2021-42574).",
+        READ, EVASION),
+    row("python/escape", "Walk through Python's insides", High, Suspicious,
+        "The source reaches functions through frames, subclasses or globals of others, the way out of sandboxes.", READ, SOURCE),
+    row("python/evaluates-data", "Code made from data", Medium, Suspicious,
+        "A method runs a text as code that is not known here, such as a field of a configuration.", READ, SOURCE),
+    row("python/exfiltration", "Secrets sent away", Critical, Malicious,
+        "What the environment or a file of credentials holds goes to the network.", REFUSE, SOURCE),
+    row("python/foreign-code", "Code of another repository", High, Suspicious,
+        "Loading the model loads code from elsewhere, which the digest of this model does not cover.",
+        "Vendor the code into the model and review it there.", UNPROVEN),
+    row("python/hidden-code", "Code that is hidden", High, Suspicious,
+        "Code or a name is decoded or put together from pieces, so that a reader does not see it.", READ, HIDDEN),
+    row("python/native-code", "Native code that is loaded", High, Suspicious,
+        "The source loads, builds or pokes native code.", READ, SOURCE),
+    row("python/network-on-import", "Network on import", High, Suspicious,
+        "Importing or loading the source reaches the network.", READ, SOURCE),
+    row("python/packages", "Packages that are called", Info, Clean,
+        "Importing the source calls functions of other packages, which are not looked into.",
+        "Pin these packages where the model runs.", NONE),
+    row("python/persistence", "Start-up file written", Critical, Malicious,
+        "The source writes a file that is run by itself later, such as a shell profile or a start-up file.", REFUSE, SOURCE),
+    row("python/reads-credentials", "Credentials read", High, Suspicious,
+        "The source reads a file of credentials.", REFUSE, SOURCE),
+    row("python/replaces", "Built-in replaced", High, Suspicious,
+        "Importing the source replaces built-in functions, modules or the import system.", READ, SOURCE),
+    row("python/runs-in-use", "Program started by a method", High, Suspicious,
+        "A method of the source starts programs or installs packages.", READ, SOURCE),
+    row("python/runs-on-import", "Program or code run on import", Critical, Malicious,
+        "Importing or loading the source starts programs, installs packages or runs code that is decoded or fetched.",
+        REFUSE, SOURCE),
+    row("python/unparsed", "Source that cannot be read", Medium, Unscannable,
+        "A line of the source is not understood. Python may refuse the file, or read it otherwise.", LOOK, MALFORMED),
+    row("python/unsafe-load", "Unsafe format read on import", Medium, Suspicious,
+        "Importing the source reads a file of a format that can run code.",
+        "Have it read safetensors, JSON or another inert format.", UNPROVEN),
+    row("python/writes-on-import", "Files changed on import", Medium, Suspicious,
+        "Importing or loading the source writes or removes files.", READ, SOURCE),
+    row("repo/custom-code", "Code that comes with the model", Info, Clean,
+        "A configuration has the loader import a source of the model, which was looked at.",
+        "Release, sign and verify the source with the model.", UNPROVEN),
+    row("repo/digest-mismatch", "Bytes under a wrong name", High, Suspicious,
+        "A file is named by a digest that its bytes do not have: the cache or layout was changed.",
+        "Fetch the file again.", EVASION),
+    row("repo/foreign-code", "Code of another repository", High, Suspicious,
+        "A configuration has the loader import code of another repository, which the digest of this model does not cover.",
+        "Vendor the code into the model and review it there.", UNPROVEN),
+    row("repo/git-hook", "Program that git starts", High, Suspicious,
+        "The repository carries a hook or a setting by which git starts a program.", "Remove the .git folder from the model.", SOURCE),
+    row("repo/lfs-pointer", "Pointer in place of bytes", Medium, Unscannable,
+        "The file is a pointer of Git's large file storage. What it points to was not looked at.",
+        "Fetch the bytes (git lfs pull) and scan again.", NONE),
+    row("repo/missing-code", "Code that is not there", High, Suspicious,
+        "A configuration has the loader import a source or class that the model does not have: whoever brings it decides what runs.",
+        "Complete the model, or remove the entry.", UNPROVEN),
+    row("repo/missing-shard", "Shards that are not here", Medium, Unscannable,
+        "The index names files that are not here, so that they were not looked at.", "Fetch all shards and scan again.", NONE),
+    row("repo/native-library", "Native library or program", High, Suspicious,
+        "The model carries native code, which runs when somebody loads it and which is not analysed.",
+        "Remove it, or have it built from source that was reviewed.", SOURCE),
+    row("repo/requirement", "Requirement from elsewhere", Medium, Suspicious,
+        "Installing what the model needs fetches packages from an address instead of the index.",
+        "Pin the package by version and digest from an index you trust.", UNPROVEN),
+    row("repo/startup-file", "File that Python runs when it starts", High, Suspicious,
+        "A file of this name or form is run by every Python that finds it, without being asked for.",
+        "Remove it from the model.", SOURCE),
+    row("repo/trust-remote-code", "Asks to trust remote code", Info, Clean,
+        "A configuration sets trust_remote_code for what it loads in turn.", "Load with trust_remote_code off.", UNPROVEN),
+    row("repo/unlisted-shard", "Shards that no index names", Info, Clean,
+        "Files are named like shards of the model, but its index does not have them.", "Remove what is not used.", NONE),
+    row("repo/unsafe-path", "Path that leaves the model", High, Suspicious,
+        "A configuration names a path outside the model's folder.", REEXPORT, PATH),
     row("safetensors/malformed", "Broken safetensors file", High, Suspicious,
         "There is no header that a reader would accept.", REEXPORT, MALFORMED),
     row("safetensors/structure", "safetensors rules broken", High, Suspicious,
@@ -212,6 +318,8 @@ static RULES: &[Rule] = &[
     row("tree/refused", "Entry that cannot be part of a model", High, Unscannable,
         "A link, pipe, socket or unnameable file lies in the model; no digest or signature can cover it.",
         "Replace links by what they point to and remove the rest.", PATH),
+    row("tree/unreadable", "File that cannot be read", High, Unscannable,
+        "The file could not be opened or read, so nothing can be said about it.", "Mend its permissions and scan again.", NONE),
     row("yaml/python-tag", "YAML that builds Python objects", High, Suspicious,
         "A tag asks an unsafe YAML loader to import or call something.", ASK, CODE),
     row("zip/budget", "Archive too large to look into", Medium, Unscannable,

@@ -6,6 +6,7 @@ use proofhouse_artifact::Format;
 use proofhouse_core::{Digest, FilePath, Finding, Place};
 
 use crate::formats;
+use crate::python::Project;
 use crate::rules::rule;
 use crate::tables::Tables;
 use crate::{FileReport, Limits, Outcome};
@@ -13,19 +14,36 @@ use crate::{FileReport, Limits, Outcome};
 /// Scans the content of one file.
 #[must_use]
 pub fn scan_bytes(path: &FilePath, bytes: &[u8], limits: &Limits) -> FileReport {
-    scan_with(path, bytes, limits, Tables::built_in())
+    scan_in(path, None, bytes, limits, Tables::built_in(), &Project::default())
 }
 
+#[cfg(test)]
 pub(crate) fn scan_with(path: &FilePath, bytes: &[u8], limits: &Limits, tables: &Tables) -> FileReport {
+    scan_in(path, None, bytes, limits, tables, &Project::default())
+}
+
+/// The same within a project: sources import each other, and what a configuration names is there or missing.
+/// `title` is a name that the file has elsewhere, where its own is a digest.
+pub(crate) fn scan_in(
+    path: &FilePath,
+    title: Option<&str>,
+    bytes: &[u8],
+    limits: &Limits,
+    tables: &Tables,
+    project: &Project,
+) -> FileReport {
     let mut scanner = Scanner {
         limits,
         tables,
+        project,
         findings: BTreeSet::new(),
         outcome: Outcome::Clean,
         decompressed_left: limits.decompressed_bytes,
     };
     let format = Format::detect(bytes);
-    let content = Content { bytes, format, place: Place::file(path.as_str()), depth: 0 };
+    let mut place = Place::file(path.as_str());
+    place.member = title.map(str::to_owned);
+    let content = Content { bytes, format, place, depth: 0 };
     let covered_bytes = formats::scan(&mut scanner, &content);
     FileReport {
         path: path.clone(),
@@ -61,6 +79,7 @@ impl Content<'_> {
 pub(crate) struct Scanner<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) tables: &'a Tables,
+    pub(crate) project: &'a Project,
     findings: BTreeSet<Finding>,
     outcome: Outcome,
     pub(crate) decompressed_left: u64,
@@ -72,14 +91,7 @@ impl Scanner<'_> {
         let rule = rule(id);
         self.outcome = self.outcome.max(rule.outcome);
         if self.findings.len() < self.limits.findings {
-            self.findings.insert(Finding {
-                rule: rule.id.to_owned(),
-                severity: rule.severity,
-                message: message.into(),
-                place,
-                remediation: rule.remediation.to_owned(),
-                references: rule.references(),
-            });
+            self.findings.insert(rule.finding(place, message.into()));
         }
     }
 }

@@ -177,7 +177,7 @@ fn matches(pattern: &str, name: &str) -> bool {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut hasher = Hasher::with_domain("proofhouse.scan-tables.v1");
-        for table in [CALLABLES, GENERATED, SINKS, PYTHON_2] {
+        for table in [CALLABLES, GENERATED, SINKS, PYTHON_2, crate::python::TABLE] {
             hasher.field(table.as_bytes());
         }
         format!("1+{}", hasher.finish().short())

@@ -1,56 +1,180 @@
 //! Scanning a directory, file by file in parallel.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use proofhouse_artifact::json;
 use proofhouse_artifact::mapped::{Access, Mapped};
-use proofhouse_artifact::{ArtifactError, TreeOptions, list_tree};
+use proofhouse_artifact::{ArtifactError, TreeFile, TreeOptions, list_tree};
 use proofhouse_core::{Finding, Place};
 use rayon::prelude::*;
 
+use crate::cache;
+use crate::python::Project;
+use crate::repository::{MAX_CONFIGURATION, mark_loaded};
 use crate::rules::rule;
-use crate::{FileReport, Limits, Outcome, ScanError, ScanReport, scan_bytes, tables_version};
+use crate::scanner::scan_in;
+use crate::tables::Tables;
+use crate::{FileReport, Limits, Outcome, ScanError, ScanReport, tables_version};
 
 /// Scans every file under `root`, which may be a file itself. `progress` is called with the bytes done so
 /// far, from any thread. The report depends on the bytes and the tables only.
 ///
 /// Entries that cannot be part of a model (links, pipes, unnameable files) are findings and are not
-/// followed; the rest is scanned all the same.
+/// followed; the rest is scanned all the same. So are files that cannot be read.
 ///
 /// # Errors
-/// The tree cannot be listed, exceeds the limits, or a file cannot be read.
+/// The tree cannot be listed or exceeds the limits.
 pub fn scan_tree(
     root: &Path,
     limits: &Limits,
     progress: &(dyn Fn(u64) + Sync),
 ) -> Result<ScanReport, ScanError> {
-    let options =
-        TreeOptions { max_files: limits.max_files, max_bytes: limits.max_bytes, ..TreeOptions::default() };
-    let mut findings = Vec::new();
-    let mut outcome = Outcome::Clean;
-    let files = list_tree(root, &options, &mut |refused| {
-        let finding = refusal(root, &refused).ok_or(refused)?;
-        outcome = outcome.max(rule("tree/refused").outcome);
-        findings.push(finding);
-        Ok(())
-    })?;
+    let survey = Survey::of(root, limits)?;
     let done = AtomicU64::new(0);
-    let scanned: Vec<Result<FileReport, ArtifactError>> = files
+    let all: Vec<usize> = (0..survey.files().len()).collect();
+    let scanned = all
         .par_iter()
-        .map(|file| {
-            let bytes = Mapped::open(&file.location, Access::Map)?;
-            let report = scan_bytes(&file.path, &bytes, limits);
+        .map(|index| {
+            let report = survey.scan(*index, limits);
             progress(done.fetch_add(report.size, Ordering::Relaxed) + report.size);
-            Ok(report)
+            report
         })
         .collect();
-    let mut files = scanned.into_iter().collect::<Result<Vec<_>, _>>()?;
-    for file in &mut files {
-        outcome = outcome.max(file.outcome);
-        findings.append(&mut file.findings);
+    Ok(survey.report(scanned))
+}
+
+/// A tree before its files are looked into one by one: what there is, which sources import each other, what a
+/// configuration has a loader import.
+#[derive(Debug)]
+pub struct Survey {
+    files: Vec<TreeFile>,
+    project: Project,
+    /// Names that manifests give to blobs, by digest.
+    titles: BTreeMap<String, String>,
+    refused: Vec<Finding>,
+}
+
+/// Most bytes of sources that may import each other. What is beyond is scanned source by source.
+const MAX_SOURCES: u64 = 256 << 20;
+
+impl Survey {
+    /// Lists the tree at `root` and reads its sources and small configurations ahead.
+    ///
+    /// # Errors
+    /// The tree cannot be listed or exceeds the limits.
+    pub fn of(root: &Path, limits: &Limits) -> Result<Self, ScanError> {
+        let options = TreeOptions {
+            max_files: limits.max_files,
+            max_bytes: limits.max_bytes,
+            ..TreeOptions::default()
+        };
+        let mut refused = Vec::new();
+        let mut linked = Vec::new();
+        let mut files = list_tree(root, &options, &mut |entry| {
+            match &entry {
+                ArtifactError::Symlink(link) if let Some(file) = followed(root, link) => linked.push(file),
+                _ => refused.push(refusal(root, &entry).ok_or(entry)?),
+            }
+            Ok(())
+        })?;
+        // A blob is looked at under the name by which loaders find it.
+        files.retain(|file| !linked.iter().any(|link: &TreeFile| same(&file.location, &link.location)));
+        files.extend(linked);
+        files.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut survey = Self { files, project: Project::default(), titles: BTreeMap::new(), refused };
+        survey.read_ahead();
+        Ok(survey)
     }
-    findings.sort();
-    Ok(ScanReport { outcome, files, findings, tables_version: tables_version().to_owned() })
+
+    /// The files, by path.
+    #[must_use]
+    pub fn files(&self) -> &[TreeFile] {
+        &self.files
+    }
+
+    /// Files that cannot be read are met again, and reported, when they are scanned.
+    fn read_ahead(&mut self) {
+        let mut left = MAX_SOURCES;
+        let mut configurations = Vec::new();
+        for file in &self.files {
+            let path = file.path.as_str();
+            self.project.add_file(path);
+            let source = path.ends_with(".py") && file.size <= left;
+            let configuration = path.ends_with(".json") && file.size <= MAX_CONFIGURATION;
+            let manifest = cache::promised(file).is_some() && file.size <= MAX_CONFIGURATION;
+            if !(source || configuration || manifest) {
+                continue;
+            }
+            let Ok(bytes) = Mapped::open(&file.location, Access::Read) else { continue };
+            if source {
+                left -= file.size;
+                self.project.add_source(path, &String::from_utf8_lossy(&bytes));
+            } else if configuration && let Ok(document) = json::parse(&bytes, 200_000) {
+                configurations.push((path.to_owned(), document));
+            } else if manifest && bytes.starts_with(b"{") {
+                cache::titles(&bytes, &mut self.titles);
+            }
+        }
+        for (path, document) in &configurations {
+            mark_loaded(&mut self.project, path, document);
+        }
+    }
+
+    /// Scans one of [`Self::files`].
+    ///
+    /// # Panics
+    /// There is no file of that index.
+    #[must_use]
+    pub fn scan(&self, index: usize, limits: &Limits) -> FileReport {
+        let file = &self.files[index];
+        let bytes = match Mapped::open(&file.location, Access::Map) {
+            Ok(bytes) => bytes,
+            Err(error) => return FileReport::unread(file, &error.to_string()),
+        };
+        let promised = cache::promised(file);
+        let title = promised.and_then(|digest| self.titles.get(digest)).map(String::as_str);
+        let mut report = scan_in(&file.path, title, &bytes, limits, Tables::built_in(), &self.project);
+        if let Some(promised) = promised.filter(|digest| *digest != report.sha256.to_hex()) {
+            let message = format!("its name says {promised}, its bytes have {}", report.sha256.to_hex());
+            let place = Place::file(file.path.as_str());
+            report.add(
+                rule("repo/digest-mismatch").finding(place, message),
+                rule("repo/digest-mismatch").outcome,
+            );
+        }
+        report
+    }
+
+    /// The report of the tree, from the reports of its files in their order.
+    #[must_use]
+    pub fn report(self, mut files: Vec<FileReport>) -> ScanReport {
+        let mut findings = self.refused;
+        let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
+        for file in &mut files {
+            outcome = outcome.max(file.outcome);
+            findings.append(&mut file.findings);
+        }
+        findings.sort();
+        // Two sources that call the same harmful helper find the same thing there.
+        findings.dedup();
+        ScanReport { outcome, files, findings, tables_version: tables_version().to_owned() }
+    }
+}
+
+/// A link of a cache, as the file it leads to under the name it has.
+fn followed(root: &Path, link: &Path) -> Option<TreeFile> {
+    let location = cache::blob(link)?;
+    let relative = link.strip_prefix(root).ok().filter(|r| !r.as_os_str().is_empty());
+    let parts = relative.unwrap_or(link.file_name()?.as_ref());
+    let path: Vec<&str> = parts.iter().map(|part| part.to_str()).collect::<Option<_>>()?;
+    let size = location.metadata().ok()?.len();
+    Some(TreeFile { path: path.join("/").parse().ok()?, location, size })
+}
+
+fn same(a: &Path, b: &Path) -> bool {
+    a.file_name() == b.file_name() && a.canonicalize().is_ok_and(|a| a == *b)
 }
 
 /// The finding for an entry that was refused; `None` for what is an error.
@@ -69,12 +193,6 @@ fn refusal(root: &Path, refused: &ArtifactError) -> Option<Finding> {
         ArtifactError::Special { kind, .. } => format!("it is {kind}"),
         other => other.to_string(),
     };
-    Some(Finding {
-        rule: rule.id.to_owned(),
-        severity: rule.severity,
-        message: format!("{path:?} cannot be part of a model: {what}"),
-        place: Place::file(path),
-        remediation: rule.remediation.to_owned(),
-        references: rule.references(),
-    })
+    let message = format!("{path:?} cannot be part of a model: {what}");
+    Some(rule.finding(Place::file(path), message))
 }

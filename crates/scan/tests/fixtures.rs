@@ -228,7 +228,7 @@ fn code_and_tags_in_text_are_seen() {
         (report.outcome, report.findings.first().map(|f| f.rule.clone()))
     };
     assert_eq!(scan("README.md", "eval( and os.system in a text\n"), (Outcome::Clean, None));
-    assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
+    assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Clean, None));
     assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
     let yaml = "model: !!python/object/apply:os.system ['echo proofhouse']\n";
     assert_eq!(scan("m.yaml", yaml), (Outcome::Suspicious, Some("yaml/python-tag".into())));

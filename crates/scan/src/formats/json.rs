@@ -2,16 +2,8 @@
 
 use proofhouse_artifact::json::{self, Value};
 
-use super::template;
+use super::{notebook, template};
 use crate::scanner::{Content, Scanner};
-
-/// Keys whose value names code that the loader imports, and who reads them.
-const CODE_KEYS: [(&str, &str); 4] = [
-    ("auto_map", "transformers imports the classes it names from the model's own files"),
-    ("custom_pipelines", "transformers imports the pipeline it names from the model's own files"),
-    ("_target_", "Hydra and NeMo call the object it names"),
-    ("loader_module", "MLflow imports the module it names"),
-];
 
 /// Far more than any configuration; vocabularies of a million entries fit. Bounds memory: about 60 bytes each.
 const MAX_VALUES: u64 = 6_000_000;
@@ -27,21 +19,17 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         }
     };
     super::keras::judge(scanner, content, &document);
+    if notebook::is_notebook(&document) {
+        notebook::scan(scanner, content, &document);
+        return content.bytes.len() as u64;
+    }
+    crate::repository::configuration(scanner, content, &document);
     let mut stack = vec![&document];
     while let Some(value) = stack.pop() {
         match value {
             Value::Array(elements) => stack.extend(elements),
             Value::Object(members) => {
                 for (key, value) in members {
-                    if let Some((key, who)) = CODE_KEYS.iter().find(|(k, _)| k == key)
-                        && !matches!(value, Value::Null)
-                    {
-                        scanner.report(
-                            "config/remote-code",
-                            content.place.clone(),
-                            format!("the key {key:?} is set: {who}"),
-                        );
-                    }
                     if key == "chat_template" {
                         templates(scanner, content, value);
                     }

@@ -1,9 +1,17 @@
-//! Text: data, unless its name or first line makes somebody run it.
+//! Text: data, unless its name or first line makes somebody run it. Python is followed by [`crate::python`].
 
 use crate::scanner::{Content, Scanner};
 
 /// Endings that Python or a shell runs without being asked for a format.
-const RUNNABLE: [&str; 9] = [".py", ".pyc", ".pth", ".pyw", ".sh", ".bat", ".ps1", ".ipynb", ".so"];
+const RUNNABLE: [&str; 4] = [".pyc", ".sh", ".bat", ".ps1"];
+
+/// Whether Python is what runs it: by its name, or by its first line.
+pub(crate) fn is_python(content: &Content<'_>) -> bool {
+    let name = content.name().to_ascii_lowercase();
+    let first = content.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let script = first.starts_with(b"#!") && first.windows(6).any(|w| w == b"python");
+    script || [".py", ".pyw", ".pyi"].iter().any(|ending| name.ends_with(ending))
+}
 
 pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let name = content.name().to_ascii_lowercase();

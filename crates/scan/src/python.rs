@@ -1,0 +1,180 @@
+//! Python source: what would run when it is imported, when a loader uses it, and when somebody calls it.
+//!
+//! Source is read into a tree ([`parser`]) and followed without being run ([`machine`]); [`judge`] weighs what
+//! happens by when it happens. Sources of one model import each other ([`Project`]), so a harmful helper is found
+//! through the file that calls it. What another package brings is not looked into: it is named, not alarmed about,
+//! unless the table of effects knows what it does.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use proofhouse_core::Place;
+
+use crate::scanner::{Content, Scanner};
+
+mod effects;
+mod fold;
+mod judge;
+mod literal;
+mod machine;
+mod parser;
+mod project;
+mod syntax;
+mod token;
+mod value;
+
+pub(crate) use effects::TABLE;
+use machine::{Event, Machine, Reach, What};
+pub(crate) use project::Project;
+
+/// Largest source that is followed.
+const MAX_SOURCE: usize = 8 << 20;
+/// The parser's and the machine's depth are bounded; unoptimised, the bound takes a few megabytes.
+const STACK: usize = 64 << 20;
+/// Packages that are named in one finding.
+const MAX_NAMED: usize = 12;
+
+/// Scans Python source; returns how many bytes are accounted for.
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let Some(text) = decoded(scanner, content) else { return 0 };
+    scan_text(scanner, &content.place, &text, 1);
+    content.bytes.len() as u64
+}
+
+/// Scans a source that stands at `place`, whose first line is `first_line` there.
+pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, first_line: u32) {
+    if text.len() > MAX_SOURCE {
+        return scanner.report("python/budget", place.clone(), "the source is larger than is followed");
+    }
+    disguised(scanner, place, text);
+    // Members of archives are modules of their own: their paths are not those of the model.
+    let alone = Project::default();
+    let project = if place.member.is_none() { scanner.project } else { &alone };
+    let (events, errors) = follow(project, &place.path, text, first_line);
+    for (line, what) in errors.into_iter().take(3) {
+        let mut place = place.clone();
+        place.line = Some(u64::from(line));
+        scanner.report("python/unparsed", place, format!("the source cannot be read here: {what}"));
+    }
+    let mut outside = BTreeSet::new();
+    for event in &events {
+        let mut at = place.clone();
+        at.line = Some(u64::from(event.line));
+        let mut prefix = String::new();
+        if event.path != place.path {
+            at = Place::file(&event.path);
+            at.line = Some(u64::from(event.line));
+            prefix = format!("called from {}: ", place.path);
+        }
+        if let What::Unpickles(bytes) = &event.what {
+            let format = proofhouse_artifact::Format::detect(bytes);
+            crate::pickle::scan(scanner, &Content { bytes, format, place: at.clone(), depth: 1 });
+        }
+        if let What::Outside(name) = &event.what
+            && let Some(package) =
+                name.split(['.', '(', '<', '[']).next().filter(|p| !p.is_empty() && *p != "?")
+        {
+            outside.insert(package.to_owned());
+        }
+        if let Some(judged) = judge::judge(event) {
+            scanner.report(judged.rule, at, format!("{prefix}{}", judged.message));
+        }
+    }
+    if !outside.is_empty() {
+        let more = outside.len().saturating_sub(MAX_NAMED);
+        let named = outside.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let message = format!("importing it calls into {named}{rest}, which are not looked into");
+        scanner.report("python/packages", place.clone(), message);
+    }
+}
+
+/// Follows on a stack of its own, so that where the caller stands does not matter.
+fn follow(
+    project: &Project,
+    path: &str,
+    text: &str,
+    first_line: u32,
+) -> (Vec<Event>, Vec<(u32, &'static str)>) {
+    let work = || {
+        let tree = match project.source(path) {
+            Some((source, tree)) if first_line == 1 && *source == *text => tree,
+            _ => Arc::new(parser::parse(text, first_line)),
+        };
+        let errors = tree.errors.clone();
+        (Machine::follow(project, path, text, tree), errors)
+    };
+    let budget = || {
+        let event = Event {
+            what: What::Budget,
+            reach: Reach::Import,
+            path: path.to_owned(),
+            line: first_line,
+            hidden: false,
+        };
+        (vec![event], Vec::new())
+    };
+    std::thread::scope(|scope| {
+        let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
+        worker.ok().and_then(|worker| worker.join().ok()).unwrap_or_else(budget)
+    })
+}
+
+/// The text as Python decodes it (PEP 263), or a finding where that is another text than a reader sees.
+fn decoded(scanner: &mut Scanner<'_>, content: &Content<'_>) -> Option<String> {
+    let bytes = content.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content.bytes);
+    if let Some(declared) = declared_encoding(bytes) {
+        let plain = declared.to_ascii_lowercase().replace('_', "-");
+        match plain.as_str() {
+            "utf-8" | "utf8" | "ascii" | "us-ascii" | "utf-8-unix" | "utf-8-dos" | "u8" => {}
+            "latin-1" | "latin1" | "iso-8859-1" | "iso-latin-1-unix" | "iso-8859-15" | "cp1252"
+            | "windows-1252" => {
+                return Some(bytes.iter().map(|b| char::from(*b)).collect());
+            }
+            _ => {
+                let message = format!(
+                    "the source declares the encoding {declared:?}: Python runs another text than it shows"
+                );
+                scanner.report("python/disguised", content.at(0), message);
+            }
+        }
+    }
+    Some(String::from_utf8_lossy(bytes).into_owned())
+}
+
+/// The encoding named in a comment of the first two lines.
+fn declared_encoding(bytes: &[u8]) -> Option<String> {
+    let lines = bytes.split(|b| matches!(b, b'\n' | b'\r')).take(2);
+    let comments = lines
+        .filter_map(|line| std::str::from_utf8(line).ok())
+        .map(str::trim_start)
+        .filter(|l| l.starts_with('#'));
+    comments.into_iter().find_map(|line| {
+        let (_, after) = line.split_once("coding")?;
+        let after = after.strip_prefix([':', '='])?.trim_start_matches([' ', '\t']);
+        let name: String =
+            after.chars().take_while(|c| c.is_ascii_alphanumeric() || "-_.".contains(*c)).collect();
+        (!name.is_empty()).then_some(name)
+    })
+}
+
+/// Characters that make a source look like another one (CVE-2021-42574).
+fn disguised(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    if text.is_ascii() && !text.contains('\0') {
+        return;
+    }
+    for (index, line) in text.lines().enumerate() {
+        let odd =
+            line.chars().find(|c| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\0'));
+        if let Some(odd) = odd {
+            let mut place = place.clone();
+            place.line = Some(index as u64 + 1);
+            let message =
+                format!("the character U+{:04X} makes the line look other than it is", u32::from(odd));
+            return scanner.report("python/disguised", place, message);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

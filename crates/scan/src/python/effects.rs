@@ -1,0 +1,105 @@
+//! The table of what callables do, `data/python.csv`.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+pub(crate) const TABLE: &str = include_str!("../../data/python.csv");
+
+/// What calling something does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Starts a program.
+    Command,
+    /// Installs a package, which runs what it brings.
+    Install,
+    /// Runs code from a text, bytes or a file.
+    Code,
+    /// Loads or pokes native code.
+    Native,
+    /// Talks to the network.
+    Network,
+    /// Fetches files from a model hub or data server.
+    Hub,
+    /// Loads code from elsewhere.
+    Foreign,
+    /// Changes the file system.
+    Write,
+    /// Reads a format that can run code.
+    Deserialise,
+    /// Reads what should not leave the machine.
+    Secret,
+    /// Calls what it is given, at once or later.
+    Caller,
+    /// Decodes, decompresses or decrypts.
+    Decode,
+}
+
+impl Effect {
+    fn parse(text: &str) -> Option<Self> {
+        Some(match text {
+            "command" => Self::Command,
+            "install" => Self::Install,
+            "code" => Self::Code,
+            "native" => Self::Native,
+            "network" => Self::Network,
+            "hub" => Self::Hub,
+            "foreign" => Self::Foreign,
+            "write" => Self::Write,
+            "deserialise" => Self::Deserialise,
+            "secret" => Self::Secret,
+            "caller" => Self::Caller,
+            "decode" => Self::Decode,
+            _ => return None,
+        })
+    }
+}
+
+struct Effects {
+    exact: HashMap<&'static str, Effect>,
+    prefixes: Vec<(&'static str, Effect)>,
+}
+
+static EFFECTS: LazyLock<Effects> = LazyLock::new(|| {
+    let mut effects = Effects { exact: HashMap::new(), prefixes: Vec::new() };
+    for (kind, name) in TABLE.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(',')) {
+        let Some(effect) = Effect::parse(kind) else { continue };
+        match name.strip_suffix('*') {
+            Some(prefix) => effects.prefixes.push((prefix, effect)),
+            None => {
+                effects.exact.insert(name, effect);
+            }
+        }
+    }
+    effects
+});
+
+/// What calling `name` does, if the table knows it.
+pub(super) fn effect(name: &str) -> Option<Effect> {
+    let found = EFFECTS.exact.get(name).copied().or_else(|| {
+        let plain = |rest: &str| !rest.contains('(');
+        let matching = EFFECTS.prefixes.iter().filter(|(p, _)| name.strip_prefix(p).is_some_and(plain));
+        matching.max_by_key(|(p, _)| p.len()).map(|(_, e)| *e)
+    });
+    // A private twin (`_io`, `_socket`) does what the public module does.
+    found.or_else(|| name.strip_prefix('_').filter(|n| !n.starts_with('_')).and_then(effect))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_is_understood() {
+        let rows = TABLE.lines().filter(|l| !l.starts_with('#')).count();
+        assert_eq!(EFFECTS.exact.len() + EFFECTS.prefixes.len(), rows);
+    }
+
+    #[test]
+    fn names_and_results_are_told_apart() {
+        assert_eq!(effect("os.execvp"), Some(Effect::Command));
+        assert_eq!(effect("subprocess.run"), Some(Effect::Command));
+        assert_eq!(effect("subprocess.run().stdout.strip"), None);
+        assert_eq!(effect("requests.Session().get"), Some(Effect::Network));
+        assert_eq!(effect("torch.nn.Linear"), None);
+    }
+}

@@ -1,0 +1,354 @@
+//! Calls: of functions of the source, of what other packages bring, and of what holds arguments already.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::super::effects::{Effect, effect};
+use super::super::fold;
+use super::super::syntax::{Parameter, Passing};
+use super::super::value::{Arguments, Cell, Taint, Value};
+use super::{Body, Frame, MAX_CALLS, Machine, Reach, Scope, What};
+
+/// Longest name of a result that is kept.
+const MAX_NAME: usize = 240;
+
+impl Machine<'_> {
+    pub(super) fn call(
+        &mut self,
+        scope: Scope<'_>,
+        callee: &Value,
+        arguments: Arguments,
+        line: u32,
+    ) -> Value {
+        if !self.step(scope, line) {
+            return Value::UNKNOWN;
+        }
+        match callee {
+            Value::OneOf(all) => {
+                let mut result: Option<Value> = None;
+                for value in all.iter() {
+                    let value = self.call(scope, value, arguments.clone(), line);
+                    result = Some(result.map_or(value.clone(), |r| r.or(value)));
+                }
+                result.unwrap_or(Value::UNKNOWN)
+            }
+            Value::Function(index) => self.call_function(*index, arguments, false),
+            Value::Class(index) => self.instantiate(scope, *index, arguments, line),
+            Value::Outside(name, taint) => {
+                let (name, taint) = (name.to_string(), *taint);
+                self.call_outside(scope, &name, taint, arguments, line)
+            }
+            Value::Cell(_) => match self.cell_of(callee).cloned() {
+                Some(Cell::Partial { callee, plain, named }) => {
+                    let mut given = Arguments { plain, named };
+                    given.plain.extend(arguments.plain);
+                    given.named.extend(arguments.named);
+                    self.call(scope, &callee, given, line)
+                }
+                Some(Cell::Static(inner) | Cell::OfClass(inner) | Cell::Property(inner)) => {
+                    self.call(scope, &inner, arguments, line)
+                }
+                Some(Cell::Object { .. }) => {
+                    let named = !arguments.named.is_empty();
+                    let result = self.special(scope, callee, "__call__", arguments.plain.clone(), line);
+                    if named && result.is_none() {
+                        self.hand_over(scope, &arguments, line, false);
+                    }
+                    result.unwrap_or(Value::UNKNOWN)
+                }
+                _ => Value::UNKNOWN,
+            },
+            Value::Unknown(taint) => {
+                self.hand_over(scope, &arguments, line, false);
+                let given = arguments.all().fold(*taint, |t, v| t.and(self.taint(v)));
+                Value::Unknown(given)
+            }
+            _ => Value::UNKNOWN,
+        }
+    }
+
+    /// Runs a function of the source. `sweeping` runs it with whatever somebody may pass.
+    pub(super) fn call_function(&mut self, index: usize, arguments: Arguments, sweeping: bool) -> Value {
+        let Some(callable) = self.functions.get(index).cloned() else { return Value::UNKNOWN };
+        if self.active.len() >= MAX_CALLS || self.active.iter().filter(|i| **i == index).count() >= 3 {
+            return Value::UNKNOWN;
+        }
+        let Some(tree) = self.modules.get(callable.module).map(|m| m.tree.clone()) else {
+            return Value::UNKNOWN;
+        };
+        if sweeping && let Some(function) = self.functions.get_mut(index) {
+            function.swept = Some(self.reach);
+        }
+        let globals = self.frames.get(callable.frame).map_or(callable.frame, |f| f.globals);
+        let parameters: &[Parameter] = match &callable.body {
+            Body::Def(function) => &function.parameters,
+            Body::Lambda(lambda) => &lambda.0,
+        };
+        let names = self.parameters(parameters, arguments, &callable.defaults, sweeping, callable.owner);
+        // What is defined in the body of a class sees the class' own names through no frame.
+        let mut outer = callable.frame;
+        while let Some(frame) = self.frames.get(outer).filter(|f| f.class) {
+            match frame.outer {
+                Some(next) => outer = next,
+                None => break,
+            }
+        }
+        if self.frames.len() >= super::MAX_CELLS {
+            return Value::UNKNOWN;
+        }
+        self.frames.push(Frame {
+            names,
+            outer: Some(outer),
+            globals,
+            declared_global: BTreeSet::new(),
+            stars: Vec::new(),
+            class: false,
+        });
+        let scope = Scope { tree: &tree, module: callable.module, frame: self.frames.len() - 1 };
+        self.active.push(index);
+        let branches = std::mem::take(&mut self.branches);
+        let depth = std::mem::replace(&mut self.depth, 0);
+        let result = match &callable.body {
+            Body::Def(function) => {
+                self.returns.push(None);
+                self.statements(scope, &function.body);
+                self.returns.pop().flatten().unwrap_or(Value::None)
+            }
+            Body::Lambda(lambda) => self.eval(scope, lambda.1),
+        };
+        self.depth = depth;
+        self.branches = branches;
+        self.active.pop();
+        result
+    }
+
+    fn parameters(
+        &mut self,
+        parameters: &[Parameter],
+        arguments: Arguments,
+        defaults: &[(String, Value)],
+        sweeping: bool,
+        owner: Option<usize>,
+    ) -> HashMap<String, Value> {
+        let mut names = HashMap::new();
+        let mut plain = arguments.plain.into_iter();
+        let mut named = arguments.named;
+        for (place, parameter) in parameters.iter().enumerate() {
+            let value = match parameter.passing {
+                Passing::Star => {
+                    let rest: Vec<Value> = plain.by_ref().collect();
+                    if sweeping { Value::UNKNOWN } else { self.sequence(rest) }
+                }
+                Passing::StarStar => {
+                    let rest = std::mem::take(&mut named);
+                    let pairs = rest.into_iter().map(|(n, v)| (Value::text(n), v)).collect();
+                    if sweeping { Value::UNKNOWN } else { self.cell(Cell::Dict(pairs)) }
+                }
+                Passing::Plain => {
+                    let given = match named.iter().position(|(n, _)| *n == parameter.name) {
+                        Some(at) => Some(named.remove(at).1),
+                        None => plain.next(),
+                    };
+                    let default = defaults.iter().find(|(n, _)| *n == parameter.name).map(|(_, v)| v.clone());
+                    match (given, default, sweeping) {
+                        (Some(value), _, _) => value,
+                        (None, _, true) if place == 0 && owner.is_some() => self.object_of(owner),
+                        // Whoever calls may leave the default as it is.
+                        (None, Some(default), true) => default.or(Value::UNKNOWN),
+                        (None, Some(default), false) => default,
+                        (None, None, _) => Value::UNKNOWN,
+                    }
+                }
+            };
+            names.insert(parameter.name.clone(), value);
+        }
+        names
+    }
+
+    /// `self` of a method that is run by itself: an object of its class.
+    fn object_of(&mut self, owner: Option<usize>) -> Value {
+        let class = owner.filter(|index| *index < self.classes.len());
+        self.cell(Cell::Object { class, fields: HashMap::new() })
+    }
+
+    fn call_outside(
+        &mut self,
+        scope: Scope<'_>,
+        name: &str,
+        taint: Taint,
+        arguments: Arguments,
+        line: u32,
+    ) -> Value {
+        let general = generalised(name);
+        if let Some(value) = self.intrinsic(scope, &general, name, &arguments, line) {
+            return value;
+        }
+        let plain = self.flat(&arguments);
+        if let Some(value) = fold::call(name, &plain) {
+            let value = match value {
+                fold::Folded::Value(value) => self.made(value),
+                fold::Folded::Values(values) => self.sequence(values),
+            };
+            return value;
+        }
+        let given = arguments.all().fold(taint, |t, v| t.and(self.taint(v)));
+        let known = effect(&general);
+        let made = match known {
+            Some(Effect::Network | Effect::Hub) => Taint::NETWORK,
+            Some(Effect::Secret) => Taint::SECRET,
+            Some(Effect::Decode) => Taint::DECODED,
+            _ => Taint::NONE,
+        };
+        match known {
+            Some(Effect::Decode) => {}
+            Some(Effect::Caller) => self.hand_over(scope, &arguments, line, true),
+            Some(Effect::Secret) => {}
+            Some(effect) => self.effect(scope, effect, name, &arguments, line, false),
+            None => {
+                self.hand_over(scope, &arguments, line, false);
+                if self.reach >= Reach::Load && !name.starts_with("builtins.") {
+                    self.event(scope, line, What::Outside(name.to_owned()));
+                }
+                if let Some(Value::Bool(true)) = arguments.named("trust_remote_code") {
+                    let what =
+                        arguments.plain.first().and_then(Value::as_text).unwrap_or("a repository").to_owned();
+                    self.event(scope, line, What::Foreign(what));
+                }
+            }
+        }
+        if name.len() > MAX_NAME {
+            return Value::Unknown(given.and(made));
+        }
+        Value::Outside(format!("{name}()").into(), given.and(made))
+    }
+
+    pub(super) fn effect(
+        &mut self,
+        scope: Scope<'_>,
+        effect: Effect,
+        name: &str,
+        arguments: &Arguments,
+        line: u32,
+        handed: bool,
+    ) {
+        if effect == Effect::Deserialise
+            && let Some(bytes) = arguments
+                .plain
+                .first()
+                .and_then(|v| if let Value::Bytes(b) = v { Some(b.clone()) } else { None })
+        {
+            return self.event(scope, line, What::Unpickles(bytes));
+        }
+        if effect == Effect::Deserialise && is_safe_loader(name, arguments) {
+            return;
+        }
+        let mut plain = self.flat(arguments);
+        // Bytes of what is handed over are of no use to whoever reads the finding.
+        plain.truncate(8);
+        self.event(
+            scope,
+            line,
+            What::Effect {
+                effect,
+                name: name.to_owned(),
+                arguments: plain,
+                taint: arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v))),
+                handed,
+            },
+        );
+        if self.is_put_together(scope, name) {
+            self.event(scope, line, What::ComputedName(name.to_owned()));
+        }
+    }
+
+    /// Whether the source does not contain the name that was reached.
+    fn is_put_together(&self, scope: Scope<'_>, name: &str) -> bool {
+        let last = name.trim_end_matches("()").rsplit('.').next().unwrap_or(name);
+        let text = self.modules.get(scope.module).map(|m| &m.text);
+        text.is_some_and(|text| !last.is_empty() && !text.contains(last) && text.is_ascii())
+    }
+
+    /// Functions among the arguments of a call of something that is not looked into: it may call them.
+    pub(super) fn hand_over(&mut self, scope: Scope<'_>, arguments: &Arguments, line: u32, at_once: bool) {
+        let handed: Vec<Value> = arguments.all().flat_map(|v| v.choices().to_vec()).collect();
+        for value in &handed {
+            match value {
+                Value::Outside(name, _) => {
+                    let known = effect(name);
+                    let runs = matches!(
+                        known,
+                        Some(Effect::Command | Effect::Code | Effect::Install | Effect::Native)
+                    ) || matches!(
+                        name.as_ref(),
+                        "builtins.exec" | "builtins.eval" | "builtins.compile" | "builtins.__import__"
+                    );
+                    if runs {
+                        self.effect(scope, known.unwrap_or(Effect::Code), name, arguments, line, true);
+                    }
+                }
+                Value::Function(index) if at_once => {
+                    let given = arguments.named("args").cloned();
+                    let given = given.and_then(|args| self.elements(scope, &args, line)).unwrap_or_default();
+                    let rest = handed.iter().filter(|v| *v != value).cloned();
+                    let given = if given.is_empty() { rest.collect() } else { given };
+                    self.call_function(*index, Arguments::of(given), false);
+                }
+                Value::Cell(_) if at_once && matches!(self.cell_of(value), Some(Cell::Partial { .. })) => {
+                    let rest: Vec<Value> = handed.iter().filter(|v| *v != value).cloned().collect();
+                    self.call(scope, value, Arguments::of(rest), line);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// Arguments with the sequences among them laid flat where they are short: argument vectors of programs.
+    fn flat(&self, arguments: &Arguments) -> Vec<Value> {
+        let mut out = Vec::new();
+        for value in &arguments.plain {
+            out.push(match self.cell_of(value) {
+                Some(Cell::Sequence(values)) if values.len() <= 100_000 => {
+                    fold::joined(values).unwrap_or_else(|| value.clone())
+                }
+                _ => value.clone(),
+            });
+        }
+        out
+    }
+
+    /// The elements of the argument at a place, where they are known.
+    pub(super) fn list_at(
+        &mut self,
+        scope: Scope<'_>,
+        arguments: &Arguments,
+        place: usize,
+        line: u32,
+    ) -> Option<Vec<Value>> {
+        let value = arguments.plain.get(place)?.clone();
+        self.elements(scope, &value, line)
+    }
+}
+
+/// The name without what is known of a path in it: `pathlib.Path<a/b>.open` is `pathlib.Path().open`.
+fn generalised(name: &str) -> String {
+    match (name.find('<'), name.find('>')) {
+        (Some(from), Some(to)) if from < to => {
+            let rest = name.get(to + 1..).unwrap_or_default();
+            let rest = rest.trim_start_matches(".parent");
+            format!("{}(){rest}", name.get(..from).unwrap_or_default())
+        }
+        _ => name.to_owned(),
+    }
+}
+
+fn is_safe_loader(name: &str, arguments: &Arguments) -> bool {
+    let names_safe =
+        |v: &Value| matches!(v, Value::Outside(n, _) if n.contains("Safe") || n.contains("BaseLoader"));
+    match name {
+        "torch.load" => arguments.named("weights_only") == Some(&Value::Bool(true)),
+        "yaml.load" | "yaml.load_all" => arguments.all().any(names_safe),
+        "keras.models.load_model" | "tensorflow.keras.models.load_model" => {
+            arguments.named("safe_mode") == Some(&Value::Bool(true))
+        }
+        _ => false,
+    }
+}

@@ -1,0 +1,605 @@
+//! Attributes, elements and what classes do by themselves.
+
+use std::collections::HashMap;
+
+use super::super::value::{Arguments, Cell, Taint, Value};
+use super::{Machine, Scope, What};
+
+/// Longest dotted name that is kept.
+const MAX_NAME: usize = 240;
+
+impl Machine<'_> {
+    pub(super) fn cell_of(&self, value: &Value) -> Option<&Cell> {
+        if let Value::Cell(at) = value { self.heap.get(*at) } else { None }
+    }
+
+    /// Where what is not known of a value came from.
+    pub(super) fn taint(&self, value: &Value) -> Taint {
+        self.taint_within(value, 3)
+    }
+
+    fn taint_within(&self, value: &Value, depth: usize) -> Taint {
+        let all = |values: &mut dyn Iterator<Item = &Value>| {
+            values.take(64).fold(Taint::NONE, |t, v| t.and(self.taint_within(v, depth - 1)))
+        };
+        match value {
+            Value::Unknown(taint) | Value::Outside(_, taint) => *taint,
+            Value::OneOf(values) if depth > 0 => all(&mut values.iter()),
+            Value::Cell(_) if depth > 0 => match self.cell_of(value) {
+                Some(Cell::Sequence(values)) => all(&mut values.iter()),
+                Some(Cell::Dict(pairs)) => all(&mut pairs.iter().map(|(_, v)| v)),
+                _ => Taint::NONE,
+            },
+            _ => Taint::NONE,
+        }
+    }
+
+    /// The elements of a value that is a known sequence.
+    pub(super) fn elements(&mut self, scope: Scope<'_>, value: &Value, line: u32) -> Option<Vec<Value>> {
+        match value {
+            Value::Text(text) if text.len() < 1 << 20 => {
+                Some(text.chars().map(|c| Value::text(c.to_string())).collect())
+            }
+            Value::Bytes(bytes) if bytes.len() < 1 << 20 => {
+                Some(bytes.iter().map(|b| Value::Integer(i64::from(*b))).collect())
+            }
+            Value::Cell(_) => match self.cell_of(value) {
+                Some(Cell::Sequence(values)) => Some(values.clone()),
+                Some(Cell::Dict(pairs)) => Some(pairs.iter().map(|(k, _)| k.clone()).collect()),
+                _ => {
+                    let iterator = self.special(scope, value, "__iter__", Vec::new(), line);
+                    self.special(scope, value, "__getitem__", vec![Value::UNKNOWN], line);
+                    let iterator = iterator?;
+                    self.special(scope, &iterator, "__next__", Vec::new(), line);
+                    match self.cell_of(&iterator) {
+                        Some(Cell::Sequence(values)) => Some(values.clone()),
+                        _ => None,
+                    }
+                }
+            },
+            _ => None,
+        }
+    }
+
+    pub(super) fn attribute(&mut self, scope: Scope<'_>, owner: &Value, name: &str, line: u32) -> Value {
+        match owner {
+            Value::OneOf(all) => {
+                let mut result: Option<Value> = None;
+                for value in all.iter() {
+                    let value = self.attribute(scope, value, name, line);
+                    result = Some(result.map_or(value.clone(), |r| r.or(value)));
+                }
+                result.unwrap_or(Value::UNKNOWN)
+            }
+            Value::Unknown(taint) => Value::Unknown(*taint),
+            Value::Outside(base, taint) => self.attribute_of_outside(scope, base, *taint, name, line),
+            Value::Text(_) => self.method("builtins.str", owner, name),
+            Value::Bytes(_) => self.method("builtins.bytes", owner, name),
+            Value::Integer(_) | Value::Bool(_) => self.method("builtins.int", owner, name),
+            Value::None => Value::UNKNOWN,
+            Value::Function(_) => match name {
+                "__globals__" => Value::outside("builtins.globals()"),
+                "__call__" | "__wrapped__" | "__func__" => owner.clone(),
+                _ => Value::UNKNOWN,
+            },
+            Value::Class(index) => match name {
+                "__class__" => Value::outside("builtins.type"),
+                "__subclasses__" | "__mro__" | "__base__" | "__bases__" => Value::UNKNOWN,
+                _ => self.attribute_of_class(scope, *index, name, owner, line).unwrap_or(Value::UNKNOWN),
+            },
+            Value::Module(index) => self.attribute_of_module(scope, *index, name),
+            Value::Cell(_) => self.attribute_of_cell(scope, owner, name, line),
+        }
+    }
+
+    fn attribute_of_outside(
+        &mut self,
+        scope: Scope<'_>,
+        base: &str,
+        taint: Taint,
+        name: &str,
+        line: u32,
+    ) -> Value {
+        match (base, name) {
+            (_, "__call__" | "__func__" | "__wrapped__") => return Value::Outside(base.into(), taint),
+            ("builtins.globals()", _) => return Value::outside(format!("builtins.globals().{name}")),
+            (_, "__getattribute__") => return Value::outside(format!("{base}.__getattribute__")),
+            ("os", "environ") => return Value::Outside("os.environ".into(), Taint::SECRET),
+            ("six.moves", _) | ("six.moves.urllib", _) => {
+                return Value::outside(
+                    format!("{}.{name}", base.trim_start_matches("six.moves").trim_start_matches('.'))
+                        .trim_start_matches('.'),
+                );
+            }
+            _ => {}
+        }
+        if base.len() > MAX_NAME {
+            return Value::Unknown(taint);
+        }
+        let escaping = matches!(
+            name,
+            "__subclasses__"
+                | "__globals__"
+                | "f_globals"
+                | "f_builtins"
+                | "gi_frame"
+                | "cr_frame"
+                | "tb_frame"
+                | "f_back"
+        );
+        if escaping && base.contains("__") {
+            self.event(scope, line, What::Introspection(format!("{base}.{name}")));
+        }
+        // The built-in functions of whatever module or function: `x.__builtins__`.
+        if name == "__builtins__" {
+            return Value::outside("builtins");
+        }
+        Value::Outside(format!("{base}.{name}").into(), taint)
+    }
+
+    /// A method of a built-in type, with its object.
+    fn method(&mut self, class: &str, owner: &Value, name: &str) -> Value {
+        if name == "__class__" {
+            return Value::outside(format!("{class}.__class__"));
+        }
+        self.cell(Cell::Partial {
+            callee: Value::outside(format!("{class}.{name}")),
+            plain: vec![owner.clone()],
+            named: Vec::new(),
+        })
+    }
+
+    fn attribute_of_module(&mut self, scope: Scope<'_>, index: usize, name: &str) -> Value {
+        let Some(module) = self.modules.get(index) else { return Value::UNKNOWN };
+        let (path, frame) = (module.path.clone(), module.frame);
+        if let Some(value) = self.frames.get(frame).and_then(|f| f.names.get(name)).cloned() {
+            return value;
+        }
+        if name == "__dict__" {
+            return Value::UNKNOWN;
+        }
+        let folder = path.strip_suffix("__init__.py").map(|f| f.trim_end_matches('/'));
+        if let Some(folder) = folder {
+            let inner = format!("{folder}/_");
+            match self.project.resolve(&inner, 1, name) {
+                Some(super::Import::Source(path)) => return self.import_source(&path),
+                Some(super::Import::Folder(path)) => return self.import_folder(&path),
+                None => {}
+            }
+        }
+        let stars = self.frames.get(frame).map(|f| f.stars.clone()).unwrap_or_default();
+        let mut value: Option<Value> = None;
+        for package in stars {
+            let here = Value::outside(format!("{package}.{name}"));
+            value = Some(value.map_or(here.clone(), |v| v.or(here)));
+        }
+        if let Some(value) = value {
+            return value;
+        }
+        let lazy = self.frames.get(frame).and_then(|f| f.names.get("__getattr__")).cloned();
+        match lazy {
+            Some(lazy) => self.call(scope, &lazy, Arguments::of([Value::text(name)]), 0),
+            None => Value::UNKNOWN,
+        }
+    }
+
+    fn attribute_of_cell(&mut self, scope: Scope<'_>, owner: &Value, name: &str, line: u32) -> Value {
+        match self.cell_of(owner) {
+            Some(Cell::Object { class, fields }) => {
+                if let Some(value) = fields.get(name) {
+                    return value.clone();
+                }
+                let Some(class) = *class else { return Value::UNKNOWN };
+                match name {
+                    "__class__" => return Value::Class(class),
+                    "__dict__" => return Value::UNKNOWN,
+                    _ => {}
+                }
+                self.special(scope, owner, "__getattribute__", vec![Value::text(name)], line);
+                if let Some(value) = self.attribute_of_class(scope, class, name, owner, line) {
+                    return value;
+                }
+                let lazy = self.special(scope, owner, "__getattr__", vec![Value::text(name)], line);
+                lazy.unwrap_or(Value::UNKNOWN)
+            }
+            Some(Cell::Sequence(_)) => self.method("builtins.list", owner, name),
+            Some(Cell::Dict(_)) => self.method("builtins.dict", owner, name),
+            Some(Cell::Partial { callee: Value::Outside(..), .. }) if matches!(name, "__self__") => {
+                Value::UNKNOWN
+            }
+            Some(Cell::Partial { callee, .. }) => match name {
+                "__call__" => owner.clone(),
+                "func" | "__func__" => callee.clone(),
+                _ => Value::UNKNOWN,
+            },
+            Some(Cell::Static(inner) | Cell::OfClass(inner)) => inner.clone(),
+            _ => Value::UNKNOWN,
+        }
+    }
+
+    /// The attribute as the class or one of its bases has it, bound to `owner`.
+    fn attribute_of_class(
+        &mut self,
+        scope: Scope<'_>,
+        class: usize,
+        name: &str,
+        owner: &Value,
+        line: u32,
+    ) -> Option<Value> {
+        let found = self.in_class(class, name)?;
+        let object = matches!(owner, Value::Cell(_));
+        Some(match &found {
+            Value::Function(_) if object => self.bind(found.clone(), owner.clone()),
+            Value::Cell(_) => match self.cell_of(&found).cloned() {
+                Some(Cell::Property(getter)) if object => {
+                    self.call(scope, &getter, Arguments::of([owner.clone()]), line)
+                }
+                Some(Cell::Static(inner)) => inner,
+                Some(Cell::OfClass(inner)) => self.bind(inner, Value::Class(class)),
+                _ => found,
+            },
+            _ => found,
+        })
+    }
+
+    fn bind(&mut self, callee: Value, owner: Value) -> Value {
+        self.cell(Cell::Partial { callee, plain: vec![owner], named: Vec::new() })
+    }
+
+    /// What a class or its bases hold under that name. Bases of other packages are asked by name last.
+    fn in_class(&self, class: usize, name: &str) -> Option<Value> {
+        let mut queue = vec![class];
+        let mut seen = Vec::new();
+        let mut outside = None;
+        while let Some(index) = queue.pop() {
+            if seen.contains(&index) || seen.len() > 32 {
+                continue;
+            }
+            seen.push(index);
+            let state = self.classes.get(index)?;
+            if let Some(value) = self.frames.get(state.frame).and_then(|f| f.names.get(name)) {
+                return Some(value.clone());
+            }
+            for base in state.bases.iter().rev() {
+                match base {
+                    Value::Class(base) => queue.push(*base),
+                    Value::Outside(base, _) if !name.starts_with("__") => {
+                        outside = Some(Value::outside(format!("{base}().{name}")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        outside
+    }
+
+    /// Calls a special method, where the class of the value, or the class of a class, has it.
+    pub(super) fn special(
+        &mut self,
+        scope: Scope<'_>,
+        value: &Value,
+        name: &str,
+        arguments: Vec<Value>,
+        line: u32,
+    ) -> Option<Value> {
+        let class = match value {
+            Value::Cell(_) => match self.cell_of(value) {
+                Some(Cell::Object { class: Some(class), .. }) => *class,
+                _ => return None,
+            },
+            Value::Class(index) => {
+                if name == "__getitem__" {
+                    let made = self.in_class(*index, "__class_getitem__")?;
+                    return Some(self.call(
+                        scope,
+                        &made,
+                        Arguments::of(std::iter::once(value.clone()).chain(arguments)),
+                        line,
+                    ));
+                }
+                match self.classes.get(*index).and_then(|c| c.metaclass.clone()) {
+                    Some(Value::Class(meta)) => meta,
+                    _ => return None,
+                }
+            }
+            Value::OneOf(all) => {
+                let mut result = None;
+                for value in all.iter().take(4) {
+                    result = self.special(scope, value, name, arguments.clone(), line).or(result);
+                }
+                return result;
+            }
+            _ => return None,
+        };
+        let method = self.in_class(class, name)?;
+        let given = match &method {
+            Value::Function(_) => Arguments::of(std::iter::once(value.clone()).chain(arguments)),
+            Value::Cell(_)
+                if matches!(self.cell_of(&method), Some(Cell::Static(_) | Cell::Partial { .. })) =>
+            {
+                Arguments::of(arguments)
+            }
+            Value::Cell(_) => Arguments::of(std::iter::once(value.clone()).chain(arguments)),
+            // A built-in function binds nothing: `__add__ = os.system` gets the operand alone.
+            _ => Arguments::of(arguments),
+        };
+        Some(self.call(scope, &method, given, line))
+    }
+
+    pub(super) fn set_attribute(
+        &mut self,
+        scope: Scope<'_>,
+        owner: &Value,
+        name: &str,
+        value: Value,
+        line: u32,
+    ) {
+        match owner {
+            Value::Cell(at) => {
+                if let Some(setter) =
+                    self.special(scope, owner, "__setattr__", vec![Value::text(name), value.clone()], line)
+                {
+                    drop(setter);
+                }
+                let weak = self.branches > 0;
+                if let Some(Cell::Object { fields, .. }) = self.heap.get_mut(*at) {
+                    let value = match fields.remove(name) {
+                        Some(before) if weak => before.or(value),
+                        _ => value,
+                    };
+                    fields.insert(name.to_owned(), value);
+                }
+            }
+            Value::Class(index) => {
+                if let Some(frame) = self.classes.get(*index).map(|c| c.frame) {
+                    self.set(frame, name, value);
+                }
+            }
+            Value::Module(index) => {
+                if let Some(frame) = self.modules.get(*index).map(|m| m.frame) {
+                    self.set(frame, name, value);
+                }
+            }
+            Value::Outside(base, _) => {
+                let replaced = format!("{base}.{name}");
+                let watched = matches!(
+                    base.as_ref(),
+                    "builtins" | "importlib" | "pickle" | "_pickle" | "importlib._bootstrap"
+                ) || matches!(
+                    replaced.as_str(),
+                    "sys.meta_path" | "sys.path_hooks" | "sys.modules" | "sys.excepthook"
+                ) || name == "__code__";
+                if watched {
+                    self.event(scope, line, What::Replaces(replaced));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// What happens when a class is made: `__set_name__`, `__init_subclass__`, its metaclass.
+    pub(super) fn class_made(
+        &mut self,
+        scope: Scope<'_>,
+        index: usize,
+        named: Vec<(String, Value)>,
+        line: u32,
+    ) -> Value {
+        let class = Value::Class(index);
+        let Some(state) = self.classes.get(index) else { return Value::UNKNOWN };
+        let (bases, metaclass, frame) = (state.bases.clone(), state.metaclass.clone(), state.frame);
+        let mut fields: Vec<(String, Value)> = self
+            .frames
+            .get(frame)
+            .map(|f| f.names.iter().map(|(n, v)| (n.clone(), v.clone())).collect())
+            .unwrap_or_default();
+        fields.sort_by(|a, b| a.0.cmp(&b.0));
+        for (name, value) in fields {
+            self.special(scope, &value, "__set_name__", vec![class.clone(), Value::text(name)], line);
+        }
+        for base in &bases {
+            if let Value::Class(base) = base
+                && let Some(hook) = self.in_class(*base, "__init_subclass__")
+            {
+                let hook = match self.cell_of(&hook) {
+                    Some(Cell::OfClass(inner)) => inner.clone(),
+                    _ => hook,
+                };
+                self.call(scope, &hook, Arguments { plain: vec![class.clone()], named: named.clone() }, line);
+            }
+        }
+        let inherited = bases.iter().find_map(|base| match base {
+            Value::Class(base) => self.classes.get(*base).and_then(|c| c.metaclass.clone()),
+            _ => None,
+        });
+        match metaclass.or(inherited) {
+            Some(Value::Class(meta)) => {
+                if let Some(state) = self.classes.get_mut(index) {
+                    state.metaclass = Some(Value::Class(meta));
+                }
+                for name in ["__prepare__", "__new__", "__init__", "__call__"] {
+                    if name != "__call__"
+                        && let Some(method) = self.in_class(meta, name)
+                    {
+                        let name = self.classes.get(index).map(|c| c.name.clone()).unwrap_or_default();
+                        let given = [Value::Class(meta), Value::text(name), Value::UNKNOWN, Value::UNKNOWN];
+                        self.call(scope, &method, Arguments::of(given), line);
+                    }
+                }
+            }
+            Some(other @ (Value::Function(_) | Value::Outside(..))) => {
+                let name = self.classes.get(index).map(|c| c.name.clone()).unwrap_or_default();
+                self.call(
+                    scope,
+                    &other,
+                    Arguments::of([Value::text(name), Value::UNKNOWN, Value::UNKNOWN]),
+                    line,
+                );
+            }
+            _ => {}
+        }
+        class
+    }
+
+    pub(super) fn instantiate(
+        &mut self,
+        scope: Scope<'_>,
+        class: usize,
+        arguments: Arguments,
+        line: u32,
+    ) -> Value {
+        let object = self.cell(Cell::Object { class: Some(class), fields: HashMap::new() });
+        self.special(scope, &Value::Class(class), "__call__", vec![Value::UNKNOWN], line);
+        for name in ["__new__", "__init__", "__post_init__", "__del__"] {
+            let Some(method) = self.in_class(class, name) else { continue };
+            let mut given = if name.starts_with("__p") || name == "__del__" {
+                Arguments::default()
+            } else {
+                arguments.clone()
+            };
+            match &method {
+                Value::Function(_) => given.plain.insert(0, object.clone()),
+                Value::Cell(_) => {
+                    if let Some(Cell::Static(inner) | Cell::OfClass(inner)) = self.cell_of(&method).cloned() {
+                        given.plain.insert(0, Value::Class(class));
+                        self.call(scope, &inner, given, line);
+                        continue;
+                    }
+                }
+                _ => {}
+            }
+            self.call(scope, &method, given, line);
+        }
+        object
+    }
+
+    pub(super) fn subscript(
+        &mut self,
+        scope: Scope<'_>,
+        owner: &Value,
+        index: &Value,
+        sliced: bool,
+        line: u32,
+    ) -> Value {
+        if let Some(value) = self.special(scope, owner, "__getitem__", vec![index.clone()], line) {
+            return value;
+        }
+        if sliced {
+            let parts = match self.cell_of(index) {
+                Some(Cell::Sequence(parts)) => parts.clone(),
+                _ => return Value::UNKNOWN,
+            };
+            let value = match self.cell_of(owner) {
+                Some(Cell::Sequence(values)) => {
+                    let cut = super::super::fold::slice(values, &parts);
+                    cut.map(|values| self.sequence(values))
+                }
+                _ => super::super::fold::slice_octets(owner, &parts),
+            };
+            return value.unwrap_or_else(|| Value::Unknown(self.taint(owner)));
+        }
+        match owner {
+            Value::Text(_) | Value::Bytes(_) => {
+                super::super::fold::element(owner, index).unwrap_or(Value::UNKNOWN)
+            }
+            Value::Cell(_) => match self.cell_of(owner) {
+                Some(Cell::Sequence(values)) => {
+                    let at = index.as_integer().and_then(|n| {
+                        if n < 0 {
+                            usize::try_from(n + values.len() as i64).ok()
+                        } else {
+                            usize::try_from(n).ok()
+                        }
+                    });
+                    match at.and_then(|at| values.get(at)) {
+                        Some(value) => value.clone(),
+                        None => any(values.iter()),
+                    }
+                }
+                Some(Cell::Dict(pairs)) => match pairs.iter().rev().find(|(k, _)| k == index) {
+                    Some((_, value)) => value.clone(),
+                    // Which one is not known, so it may be any.
+                    None => any(pairs.iter().map(|(_, v)| v)),
+                },
+                _ => Value::UNKNOWN,
+            },
+            Value::Outside(name, taint) => {
+                let (name, taint) = (name.to_string(), *taint);
+                self.item_of_outside(scope, &name, taint, index, line)
+            }
+            Value::OneOf(all) => {
+                let mut result: Option<Value> = None;
+                for value in all.iter().take(4) {
+                    let value = self.subscript(scope, value, index, sliced, line);
+                    result = Some(result.map_or(value.clone(), |r| r.or(value)));
+                }
+                result.unwrap_or(Value::UNKNOWN)
+            }
+            other => Value::Unknown(self.taint(other)),
+        }
+    }
+
+    fn item_of_outside(
+        &mut self,
+        scope: Scope<'_>,
+        name: &str,
+        taint: Taint,
+        index: &Value,
+        line: u32,
+    ) -> Value {
+        let key = index.as_text();
+        match (name, key) {
+            ("builtins.globals()" | "builtins.locals()" | "builtins.vars()", Some(key)) => {
+                self.lookup(scope, key)
+            }
+            ("sys.modules", Some(key)) => self.module_named(scope, 0, key),
+            ("os.environ", _) => Value::Outside("os.environ[]".into(), Taint::SECRET),
+            ("builtins", Some(key)) => Value::outside(format!("builtins.{key}")),
+            (_, Some(key)) if name.ends_with(".__dict__") => {
+                let owner = Value::outside(name.trim_end_matches(".__dict__"));
+                self.attribute(scope, &owner, key, line)
+            }
+            (_, None) if name == "builtins" || name.ends_with(".__dict__") => {
+                if self.is_dangerous(name) {
+                    self.event(scope, line, What::ComputedName(name.to_owned()));
+                }
+                Value::UNKNOWN
+            }
+            _ if name.len() < MAX_NAME => Value::Outside(format!("{name}[]").into(), taint),
+            _ => Value::Unknown(taint),
+        }
+    }
+
+    /// Whether an attribute of it that is not known may be something harmful.
+    pub(super) fn is_dangerous(&self, name: &str) -> bool {
+        let module = name.split('.').next().unwrap_or(name);
+        let modules = [
+            "builtins",
+            "os",
+            "posix",
+            "nt",
+            "subprocess",
+            "sys",
+            "importlib",
+            "ctypes",
+            "socket",
+            "shutil",
+            "pty",
+            "runpy",
+            "marshal",
+            "pickle",
+        ];
+        modules.contains(&module)
+    }
+}
+
+fn any<'a>(values: impl Iterator<Item = &'a Value>) -> Value {
+    let mut result: Option<Value> = None;
+    for value in values.take(64) {
+        result = Some(match result {
+            Some(before) => before.or(value.clone()),
+            None => value.clone(),
+        });
+    }
+    result.unwrap_or(Value::UNKNOWN)
+}

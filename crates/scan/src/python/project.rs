@@ -1,0 +1,133 @@
+//! The sources of a model that may import each other, and which of them a loader asks for.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
+
+use super::parser::parse;
+use super::syntax::Module;
+
+/// Python sources by their path within the model.
+#[derive(Debug, Default)]
+pub(crate) struct Project {
+    sources: BTreeMap<String, Source>,
+    files: BTreeSet<String>,
+    loaded: BTreeSet<String>,
+}
+
+#[derive(Debug)]
+struct Source {
+    text: Arc<str>,
+    parsed: OnceLock<Arc<Module>>,
+}
+
+/// Where an import leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Import {
+    Source(String),
+    /// A folder of sources without an `__init__.py`.
+    Folder(String),
+}
+
+impl Project {
+    /// Names a file of the model.
+    pub(crate) fn add_file(&mut self, path: &str) {
+        self.files.insert(path.to_owned());
+    }
+
+    /// Adds a source.
+    pub(crate) fn add_source(&mut self, path: &str, text: &str) {
+        self.files.insert(path.to_owned());
+        self.sources.insert(path.to_owned(), Source { text: Arc::from(text), parsed: OnceLock::new() });
+    }
+
+    /// Notes that a loader imports the source at `path` and makes an object of one of its classes.
+    pub(crate) fn load(&mut self, path: &str) {
+        self.loaded.insert(path.to_owned());
+    }
+
+    pub(crate) fn is_loaded(&self, path: &str) -> bool {
+        self.loaded.contains(path)
+    }
+
+    pub(crate) fn has_file(&self, path: &str) -> bool {
+        self.files.contains(path)
+    }
+
+    /// Files whose path begins like that.
+    pub(crate) fn files_like<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a str> {
+        self.files
+            .range(prefix.to_owned()..)
+            .map(String::as_str)
+            .take_while(move |path| path.starts_with(prefix))
+    }
+
+    /// Whether the source at `path` defines or imports something of that name, as far as its text tells.
+    pub(crate) fn mentions(&self, path: &str, name: &str) -> bool {
+        self.sources.get(path).is_some_and(|s| s.text.contains(name) || s.text.contains("import *"))
+    }
+
+    pub(super) fn source(&self, path: &str) -> Option<(Arc<str>, Arc<Module>)> {
+        let source = self.sources.get(path)?;
+        let parsed = source.parsed.get_or_init(|| Arc::new(parse(&source.text, 1)));
+        Some((source.text.clone(), parsed.clone()))
+    }
+
+    /// What `import module` finds from the file at `from`: with dots relative to its folder, without from the
+    /// folder upward, because any of these may be where the loader starts.
+    pub(super) fn resolve(&self, from: &str, level: usize, module: &str) -> Option<Import> {
+        let mut folder = from.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let inner = module.replace('.', "/");
+        if level > 0 {
+            for _ in 1..level {
+                folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+            }
+            return self.at(folder, &inner);
+        }
+        loop {
+            if let Some(found) = self.at(folder, &inner) {
+                return Some(found);
+            }
+            if folder.is_empty() {
+                return None;
+            }
+            folder = folder.rsplit_once('/').map_or("", |(outer, _)| outer);
+        }
+    }
+
+    fn at(&self, folder: &str, inner: &str) -> Option<Import> {
+        let base = match (folder, inner) {
+            ("", inner) => inner.to_owned(),
+            (folder, "") => folder.to_owned(),
+            (folder, inner) => format!("{folder}/{inner}"),
+        };
+        for path in [format!("{base}.py"), format!("{base}/__init__.py")] {
+            if self.sources.contains_key(path.trim_start_matches('/')) {
+                return Some(Import::Source(path.trim_start_matches('/').to_owned()));
+            }
+        }
+        let prefix = format!("{base}/");
+        let inside =
+            self.sources.range(prefix.clone()..).next().is_some_and(|(path, _)| path.starts_with(&prefix));
+        (inside && !base.is_empty()).then_some(Import::Folder(base))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn imports_lead_where_python_looks() {
+        let mut project = Project::default();
+        for path in ["a.py", "p/__init__.py", "p/b.py", "n/c.py"] {
+            project.add_source(path, "");
+        }
+        let source = |path: &str| Some(Import::Source(path.to_owned()));
+        assert_eq!(project.resolve("a.py", 1, "p.b"), source("p/b.py"));
+        assert_eq!(project.resolve("p/b.py", 2, "a"), source("a.py"));
+        assert_eq!(project.resolve("p/b.py", 1, ""), source("p/__init__.py"));
+        assert_eq!(project.resolve("p/b.py", 0, "a"), source("a.py"));
+        assert_eq!(project.resolve("a.py", 0, "n"), Some(Import::Folder("n".to_owned())));
+        assert_eq!(project.resolve("a.py", 0, "os"), None);
+    }
+}

