@@ -70,6 +70,44 @@ pub struct ClassifierOptions {
     pub preprocess: Preprocess,
 }
 
+impl ClassifierOptions {
+    /// Values of a row, once the options have been found to make sense.
+    pub(crate) fn features(&self) -> Result<usize, OnnxError> {
+        if self.classes < 2 {
+            return Err(OnnxError::Option("a classifier has at least two classes".into()));
+        }
+        if !(self.preprocess.scale.is_finite() && self.preprocess.scale != 0.0) {
+            return Err(OnnxError::Option("the scale of a row is a finite number other than 0".into()));
+        }
+        volume(&self.input_shape)
+            .filter(|n| *n > 0)
+            .ok_or_else(|| OnnxError::Option(format!("input shape {:?} holds no values", self.input_shape)))
+    }
+}
+
+/// Rows of a number of values each.
+#[derive(Clone, Copy)]
+pub(crate) struct Rows {
+    pub features: usize,
+}
+
+impl Rows {
+    /// Refuses rows that are not `n` or hold NaN or infinity: a ReLU may turn NaN into 0, and garbage would come
+    /// out as a confident answer.
+    pub(crate) fn check(self, rows: &[f32], n: usize) -> Result<(), OnnxError> {
+        if n.checked_mul(self.features) != Some(rows.len()) {
+            return Err(OnnxError::Size { shape: vec![n, self.features], values: rows.len() });
+        }
+        match rows.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+            None => Ok(()),
+            Some((at, v)) => {
+                let (row, feature) = (at / self.features, at % self.features);
+                Err(OnnxError::Row { row, reason: format!("feature {feature} is {v}") })
+            }
+        }
+    }
+}
+
 /// An [`Engine`] with one input, and an output of shape `[N, classes]`.
 pub struct Classifier {
     engine: Box<dyn Engine>,
@@ -88,15 +126,7 @@ impl Classifier {
     /// Checks that `engine` can be used so: one float32 input whose declared shape admits batches of
     /// `input_shape`, and the named output with `classes` values a row.
     pub fn new(engine: Box<dyn Engine>, options: ClassifierOptions) -> Result<Self, OnnxError> {
-        if options.classes < 2 {
-            return Err(OnnxError::Option("a classifier has at least two classes".into()));
-        }
-        if !(options.preprocess.scale.is_finite() && options.preprocess.scale != 0.0) {
-            return Err(OnnxError::Option("the scale of a row is a finite number other than 0".into()));
-        }
-        let features = volume(&options.input_shape).filter(|n| *n > 0).ok_or_else(|| {
-            OnnxError::Option(format!("input shape {:?} holds no values", options.input_shape))
-        })?;
+        let features = options.features()?;
         let [input] = engine.inputs() else {
             return Err(OnnxError::InputCount { expected: 1, found: engine.inputs().len() });
         };
@@ -178,13 +208,7 @@ impl Scores for Classifier {
 
     fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
         out.clear();
-        if n.checked_mul(self.features) != Some(rows.len()) {
-            return Err(OnnxError::Size { shape: vec![n, self.features], values: rows.len() });
-        }
-        if let Some(at) = rows.iter().position(|v| !v.is_finite()) {
-            let (row, feature) = (at / self.features, at % self.features);
-            return Err(OnnxError::Row { row, reason: format!("feature {feature} is {}", rows[at]) });
-        }
+        Rows { features: self.features }.check(rows, n)?;
         for chunk in rows.chunks(CHUNK_ROWS * self.features) {
             self.chunk(chunk, chunk.len() / self.features, out)?;
         }

@@ -95,16 +95,31 @@ impl Default for LoadOptions {
     }
 }
 
+impl LoadOptions {
+    /// Refuses a file that is too large.
+    pub(crate) fn admits(&self, bytes: &[u8]) -> Result<(), OnnxError> {
+        let size = bytes.len() as u64;
+        if size > self.max_bytes {
+            return Err(OnnxError::TooLarge { bytes: size, limit: self.max_bytes });
+        }
+        Ok(())
+    }
+}
+
+/// An engine for a canonical graph that this crate made.
+pub(crate) fn load_graph(graph: &Graph, options: &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> {
+    let bytes = graph.write();
+    let structure = preflight::check(&bytes)?;
+    Ok(Box::new(RtenEngine::load(&bytes, options, &structure)?))
+}
+
 /// Loads the bytes of an ONNX file into an engine: tree ensembles and linear models of `ai.onnx.ml` into the
 /// evaluator of this crate, everything else into the embedded runtime (rten).
 ///
 /// The structure is checked first (lengths, nesting, shapes against data, data outside the file): rten
 /// believes the lengths it reads, and an allocation that fails ends the process.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> {
-    let size = bytes.len() as u64;
-    if size > options.max_bytes {
-        return Err(OnnxError::TooLarge { bytes: size, limit: options.max_bytes });
-    }
+    options.admits(bytes)?;
     let structure = preflight::check(bytes)?;
     if structure.operators.keys().any(|id| id.domain == crate::classic::DOMAIN) {
         return Ok(Box::new(ClassicEngine::new(Graph::read(bytes)?)?));

@@ -38,6 +38,18 @@ pub enum OnnxError {
         /// The node that uses it.
         node: String,
     },
+    /// Operators that are not differentiated.
+    #[error(
+        "no derivative is known for {} (first at node {node:?}); gradient attacks and hardening are not possible, \
+         but the model can still be attacked as a black box (Square, HopSkipJump, boundary, SimBA)",
+        operators.join(", ")
+    )]
+    NoDerivative {
+        /// The operators, with their domains.
+        operators: Vec<String>,
+        /// The first node that uses one.
+        node: String,
+    },
     /// The runtime refuses the model for another reason.
     #[error("the runtime refuses the model: {0}")]
     Load(String),

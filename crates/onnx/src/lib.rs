@@ -8,8 +8,12 @@
 //! tensor of any size while it runs, and no embedded runtime known to us limits that. Run a model you do
 //! not trust in a process with a memory limit.
 
+mod build;
+mod canonical;
 mod classic;
 mod classifier;
+mod differentiable;
+mod differentiate;
 mod engine;
 mod error;
 mod evaluate;
@@ -17,13 +21,19 @@ pub mod fused;
 mod gradients;
 pub mod graph;
 mod preflight;
+mod reference;
 mod rten;
+mod shape;
 mod tensor;
+mod trainable;
 
 pub use classic::{Aggregate, Branch, Interval, Leaf, TreeEnsemble};
 pub use classifier::{CHUNK_ROWS, Classifier, ClassifierOptions, OutputKind, Preprocess, Scores, predict};
+pub use differentiable::{DifferentiableClassifier, gradient_graphs};
+pub use differentiate::{GradientGraphs, Source};
 pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
 pub use error::OnnxError;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
 pub use tensor::Tensor;
+pub use trainable::Trainable;

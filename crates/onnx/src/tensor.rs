@@ -30,6 +30,12 @@ impl Tensor {
         &self.data
     }
 
+    /// Its values, to be changed.
+    #[must_use]
+    pub fn data_mut(&mut self) -> &mut [f32] {
+        &mut self.data
+    }
+
     /// Its values, owned.
     #[must_use]
     pub fn into_data(self) -> Vec<f32> {

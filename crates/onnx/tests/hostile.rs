@@ -2,7 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
-use proofhouse_onnx::{LoadOptions, OnnxError, Tensor, load};
+use proofhouse_onnx::{
+    ClassifierOptions, DifferentiableClassifier, Gradients, LoadOptions, OnnxError, OutputKind, Preprocess,
+    Tensor, load,
+};
 use proptest::prelude::*;
 
 const MLP: &[u8] = include_bytes!("fixtures/mlp_naive.onnx");
@@ -13,6 +16,17 @@ fn exercise(bytes: &[u8]) {
     if let Ok(engine) = load(bytes, &LoadOptions::default()) {
         let row = Tensor::new(vec![1, 1, 8, 8], vec![0.5; 64]).unwrap();
         let _ = engine.run(&[row]);
+    }
+    let options = ClassifierOptions {
+        input_shape: vec![1, 8, 8],
+        classes: 10,
+        output: None,
+        kind: OutputKind::Logits,
+        preprocess: Preprocess::default(),
+    };
+    if let Ok(model) = DifferentiableClassifier::new(bytes, options, &LoadOptions::default()) {
+        let mut ones = |_: &[f32], out: &mut [f32]| out.fill(1.0);
+        let _ = model.pull_back(&[0.5; 64], 1, &mut ones, &mut Vec::new());
     }
 }
 
