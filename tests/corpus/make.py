@@ -6,6 +6,7 @@ left out. The seed moves what an author is free to choose: offsets, names, paddi
 """
 
 import argparse
+import collections
 import importlib
 import shutil
 import sys
@@ -24,11 +25,28 @@ GROUPS = [
 ]
 
 
+def pick(corpus, out, most=2048, each=10):
+    """The smallest files of every category; none with a secret in it, made up or not."""
+    shutil.rmtree(out, ignore_errors=True)
+    small = Corpus(out, corpus.seed)
+    taken = collections.Counter()
+    size = lambda row: (corpus.out / row[0]).stat().st_size
+    for row in sorted((r for r in corpus.rows if (corpus.out / r[0]).is_file() and r[1] != "secrets"), key=size):
+        kind = row[1], row[2] == "clean"
+        if size(row) <= most and taken[kind] < each:
+            taken[kind] += 1
+            (out / row[0]).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(corpus.out / row[0], out / row[0])
+            small.rows.append(row)
+    small.save()
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", nargs="*", default=GROUPS)
+    parser.add_argument("--pick", metavar="FOLDER", help="also copy a few small files of each kind there, for the tests of the crate")
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     shutil.rmtree(options.out, ignore_errors=True)
@@ -44,6 +62,8 @@ def main():
             traceback.print_exc()
             corpus.skipped.append(group)
     corpus.save()
+    if options.pick:
+        pick(corpus, Path(options.pick))
     hostile = sum(row[2] != "clean" for row in corpus.rows)
     print(f"{hostile} hostile and {len(corpus.rows) - hostile} benign files, seed {options.seed}")
     return 1 if corpus.skipped else 0

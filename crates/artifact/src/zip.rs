@@ -17,6 +17,7 @@ use flate2::Crc;
 use flate2::read::DeflateDecoder;
 
 use crate::ArtifactError;
+use crate::stream::Codec;
 
 mod records;
 
@@ -47,7 +48,7 @@ pub struct Member {
     /// Its name, as the central directory has it if it is listed there. Bytes that are not UTF-8 are
     /// replaced.
     pub name: String,
-    /// Compression method: 0 stored, 8 deflate.
+    /// Compression method: 0 stored, 8 deflate, 12 bzip2, 14 LZMA, 93 Zstandard, 95 xz.
     pub method: u16,
     /// General-purpose flags of the local header and the directory, or-ed.
     pub flags: u16,
@@ -111,6 +112,13 @@ pub enum IssueKind {
     DuplicateName,
     /// An absolute name, one with `..`, a backslash, a drive or a control character.
     UnsafeName,
+    /// An extra field gives it another name, which some readers take.
+    UnicodeName {
+        /// That name.
+        other: String,
+    },
+    /// It is a symbolic link, or no file at all.
+    Link,
     /// Not in the central directory.
     Hidden,
     /// The directory's offset leads to no local header.
@@ -179,6 +187,8 @@ impl fmt::Display for Issue {
             IssueKind::Flags(flags) => write!(f, "flags {flags:#06x} ask for decryption or patching"),
             IssueKind::DuplicateName => f.write_str("another member has the same name"),
             IssueKind::UnsafeName => f.write_str("its name leaves the archive or cannot be written safely"),
+            IssueKind::UnicodeName { other } => write!(f, "an extra field calls it {other:?}"),
+            IssueKind::Link => f.write_str("it unpacks to a link or a device"),
             IssueKind::Hidden => f.write_str("it is not in the central directory"),
             IssueKind::NoLocalHeader => f.write_str("there is no local header where the directory says"),
             IssueKind::OutOfRange => f.write_str("its bytes reach beyond what the archive holds"),
@@ -239,8 +249,8 @@ impl<'a> Archive<'a> {
     /// The content of `member`, decompressed, whatever its flags and checksum say.
     ///
     /// # Errors
-    /// More than `max_bytes` come out, the method is neither stored nor deflate, the stream is broken, or
-    /// the member lies outside the file.
+    /// More than `max_bytes` come out, the method is not stored, deflate, bzip2, LZMA, xz or Zstandard, the
+    /// stream is broken, or the member lies outside the file.
     pub fn read(&self, member: &Member, max_bytes: u64) -> Result<Content<'a>, ArtifactError> {
         let malformed = |what: String| {
             ArtifactError::malformed("zip", member.data.start, format!("member {:?}: {what}", member.name))
@@ -259,6 +269,10 @@ impl<'a> Archive<'a> {
                 let unused = (data.len() as u64).saturating_sub(decoder.total_in());
                 (Cow::Owned(out), unused)
             }
+            12 => unpack(Codec::Bzip2, data, max_bytes)?,
+            14 => unpack(Codec::Lzma, &lzma_alone(member, data).unwrap_or_default(), max_bytes)?,
+            20 | 93 => unpack(Codec::Zstd, data, max_bytes)?,
+            95 => unpack(Codec::Xz, data, max_bytes)?,
             method => return Err(malformed(format!("it is compressed by method {method}"))),
         };
         if bytes.len() as u64 > max_bytes {
@@ -273,6 +287,21 @@ impl<'a> Archive<'a> {
             unused,
         })
     }
+}
+
+fn unpack<'a>(codec: Codec, data: &[u8], max_bytes: u64) -> Result<(Cow<'a, [u8]>, u64), ArtifactError> {
+    let unpacked = codec.unpack(data, max_bytes)?;
+    Ok((Cow::Owned(unpacked.bytes), unpacked.trailing))
+}
+
+/// An LZMA member as a file of its own: APPNOTE 5.8.8 puts a version and the length of the properties where
+/// such a file has the size.
+fn lzma_alone(member: &Member, data: &[u8]) -> Option<Vec<u8>> {
+    const END_MARKER: u16 = 1 << 1;
+    let (properties, stream) =
+        data.strip_prefix(data.get(..2)?)?.strip_prefix(&[5, 0])?.split_at_checked(5)?;
+    let size = if member.flags & END_MARKER == 0 { member.uncompressed } else { u64::MAX };
+    Some([properties, &size.to_le_bytes(), stream].concat())
 }
 
 /// Whether `bytes` ends like a zip archive, or begins like one.

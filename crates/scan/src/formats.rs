@@ -6,6 +6,7 @@ use proofhouse_artifact::pickle::looks_headless;
 use crate::scanner::{Content, Scanner};
 
 mod compressed;
+mod exported;
 mod gguf;
 mod hdf5;
 mod json;

@@ -37,11 +37,16 @@ pub(crate) fn scan_behind(scanner: &mut Scanner<'_>, content: &Content<'_>, base
     stream.consecutive() as u64
 }
 
-/// Scans the pickle of a torch archive; returns the storages it names.
-pub(crate) fn scan_torch(scanner: &mut Scanner<'_>, content: &Content<'_>) -> BTreeMap<String, Storage> {
+/// Scans a pickle of a torch archive, of a script if `script`; returns the storages it names.
+pub(crate) fn scan_torch(
+    scanner: &mut Scanner<'_>,
+    content: &Content<'_>,
+    script: bool,
+) -> BTreeMap<String, Storage> {
     let mut stream =
         Stream { scanner, bytes: content.bytes, place: &content.place, base: 0, depth: content.depth };
-    let run = stream.run(0, Grammar::Plain, Loader::Torch);
+    let loader = if script { Loader::Script } else { Loader::Torch };
+    let run = stream.run(0, Grammar::Plain, loader);
     stream.finish(&run.end);
     if let End::Stop(end, _) = run.end
         && end < content.bytes.len()

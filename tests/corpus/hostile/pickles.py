@@ -139,7 +139,7 @@ def computed(corpus):
         "globals": apply(name("operator", "getitem"), getattr_of(name("collections", "OrderedDict.fromkeys"), "__globals__"), text("x")),
     }
     for how, body in others.items():
-        corpus.malicious("pickle-computed", f"{how}.pkl", host(corpus.rng("computed", how), body), f"callable by {how}")
+        corpus.found("pickle-computed", f"{how}.pkl", host(corpus.rng("computed", how), body), f"callable by {how}")
 
 
 def nested(corpus):

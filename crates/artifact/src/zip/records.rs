@@ -59,7 +59,8 @@ struct End {
     prefix: u64,
     /// Where the two end records contradict each other.
     issues: Vec<IssueKind>,
-    several: bool,
+    /// Earlier ones in the tail.
+    others: Vec<u64>,
 }
 
 fn index(offset: u64) -> usize {
@@ -93,8 +94,8 @@ fn find_end(bytes: &[u8]) -> Option<End> {
     let tail = bytes.get(floor..)?;
     let mut candidates = tail.windows(4).enumerate().rev().filter(|(_, w)| w == END).map(|(i, _)| floor + i);
     let end = candidates.by_ref().find_map(|at| read_end(bytes, at))?;
-    let several = candidates.any(|at| read_end(bytes, at).is_some());
-    Some(End { several, ..end })
+    let others = candidates.filter(|at| read_end(bytes, *at).is_some()).map(|at| at as u64).collect();
+    Some(End { others, ..end })
 }
 
 fn read_end(bytes: &[u8], at: usize) -> Option<End> {
@@ -131,7 +132,7 @@ fn read_end(bytes: &[u8], at: usize) -> Option<End> {
         extension,
         prefix,
         issues,
-        several: false,
+        others: Vec::new(),
     })
 }
 
@@ -237,6 +238,10 @@ struct Header {
     /// Local header offset, in the directory only.
     offset: u64,
     zip64_broken: bool,
+    /// The name that the Unicode path field gives.
+    unicode: Option<String>,
+    /// The file type of `st_mode`, in the directory only; 0 where none is said.
+    kind: u32,
     /// One past the header in the file.
     end: usize,
 }
@@ -274,7 +279,9 @@ impl Walk<'_, '_> {
         for kind in &end.issues {
             self.issue(end.at, None, kind.clone());
         }
-        if end.several {
+        // The last record of a stored archive inside this one is no rival.
+        let inside = |at: &u64| self.members.iter().any(|m| m.data.contains(at));
+        if !end.others.iter().all(inside) {
             self.issue(end.at, None, IssueKind::SeveralEndRecords);
         }
         if end.comment > 0 {
@@ -307,6 +314,15 @@ impl Walk<'_, '_> {
         }
         if central.zip64_broken || local.as_ref().is_some_and(|l| l.zip64_broken) {
             self.issue(at, Some(name), IssueKind::Zip64);
+        }
+        const FILE_OR_FOLDER: [u32; 3] = [0, 0o4, 0o10];
+        if !FILE_OR_FOLDER.contains(&central.kind) {
+            self.issue(at, Some(name), IssueKind::Link);
+        }
+        for header in std::iter::once(central).chain(local.as_ref()) {
+            if let Some(other) = header.unicode.as_ref().filter(|other| *other != name) {
+                self.issue(at, Some(name), IssueKind::UnicodeName { other: other.clone() });
+            }
         }
         if flags & FLAGS_ODD != 0 {
             self.issue(at, Some(name), IssueKind::Flags(flags & FLAGS_ODD));
@@ -453,6 +469,8 @@ fn local(bytes: &[u8], at: usize) -> Option<Header> {
         uncompressed: u64::from(u32_at(bytes, at + 22)?),
         offset: 0,
         zip64_broken: false,
+        unicode: unicode_path(bytes.get(name_end..end)?),
+        kind: 0,
         end,
     };
     widen(&mut header, bytes.get(name_end..end)?);
@@ -475,6 +493,8 @@ fn central(bytes: &[u8], at: usize) -> Option<Header> {
         uncompressed: u64::from(u32_at(bytes, at + 24)?),
         offset: u64::from(u32_at(bytes, at + 42)?),
         zip64_broken: false,
+        unicode: unicode_path(bytes.get(name_end..extra_end)?),
+        kind: u32_at(bytes, at + 38)? >> 28,
         end: extra_end + usize::from(u16_at(bytes, at + 32)?),
     };
     widen(&mut header, bytes.get(name_end..extra_end)?);
@@ -510,6 +530,19 @@ fn widen(header: &mut Header, extra: &[u8]) {
         return;
     }
     header.zip64_broken = true;
+}
+
+/// The name in the Info-ZIP Unicode path field (APPNOTE 4.6.9), whose checksum readers may ignore.
+fn unicode_path(extra: &[u8]) -> Option<String> {
+    let mut at = 0;
+    while let (Some(id), Some(length)) = (u16_at(extra, at), u16_at(extra, at + 2)) {
+        let field = extra.get(at + 4..at + 4 + usize::from(length)).unwrap_or_default();
+        if id == 0x7075 {
+            return field.get(5..).map(|name| String::from_utf8_lossy(name).into_owned());
+        }
+        at += 4 + usize::from(length);
+    }
+    None
 }
 
 /// Length of the data descriptor at `at`: with or without its signature, 32- or 64-bit.

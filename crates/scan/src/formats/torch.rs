@@ -1,9 +1,11 @@
-//! `torch.save` archives: one pickle, and one raw storage per persistent id.
+//! `torch.save` and `torch.jit.save` archives: pickles, and one raw storage per persistent id.
 //!
-//! A storage is accounted for when the pickle names it and its bytes are as many as the pickle's element
-//! count takes. Anything else in the archive is looked at by its own content.
+//! A storage is accounted for when the pickle beside it names it and its bytes are as many as the pickle's
+//! element count takes. Anything else in the archive is looked at by its own content. torch looks members up
+//! without regard to case (`PyTorchStreamReader::getRecordID`), so two names that differ in nothing else are
+//! two answers to one question.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use proofhouse_artifact::Format;
 
@@ -11,36 +13,82 @@ use super::zip;
 use crate::pickle::{self, Storage};
 use crate::scanner::{Content, Scanner};
 
+mod script;
+
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let Some((archive, uncovered)) = zip::open(scanner, content) else { return 0 };
+    let names = || archive.members().iter().map(|m| m.name.as_str());
+    twins(scanner, content, names());
+    // Without constants torch unpickles with Python; with them its own reader builds the script's types.
+    let scripts: BTreeSet<&str> = names().filter_map(|n| n.strip_suffix("/constants.pkl")).collect();
     let mut storages: BTreeMap<String, Storage> = BTreeMap::new();
-    let is_main = |name: &str| name.split_once('/').is_some_and(|(_, rest)| rest == "data.pkl");
-    for member in archive.members().iter().filter(|m| is_main(&m.name)) {
+    for member in archive.members() {
+        let Some((folder, root)) = pickled(&member.name) else { continue };
+        let script = scripts.contains(root);
         zip::read(scanner, content, &archive, member, &mut |scanner, inner| {
             if matches!(inner.format, Format::Pickle(_)) {
-                storages.extend(pickle::scan_torch(scanner, inner));
+                let named = pickle::scan_torch(scanner, inner, script);
+                storages.extend(named.into_iter().map(|(key, s)| (format!("{folder}/{key}"), s)));
             } else {
                 // Whatever it looks like, torch unpickles it.
                 pickle::scan(scanner, inner);
             }
         });
     }
-    for member in archive.members().iter().filter(|m| !is_main(&m.name)) {
-        let key = member.name.split_once('/').and_then(|(_, rest)| rest.strip_prefix("data/"));
-        let storage = key.and_then(|key| storages.remove(key));
+    let mut used = BTreeSet::new();
+    for member in archive.members().iter().filter(|m| pickled(&m.name).is_none()) {
+        let storage = storages.get(&member.name).copied();
+        if storage.is_some() {
+            used.insert(member.name.as_str());
+        }
+        let root = member.name.split('/').next().unwrap_or_default();
+        let code = scripts.contains(root) && member.name.contains("/code/");
         zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
             Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {}
+            // Inputs of a trace are kept by their shapes only.
+            Some(_) if inner.bytes.is_empty() && member.name.contains("/traced_inputs/") => {}
             Some(storage) => {
                 let wanted = storage.bytes.map_or("an unknown number of".to_owned(), |n| n.to_string());
                 let message = format!("the pickle gives it {wanted} bytes, it has {}", inner.bytes.len());
                 scanner.report("torch/storage", inner.place.clone(), message);
             }
-            None => drop(super::scan(scanner, inner)),
+            None if code && member.name.ends_with(".py") => script::scan(scanner, inner),
+            None => {
+                if in_data(&member.name) {
+                    let message = "no tensor of the pickle uses this storage";
+                    scanner.report("torch/storage", inner.place.clone(), message);
+                }
+                super::scan(scanner, inner);
+            }
         });
     }
-    for key in storages.keys() {
+    for key in storages.keys().filter(|key| !used.contains(key.as_str())) {
         let message = format!("the pickle names the storage {key:?}, which the archive does not have");
         scanner.report("torch/storage", content.place.clone(), message);
     }
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// The folder of the storages that a pickle of torch's names, and the root it lies in: `model/data.pkl` names
+/// `model/data/0`.
+fn pickled(name: &str) -> Option<(&str, &str)> {
+    let (root, rest) = name.split_once('/')?;
+    matches!(rest, "data.pkl" | "constants.pkl" | "traced_inputs.pkl")
+        .then(|| (name.strip_suffix(".pkl").unwrap_or(name), root))
+}
+
+fn in_data(name: &str) -> bool {
+    name.split_once('/').is_some_and(|(_, rest)| rest.starts_with("data/"))
+}
+
+/// Names that differ in case only.
+fn twins<'a>(scanner: &mut Scanner<'_>, content: &Content<'_>, names: impl Iterator<Item = &'a str>) {
+    let mut seen = HashSet::new();
+    for name in names {
+        if !seen.insert(name.to_ascii_lowercase()) {
+            let message =
+                format!("another member is named like {name:?} but for case, and torch tells no case");
+            scanner.report("zip/disagreement", content.place.clone(), message);
+        }
+    }
 }

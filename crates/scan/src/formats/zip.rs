@@ -7,6 +7,10 @@ use crate::scanner::{Content, Scanner};
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let Some((archive, uncovered)) = open(scanner, content) else { return 0 };
+    if super::exported::is_exported(&archive) {
+        super::exported::scan(scanner, content, &archive);
+        return (content.bytes.len() as u64).saturating_sub(uncovered);
+    }
     for member in archive.members() {
         read(scanner, content, &archive, member, &mut |scanner, inner| {
             super::scan(scanner, inner);
@@ -34,7 +38,7 @@ pub(crate) fn open<'a>(scanner: &mut Scanner<'_>, content: &Content<'a>) -> Opti
         let rule = match issue.kind {
             // A comment is where the format puts free text; an end record inside it is an issue of its own.
             IssueKind::Comment { .. } => continue,
-            IssueKind::UnsafeName => "zip/unsafe-name",
+            IssueKind::UnsafeName | IssueKind::Link => "zip/unsafe-name",
             IssueKind::Gap { bytes } | IssueKind::Prefix { bytes } | IssueKind::Trailing { bytes } => {
                 uncovered += bytes;
                 "zip/disagreement"

@@ -19,6 +19,8 @@ pub enum Loader {
     Any,
     /// torch: an id is a tensor storage.
     Torch,
+    /// torch's reader of scripts: the same, and types below `__torch__` are the archive's own, not Python's.
+    Script,
 }
 
 /// A tensor storage named by a persistent id.
@@ -154,7 +156,15 @@ impl<'t> Judge<'t> {
 
     fn effect(&self, machine: &Machine<'_>, value: Value) -> Option<Effect> {
         let global = machine.global(value)?;
-        self.tables.effect(global.module.as_deref()?, global.name.as_deref()?)
+        self.known(global.module.as_deref()?, global.name.as_deref()?)
+    }
+
+    fn known(&self, module: &str, name: &str) -> Option<Effect> {
+        // Classes that libraries register in C++ read their state themselves.
+        let own = self.loader == Loader::Script
+            && (module == "__torch__" || module.starts_with("__torch__."))
+            && !module.contains("torch.classes");
+        if own { Some(Effect::Inert) } else { self.tables.effect(module, name) }
     }
 
     /// Whether `value` is an instance of something inert.
@@ -342,7 +352,7 @@ impl<'t> Judge<'t> {
     }
 
     fn persistent(&mut self, machine: &Machine<'_>, offset: usize, id: Value) {
-        let storage = (self.loader == Loader::Torch).then(|| storage(machine, id)).flatten();
+        let storage = (self.loader != Loader::Any).then(|| storage(machine, id)).flatten();
         let Some((key, storage)) = storage else {
             let message = "loading it asks for something by an id that is no tensor storage".to_owned();
             return self.find("pickle/persistent-id", "", offset, message);
@@ -359,7 +369,7 @@ impl Watch for Judge<'_> {
         match event {
             Event::Import(global) => match (global.module.as_deref(), global.name.as_deref()) {
                 (Some(module), Some(name)) => {
-                    if self.tables.effect(module, name).is_none() && self.imports.len() < FOUND_KEPT {
+                    if self.known(module, name).is_none() && self.imports.len() < FOUND_KEPT {
                         let harm = self.tables.sink(module, name);
                         let import = Import { offset, called_by: None, harm };
                         self.imports.entry(global.qualified()).or_insert(import);

@@ -158,6 +158,10 @@ impl<'a> Cursor<'a> {
         loop {
             let mut item = if self.take('[') {
                 if !self.take(']') {
+                    // NumPy's own reader gives up on types nested deeper than a few dozen.
+                    if open.len() >= 32 {
+                        return None;
+                    }
                     open.push(Item::NOTHING);
                     self.field()?;
                     continue;

@@ -1,0 +1,130 @@
+//! `torch.export.save` archives (`.pt2`): a graph as JSON, and weights that a configuration describes.
+//!
+//! Weights are raw tensors of a stated type and size, or pickles where the configuration says so. Each node's
+//! target is a dotted path that torch follows by `getattr` from `torch`, `operator` or `math`, so a path that
+//! leaves the operators is a way to everything torch has imported. Source: `torch/export/pt2_archive` and
+//! `torch/_export/serde/serialize.py` (`deserialize_operator`).
+
+use std::collections::BTreeMap;
+
+use proofhouse_artifact::json::{self, Value};
+use proofhouse_artifact::zip::Archive;
+
+use super::zip;
+use crate::scanner::{Content, Scanner};
+
+const MAX_VALUES: u64 = 6_000_000;
+
+/// Where targets of nodes may lead.
+const TARGETS: [&str; 7] = [
+    "torch.ops.aten.",
+    "torch.ops.prim.",
+    "torch.ops.prims.",
+    "torch.ops.higher_order.",
+    "torch.ops.quantized.",
+    "_operator.",
+    "math.",
+];
+
+/// Whether the archive is one: the file that names the layout.
+pub(crate) fn is_exported(archive: &Archive<'_>) -> bool {
+    archive.members().iter().any(|m| m.name.split_once('/').is_some_and(|(_, rest)| rest == "archive_format"))
+}
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive<'_>) {
+    let mut weights: BTreeMap<String, u64> = BTreeMap::new();
+    for member in archive.members() {
+        let Some((folder, _)) = member.name.strip_suffix("_config.json").and_then(|n| n.rsplit_once('/'))
+        else {
+            continue;
+        };
+        zip::read(scanner, content, archive, member, &mut |_, inner| {
+            if let Ok(document) = json::parse(inner.bytes, MAX_VALUES) {
+                for (path, bytes) in described(&document) {
+                    weights.insert(format!("{folder}/{path}"), bytes);
+                }
+            }
+        });
+    }
+    for member in archive.members() {
+        let wanted = weights.get(&member.name).copied();
+        let graph = member.name.contains("/models/");
+        zip::read(scanner, content, archive, member, &mut |scanner, inner| {
+            match wanted {
+                Some(bytes) if bytes == inner.bytes.len() as u64 => return,
+                Some(bytes) => {
+                    let message =
+                        format!("the configuration gives it {bytes} bytes, it has {}", inner.bytes.len());
+                    scanner.report("torch/storage", inner.place.clone(), message);
+                }
+                None => {}
+            }
+            if graph && let Ok(document) = json::parse(inner.bytes, MAX_VALUES) {
+                targets(scanner, inner, &document);
+            }
+            super::scan(scanner, inner);
+        });
+    }
+}
+
+fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
+    value.as_object()?.iter().find(|(k, _)| k == key).map(|(_, value)| value)
+}
+
+/// Files of raw tensors and their bytes.
+fn described(document: &Value) -> Vec<(String, u64)> {
+    let entries = member(document, "config").and_then(Value::as_object).unwrap_or_default();
+    entries.iter().filter_map(|(_, entry)| tensor(entry)).collect()
+}
+
+fn tensor(entry: &Value) -> Option<(String, u64)> {
+    if matches!(member(entry, "use_pickle"), Some(Value::Bool(true))) {
+        return None;
+    }
+    let path = member(entry, "path_name")?.as_text()?.to_owned();
+    let meta = member(entry, "tensor_meta")?;
+    let mut bytes = width(member(meta, "dtype")?.as_size()?)?;
+    let Value::Array(sizes) = member(meta, "sizes")? else { return None };
+    for size in sizes {
+        bytes = bytes.checked_mul(member(size, "as_int")?.as_size()?)?;
+    }
+    Some((path, bytes))
+}
+
+/// Bytes of a `ScalarType` of `torch/_export/serde/schema.py`.
+fn width(dtype: u64) -> Option<u64> {
+    Some(match dtype {
+        1 | 2 | 12 | 29..=32 => 1,
+        3 | 6 | 13 | 28 => 2,
+        4 | 7 | 9 => 4,
+        5 | 8 | 10 => 8,
+        11 => 16,
+        _ => return None,
+    })
+}
+
+/// Targets of nodes that lead elsewhere than to operators.
+fn targets(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    let mut stack = vec![document];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(elements) => stack.extend(elements),
+            Value::Object(members) => {
+                for (key, value) in members {
+                    if key == "target"
+                        && let Some(target) = value.as_text()
+                        && target.contains('.')
+                        && !(TARGETS.iter().any(|prefix| target.starts_with(prefix))
+                            || target.starts_with("torch.sym_"))
+                    {
+                        let message =
+                            format!("a node of the graph calls {target:?}, which is no operator of torch");
+                        scanner.report("torch/script", content.place.clone(), message);
+                    }
+                    stack.push(value);
+                }
+            }
+            _ => {}
+        }
+    }
+}

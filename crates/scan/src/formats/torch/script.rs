@@ -1,0 +1,76 @@
+//! TorchScript: source that torch's own interpreter runs, not Python's.
+//!
+//! Its language has no imports and no files, but operators that have: what is called must be an operator of
+//! torch's own namespaces that reaches nothing but tensors, or something the archive itself defines. Source:
+//! `torch/csrc/jit/serialization/python_print.cpp`.
+
+use crate::scanner::{Content, Scanner};
+
+/// Namespaces of operators that torch and its companions register.
+const NAMESPACES: [&str; 6] = ["aten", "prim", "quantized", "_quantized", "prepacked", "torchvision"];
+
+/// Functions of torch that reach files.
+const FILES: [&str; 4] = ["torch.from_file", "torch.save", "torch.load", "ops.aten.from_file"];
+
+pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let Ok(text) = std::str::from_utf8(content.bytes) else {
+        return scanner.report("torch/script", content.place.clone(), "script code that is no text");
+    };
+    for (index, line) in text.lines().enumerate() {
+        for path in paths(line) {
+            let Some(what) = reaches(path) else { continue };
+            let mut place = content.place.clone();
+            place.line = Some(index as u64 + 1);
+            scanner.report("torch/script", place, format!("the script uses {path}, {what}"));
+        }
+    }
+}
+
+fn reaches(path: &str) -> Option<&'static str> {
+    let mut parts = path.split('.');
+    match (parts.next()?, parts.next()) {
+        _ if FILES.contains(&path) => Some("which reaches files"),
+        ("ops", Some(namespace)) if !NAMESPACES.contains(&namespace) => {
+            Some("an operator of somebody's library")
+        }
+        ("torch", Some("classes" | "ops")) | ("__torch__", Some("torch"))
+            if path.contains("torch.classes.") =>
+        {
+            Some("a class of somebody's library")
+        }
+        ("import" | "exec" | "eval" | "open" | "__import__", None) => Some("which is no TorchScript"),
+        _ => None,
+    }
+}
+
+/// Dotted names outside strings and comments.
+fn paths(line: &str) -> impl Iterator<Item = &str> {
+    let mut quote = None;
+    line.split(move |c: char| {
+        match quote {
+            Some(open) if c == open => quote = None,
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            _ => {}
+        }
+        quote.is_some() || !(c.is_alphanumeric() || matches!(c, '_' | '.'))
+    })
+    .filter(|path| !path.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{paths, reaches};
+
+    #[test]
+    fn operators_of_torch_reach_tensors_only() {
+        let found = |line| paths(line).filter_map(reaches).count();
+        assert_eq!(found("    _0 = torch.relu((layer).forward(x, ))"), 0);
+        assert_eq!(found("  y = ops.quantized.linear(x, w, 1., 0)"), 0);
+        assert_eq!(found("  layer : __torch__.torch.nn.modules.linear.Linear"), 0);
+        assert_eq!(found("  ops.prim.RaiseException(\"torch.save is not open\")"), 0);
+        assert_eq!(found("  x = torch.from_file('/etc/passwd', False, 10)"), 1);
+        assert_eq!(found("  ops.evil.run(x)"), 1);
+        assert_eq!(found("  a : __torch__.torch.classes.evil.Run"), 1);
+        assert_eq!(found("import os"), 1);
+    }
+}
