@@ -54,7 +54,10 @@ fn every_file_has_the_outcome_of_the_manifest() {
             _ => report.outcome >= Outcome::Suspicious,
         };
         if !right {
-            wrong.push(format!("{}: {}, expected {} {:#?}", row.path, report.outcome, row.expected, report.findings));
+            wrong.push(format!(
+                "{}: {}, expected {} {:#?}",
+                row.path, report.outcome, row.expected, report.findings
+            ));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));

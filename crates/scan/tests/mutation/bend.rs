@@ -25,7 +25,8 @@ impl Source {
 }
 
 /// Numbers at which lengths and counts turn over.
-const EDGES: [u64; 9] = [0, 1, 0x7f, 0xff, 0x7fff_ffff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff, u64::MAX, 1 << 32];
+const EDGES: [u64; 9] =
+    [0, 1, 0x7f, 0xff, 0x7fff_ffff, 0xffff_ffff, 0x7fff_ffff_ffff_ffff, u64::MAX, 1 << 32];
 
 /// One of `contents`, bent in one to four places.
 #[expect(clippy::cast_possible_truncation, reason = "a byte of a random number")]
@@ -35,7 +36,9 @@ pub fn bend(source: &mut Source, contents: &[Vec<u8>]) -> Vec<u8> {
         let at = source.below(bytes.len());
         let length = source.below(64).min(bytes.len() - at);
         match source.below(8) {
-            0 if !bytes.is_empty() => bytes.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << source.below(8)),
+            0 if !bytes.is_empty() => {
+                bytes.iter_mut().skip(at).take(1).for_each(|b| *b ^= 1 << source.below(8))
+            }
             1 => bytes.iter_mut().skip(at).take(1).for_each(|b| *b = source.next() as u8),
             2 => {
                 let width = [1, 2, 4, 8].get(source.below(4)).copied().unwrap_or(1);
