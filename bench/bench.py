@@ -309,6 +309,50 @@ def chat(target, work):
 # -- scanning ----------------------------------------------------------------------------------------------
 
 
+class Storage:
+    """Stands in for a tensor storage of torch; pickles as the reference that torch writes."""
+
+    def __init__(self, key, elements):
+        self.key, self.elements = key, elements
+
+
+def checkpoint(path, storages, elements):
+    """A state dict of float32 tensors as torch.save writes it, without torch: zeros, so that writing it is quick."""
+    import collections
+    import io
+    import types
+    import zipfile
+
+    torch, utils = types.ModuleType("torch"), types.ModuleType("torch._utils")
+    sys.modules.update({"torch": torch, "torch._utils": utils})
+    torch.FloatStorage = type("FloatStorage", (), {"__module__": "torch"})
+    utils._rebuild_tensor_v2 = rebuild = lambda *_: None
+    rebuild.__module__, rebuild.__qualname__, rebuild.__name__ = "torch._utils", "_rebuild_tensor_v2", "_rebuild_tensor_v2"
+
+    class Tensor:
+        def __init__(self, storage):
+            self.storage = storage
+
+        def __reduce__(self):
+            return rebuild, (self.storage, 0, (self.storage.elements,), (1,), False, collections.OrderedDict())
+
+    class Pickler(pickle.Pickler):
+        def persistent_id(self, value):
+            if isinstance(value, Storage):
+                return ("storage", torch.FloatStorage, value.key, "cpu", value.elements)
+
+    out = io.BytesIO()
+    Pickler(out, 2).dump(collections.OrderedDict((f"layer.{n}", Tensor(Storage(str(n), elements))) for n in range(storages)))
+    block = bytes(4 << 20)
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        archive.writestr("model/data.pkl", out.getvalue())
+        for n in range(storages):
+            with archive.open(f"model/data/{n}", "w", force_zip64=True) as member:
+                for _ in range(elements * 4 // len(block)):
+                    member.write(block)
+        archive.writestr("model/version", "3\n")
+
+
 def scanning(target, work):
     folder = work / "pickles"
     folder.mkdir()
@@ -317,13 +361,21 @@ def scanning(target, work):
         state = {"epoch": n, "names": [f"layer.{i}" for i in range(20)], "weights": [noise.random() for _ in range(150)]}
         (folder / f"{n:04d}.pkl").write_bytes(pickle.dumps(state, noise.choice((2, 4, 5))))
     files = sorted(folder.iterdir())
-    candidates = {"cat": ["cat", *files], "proofhouse": [target / "release/proofhouse", "scan", folder]}
+    ours = target / "release/proofhouse"
+    candidates = {"cat": ["cat", *files], "proofhouse": [ours, "scan", folder]}
     picklescan = Path(os.environ.get("PEERS_VENV", "")) / "bin/picklescan"
     if picklescan.exists():
         candidates["picklescan"] = [picklescan, "--path", folder]
     commands(f"Scanning: 2,000 pickles of {sum(f.stat().st_size for f in files) // 2000} bytes", candidates, "cat")
     if not picklescan.exists():
         print("(picklescan is not at hand: tests/peers/scan/run installs it)")
+
+    path = work / "model.pt"
+    checkpoint(path, 16, 64 << 20)
+    candidates = {"openssl": ["openssl", "dgst", "-sha256", path], "proofhouse": [ours, "scan", path], "structure only": [ours, "scan", "--structure-only", path]}
+    if picklescan.exists():
+        candidates["picklescan"] = [picklescan, "--path", path]
+    commands(f"Scanning: a checkpoint of {path.stat().st_size / 2**30:.1f} GiB, 16 tensors", candidates, "openssl")
 
 
 AREAS = {"hash": hashing, "gate": gates, "gateway": gateway, "chat": chat, "scan": scanning}

@@ -5,7 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _};
-use std::ops::Deref;
+use std::ops::{Deref, Range};
 use std::path::Path;
 
 use memmap2::Mmap;
@@ -30,6 +30,23 @@ pub struct Mapped(Inner);
 enum Inner {
     Map(Mmap),
     Owned(Vec<u8>),
+}
+
+impl Mapped {
+    /// Lets go of the memory of a range that was read: a later look reads it from the file again. Only what is
+    /// mapped has memory to let go of.
+    #[expect(unsafe_code, reason = "advice about a map cannot be given otherwise")]
+    pub fn release(&self, range: Range<usize>) {
+        #[cfg(unix)]
+        if let Inner::Map(map) = &self.0 {
+            let length = range.len().min(map.len().saturating_sub(range.start));
+            // SAFETY: the map is read-only and backed by a file, so that dropped pages come back with the same
+            // content; and advice that the system does not take changes nothing.
+            drop(unsafe {
+                map.unchecked_advise_range(memmap2::UncheckedAdvice::DontNeed, range.start, length)
+            });
+        }
+    }
 }
 
 /// Below this, a read costs less than setting up and tearing down a map.

@@ -246,6 +246,13 @@ impl<'a> Archive<'a> {
         &self.issues
     }
 
+    /// The bytes of `member` as they lie in the archive, if they are not compressed and lie in it.
+    #[must_use]
+    pub fn stored(&self, member: &Member) -> Option<&'a [u8]> {
+        let range = usize::try_from(member.data.start).ok()?..usize::try_from(member.data.end).ok()?;
+        self.bytes.get(range).filter(|_| member.method == 0)
+    }
+
     /// The content of `member`, decompressed, whatever its flags and checksum say.
     ///
     /// # Errors

@@ -10,6 +10,7 @@
 //! One file per format in `formats/`; adding one is a file and a line in [`formats`]'s table.
 
 mod cache;
+mod content;
 mod formats;
 mod pickle;
 mod python;

@@ -61,6 +61,9 @@ pub struct Limits {
     pub decompressed_bytes: u64,
     /// How deep containers may be nested.
     pub depth: u32,
+    /// Whether every byte is read, for the digest, the checksums of stored tensors and executables among
+    /// them. Without, only the structure is looked at, and a file of any size takes milliseconds.
+    pub content: bool,
     /// Most findings kept per file. Further ones still count for the outcome.
     pub findings: usize,
 }
@@ -75,6 +78,7 @@ impl Default for Limits {
             archive_members: 200_000,
             decompressed_bytes: 4 << 30,
             depth: 8,
+            content: true,
             findings: 1000,
         }
     }
@@ -89,8 +93,9 @@ pub struct FileReport {
     pub format: Format,
     /// Its size in bytes.
     pub size: u64,
-    /// The digest of the bytes that were scanned.
-    pub sha256: Digest,
+    /// The digest of the bytes that were scanned; `None` when only the structure was looked at, or nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sha256: Option<Digest>,
     /// The worst that is known of it.
     pub outcome: Outcome,
     /// Bytes that a walker accounted for.
@@ -108,7 +113,7 @@ impl FileReport {
             path: file.path.clone(),
             format: Format::Unknown,
             size: file.size,
-            sha256: Digest::of(b""),
+            sha256: None,
             outcome: rule.outcome,
             covered_bytes: 0,
             findings: vec![rule.finding(Place::file(file.path.as_str()), why.to_owned())],

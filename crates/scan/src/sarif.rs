@@ -19,7 +19,7 @@ pub fn sarif(report: &ScanReport) -> Value {
     let artifacts = report.files.iter().map(|file| Artifact {
         path: file.path.as_str().to_owned(),
         length: file.size,
-        sha256: Some(file.sha256),
+        sha256: file.sha256,
         properties: Map::from_iter([
             ("format".to_owned(), json!(file.format)),
             ("outcome".to_owned(), json!(file.outcome)),

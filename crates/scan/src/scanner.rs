@@ -1,10 +1,12 @@
 //! One file under scan: where findings are gathered and budgets are kept.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use proofhouse_artifact::Format;
-use proofhouse_core::{Digest, FilePath, Finding, Place};
+use proofhouse_core::{FilePath, Finding, Place};
 
+use crate::content::{self, Checksum};
 use crate::formats;
 use crate::python::Project;
 use crate::rules::rule;
@@ -14,20 +16,22 @@ use crate::{FileReport, Limits, Outcome};
 /// Scans the content of one file.
 #[must_use]
 pub fn scan_bytes(path: &FilePath, bytes: &[u8], limits: &Limits) -> FileReport {
-    scan_in(path, None, bytes, limits, Tables::built_in(), &Project::default())
+    scan_in(path, None, bytes, &|_| (), limits, Tables::built_in(), &Project::default())
 }
 
 #[cfg(test)]
 pub(crate) fn scan_with(path: &FilePath, bytes: &[u8], limits: &Limits, tables: &Tables) -> FileReport {
-    scan_in(path, None, bytes, limits, tables, &Project::default())
+    scan_in(path, None, bytes, &|_| (), limits, tables, &Project::default())
 }
 
 /// The same within a project: sources import each other, and what a configuration names is there or missing.
-/// `title` is a name that the file has elsewhere, where its own is a digest.
+/// `title` is a name that the file has elsewhere, where its own is a digest; `release` is told what bytes are not
+/// needed any more.
 pub(crate) fn scan_in(
     path: &FilePath,
     title: Option<&str>,
     bytes: &[u8],
+    release: &dyn Fn(Range<usize>),
     limits: &Limits,
     tables: &Tables,
     project: &Project,
@@ -38,6 +42,7 @@ pub(crate) fn scan_in(
         project,
         findings: BTreeSet::new(),
         outcome: Outcome::Clean,
+        checksums: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
     };
     let format = Format::detect(bytes);
@@ -45,11 +50,12 @@ pub(crate) fn scan_in(
     place.member = title.map(str::to_owned);
     let content = Content { bytes, format, place, depth: 0 };
     let covered_bytes = formats::scan(&mut scanner, &content);
+    let sha256 = limits.content.then(|| content::read(&mut scanner, format, bytes, &content.place, release));
     FileReport {
         path: path.clone(),
         format,
         size: bytes.len() as u64,
-        sha256: Digest::of(bytes),
+        sha256,
         outcome: scanner.outcome,
         covered_bytes,
         findings: scanner.findings.into_iter().collect(),
@@ -82,6 +88,8 @@ pub(crate) struct Scanner<'a> {
     pub(crate) project: &'a Project,
     findings: BTreeSet<Finding>,
     outcome: Outcome,
+    /// Checksums to look at when all bytes are read.
+    pub(crate) checksums: Vec<Checksum>,
     pub(crate) decompressed_left: u64,
 }
 

@@ -135,9 +135,13 @@ impl Survey {
         };
         let promised = cache::promised(file);
         let title = promised.and_then(|digest| self.titles.get(digest)).map(String::as_str);
-        let mut report = scan_in(&file.path, title, &bytes, limits, Tables::built_in(), &self.project);
-        if let Some(promised) = promised.filter(|digest| *digest != report.sha256.to_hex()) {
-            let message = format!("its name says {promised}, its bytes have {}", report.sha256.to_hex());
+        let release = |range| bytes.release(range);
+        let mut report =
+            scan_in(&file.path, title, &bytes, &release, limits, Tables::built_in(), &self.project);
+        if let (Some(promised), Some(found)) = (promised, report.sha256.map(|digest| digest.to_hex()))
+            && promised != found
+        {
+            let message = format!("its name says {promised}, its bytes have {found}");
             let place = Place::file(file.path.as_str());
             report.add(
                 rule("repo/digest-mismatch").finding(place, message),

@@ -32,7 +32,10 @@ def main(binary, corpus, seed):
         if not benign and answer == "unscannable":
             said["unread"].append((row["path"], "hostile, not understood"))
         if kind:
-            rules = sorted({f["rule"] for f in json.loads(out or "{}").get("findings", [])}) if out.startswith("{") else [error.strip()[:100]]
+            try:
+                rules = sorted({f["rule"] for scanned in json.loads(out) for f in scanned["report"]["findings"]})
+            except ValueError:
+                rules = [error.strip()[:100]]
             said[kind].append((row["path"], ", ".join(rules) or row["why"]))
     total = collections.defaultdict(collections.Counter)
     print(f"---- seed {seed}: category, files, found, unscannable, clean")

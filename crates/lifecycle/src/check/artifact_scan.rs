@@ -71,7 +71,9 @@ fn unexpected_formats(context: &Context<'_>, report: &ScanReport) -> Vec<Finding
 fn changed_meanwhile(context: &Context<'_>, report: &ScanReport) -> Vec<Finding> {
     let hashed = context.model.entries();
     let same = report.files.len() == hashed.len()
-        && hashed.iter().all(|e| report.files.iter().any(|f| f.path == e.path && f.sha256 == e.content));
+        && hashed
+            .iter()
+            .all(|e| report.files.iter().any(|f| f.path == e.path && f.sha256 == Some(e.content)));
     if same {
         return Vec::new();
     }

@@ -10,6 +10,7 @@ fn scan_in(project: &Project, path: &str, source: &str) -> FileReport {
         &path.parse().unwrap(),
         None,
         source.as_bytes(),
+        &|_| (),
         &Limits::default(),
         Tables::built_in(),
         project,

@@ -1,0 +1,252 @@
+//! The one pass over all bytes of a file: its digest, checksums that the structure left open, and executables
+//! among its numbers.
+//!
+//! Looking at structure touches a few pages of a file of any size; everything that needs each byte happens
+//! here, chunk by chunk, so that a file is read once and stays in memory only as long as it is read. Digest and
+//! the rest are computed side by side on two threads.
+
+use std::ops::Range;
+
+use flate2::Crc;
+use memchr::memmem;
+use proofhouse_artifact::Format;
+use proofhouse_core::{Digest, Hasher, Place};
+
+use crate::scanner::Scanner;
+
+/// Bytes whose checksum is looked at when they are read anyway.
+#[derive(Debug)]
+pub(crate) struct Checksum {
+    /// Where they lie in the file.
+    pub(crate) range: Range<u64>,
+    /// CRC-32 stated.
+    pub(crate) crc: u32,
+    /// What they are.
+    pub(crate) place: Place,
+}
+
+/// Bytes at a time: large enough for two threads to be worth it, small enough for a cache.
+const CHUNK: usize = 1 << 20;
+
+/// Reads all of `bytes`; `release` is told what is not needed any more.
+pub(crate) fn read(
+    scanner: &mut Scanner<'_>,
+    format: Format,
+    bytes: &[u8],
+    place: &Place,
+    release: &dyn Fn(Range<usize>),
+) -> Digest {
+    let mut hasher = Hasher::default();
+    let mut open: Vec<(Checksum, Crc)> =
+        std::mem::take(&mut scanner.checksums).into_iter().map(|c| (c, Crc::new())).collect();
+    open.sort_by_key(|(checksum, _)| checksum.range.start);
+    let numbers = holds_numbers(format);
+    let mut found = Vec::new();
+    let mut first = 0;
+    for (index, chunk) in bytes.chunks(CHUNK).enumerate() {
+        let start = index * CHUNK;
+        // Beside the digest, with nothing in common but what both read.
+        let mut rest = || {
+            first = checksums(&mut open, first, chunk, start as u64);
+            if numbers {
+                found.extend(executables(bytes, start..start + chunk.len()));
+            }
+        };
+        if bytes.len() > 4 * CHUNK {
+            rayon::join(|| hasher.update(chunk), &mut rest);
+        } else {
+            hasher.update(chunk);
+            rest();
+        }
+        release(start..start + chunk.len());
+    }
+    for (checksum, crc) in open {
+        if crc.sum() != checksum.crc {
+            let message = "its checksum is wrong: some readers refuse it";
+            scanner.report("zip/disagreement", checksum.place, message);
+        }
+    }
+    for (at, what) in found {
+        let message = format!("{what} stands where numbers are expected");
+        scanner.report("tensor/executable", place.clone().at(at as u64), message);
+    }
+    hasher.finish()
+}
+
+/// Adds a chunk to the checksums it is part of; returns the first one that later chunks may be part of.
+fn checksums(open: &mut [(Checksum, Crc)], first: usize, chunk: &[u8], start: u64) -> usize {
+    let end = start + chunk.len() as u64;
+    let mut next = first;
+    for (index, (checksum, crc)) in open.iter_mut().enumerate().skip(first) {
+        let range = &checksum.range;
+        if range.start >= end {
+            break;
+        }
+        let from = range.start.max(start) - start;
+        let to = range.end.min(end).saturating_sub(start);
+        if let (Ok(from), Ok(to)) = (usize::try_from(from), usize::try_from(to))
+            && let Some(part) = chunk.get(from..to)
+        {
+            crc.update(part);
+        }
+        if range.end <= end && index == next {
+            next += 1;
+        }
+    }
+    next
+}
+
+/// Formats that are numbers for the most part. What an archive packs is looked at member by member.
+fn holds_numbers(format: Format) -> bool {
+    matches!(
+        format,
+        Format::TorchZip
+            | Format::Safetensors
+            | Format::Gguf
+            | Format::Npy
+            | Format::Npz
+            | Format::Onnx
+            | Format::Hdf5
+            | Format::Pickle(_)
+    )
+}
+
+/// Executables that begin in `range`. A magic number is nothing: header and tables have to hold together.
+fn executables(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
+    // A header at the end of a chunk ends in the next one.
+    let end = (range.end + 3).min(bytes.len());
+    let window = bytes.get(range.start..end).unwrap_or_default();
+    let from = |at: usize| bytes.get(range.start + at..).unwrap_or_default();
+    let mut found = Vec::new();
+    for at in memmem::find_iter(window, b"\x7fELF") {
+        if elf(from(at)) {
+            found.push((range.start + at, "an ELF executable"));
+        }
+    }
+    for at in memmem::find_iter(window, b"PE\0\0") {
+        let header = range.start + at;
+        if portable(from(at))
+            && let Some(start) = dos_stub(bytes, header)
+        {
+            found.push((start, "a Windows executable"));
+        }
+    }
+    for magic in [b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"] {
+        for at in memmem::find_iter(window, magic) {
+            if mach(from(at)) {
+                found.push((range.start + at, "a macOS executable"));
+            }
+        }
+    }
+    found
+}
+
+fn u16_at(bytes: &[u8], at: usize, big: bool) -> Option<u16> {
+    let raw = *bytes.get(at..)?.first_chunk::<2>()?;
+    Some(if big { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) })
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+/// Class, byte order, version, type, and sizes of header and table entries as the class has them.
+fn elf(bytes: &[u8]) -> bool {
+    let [_, _, _, _, class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
+    let wide = *class == 2;
+    let field = |at| u16_at(bytes, at, *order == 2);
+    let sizes = if wide { 52 } else { 40 };
+    let (header, entry) = if wide { (64, 56) } else { (52, 32) };
+    matches!(field(16), Some(1..=4))
+        && field(18).is_some_and(|machine| (1..=260).contains(&machine))
+        && field(sizes) == Some(header)
+        && (field(sizes + 2) == Some(entry) || field(sizes + 4) == Some(0))
+        && (field(sizes + 4) > Some(0) || field(sizes + 8) > Some(0))
+}
+
+/// A machine, sections, and an optional header that says what it is.
+fn portable(bytes: &[u8]) -> bool {
+    let field = |at| u16_at(bytes, at, false);
+    matches!(field(4), Some(0x014c | 0x8664 | 0x01c0 | 0x01c4 | 0xaa64))
+        && field(6).is_some_and(|sections| (1..=96).contains(&sections))
+        && field(20).is_some_and(|size| (96..=512).contains(&size))
+        && matches!(field(24), Some(0x010b | 0x020b))
+}
+
+/// Where the `MZ` header lies that leads to the PE header at `header`.
+fn dos_stub(bytes: &[u8], header: usize) -> Option<usize> {
+    const FARTHEST: usize = 4096;
+    let start = header.saturating_sub(FARTHEST);
+    let before = bytes.get(start..header)?;
+    let leads = |at: &usize| u32_at(before, at + 0x3c) == u32::try_from(before.len() - at).ok();
+    memmem::rfind_iter(before, b"MZ").find(leads).map(|at| start + at)
+}
+
+fn mach(bytes: &[u8]) -> bool {
+    matches!(u32_at(bytes, 4), Some(7 | 12 | 0x0100_0007 | 0x0100_000c))
+        && u32_at(bytes, 12).is_some_and(|kind| (1..=12).contains(&kind))
+        && u32_at(bytes, 16).is_some_and(|commands| (1..=1000).contains(&commands))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, scan_bytes};
+
+    fn elf_header() -> Vec<u8> {
+        let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+        elf.resize(64, 0);
+        elf[16] = 2;
+        elf[18] = 62;
+        elf[52] = 64;
+        elf[54] = 56;
+        elf[56] = 1;
+        elf
+    }
+
+    /// An array of bytes in NumPy's format.
+    fn array(data: &[u8]) -> Vec<u8> {
+        let header = format!("{{'descr': '|u1', 'fortran_order': False, 'shape': ({},), }}\n", data.len());
+        [b"\x93NUMPY\x01\0", &(header.len() as u16).to_le_bytes()[..], header.as_bytes(), data].concat()
+    }
+
+    #[test]
+    fn executables_are_found_by_structure_across_chunks() {
+        let path = "weights.npy".parse().unwrap();
+        let rules = |data: &[u8]| {
+            let report = scan_bytes(&path, &array(data), &Limits::default());
+            report.findings.into_iter().map(|f| (f.rule, f.place.offset)).collect::<Vec<_>>()
+        };
+        assert_eq!(rules(b"MZ PE\0\0 \x7fELF are only letters"), []);
+        for padding in [0, 1000, CHUNK - 70, CHUNK - 66, 3 * CHUNK - 3] {
+            let data = [vec![1; padding], elf_header(), vec![1; 100]].concat();
+            let at = array(&data).len() - 164;
+            assert_eq!(rules(&data), [("tensor/executable".to_owned(), Some(at as u64))], "{padding}");
+        }
+        let mut portable = b"MZ".to_vec();
+        portable.resize(0x80, 0);
+        portable[0x3c] = 0x80;
+        portable.extend(b"PE\0\0\x64\x86\x03\0\0\0\0\0\0\0\0\0\0\0\0\0\xf0\0\x22\0\x0b\x02");
+        portable.resize(400, 0);
+        assert_eq!(rules(&portable).len(), 1);
+        portable[0x3c] = 0x70;
+        assert_eq!(rules(&portable), []);
+    }
+
+    #[test]
+    fn checksums_span_chunks() {
+        let bytes: Vec<u8> = (0..300u32).map(|n| n as u8).collect();
+        let mut open = Vec::new();
+        for range in [0..10, 5..250, 100..300] {
+            let mut crc = Crc::new();
+            crc.update(&bytes[range.start as usize..range.end as usize]);
+            let place = Place::file("x");
+            open.push((Checksum { range, crc: crc.sum(), place }, Crc::new()));
+        }
+        let mut first = 0;
+        for (index, chunk) in bytes.chunks(37).enumerate() {
+            first = checksums(&mut open, first, chunk, index as u64 * 37);
+        }
+        assert!(open.iter().all(|(checksum, crc)| crc.sum() == checksum.crc));
+    }
+}
