@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
-use crate::{hdf5, json, pickle, safetensors, tar, zip};
+use crate::{checkpoint, hdf5, json, msgpack, pickle, rds, safetensors, tar, tensorflow, tflite, zip};
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -34,6 +34,18 @@ pub enum Format {
     Compressed(Codec),
     /// GGUF.
     Gguf,
+    /// TensorFlow graph: saved model, meta graph, frozen graph, or what Keras keeps beside one.
+    TensorFlow(tensorflow::Root),
+    /// Index of a TensorFlow checkpoint.
+    CheckpointIndex,
+    /// TensorFlow Lite model.
+    TfLite,
+    /// Zip archive as skops writes it: `schema.json` and arrays.
+    Skops,
+    /// R's serialization of an object, or of several named ones.
+    Rds,
+    /// One MessagePack map, as Flax writes parameters.
+    MsgPack,
     /// HDF5, user block or not.
     Hdf5,
     /// Parquet.
@@ -72,6 +84,9 @@ impl Format {
         if is_onnx(bytes) {
             return Self::Onnx;
         }
+        if let Some(root) = tensorflow::root(bytes) {
+            return Self::TensorFlow(root);
+        }
         let document = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if matches!(document.trim_ascii_start().first(), Some(b'{' | b'[')) && json::is_json(document) {
             return Self::Json;
@@ -79,7 +94,10 @@ impl Format {
         if pickle::looks_headless(bytes) {
             return Self::Pickle(0);
         }
-        if is_text(bytes) { Self::Text } else { Self::Unknown }
+        if is_text(bytes) {
+            return Self::Text;
+        }
+        if msgpack::is_map(bytes) { Self::MsgPack } else { Self::Unknown }
     }
 
     /// Its name in reports.
@@ -97,6 +115,12 @@ impl Format {
             Self::Tar => "tar",
             Self::Compressed(codec) => codec.name(),
             Self::Gguf => "gguf",
+            Self::TensorFlow(_) => "tensorflow",
+            Self::CheckpointIndex => "checkpoint-index",
+            Self::TfLite => "tflite",
+            Self::Skops => "skops",
+            Self::Rds => "rds",
+            Self::MsgPack => "msgpack",
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
             Self::Json => "json",
@@ -128,6 +152,9 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
+        _ if rds::is_rds(bytes) => Format::Rds,
+        _ if tflite::is_tflite(bytes) => Format::TfLite,
+        _ if checkpoint::is_index(bytes) => Format::CheckpointIndex,
         _ if hdf5::superblock(bytes).is_some() => Format::Hdf5,
         _ if tar::is_tar(bytes) => Format::Tar,
         _ => return Codec::detect(bytes).map(Format::Compressed),
@@ -165,6 +192,9 @@ fn archive(bytes: &[u8]) -> Format {
     let has = |name: &str| members.clone().any(|m| m.name == name);
     if has("config.json") && (has("metadata.json") || has("model.weights.h5")) {
         return Format::Keras;
+    }
+    if has("schema.json") {
+        return Format::Skops;
     }
     if members.any(|m| m.name.split_once('/').is_some_and(|(_, rest)| rest == "data.pkl")) {
         return Format::TorchZip;

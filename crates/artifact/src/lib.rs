@@ -7,20 +7,26 @@
 //! Everything reads untrusted bytes: lengths are checked against what is there before anything is
 //! allocated, nesting is walked with explicit stacks, and counts are bounded.
 
+pub mod checkpoint;
 pub mod cursor;
 mod error;
+pub mod flatbuffer;
 pub mod format;
 pub mod gguf;
 pub mod hdf5;
 pub mod json;
 mod loaded;
 pub mod mapped;
+pub mod msgpack;
 pub mod onnx;
 pub mod pickle;
 pub mod protobuf;
+pub mod rds;
 pub mod safetensors;
 pub mod stream;
 pub mod tar;
+pub mod tensorflow;
+pub mod tflite;
 mod tree;
 pub mod zip;
 

@@ -5,21 +5,28 @@ use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
+mod checkpoint;
 mod compressed;
 mod exported;
 mod gguf;
 mod hdf5;
 mod json;
 mod keras;
+mod msgpack;
 mod notebook;
 mod npy;
 mod onnx;
-mod payload;
+pub(crate) mod payload;
+mod rds;
 mod safetensors;
+mod skops;
 mod tar;
 mod template;
+mod tensorflow;
 mod text;
+mod tflite;
 mod torch;
+mod yaml;
 mod zip;
 
 /// Looks at `content` and returns how many of its bytes are accounted for.
@@ -45,13 +52,18 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Empty => |_: &mut Scanner<'_>, _: &Content<'_>| 0,
         Format::Pickle(_) => crate::pickle::scan,
         Format::TorchZip => torch::scan,
-        Format::Zip | Format::Npz => zip::scan,
+        Format::Zip | Format::Npz | Format::Skops => zip::scan,
         Format::Tar => tar::scan,
         Format::Compressed(codec) => return compressed::scan(scanner, content, codec),
         Format::Npy => npy::scan,
         Format::Onnx => onnx::scan,
         Format::Gguf => gguf::scan,
         Format::Hdf5 => hdf5::scan,
+        Format::TensorFlow(root) => return tensorflow::scan(scanner, content, root),
+        Format::CheckpointIndex => checkpoint::scan,
+        Format::TfLite => tflite::scan,
+        Format::Rds => rds::scan,
+        Format::MsgPack => msgpack::scan,
         Format::Keras => keras::scan,
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,

@@ -22,6 +22,7 @@ mod scanner;
 mod tables;
 mod template;
 mod tree;
+mod vouch;
 
 pub use report::{FileReport, Limits, Outcome, ScanError, ScanReport};
 pub use rules::{Rule, rules};

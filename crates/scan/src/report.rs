@@ -7,6 +7,7 @@ use proofhouse_core::{Digest, FilePath, Finding, Place, Verdict};
 use serde::Serialize;
 
 use crate::rules::rule;
+use crate::vouch::Vouched;
 
 /// The worst that is known of a file, in rising order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -103,6 +104,9 @@ pub struct FileReport {
     /// What was found in it, sorted. In a [`ScanReport`] the findings are moved to the report.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// Files beside this one whose bytes it lists.
+    #[serde(skip)]
+    pub(crate) vouched: Vec<Vouched>,
 }
 
 impl FileReport {
@@ -117,6 +121,7 @@ impl FileReport {
             outcome: rule.outcome,
             covered_bytes: 0,
             findings: vec![rule.finding(Place::file(file.path.as_str()), why.to_owned())],
+            vouched: Vec::new(),
         }
     }
 

@@ -11,6 +11,7 @@ use crate::formats;
 use crate::python::Project;
 use crate::rules::rule;
 use crate::tables::Tables;
+use crate::vouch::Vouched;
 use crate::{FileReport, Limits, Outcome};
 
 /// Scans the content of one file.
@@ -44,6 +45,7 @@ pub(crate) fn scan_in(
         outcome: Outcome::Clean,
         checksums: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
+        vouched: Vec::new(),
     };
     let format = Format::detect(bytes);
     let mut place = Place::file(path.as_str());
@@ -59,6 +61,7 @@ pub(crate) fn scan_in(
         outcome: scanner.outcome,
         covered_bytes,
         findings: scanner.findings.into_iter().collect(),
+        vouched: scanner.vouched,
     }
 }
 
@@ -91,6 +94,8 @@ pub(crate) struct Scanner<'a> {
     /// Checksums to look at when all bytes are read.
     pub(crate) checksums: Vec<Checksum>,
     pub(crate) decompressed_left: u64,
+    /// Files beside this one for which it vouches.
+    pub(crate) vouched: Vec<Vouched>,
 }
 
 impl Scanner<'_> {

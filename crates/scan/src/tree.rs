@@ -16,6 +16,7 @@ use crate::repository::{MAX_CONFIGURATION, mark_loaded};
 use crate::rules::rule;
 use crate::scanner::scan_in;
 use crate::tables::Tables;
+use crate::vouch;
 use crate::{FileReport, Limits, Outcome, ScanError, ScanReport, tables_version};
 
 /// Scans every file under `root`, which may be a file itself. `progress` is called with the bytes done so
@@ -154,6 +155,9 @@ impl Survey {
     /// The report of the tree, from the reports of its files in their order.
     #[must_use]
     pub fn report(self, mut files: Vec<FileReport>) -> ScanReport {
+        vouch::settle(&mut files, &|index| {
+            Mapped::open(&self.files.get(index)?.location, Access::Map).ok()
+        });
         let mut findings = self.refused;
         let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
         for file in &mut files {

@@ -231,7 +231,7 @@ fn code_and_tags_in_text_are_seen() {
     assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Clean, None));
     assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
     let yaml = "model: !!python/object/apply:os.system ['echo proofhouse']\n";
-    assert_eq!(scan("m.yaml", yaml), (Outcome::Suspicious, Some("yaml/python-tag".into())));
+    assert_eq!(scan("m.yaml", yaml), (Outcome::Malicious, Some("yaml/unsafe-tag".into())));
 }
 
 proptest! {

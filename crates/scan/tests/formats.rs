@@ -6,7 +6,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use proofhouse_scan::{FileReport, Limits, scan_bytes};
+use proofhouse_core::Verdict;
+use proofhouse_scan::{FileReport, Limits, scan_bytes, scan_tree};
 use proptest::prelude::*;
 
 fn folder() -> PathBuf {
@@ -63,6 +64,28 @@ fn nothing_appended_or_cut_off_stays_clean() {
         let report = scan(&row.file, &longer);
         assert!(report.outcome.to_string() != "clean", "{} with a tail", row.file);
     }
+}
+
+#[test]
+fn a_saved_model_vouches_for_its_variables() {
+    let copy = |change: &dyn Fn(&mut Vec<u8>)| {
+        let to = tempfile::tempdir().unwrap();
+        fs::create_dir(to.path().join("variables")).unwrap();
+        for name in ["saved_model.pb", "fingerprint.pb", "variables/variables.index"] {
+            fs::copy(folder().join("exported").join(name), to.path().join(name)).unwrap();
+        }
+        let data = "variables/variables.data-00000-of-00001";
+        let mut bytes = fs::read(folder().join("exported").join(data)).unwrap();
+        change(&mut bytes);
+        fs::write(to.path().join(data), bytes).unwrap();
+        scan_tree(to.path(), &Limits::default(), &|_| {}).unwrap()
+    };
+    let report = copy(&|_| {});
+    assert_eq!((report.verdict(), report.findings), (Verdict::Pass, vec![]));
+    let longer = copy(&|bytes| bytes.extend(b"hidden"));
+    assert_eq!(longer.findings[0].rule, "tree/unlisted-bytes");
+    let shorter = copy(&|bytes| bytes.truncate(400));
+    assert!(shorter.findings.iter().all(|f| f.rule == "tree/unlisted-bytes") && !shorter.findings.is_empty());
 }
 
 proptest! {

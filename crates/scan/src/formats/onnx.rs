@@ -1,5 +1,8 @@
 //! ONNX: a graph runs nothing by itself; what it reaches for outside is what matters.
 
+use std::collections::BTreeMap;
+use std::ops::Range;
+
 use proofhouse_artifact::onnx::{self, Limits};
 
 use super::payload;
@@ -50,11 +53,18 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
 }
 
 fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx::Model) {
-    let mut inside = std::collections::BTreeMap::<&str, u64>::new();
+    let mut inside = BTreeMap::<&str, u64>::new();
+    let mut ranges = BTreeMap::<&str, Vec<Range<u64>>>::new();
     for external in &model.external_data {
         let place = content.place.clone().within(&external.tensor).at(external.at);
         match external.location.as_deref() {
-            Some(location) if stays_inside(location) => *inside.entry(location).or_default() += 1,
+            Some(location) if stays_inside(location) => {
+                *inside.entry(location).or_default() += 1;
+                let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
+                let start = number(&external.offset).unwrap_or(0);
+                let end = number(&external.length).map_or(u64::MAX, |n| start.saturating_add(n));
+                ranges.entry(location.strip_prefix("./").unwrap_or(location)).or_default().push(start..end);
+            }
             Some(location) => {
                 scanner.report("onnx/external-path", place, format!("its bytes are taken from {location:?}"));
             }
@@ -64,6 +74,9 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
             }
         }
     }
+    for (location, ranges) in ranges {
+        scanner.vouch(content, location, ranges);
+    }
     for (location, tensors) in inside {
         let message = format!("{tensors} tensors lie in {location:?}");
         scanner.report("onnx/external-data", content.place.clone(), message);
@@ -71,7 +84,7 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
 }
 
 /// A relative path of plain parts: what a loader joins to the model's directory without leaving it.
-fn stays_inside(location: &str) -> bool {
+pub(super) fn stays_inside(location: &str) -> bool {
     let location = location.strip_prefix("./").unwrap_or(location);
     location.parse::<proofhouse_core::FilePath>().is_ok() && location.as_bytes().get(1) != Some(&b':')
 }

@@ -32,40 +32,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     {
         super::template::scan(scanner, &content.place, text);
     }
-    for (index, line) in text.lines().enumerate() {
-        if has_python_tag(line) {
-            let mut place = content.place.clone();
-            place.line = Some(index as u64 + 1);
-            scanner.report("yaml/python-tag", place, "a YAML tag names a Python object to build or call");
-        }
-    }
+    super::tensorflow::text(scanner, content, text);
+    super::yaml::scan(scanner, content, text);
     if let Some(what) = crate::pickle::import_only(scanner.tables, content.bytes) {
         let message = format!("read as a pickle, this text imports {what} before it fails");
         scanner.report("pickle/malformed", content.at(0), message);
     }
     content.bytes.len() as u64
-}
-
-/// A tag stands at the start of a node: after indentation, `- `, `? `, `: `, `[`, `{` or `, `.
-fn has_python_tag(line: &str) -> bool {
-    let body = line.split(" #").next().unwrap_or(line);
-    ["!!python/", "!<tag:yaml.org,2002:python/"].iter().any(|tag| {
-        body.match_indices(tag).any(|(at, _)| {
-            let before = body.get(..at).unwrap_or_default().trim_end();
-            before.is_empty() || before.ends_with(['-', '?', ':', '[', '{', ',']) || before.ends_with("---")
-        })
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::has_python_tag;
-
-    #[test]
-    fn tags_count_where_yaml_reads_them() {
-        assert!(has_python_tag("a: !!python/object/apply:os.getcwd []"));
-        assert!(has_python_tag("  - !!python/name:os.getcwd"));
-        assert!(!has_python_tag("The tag `!!python/object` is refused."));
-        assert!(!has_python_tag("a: 1 # !!python/object"));
-    }
 }

@@ -1,0 +1,389 @@
+//! TensorFlow graphs: saved models, meta graphs and frozen graphs, read from their protocol buffers.
+//!
+//! Operations are counted by name wherever they stand: in the graph and in the functions of its library. Texts
+//! that Keras keeps beside the graph (`metadata` of saved objects, `keras_metadata.pb`) are handed out as they
+//! are. Nothing is executed and no weight is copied; messages to visit are kept on a stack.
+//!
+//! Source: `saved_model.proto`, `meta_graph.proto`, `graph.proto`, `node_def.proto`, `function.proto`,
+//! `attr_value.proto`, `saved_object_graph.proto` of TensorFlow 2.21.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::ArtifactError;
+use crate::protobuf::{Field, Fields, Value};
+
+/// Messages and fields together. A large model has a million.
+const MAX_ITEMS: u64 = 20_000_000;
+/// Most attribute texts that are kept.
+const MAX_TEXTS: usize = 100_000;
+
+/// What a graph says.
+#[derive(Debug, Default)]
+pub struct Survey {
+    /// Operations by name.
+    pub operations: BTreeMap<String, Use>,
+    /// Functions that the graph defines itself.
+    pub functions: BTreeSet<String>,
+    /// JSON that Keras keeps with objects: where it stands.
+    pub metadata: Vec<(u64, u64)>,
+    /// Files that the model brings along under `assets/`.
+    pub assets: Vec<String>,
+    /// Texts of attributes: operation, attribute, place and length.
+    pub texts: Vec<Text>,
+    /// Truncation, and fields that the format does not have.
+    pub errors: Vec<ArtifactError>,
+}
+
+/// How often and where an operation stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Use {
+    /// Number of nodes.
+    pub count: u64,
+    /// Name of the first one.
+    pub node: String,
+    /// Where the first one begins.
+    pub offset: u64,
+}
+
+/// A text or a string tensor in an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// The operation that has it.
+    pub operation: String,
+    /// The attribute.
+    pub attribute: String,
+    /// First byte.
+    pub offset: u64,
+    /// Number of bytes.
+    pub bytes: u64,
+}
+
+/// Which message a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Root {
+    /// `SavedModel`
+    SavedModel,
+    /// `MetaGraphDef`
+    MetaGraph,
+    /// `GraphDef`
+    Graph,
+    /// `SavedMetadata` of Keras
+    KerasMetadata,
+    /// `FingerprintDef`: checksums of a saved model.
+    Fingerprint,
+}
+
+/// Reads as much as can be read.
+#[must_use]
+pub fn survey(bytes: &[u8], root: Root) -> Survey {
+    let kind = match root {
+        Root::SavedModel => Kind::SavedModel,
+        Root::MetaGraph => Kind::MetaGraph,
+        Root::Graph => Kind::Graph,
+        Root::KerasMetadata => Kind::KerasMetadata,
+        Root::Fingerprint => Kind::Fingerprint,
+    };
+    let mut walk = Walk { out: Survey::default(), stack: vec![(kind, Fields::new(bytes))], items: 0 };
+    walk.run();
+    walk.out
+}
+
+/// The root message of `bytes`, if its fields are those of one and what has to be there is there.
+#[must_use]
+pub fn root(bytes: &[u8]) -> Option<Root> {
+    let mut seen = BTreeSet::new();
+    let mut first = None;
+    for field in Fields::new(bytes) {
+        // Cut off: what was read so far decides.
+        let Ok(field) = field else { break };
+        let kind = match field.value {
+            Value::Varint(_) => 0,
+            Value::Bytes(_) => 2,
+            _ => return None,
+        };
+        seen.insert((field.number, kind));
+        if first.is_none() && kind == 2 {
+            first = Some(field);
+        }
+    }
+    let only = |allowed: &[(u32, u8)]| seen.iter().all(|s| allowed.contains(s));
+    let first = first?;
+    let sums = [(1, 0), (2, 0), (3, 0), (4, 0), (5, 0), (6, 2), (7, 2)];
+    if only(&sums) && seen.contains(&(1, 0)) && seen.contains(&(4, 0)) && seen.contains(&(6, 2)) {
+        return Some(Root::Fingerprint);
+    }
+    // The first message must be one, with the fields that writers always set.
+    let inner =
+        |number: u32| first.message().and_then(|mut m| m.find_map(|f| f.ok().filter(|f| f.number == number)));
+    let text = |number| matches!(inner(number).map(|f| f.value), Some(Value::Bytes(b)) if std::str::from_utf8(b).is_ok());
+    if seen.contains(&(1, 0)) && seen.contains(&(2, 2)) && only(&[(1, 0), (2, 2)]) {
+        // A meta graph holds a graph.
+        return inner(2).map(|_| Root::SavedModel);
+    }
+    if only(&[(1, 2), (2, 2), (3, 0), (4, 2), (5, 2)]) && first.number == 1 && text(1) && operation(&first) {
+        return Some(Root::Graph);
+    }
+    if only(&[(1, 2)])
+        && text(3)
+        && text(4)
+        && text(5)
+        && matches!(inner(2).map(|f| f.value), Some(Value::Varint(_)))
+    {
+        return Some(Root::KerasMetadata);
+    }
+    let meta = [(1, 2), (2, 2), (3, 2), (4, 2), (5, 2), (6, 2), (7, 2)];
+    if only(&meta) && seen.contains(&(2, 2)) {
+        let graph = Fields::new(bytes).find_map(|f| f.ok().filter(|f| f.number == 2))?;
+        let node = graph.message()?.find_map(|f| f.ok().filter(|f| f.number == 1))?;
+        return operation(&node).then_some(Root::MetaGraph);
+    }
+    None
+}
+
+/// Whether the message has an operation's name where a node has it.
+fn operation(field: &Field<'_>) -> bool {
+    let mut fields = field.message().into_iter().flatten().filter_map(Result::ok);
+    fields.any(|f| matches!(f.value, Value::Bytes(b) if f.number == 2 && is_name(b)))
+}
+
+fn is_name(bytes: &[u8]) -> bool {
+    let letters = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'>' | b'.' | b'-' | b'/');
+    (1..=300).contains(&bytes.len()) && bytes.iter().all(letters)
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    SavedModel,
+    MetaGraph,
+    Graph,
+    Library,
+    Function,
+    Asset,
+    Objects,
+    Object,
+    UserObject,
+    KerasMetadata,
+    KerasNode,
+    Fingerprint,
+}
+
+struct Walk<'a> {
+    out: Survey,
+    stack: Vec<(Kind, Fields<'a>)>,
+    items: u64,
+}
+
+impl<'a> Walk<'a> {
+    fn run(&mut self) {
+        while let Some((kind, mut fields)) = self.stack.pop() {
+            match fields.next() {
+                None => {}
+                Some(Err(error)) => self.out.errors.push(error),
+                Some(Ok(field)) => {
+                    self.items += 1;
+                    if self.items > MAX_ITEMS {
+                        let limit = MAX_ITEMS;
+                        self.out.errors.push(ArtifactError::Limit {
+                            format: "TensorFlow graph",
+                            what: "fields",
+                            limit,
+                        });
+                        return;
+                    }
+                    self.stack.push((kind, fields));
+                    self.field(kind, &field);
+                }
+            }
+        }
+    }
+
+    fn field(&mut self, kind: Kind, field: &Field<'a>) {
+        let child = match (kind, field.number) {
+            (Kind::SavedModel, 2) => Kind::MetaGraph,
+            (Kind::MetaGraph, 2) => Kind::Graph,
+            (Kind::MetaGraph, 6) => Kind::Asset,
+            (Kind::MetaGraph, 7) => Kind::Objects,
+            (Kind::Graph, 1) | (Kind::Function, 3) => return self.node(field),
+            (Kind::Graph, 2) => Kind::Library,
+            (Kind::Library, 1) => Kind::Function,
+            (Kind::Function, 1) => return self.signature(field),
+            (Kind::Asset, 2) => {
+                if let Value::Bytes(name) = field.value {
+                    self.out.assets.push(String::from_utf8_lossy(name).into_owned());
+                }
+                return;
+            }
+            (Kind::Objects, 1) => Kind::Object,
+            (Kind::Object, 4) => Kind::UserObject,
+            (Kind::KerasMetadata, 1) => Kind::KerasNode,
+            (Kind::UserObject, 3) | (Kind::KerasNode, 5) => {
+                if let Value::Bytes(text) = field.value {
+                    self.out.metadata.push((field.value_offset, text.len() as u64));
+                }
+                return;
+            }
+            _ => {
+                let known = match kind {
+                    Kind::SavedModel => 1..=2,
+                    Kind::MetaGraph => 1..=7,
+                    Kind::Graph => 1..=5,
+                    Kind::Library => 1..=3,
+                    _ => 1..=u32::MAX,
+                };
+                if !known.contains(&field.number) {
+                    let what = format!("field {} is none of its message", field.number);
+                    self.out.errors.push(ArtifactError::malformed("TensorFlow graph", field.offset, what));
+                }
+                return;
+            }
+        };
+        match field.message() {
+            Some(fields) => self.stack.push((child, fields)),
+            None => {
+                let what = format!("field {} holds no message", field.number);
+                self.out.errors.push(ArtifactError::malformed("TensorFlow graph", field.offset, what));
+            }
+        }
+    }
+
+    /// The name of a function.
+    fn signature(&mut self, field: &Field<'a>) {
+        for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
+            if let (1, Value::Bytes(name)) = (inner.number, inner.value) {
+                self.out.functions.insert(String::from_utf8_lossy(name).into_owned());
+            }
+        }
+    }
+
+    fn node(&mut self, field: &Field<'a>) {
+        let (mut name, mut operation) = (&b""[..], None);
+        let mut attributes = Vec::new();
+        for inner in field.message().into_iter().flatten() {
+            self.items += 1;
+            match inner {
+                Ok(Field { number: 1, value: Value::Bytes(value), .. }) => name = value,
+                Ok(Field { number: 2, value: Value::Bytes(value), .. }) => operation = Some(value),
+                Ok(inner @ Field { number: 5, .. }) => attributes.push(inner),
+                Ok(Field { number: 3..=7, .. }) => {}
+                Ok(other) => {
+                    let what = format!("field {} is none of a node", other.number);
+                    self.out.errors.push(ArtifactError::malformed("TensorFlow graph", other.offset, what));
+                }
+                Err(error) => self.out.errors.push(error),
+            }
+        }
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        let operation = text(operation.unwrap_or_default());
+        for attribute in attributes {
+            self.attribute(&operation, &attribute);
+        }
+        let first = Use { count: 0, node: text(name), offset: field.offset };
+        self.out.operations.entry(operation).or_insert(first).count += 1;
+    }
+
+    /// The texts of one attribute: a string, a list of them, or a tensor of them.
+    fn attribute(&mut self, operation: &str, field: &Field<'a>) {
+        let mut key = String::new();
+        for entry in field.message().into_iter().flatten().filter_map(Result::ok) {
+            match (entry.number, entry.value) {
+                (1, Value::Bytes(name)) => key = String::from_utf8_lossy(name).into_owned(),
+                (2, Value::Bytes(_)) => {
+                    // AttrValue: 2 is a string; 1 a list, whose 2 are strings; 8 a tensor, whose 8 are strings and 4
+                    // its raw content.
+                    for value in entry.message().into_iter().flatten().filter_map(Result::ok) {
+                        match value.number {
+                            2 => self.text(operation, &key, &value),
+                            1 | 8 => {
+                                for inner in value.message().into_iter().flatten().filter_map(Result::ok) {
+                                    self.items += 1;
+                                    if matches!((value.number, inner.number), (1, 2) | (8, 4 | 8)) {
+                                        self.text(operation, &key, &inner);
+                                    }
+                                }
+                            }
+                            _ => {}
+                        }
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn text(&mut self, operation: &str, key: &str, field: &Field<'a>) {
+        let Value::Bytes(bytes) = field.value else { return };
+        if bytes.is_empty() {
+            return;
+        }
+        if self.out.texts.len() >= MAX_TEXTS {
+            if self.out.texts.len() == MAX_TEXTS {
+                let limit = MAX_TEXTS as u64;
+                self.out.errors.push(ArtifactError::Limit {
+                    format: "TensorFlow graph",
+                    what: "texts",
+                    limit,
+                });
+            }
+            return;
+        }
+        self.out.texts.push(Text {
+            operation: operation.to_owned(),
+            attribute: key.to_owned(),
+            offset: field.value_offset,
+            bytes: bytes.len() as u64,
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn field(number: u8, content: &[u8]) -> Vec<u8> {
+        assert!(content.len() < 128);
+        [&[number << 3 | 2, content.len() as u8][..], content].concat()
+    }
+
+    fn node(name: &str, operation: &str) -> Vec<u8> {
+        field(1, &[field(1, name.as_bytes()), field(2, operation.as_bytes())].concat())
+    }
+
+    #[test]
+    fn roots_are_told_apart() {
+        let graph = node("a", "Const");
+        assert_eq!(root(&graph), Some(Root::Graph));
+        let meta = [field(1, b""), field(2, &graph)].concat();
+        assert_eq!(root(&meta), Some(Root::MetaGraph));
+        let saved = [&[8, 1][..], &field(2, &meta)].concat();
+        assert_eq!(root(&saved), Some(Root::SavedModel));
+        let keras =
+            [&[0x10, 0][..], &field(3, b"root"), &field(4, b"_tf_keras_model"), &field(5, b"{}")].concat();
+        assert_eq!(root(&field(1, &keras)), Some(Root::KerasMetadata));
+        for other in [&b"\x0a\x03abc"[..], b"\x08\x01", b"", b"\x0a\x04\x0a\x02hi"] {
+            assert_eq!(root(other), None);
+        }
+    }
+
+    #[test]
+    fn operations_of_functions_count() {
+        let function = [field(1, &field(1, b"f")), field(3, &node("w", "WriteFile")[2..])].concat();
+        let graph = [node("a", "Const"), node("b", "Const"), field(2, &field(1, &function))].concat();
+        let survey = survey(&graph, Root::Graph);
+        assert!(survey.errors.is_empty());
+        assert_eq!(survey.operations["Const"].count, 2);
+        assert_eq!(survey.operations["WriteFile"].node, "w");
+        assert!(survey.functions.contains("f"));
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
+            let _ = root(&bytes);
+            for root in [Root::SavedModel, Root::MetaGraph, Root::Graph, Root::KerasMetadata] {
+                let _ = survey(&bytes, root);
+            }
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! TensorFlow graphs: a graph is a program, and each operation in it is judged by what running it does.
+//!
+//! Operations compute on tensors, with few exceptions: some read, write or fetch files, one calls Python by a
+//! number. The table says which; an operation that it does not have comes from somebody's native library.
+
+use std::collections::HashMap;
+use std::sync::LazyLock;
+
+use proofhouse_artifact::tensorflow::{self, Root, Survey};
+use proofhouse_artifact::{ArtifactError, Format};
+use proofhouse_core::Place;
+
+use super::{json, payload};
+use crate::scanner::{Content, Scanner};
+
+static OPERATIONS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
+    let rows = include_str!("../../data/tensorflow.csv").lines().filter(|l| !l.starts_with('#'));
+    rows.filter_map(|l| l.split_once(',')).collect()
+});
+
+/// Judges an operation by name. Shared with TensorFlow Lite, which runs these operations too.
+pub(super) fn operation(scanner: &mut Scanner<'_>, place: Place, name: &str, count: u64) {
+    let nodes = if count == 1 { "a node".to_owned() } else { format!("{count} nodes") };
+    match OPERATIONS.get(name).copied() {
+        Some("compute" | "attribute" | "table") => {}
+        Some(what @ ("reads files" | "ends the process")) => {
+            let message = format!("{nodes} with the operation {name}, which {what}");
+            scanner.report("tensorflow/reaches-out", place, message);
+        }
+        Some(what) => {
+            let message = format!("{nodes} with the operation {name}, which {what}");
+            scanner.report("tensorflow/unsafe-operation", place, message);
+        }
+        None => {
+            let message = format!("{nodes} with the operation {name:?}, which TensorFlow does not have");
+            scanner.report("tensorflow/custom-operation", place, message);
+        }
+    }
+}
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root) -> u64 {
+    let survey = tensorflow::survey(content.bytes, root);
+    let mut first_error = None;
+    for error in &survey.errors {
+        let offset = error.offset().unwrap_or(0);
+        first_error.get_or_insert(offset);
+        let rule = match error {
+            ArtifactError::Limit { .. } => "format/unscannable",
+            _ => "tensorflow/malformed",
+        };
+        scanner.report(rule, content.at(offset), error.to_string());
+    }
+    for (name, used) in &survey.operations {
+        if !survey.functions.contains(name) || OPERATIONS.contains_key(name.as_str()) {
+            let place = content.place.clone().within(used.node.as_str()).at(used.offset);
+            operation(scanner, place, name, used.count);
+        }
+        if OPERATIONS.get(name.as_str()) == Some(&"table") && survey.assets.is_empty() {
+            let place = content.place.clone().within(used.node.as_str()).at(used.offset);
+            let message = format!("{name} reads a file, and the model brings none");
+            scanner.report("tensorflow/reaches-out", place, message);
+        }
+    }
+    texts(scanner, content, &survey);
+    for asset in &survey.assets {
+        if !super::onnx::stays_inside(asset) {
+            let message = format!("the asset {asset:?} lies outside the model");
+            scanner.report("tensorflow/asset-path", content.place.clone(), message);
+        }
+    }
+    first_error.unwrap_or(content.bytes.len() as u64)
+}
+
+/// What stands in attributes, and the configuration that Keras keeps.
+fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
+    let slice = |offset: u64, length: u64| {
+        let (at, length) = (usize::try_from(offset).ok()?, usize::try_from(length).ok()?);
+        content.bytes.get(at..at.checked_add(length)?)
+    };
+    for text in &survey.texts {
+        let bytes = slice(text.offset, text.bytes).unwrap_or_default();
+        let place =
+            content.place.clone().within(format!("{}.{}", text.operation, text.attribute)).at(text.offset);
+        let value = std::str::from_utf8(bytes).unwrap_or_default();
+        let leads_out = match text.attribute.as_str() {
+            "output_stream" => value.starts_with("file:"),
+            "debug_urls" => !value.starts_with("memcbk:"),
+            "descriptor_source" => !value.starts_with("local:") && !value.starts_with("bytes:"),
+            _ => false,
+        };
+        if leads_out && OPERATIONS.get(text.operation.as_str()) == Some(&"attribute") {
+            let message = format!("{} of {} is {value:?}", text.attribute, text.operation);
+            scanner.report("tensorflow/reaches-out", place.clone(), message);
+        }
+        if let Some(what) = payload::kind(bytes) {
+            scanner.report("tensorflow/embedded-payload", place, format!("the constant is {what}"));
+        }
+    }
+    for (offset, length) in &survey.metadata {
+        let bytes = slice(*offset, *length).unwrap_or_default();
+        if bytes.trim_ascii_start().starts_with(b"{") {
+            let place = content.place.clone().within("metadata").at(*offset);
+            if Format::detect(bytes) == Format::Json {
+                let inner = Content { bytes, format: Format::Json, place, depth: content.depth + 1 };
+                json::scan(scanner, &inner);
+            } else {
+                scanner.report("tensorflow/malformed", place, "the metadata of an object are no JSON");
+            }
+        }
+    }
+}
+
+/// The same graph as text (`.pbtxt`): every line that names an operation.
+pub(super) fn text(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    let graph = ["saved_model_schema_version", "meta_graphs", "node", "graph_def"];
+    let first =
+        text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')).unwrap_or_default();
+    let key = first.split([' ', ':', '{', '<']).next().unwrap_or_default();
+    if !graph.contains(&key) || !first.trim_start_matches(key).trim_start().starts_with([':', '{', '<']) {
+        return;
+    }
+    for (index, line) in text.lines().enumerate() {
+        // Fields may follow one another in a line.
+        for (at, _) in line.match_indices("op:") {
+            if line
+                .get(..at)
+                .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
+            {
+                continue;
+            }
+            let value = line.get(at + 3..).unwrap_or_default().trim_start();
+            let name = value.strip_prefix(['"', '\'']).and_then(|v| v.split(['"', '\'']).next());
+            let mut place = content.place.clone();
+            place.line = Some(index as u64 + 1);
+            match name {
+                Some(name) => operation(scanner, place, name, 1),
+                None => scanner.report("tensorflow/malformed", place, "an operation has no name"),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn the_table_is_understood() {
+        let rows = include_str!("../../data/tensorflow.csv").lines().filter(|l| !l.starts_with('#')).count();
+        assert_eq!(OPERATIONS.len(), rows);
+        for benign in
+            ["SaveV2", "RestoreV2", "MergeV2Checkpoints", "ShardedFilename", "StatefulPartitionedCall"]
+        {
+            assert_eq!(OPERATIONS.get(benign), Some(&"compute"), "{benign}");
+        }
+    }
+
+    #[test]
+    fn a_graph_as_text_is_judged_too() {
+        let scan = |text: &str| {
+            let report = scan_bytes(&"g.pbtxt".parse().unwrap(), text.as_bytes(), &Limits::default());
+            (report.outcome, report.findings.first().map(|f| f.rule.clone()))
+        };
+        let write = "node {\n  name: \"w\"\n  op: \"WriteFile\"\n}\n";
+        assert_eq!(scan(write), (Outcome::Malicious, Some("tensorflow/unsafe-operation".into())));
+        assert_eq!(scan("node {\n  name: \"c\" op: \"Const\"\n}\n"), (Outcome::Clean, None));
+        assert_eq!(scan("node is a word, op: \"WriteFile\" is not\n"), (Outcome::Clean, None));
+    }
+}

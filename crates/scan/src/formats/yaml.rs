@@ -1,0 +1,370 @@
+//! YAML: data, unless a tag builds a Python object or a key names what a loader imports and calls.
+//!
+//! Tags are resolved as YAML resolves them, so that a `%TAG` directive or a verbatim tag hides nothing. Of the
+//! keys, `_target_` is called by Hydra and NeMo with its neighbours as arguments (CVE-2025-23304,
+//! CVE-2026-22584), `class_path` by Lightning and jsonargparse, `loader_module` is imported by MLflow.
+
+use granit_parser::{Event, Parser, Tag};
+use proofhouse_core::Place;
+
+use crate::scanner::{Content, Scanner};
+
+/// Events of one document. Configurations have thousands.
+const MAX_EVENTS: u64 = 4_000_000;
+/// Where YAML keeps what PyYAML builds Python objects for.
+const PYTHON: [&str; 2] = ["tag:yaml.org,2002:python/", "!!python/"];
+
+/// What makes a text worth parsing: no loader of other text runs anything.
+const MARKS: [&str; 8] =
+    ["python/", "%TAG", "_target_", "class_path", "loader_module", "auto_map", "custom_pipelines", "python%"];
+
+/// Looks at a text that may be YAML; returns whether it is some.
+pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    let name = content.name().to_ascii_lowercase();
+    let named = [".yaml", ".yml"].iter().any(|e| name.ends_with(e)) || name == "mlmodel";
+    if !named && !MARKS.iter().any(|mark| text.contains(mark)) {
+        return;
+    }
+    let mut reader = Reader { scanner, content, open: Vec::new() };
+    let mut events = 0u64;
+    for next in Parser::new_from_str(text) {
+        let (event, span) = match next {
+            Ok(next) => next,
+            Err(error) => {
+                // A reader of another make may get further than this one.
+                if named {
+                    let message = format!("no YAML that can be looked through: {error}");
+                    reader.scanner.report("format/unscannable", content.place.clone(), message);
+                }
+                by_line(reader.scanner, content, text);
+                return;
+            }
+        };
+        events += 1;
+        if events > MAX_EVENTS {
+            let message = format!("YAML of more than {MAX_EVENTS} nodes");
+            reader.scanner.report("format/unscannable", content.place.clone(), message);
+            return;
+        }
+        reader.event(&event, span.start.line() as u64);
+    }
+}
+
+/// What is open around the next node.
+enum Open {
+    Sequence,
+    /// A mapping, and the key whose value comes next.
+    Mapping(Option<String>),
+}
+
+struct Reader<'s, 'l, 'c> {
+    scanner: &'s mut Scanner<'l>,
+    content: &'c Content<'c>,
+    open: Vec<Open>,
+}
+
+impl Reader<'_, '_, '_> {
+    fn event(&mut self, event: &Event<'_>, line: u64) {
+        match event {
+            Event::Scalar(value, _, _, tag) => {
+                self.tag(tag.as_deref(), line);
+                match self.open.last_mut() {
+                    Some(Open::Mapping(key)) => match key.take() {
+                        None => *key = Some(value.to_string()),
+                        Some(key) => self.pair(&key, value, line),
+                    },
+                    Some(Open::Sequence) | None => {}
+                }
+            }
+            Event::SequenceStart(_, _, tag) => {
+                self.tag(tag.as_deref(), line);
+                self.value(line);
+                self.open.push(Open::Sequence);
+            }
+            Event::MappingStart(_, _, tag) => {
+                self.tag(tag.as_deref(), line);
+                self.value(line);
+                self.open.push(Open::Mapping(None));
+            }
+            Event::SequenceEnd | Event::MappingEnd => {
+                self.open.pop();
+            }
+            Event::Alias(_) => self.value(line),
+            _ => {}
+        }
+    }
+
+    /// A node that is no scalar stands where a key or its value is due.
+    fn value(&mut self, line: u64) {
+        if let Some(Open::Mapping(key)) = self.open.last_mut() {
+            match key.take() {
+                // A collection as a key: its value comes next.
+                None => *key = Some(String::new()),
+                Some(key) => {
+                    let place = self.place(line);
+                    named_code(self.scanner, place, &key, None);
+                }
+            }
+        }
+    }
+
+    fn pair(&mut self, key: &str, value: &str, line: u64) {
+        let place = self.place(line);
+        named_code(self.scanner, place, key, Some(value));
+    }
+
+    fn tag(&mut self, tag: Option<&Tag>, line: u64) {
+        let Some(tag) = tag else { return };
+        let full = decode(&format!("{}{}", tag.handle(), tag.suffix()));
+        if let Some(name) = PYTHON.iter().find_map(|p| full.strip_prefix(p)) {
+            let place = self.place(line);
+            python_tag(self.scanner, place, name);
+        }
+    }
+
+    fn place(&self, line: u64) -> Place {
+        let mut place = self.content.place.clone();
+        place.line = Some(line);
+        place
+    }
+}
+
+/// A tag of PyYAML: `name:`, `module:`, `object:`, `object/new:`, `object/apply:`, or a plain type.
+fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
+    let Some((_, name)) = tag.split_once(':') else {
+        // `python/tuple`, `python/unicode` and the like make plain values.
+        if !matches!(
+            tag,
+            "tuple"
+                | "str"
+                | "unicode"
+                | "bytes"
+                | "int"
+                | "long"
+                | "float"
+                | "bool"
+                | "none"
+                | "complex"
+                | "list"
+                | "dict"
+        ) {
+            scanner.report("yaml/python-tag", place, format!("a tag asks for the Python object {tag:?}"));
+        }
+        return;
+    };
+    match sink(scanner, name) {
+        Some(what) => {
+            let message = format!("a tag builds or calls {name}, which {what}");
+            scanner.report("yaml/unsafe-tag", place, message);
+        }
+        None => scanner.report("yaml/python-tag", place, format!("a tag builds or calls {name}")),
+    }
+}
+
+/// A key whose value names code. `value` is `None` when it is no scalar.
+fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, value: Option<&str>) {
+    let who = match key {
+        "_target_" => "Hydra and NeMo call it",
+        "class_path" => "Lightning builds it",
+        "loader_module" => "MLflow imports it",
+        _ => return,
+    };
+    let Some(value) = value else { return };
+    if matches!(value, "" | "null" | "~") {
+        return;
+    }
+    if let Some(what) = sink(scanner, value) {
+        scanner.report("config/unsafe-target", place, format!("{key:?} names {value}: {who}, and it {what}"));
+    } else if !library(key, value) {
+        scanner.report("config/remote-code", place, format!("{key:?} names {value:?}: {who}"));
+    }
+}
+
+/// What harm a dotted name does, if it is a known sink under any of its splits.
+fn sink(scanner: &Scanner<'_>, name: &str) -> Option<&'static str> {
+    let name = name.trim();
+    name.match_indices('.').rev().find_map(|(at, _)| {
+        let (module, rest) = (name.get(..at)?, name.get(at + 1..)?);
+        scanner.tables.sink(module, rest)
+    })
+}
+
+/// Classes of the frameworks whose configurations these are: a dotted path of plain names that ends in a class.
+/// Functions are not among them, as those that load and run things are functions.
+fn library(key: &str, value: &str) -> bool {
+    const ROOTS: [&str; 12] = [
+        "nemo.collections.",
+        "nemo.core.optim.",
+        "torch.nn.",
+        "torch.optim.",
+        "torchmetrics.",
+        "torchvision.transforms.",
+        "lightning.pytorch.",
+        "pytorch_lightning.",
+        "diffusers.models.",
+        "diffusers.schedulers.",
+        "transformers.models.",
+        "hydra._internal.",
+    ];
+    // The modules of MLflow load what the neighbouring keys name, which is scanned by itself.
+    const FLAVORS: [&str; 22] = [
+        "catboost",
+        "diviner",
+        "fastai",
+        "h2o",
+        "keras",
+        "langchain",
+        "lightgbm",
+        "onnx",
+        "openai",
+        "paddle",
+        "pmdarima",
+        "prophet",
+        "pyspark.ml",
+        "pytorch",
+        "sentence_transformers",
+        "sklearn",
+        "spacy",
+        "spark",
+        "statsmodels",
+        "tensorflow",
+        "transformers",
+        "xgboost",
+    ];
+    let plain = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !part.starts_with("__")
+            && !part.is_empty()
+    };
+    if key == "loader_module" {
+        return value.strip_prefix("mlflow.").is_some_and(|flavor| FLAVORS.contains(&flavor));
+    }
+    let class = value.rsplit('.').next().is_some_and(|c| c.starts_with(|c: char| c.is_ascii_uppercase()));
+    class && value.split('.').all(plain) && ROOTS.iter().any(|root| value.starts_with(root))
+}
+
+/// Where no parser gets through: tags and targets by line.
+fn by_line(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    for (index, line) in text.lines().enumerate() {
+        let mut place = content.place.clone();
+        place.line = Some(index as u64 + 1);
+        if has_python_tag(line) {
+            let message = "a YAML tag names a Python object to build or call";
+            scanner.report("yaml/python-tag", place.clone(), message);
+        }
+        if let Some((key, value)) = line.trim_start().trim_start_matches("- ").split_once(':') {
+            named_code(
+                scanner,
+                place,
+                key.trim_matches(['"', '\'']),
+                Some(value.trim().trim_matches(['"', '\''])),
+            );
+        }
+    }
+}
+
+/// A tag stands at the start of a node: after indentation, `- `, `? `, `: `, `[`, `{` or `, `.
+fn has_python_tag(line: &str) -> bool {
+    let body = line.split(" #").next().unwrap_or(line);
+    ["!!python/", "!<tag:yaml.org,2002:python/"].iter().any(|tag| {
+        body.match_indices(tag).any(|(at, _)| {
+            let before = body.get(..at).unwrap_or_default().trim_end();
+            before.is_empty() || before.ends_with(['-', '?', ':', '[', '{', ',']) || before.ends_with("---")
+        })
+    })
+}
+
+/// Undoes the escapes of a tag.
+fn decode(tag: &str) -> String {
+    let mut out = Vec::new();
+    let mut bytes = tag.bytes();
+    while let Some(byte) = bytes.next() {
+        let mut ahead = bytes.clone();
+        let hex = |b: Option<u8>| b.and_then(|b| (b as char).to_digit(16));
+        match (byte, hex(ahead.next()), hex(ahead.next())) {
+            (b'%', Some(high), Some(low)) => {
+                out.push(u8::try_from(high * 16 + low).unwrap_or(b'?'));
+                bytes = ahead;
+            }
+            _ => out.push(byte),
+        }
+    }
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{Limits, Outcome, scan_bytes};
+
+    fn first(name: &str, text: &str) -> (Outcome, Option<String>) {
+        let report = scan_bytes(&name.parse().unwrap(), text.as_bytes(), &Limits::default());
+        (report.outcome, report.findings.first().map(|f| f.rule.clone()))
+    }
+
+    #[test]
+    fn each_way_to_name_code_is_found() {
+        let cases = [
+            ("!!python/object/apply:os.system ['echo proofhouse']", "yaml/unsafe-tag"),
+            ("a: !!python/name:os.getcwd", "yaml/python-tag"),
+            ("a: !!python/object:mypackage.Model {}", "yaml/python-tag"),
+            ("%TAG !p! tag:yaml.org,2002:python/\n---\na: !p!object/apply:os.system [x]", "yaml/unsafe-tag"),
+            ("a: !<tag:yaml.org,2002:python/object/apply:os.system> [x]", "yaml/unsafe-tag"),
+            ("a: !!py%74hon/object/apply:os.system [x]\nb: _target_", "yaml/unsafe-tag"),
+            ("? [a, b]\n: !!python/module:os", "yaml/python-tag"),
+            ("model:\n  _target_: os.system\n  command: echo", "config/unsafe-target"),
+            ("model: {\"_target_\": builtins.exec}", "config/unsafe-target"),
+            ("- &x\n  _target_: subprocess.run", "config/unsafe-target"),
+            ("_target_: mypackage.build", "config/remote-code"),
+            ("_target_: torch.nn.modules.module.load", "config/remote-code"),
+            ("class_path: custom.Model", "config/remote-code"),
+            ("flavors:\n  python_function:\n    loader_module: evil\n", "config/remote-code"),
+        ];
+        for (text, rule) in cases {
+            let (outcome, found) = first("config.yaml", text);
+            assert!(outcome >= Outcome::Suspicious, "{text}");
+            assert_eq!(found.as_deref(), Some(rule), "{text}");
+        }
+    }
+
+    #[test]
+    fn ordinary_configurations_are_clean() {
+        for (name, text) in [
+            (
+                "model_config.yaml",
+                "encoder:\n  _target_: nemo.collections.asr.modules.ConformerEncoder\n  layers: 4\n",
+            ),
+            (
+                "MLmodel",
+                "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    model_path: model.pkl\nmlflow_version: 2.1\n",
+            ),
+            ("README.md", "The tag `!!python/object` is refused, and so is _target_: it calls.\n"),
+            ("a.yaml", "a: !!python/tuple [1, 2]\nb: 1 # !!python/object/apply:os.system\n"),
+        ] {
+            assert_eq!(first(name, text), (Outcome::Clean, None), "{text}");
+        }
+    }
+
+    #[test]
+    fn tags_count_where_yaml_reads_them() {
+        assert!(has_python_tag("a: !!python/object/apply:os.getcwd []"));
+        assert!(has_python_tag("  - !!python/name:os.getcwd"));
+        assert!(!has_python_tag("The tag `!!python/object` is refused."));
+        assert!(!has_python_tag("a: 1 # !!python/object"));
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = format!("_target_: x\na: {}", "[".repeat(50_000));
+        assert!(first("a.yaml", &deep).0 > Outcome::Clean);
+    }
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_ends(text in "[ \\-a:!%{}\\[\\]\"'\n_tpyhon/&*?,|>#]{0,200}") {
+            let _ = first("a.yaml", &text);
+        }
+    }
+}
