@@ -3,7 +3,7 @@
 //! An attack sees a [`Victim`] and [`Target`]s and returns one [`Outcome`] for each. It counts nothing and
 //! judges nothing: [`crate::evade`] does, the same way for all.
 
-use proofhouse_onnx::{Gradients, OutputKind, Scores, predict};
+use proofhouse_onnx::{Gradients, OutputKind, Scores};
 use serde::{Deserialize, Serialize};
 
 use crate::{Goal, Norm, RobustnessError, Threat};
@@ -75,9 +75,22 @@ impl Target<'_> {
     /// is NaN.
     #[must_use]
     pub fn judge(&self, scores: &[f32]) -> Option<(usize, bool)> {
-        let class = predict(scores, scores.len()).into_iter().next().flatten()?;
+        let class = leader(scores)?;
         Some((class, self.goal.reached(self.label, class)))
     }
+}
+
+/// The predicted class of one row, as [`proofhouse_onnx::predict`] has it: the first of the largest, `None`
+/// where a score is NaN. Attacks ask this of every answer, so that it must not allocate.
+pub(crate) fn leader(scores: &[f32]) -> Option<usize> {
+    let (mut best, mut most, mut sound) = (0, f32::NEG_INFINITY, !scores.is_empty());
+    for (class, score) in scores.iter().enumerate() {
+        sound &= !score.is_nan();
+        if *score > most {
+            (best, most) = (class, *score);
+        }
+    }
+    sound.then_some(best)
 }
 
 /// What the attack on one row came to.
@@ -174,13 +187,15 @@ pub(crate) fn suits(
 /// Of probabilities, their logarithms, which a saturated softmax still tells apart.
 #[must_use]
 pub fn margin(scores: &[f32], label: usize, goal: Goal, kind: OutputKind) -> f64 {
+    // Logarithms rise with their arguments: one of the largest is enough.
     let value = |score: f32| match kind {
         OutputKind::Logits => f64::from(score),
         OutputKind::Probabilities => f64::from(score).max(f64::MIN_POSITIVE).ln(),
     };
     let best_but = |class: usize| {
-        let others = scores.iter().enumerate().filter(|(at, _)| *at != class);
-        others.map(|(_, score)| value(*score)).fold(f64::NEG_INFINITY, f64::max)
+        let (before, from) = scores.split_at(class.min(scores.len()));
+        let others = before.iter().chain(from.iter().skip(1));
+        value(others.fold(f32::NEG_INFINITY, |most, score| if *score > most { *score } else { most }))
     };
     let of = |class: usize| scores.get(class).map_or(f64::NEG_INFINITY, |score| value(*score));
     match goal {
@@ -201,6 +216,16 @@ mod tests {
         let far = margin(&[1.0, 1e-35], OutputKind::Probabilities);
         assert!(near < far && far < 100.0);
         assert!(margin(&[1.0, 0.0], OutputKind::Probabilities).is_finite());
+    }
+
+    #[test]
+    fn a_leader_is_what_predict_says() {
+        let inf = f32::INFINITY;
+        for row in
+            [&[1.0, 3.0, 3.0][..], &[f32::NAN, 1.0], &[1.0, f32::NAN], &[-inf, -inf], &[inf, inf], &[0.0]]
+        {
+            assert_eq!([leader(row)], proofhouse_onnx::predict(row, row.len())[..], "{row:?}");
+        }
     }
 
     #[test]

@@ -40,7 +40,7 @@ pub use data::{Goals, LabelledRows};
 pub use ensemble::{Budget, standard};
 pub use error::RobustnessError;
 pub use evasion::{Certified, Counterexample, Counting, EvasionReport, Part, QueryLedger, evade};
-pub use gradient::{Apgd, CarliniWagner, DeepFool, Fab, Fgsm, Loss, Pgd, Sparse};
+pub use gradient::{Apgd, CarliniWagner, DeepFool, Estimated, Fab, Fgsm, Loss, Pgd, Sparse};
 pub use masking::{Diagnosis, Flag, Sign, probe};
 pub use norm::Norm;
 pub use regression::{Deviation, DeviationReport, Shift, deviate};

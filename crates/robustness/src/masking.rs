@@ -68,6 +68,14 @@ pub enum Sign {
     Disputed,
 }
 
+impl Sign {
+    /// Whether it says that gradients lead nowhere.
+    #[must_use]
+    pub const fn concerns_gradients(self) -> bool {
+        matches!(self, Self::ZeroGradients | Self::NotMonotone | Self::UnboundedFails)
+    }
+}
+
 /// A sign that was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Flag {
@@ -123,6 +131,21 @@ impl Diagnosis {
         self.raise(sign, seen, of, says);
         if let Some(flag) = self.flags.last_mut() {
             flag.repair = Some(repair.to_owned());
+        }
+    }
+
+    /// Whether gradients are there but lead nowhere, so that estimates from scores are worth their queries.
+    #[must_use]
+    pub fn gradients_fail(&self) -> bool {
+        self.standing().any(|f| matches!(f.sign, Sign::ZeroGradients | Sign::NotMonotone))
+    }
+
+    /// Notes that `repair` answers what is wrong with the gradients.
+    pub(crate) fn repaired(&mut self, repair: &str) {
+        for flag in &mut self.flags {
+            if flag.sign.concerns_gradients() && flag.repair.is_none() {
+                flag.repair = Some(repair.to_owned());
+            }
         }
     }
 
@@ -303,12 +326,7 @@ fn slopes(
         diagnosis.raise(Sign::ConstantAnswer, probes.len(), probes.len(), says);
     }
     // Along its own gradient, at some short stride, the loss must rise.
-    let eps = match threat.norm {
-        Norm::L0 | Norm::Patch => threat.bounds.width() * 0.1,
-        Norm::L2 => threat.eps / (features as f64).sqrt(),
-        Norm::L1 => threat.eps / features as f64,
-        Norm::Linf => threat.eps,
-    };
+    let eps = threat.per_feature(features);
     let mut rises = vec![false; probes.len()];
     for stride in STRIDES {
         let step = |(at, v): (usize, &f32)| {

@@ -107,6 +107,18 @@ impl Threat {
         Self { eps: self.norm.whole(shape, self.bounds.width()), ..self.clone() }
     }
 
+    /// How far all of `features` features can go together; where the threat counts positions, a tenth of the
+    /// box.
+    #[must_use]
+    pub fn per_feature(&self, features: usize) -> f64 {
+        match self.norm {
+            Norm::Linf => self.eps,
+            Norm::L2 => self.eps / (features as f64).sqrt(),
+            Norm::L1 => self.eps / features as f64,
+            Norm::L0 | Norm::Patch => self.bounds.width() * 0.1,
+        }
+    }
+
     /// Refuses what makes no sense for rows of `features` values.
     pub fn check(&self, features: usize) -> Result<(), RobustnessError> {
         if !(self.eps.is_finite() && self.eps > 0.0) {

@@ -3,23 +3,26 @@
 mod apgd;
 mod carlini;
 mod deepfool;
+mod estimated;
 mod fab;
 pub(crate) mod loss;
 mod pgd;
 mod sparse;
 mod step;
 
-use proofhouse_onnx::{Gradients, predict};
+use proofhouse_onnx::Gradients;
 
 pub use self::apgd::Apgd;
 pub(crate) use self::apgd::{Climb, climb};
 pub use self::carlini::CarliniWagner;
 pub use self::deepfool::DeepFool;
+pub use self::estimated::Estimated;
 pub use self::fab::Fab;
 pub use self::loss::Loss;
 pub use self::pgd::{Fgsm, Pgd};
 pub use self::sparse::Sparse;
 pub(crate) use self::step::sign;
+use crate::attack::leader;
 use crate::{Ball, Outcome, RobustnessError, Target, Threat, Victim};
 
 /// Values of rows held side by side: bounds the memory, not the result.
@@ -70,7 +73,7 @@ impl<'a> Slope<'a> {
             let (answers, mut row) = (&mut self.answers, 0);
             let mut judge = |logits: &[f32], slopes: &mut [f32]| {
                 for (logits, slope) in logits.chunks_exact(classes).zip(slopes.chunks_exact_mut(classes)) {
-                    let class = predict(logits, classes).into_iter().next().flatten();
+                    let class = leader(logits);
                     let value = if class.is_some() { loss(row, logits, slope) } else { f64::NAN };
                     if let (Some(class), true) = (class, !votes.is_empty()) {
                         votes[row * classes + class] += 1;

@@ -89,7 +89,7 @@ impl Attack for Square {
         let model = victim.model;
         let (features, classes) = (model.features(), model.classes());
         let mut outcomes: Vec<Outcome> = Vec::with_capacity(targets.len());
-        let mut asked_before = 0;
+        let mut asked = 0;
         for group in targets.chunks(GROUP_ROWS) {
             let mut searches: Vec<Search<'_>> = group
                 .iter()
@@ -102,22 +102,23 @@ impl Attack for Square {
                     break;
                 }
                 candidates.clear();
+                let share = share(self.p_init, query, self.queries);
                 for at in &active {
-                    searches[*at].propose(query, self, &mut candidates);
+                    searches[*at].propose(query, share, &mut candidates);
                 }
                 model.scores(&candidates, active.len(), &mut scores)?;
                 let answers = candidates.chunks_exact(features).zip(scores.chunks_exact(classes));
                 for (at, (candidate, answer)) in active.iter().zip(answers) {
                     searches[*at].learn(candidate, answer, model.kind());
                 }
+                asked += active.len() as u64;
                 active.retain(|at| !searches[*at].evaded);
                 progress(Progress {
                     rows_done: outcomes.len() + group.len() - active.len(),
                     rows: targets.len(),
-                    queries: asked_before + searches.iter().map(|s| s.queries).sum::<u64>(),
+                    queries: asked,
                 });
             }
-            asked_before += searches.iter().map(|s| s.queries).sum::<u64>();
             outcomes.extend(searches.into_iter().map(Search::end));
         }
         Ok(outcomes)
@@ -162,11 +163,10 @@ impl<'a> Search<'a> {
     }
 
     /// Appends the next row to ask.
-    fn propose(&mut self, query: u64, options: &Square, out: &mut Vec<f32>) {
+    fn propose(&mut self, query: u64, share: f64, out: &mut Vec<f32>) {
         let start = out.len();
         out.extend_from_slice(&self.best);
         let candidate = &mut out[start..];
-        let share = share(options.p_init, query, options.queries);
         match (self.ball.norm(), query) {
             (Norm::Linf, 0) => self.stripes(candidate),
             (Norm::Linf, _) => self.square(share, candidate),
