@@ -52,18 +52,39 @@ pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Op
 }
 
 /// Bytes of one element of `numpy.dtype("f8", …)`; `Some(None)` for objects.
+///
+/// The state that `BUILD` gives a type has the last word: it sets the width of strings and records, and the flag
+/// by which joblib decides between raw bytes and a pickle (`dtype.hasobject`).
 #[expect(clippy::option_option, reason = "outside: is it known; inside: does it have a size")]
 fn item_bytes(machine: &Machine<'_>, dtype: Value) -> Option<Option<usize>> {
-    let Node::Called { args, .. } = machine.node(dtype)? else { return None };
+    const HAS_OBJECT: i64 = 1;
+    let Node::Called { args, state, .. } = machine.node(dtype)? else { return None };
     let text = machine.text(*machine.tuple(*args)?.first()?)?;
     let text = text.trim_start_matches(['<', '>', '=', '|']);
     let mut chars = text.chars();
     let kind = chars.next()?;
     let count: usize = chars.as_str().parse().ok()?;
+    // Version, order, subtype, names, fields, width, alignment, and flags from version 3 on.
+    let mut stated = None;
+    if let Some(state) = state {
+        let parts = machine.tuple(*state)?;
+        if let Some(flags) = parts.get(7) {
+            let Value::Int(flags) = flags else { return None };
+            if flags & HAS_OBJECT != 0 {
+                return Some(None);
+            }
+        }
+        stated = match parts.get(5) {
+            Some(Value::Int(width)) => usize::try_from(*width).ok(),
+            None => None,
+            Some(_) => return None,
+        };
+    }
     match kind {
         'O' => Some(None),
-        'U' => Some(Some(count.checked_mul(4)?)),
-        'b' | 'i' | 'u' | 'f' | 'c' | 'V' | 'S' | 'm' | 'M' => Some(Some(count)),
+        'U' => Some(Some(stated.unwrap_or(count.checked_mul(4)?))),
+        'V' | 'S' => Some(Some(stated.unwrap_or(count))),
+        'b' | 'i' | 'u' | 'f' | 'c' | 'm' | 'M' => Some(Some(count)),
         _ => None,
     }
 }

@@ -152,6 +152,26 @@ fn bytes_that_are_loaded_in_turn_are_looked_into() {
 }
 
 #[test]
+fn a_type_with_objects_is_followed_by_a_pickle_whatever_it_is_called() {
+    // joblib asks the flags of the type, which its state sets: `V8` with the flag for objects. The pickle behind it
+    // faults where pickle.load would read it, because the memo is another there.
+    let payload = unescape(r"\x80\x04\x8c\x02os\x94\x8c\x06system\x94\x93\x8c\x04true\x85R.");
+    let hidden = unescape(r"\x80\x04\x8c\x02os\x940h\x00\x8c\x06system\x93\x8c\x04true\x85R.");
+    for (flags, payload, expected) in [
+        ("63", &payload, Outcome::Malicious),
+        ("63", &hidden, Outcome::Malicious),
+        ("0", &b"12345678".to_vec(), Outcome::Clean),
+    ] {
+        let wrapper = format!(
+            "(dp0\nS'a'\ncjoblib.numpy_pickle\nNumpyArrayWrapper\n(tR(dS'subclass'\ncnumpy\nndarray\nsS'shape'\n(I1\ntsS'order'\nS'C'\n\
+             sS'dtype'\ncnumpy\ndtype\n(S'V8'\nI00\nI01\ntR(I3\nS'|'\nNNNI8\nI1\nI{flags}\ntbsS'allow_mmap'\nI00\nsb"
+        );
+        let stream = [wrapper.as_bytes(), payload, b"s."].concat();
+        assert_eq!(outcome(&stream), expected, "{flags} {:?}", scan(&stream, Tables::built_in()).findings);
+    }
+}
+
+#[test]
 fn folding_is_bounded() {
     // A string doubled again and again.
     let mut stream = b"\x80\x04\x8c\x02ab\x940".to_vec();
