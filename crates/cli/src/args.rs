@@ -234,6 +234,10 @@ pub struct ScanArgs {
     /// List the rules.
     #[arg(long)]
     pub list_rules: bool,
+    /// Look at structure only: milliseconds for a file of any size, but no digest, no checksum of stored tensors and no
+    /// search for programs among them.
+    #[arg(long)]
+    pub structure_only: bool,
 }
 
 /// Arguments of `dataset`.

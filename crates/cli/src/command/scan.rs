@@ -21,13 +21,14 @@ pub fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
         }
         return Ok(Exit::Clean);
     }
+    let limits = Limits { content: !args.structure_only, ..Limits::default() };
     let bar = terminal::Bar::new();
     let mut reports = Vec::new();
     let mut failed = None;
     for path in &args.paths {
         bar.step(&path.display().to_string());
         // One path that cannot be read does not hide what was found in another.
-        match scan_tree(path, &Limits::default(), &|_| ()) {
+        match scan_tree(path, &limits, &|_| ()) {
             Ok(report) => reports.push((path, report)),
             Err(error) => {
                 terminal::error(&error.to_string());
