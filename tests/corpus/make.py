@@ -21,7 +21,7 @@ GROUPS = [
     "hostile.pickles", "hostile.torch", "hostile.zips", "hostile.arrays", "hostile.tensors", "hostile.graphs",
     "hostile.archives", "hostile.repositories", "hostile.documents",
     "benign.plain", "benign.arrays", "benign.models", "benign.frames", "benign.boosters", "benign.tensors",
-    "benign.torches", "benign.keras_models", "benign.repositories",
+    "benign.torches", "benign.keras_models", "benign.repositories", "benign.wider",
 ]
 
 

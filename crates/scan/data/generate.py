@@ -31,11 +31,16 @@ LIBRARIES = {
     "torch.optim.lr_scheduler": (),
     "xgboost": ("spark", "dask", "testing", "federated", "collective", "tracker"),
     "lightgbm": ("dask", "plotting", "libpath"),
+    "imblearn": ("tests", "keras", "tensorflow"),
+    "category_encoders": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
     "transformers.training_args": (),
     "transformers.training_args_seq2seq": (),
     "transformers.trainer_utils": (),
     "transformers.debug_utils": (),
+    "transformers.trainer_pt_utils": (),
+    "accelerate.state": (),
+    "accelerate.utils.dataclasses": (),
 }
 
 # Modules whose public functions models hold by name: scorers, kernels, activations.
@@ -135,6 +140,8 @@ def harmless(cls, method):
         found = vars(owner)[method]
         if owner in BUILT_IN or found is None:
             return True
+        if method == "__new__" and issubclass(owner, tuple) and hasattr(owner, "_fields") and found.__module__.startswith("namedtuple_"):
+            return True  # written by collections.namedtuple: it hands its arguments to tuple
         if isinstance(found, (staticmethod, classmethod)):
             found = found.__func__
         if (qualified(owner), method) in REVIEWED:
@@ -220,7 +227,7 @@ def main():
         versions[name.split(".")[0]] = sys.modules[name.split(".")[0]].__version__
         for attribute in getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]:
             value = getattr(module, attribute, None)
-            if isinstance(value, types.FunctionType) and value.__module__.startswith(name.split(".")[0]):
+            if isinstance(value, types.FunctionType) and value.__module__.startswith(name.split(".")[0] + "."):
                 rows.setdefault((value.__module__, value.__name__), "data,")
     import numpy
 

@@ -352,6 +352,9 @@ impl<'t> Judge<'t> {
     }
 
     fn persistent(&mut self, machine: &Machine<'_>, offset: usize, id: Value) {
+        if self.loader == Loader::Torch && machine.class_with_source(id).is_some() {
+            return;
+        }
         let storage = (self.loader != Loader::Any).then(|| storage(machine, id)).flatten();
         let Some((key, storage)) = storage else {
             let message = "loading it asks for something by an id that is no tensor storage".to_owned();

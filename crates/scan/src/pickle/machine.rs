@@ -344,7 +344,10 @@ impl<'a> Machine<'a> {
                     _ => self.pop()?,
                 };
                 watch.event(self, op.offset, &Event::Persistent(id));
-                self.make(Node::Persistent);
+                match self.class_with_source(id) {
+                    Some(class) => self.push(class),
+                    None => self.make(Node::Persistent),
+                }
             }
             EXT1 | EXT2 | EXT4 => {
                 let Arg::Int(number) = op.arg else { return Err("no extension code".to_owned()) };
@@ -420,6 +423,14 @@ impl<'a> Machine<'a> {
             self.folding_left = left.saturating_sub(made);
         }
         folded
+    }
+
+    /// `("module", class, file, source)`: how torch's old format refers to a class, whose source its loader only
+    /// compares.
+    #[must_use]
+    pub fn class_with_source(&self, id: Value) -> Option<Value> {
+        let [kind, class, _, _] = self.tuple(id)? else { return None };
+        (self.text(*kind)? == "module" && self.global(*class).is_some()).then_some(*class)
     }
 
     fn is_encode(&self, callee: Value) -> bool {
