@@ -45,6 +45,9 @@ pub enum Contract {
     NamedState,
     /// Made without its `__init__`, by `NEWOBJ` or `copyreg`: only the state comes from the file.
     Object,
+    /// Made as `Object`, with a state whose source text is the one that scipy writes, because `__setstate__` runs
+    /// it: `scipy.stats._distn_infrastructure.rv_generic._attach_argparser_methods`.
+    Distribution,
     /// The bytes of a file, which is looked into as one: `torch.storage._load_from_bytes`.
     Nested,
     /// A callable that is inert without a condition, a class, its arguments, and a state as above:
@@ -64,6 +67,7 @@ impl Contract {
             "subclass" => Self::Subclass,
             "object" => Self::Object,
             "nested" => Self::Nested,
+            "distribution" => Self::Distribution,
             _ => return None,
         })
     }
@@ -78,6 +82,7 @@ impl Contract {
             Self::Attribute => "an imported name and a constant attribute",
             Self::NamedState => "a state of plain attribute names",
             Self::Object => "what picklers write: an empty instance and its state",
+            Self::Distribution => "the state of one of scipy's distributions",
             Self::Nested => "the constant bytes of a file",
             Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }

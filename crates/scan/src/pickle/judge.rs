@@ -12,6 +12,8 @@ use super::value::{Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
 
+mod distribution;
+
 /// Who answers persistent ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Loader {
@@ -221,7 +223,7 @@ impl<'t> Judge<'t> {
         let Some(args) = machine.tuple(args) else { return false };
         match contract {
             Contract::Plain => args.iter().all(|a| plain(machine, *a)),
-            Contract::Object => by.starts_with("NEWOBJ"),
+            Contract::Object | Contract::Distribution => by.starts_with("NEWOBJ"),
             Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
             Contract::Latin1 => match args {
                 [text, encoding] => {
@@ -262,7 +264,10 @@ impl<'t> Judge<'t> {
             },
             Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
                 Some(Node::Global(_)) => match self.effect(machine, *a) {
-                    Some(Effect::Inert | Effect::InertIf(Contract::Plain | Contract::Object)) => true,
+                    Some(
+                        Effect::Inert
+                        | Effect::InertIf(Contract::Plain | Contract::Object | Contract::Distribution),
+                    ) => true,
                     Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
                     // Reported when it was imported.
                     None => true,
@@ -290,6 +295,15 @@ impl<'t> Judge<'t> {
 
     fn build(&mut self, machine: &Machine<'_>, offset: usize, target: Value, state: Value) {
         match machine.node(target) {
+            Some(Node::Called { callee, .. })
+                if self.effect(machine, *callee) == Some(Effect::InertIf(Contract::Distribution)) =>
+            {
+                if !distribution::is_state(machine, state) {
+                    let message = "loading it runs source text that is not the one scipy writes".to_owned();
+                    self.find("pickle/contract", "distribution", offset, message);
+                }
+                return;
+            }
             // An instance of something unknown: reported when that was imported or called.
             Some(Node::Called { .. }) => {}
             Some(Node::Global(global)) => {
