@@ -155,9 +155,7 @@ impl Survey {
     /// The report of the tree, from the reports of its files in their order.
     #[must_use]
     pub fn report(self, mut files: Vec<FileReport>) -> ScanReport {
-        vouch::settle(&mut files, &|index| {
-            Mapped::open(&self.files.get(index)?.location, Access::Map).ok()
-        });
+        vouch::settle(&mut files, &|index| Mapped::open(&self.files.get(index)?.location, Access::Map).ok());
         let mut findings = self.refused;
         let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
         for file in &mut files {
