@@ -5,7 +5,7 @@ use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, Serialize};
 
 use crate::conditional::{self, Branch};
-use crate::{Id, Positive};
+use crate::{DomainRules, Id, Positive};
 
 /// A table, or a collection of documents.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -141,6 +141,10 @@ pub struct Features {
     /// Stored number that stands for 1.0 in the model's input; 1 where the columns already are inputs.
     #[serde(default)]
     pub divide_by: Option<Positive>,
+    /// Which rows can exist and what changing one costs, for attacks on a tabular model. Left out: rows are attacked
+    /// as pixels are, within a norm.
+    #[serde(default)]
+    pub domain: Option<DomainRules>,
 }
 
 impl Features {

@@ -22,6 +22,7 @@ mod conditional;
 mod context;
 mod data;
 mod deployment;
+mod domain;
 mod error;
 mod governance;
 mod id;
@@ -56,6 +57,7 @@ pub use data::{Dataset, DatasetRole, Features, TableFormat};
 pub use deployment::{
     Client, Deployment, Gateway, Limits, Protocol, Role, Route, Target, TargetKind, TokenBudget,
 };
+pub use domain::{CategoryRule, ChangeRule, ColumnRule, CostRule, DomainRules, RelationRule, TermRule};
 pub use error::{SystemError, SystemErrors};
 pub use governance::{
     About as DecisionAbout, Acceptance, Control, ControlKind, Decision, MAX_ACCEPTANCE_DAYS, MAX_WAIVER_DAYS,

@@ -1,6 +1,7 @@
 //! What the types cannot say: that references lead somewhere, that numbers are in order, that dates end.
 //! Every problem is collected, so that one run shows them all.
 
+mod domain;
 mod generative;
 
 use std::collections::BTreeSet;
@@ -155,6 +156,9 @@ impl Checker<'_> {
             self.report(&at("sha256"), "one digest cannot speak for several files", "split the dataset");
         }
         let Some(features) = &dataset.features else { return };
+        if let Some(rules) = &features.domain {
+            self.domain(&at("features"), features, rules);
+        }
         match (&features.prefix, &features.columns) {
             (Some(prefix), None) if prefix.is_empty() => {
                 self.report(&at("features.prefix"), "the prefix is empty", "name the columns' prefix");

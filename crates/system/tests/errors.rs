@@ -282,3 +282,34 @@ deployment:
         ]
     );
 }
+
+#[test]
+fn rules_of_a_domain_name_features_and_say_one_thing() {
+    let text = "\
+datasets:
+  - id: loans
+    role: test
+    paths: [loans.parquet]
+    format: parquet
+    features:
+      columns: [age, debt]
+      domain:
+        columns:
+          - { column: aeg, low: 18, high: 17, step: 0 }
+        one_of:
+          - { columns: [age] }
+        relations:
+          - { name: r, terms: [{ column: debt, factor: 1 }], at_most: 1, equals: 2 }
+";
+    let found = errors(text);
+    for expected in [
+        "\"aeg\" is not one of the feature columns",
+        "the range 18 to 17 holds nothing",
+        "a step is a number above 0",
+        "spread over at least two columns",
+        "exactly one of at_most, at_least and equals",
+    ] {
+        assert!(found.iter().any(|e| e.contains(expected)), "{expected} is not among {found:#?}");
+    }
+    assert!(found.iter().any(|e| e.starts_with("proofhouse.yaml:12:")), "{found:#?}");
+}
