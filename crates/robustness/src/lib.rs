@@ -8,6 +8,9 @@
 //! accuracy of a report is an *upper bound* on the true one, and a stronger attack can only lower it. What is
 //! proved is a *lower bound* and has a field of its own. For tree ensembles there is an exact answer:
 //! [`trees`].
+//!
+//! A table is no image: [`domain`] says which rows can exist and what changing one costs, and [`tabular`] attacks
+//! under it.
 
 mod assure;
 mod attack;
@@ -17,6 +20,7 @@ mod claim;
 mod criterion;
 mod curve;
 mod data;
+pub mod domain;
 mod ensemble;
 mod error;
 mod evasion;
@@ -26,6 +30,7 @@ mod masking;
 mod norm;
 mod regression;
 mod square;
+pub mod tabular;
 mod threat;
 pub mod trees;
 

@@ -1,5 +1,8 @@
 //! Tree ensembles: what can be *proved* about them.
 
+mod cost;
 mod exact;
+mod space;
 
+pub use cost::{CostOptions, MinimalCost, minimal_cost};
 pub use exact::{ExactOptions, MinimalDistance, minimal_linf};
