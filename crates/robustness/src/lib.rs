@@ -11,6 +11,7 @@
 //!
 //! A table is no image: [`domain`] says which rows can exist and what changing one costs, and [`tabular`] attacks
 //! under it.
+//! [`decision`] attacks what shows labels or scores only.
 
 mod assure;
 mod attack;
@@ -20,6 +21,7 @@ mod claim;
 mod criterion;
 mod curve;
 mod data;
+pub mod decision;
 pub mod domain;
 mod ensemble;
 mod error;
