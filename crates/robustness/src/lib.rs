@@ -12,6 +12,7 @@
 //! A table is no image: [`domain`] says which rows can exist and what changing one costs, and [`tabular`] attacks
 //! under it.
 //! [`decision`] attacks what shows labels or scores only.
+//! [`natural`] looks for the turned, darkened, covered image that fools the model.
 
 mod assure;
 mod attack;
@@ -29,6 +30,7 @@ mod evasion;
 mod geometry;
 mod gradient;
 mod masking;
+pub mod natural;
 mod norm;
 mod regression;
 mod square;
