@@ -13,10 +13,13 @@
 //! under it.
 //! [`decision`] attacks what shows labels or scores only.
 //! [`natural`] looks for the turned, darkened, covered image that fools the model.
+//! [`certify`] proves what nothing can do.
 
 mod assure;
 mod attack;
 mod ball;
+mod binomial;
+pub mod certify;
 mod chance;
 mod claim;
 mod criterion;
@@ -41,6 +44,7 @@ pub mod trees;
 pub use assure::{Assurance, assure};
 pub use attack::{Access, Attack, Outcome, Progress, Target, Victim, margin};
 pub use ball::Ball;
+pub use binomial::clopper_pearson;
 pub use chance::Chance;
 pub use claim::{Claim, Standing};
 pub use criterion::{Assessment, SANE_SUCCESS, Sanity, criterion, sanity};
