@@ -10,10 +10,9 @@
 //! [`trees`].
 //!
 //! A table is no image: [`domain`] says which rows can exist and what changing one costs, and [`tabular`] attacks
-//! under it.
-//! [`decision`] attacks what shows labels or scores only.
-//! [`natural`] looks for the turned, darkened, covered image that fools the model.
-//! [`certify`] proves what nothing can do.
+//! under it. [`decision`] attacks what shows labels or scores only, [`natural`] looks for the turned, darkened,
+//! covered image that fools the model, [`certify`] proves what nothing can do, and [`privacy`] asks what the model
+//! gives away.
 
 mod assure;
 mod attack;
@@ -35,6 +34,7 @@ mod gradient;
 mod masking;
 pub mod natural;
 mod norm;
+pub mod privacy;
 mod regression;
 mod square;
 pub mod tabular;

@@ -1,0 +1,24 @@
+//! What a model gives away: about the rows it learned from, about its own function, about tampering with it.
+//!
+//! - [`membership`]: was this row learned from? Rates at *low* false alarms, since an attacker who is right about a few
+//!   people for certain does more harm than one who is a little better than a coin about all (Carlini et al. 2022).
+//! - [`attribute`], [`property`]: a missing value of a row, a property of the whole training set.
+//! - [`inversion`]: what does the model imagine a class to look like, and does that identify anybody?
+//! - [`extraction`]: how good a copy do so many queries buy, and how long do they take under a rate limit?
+//! - [`trigger`]: is there a small pattern that turns everything into one class (a backdoor)?
+//! - [`sponge`]: is there an input that costs far more to answer than others?
+//!
+//! Every rate has an exact interval, and where there are too few rows to speak about a rate the report says so.
+
+pub mod attribute;
+pub mod extraction;
+pub mod inversion;
+pub mod membership;
+pub mod property;
+mod roc;
+pub mod sponge;
+mod surrogate;
+pub mod trigger;
+
+pub use roc::{OperatingPoint, Separation};
+pub use surrogate::{Surrogate, Training};
