@@ -6,7 +6,14 @@ use serde::{Serialize, Serializer};
 
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
-use crate::{checkpoint, hdf5, json, msgpack, pickle, rds, safetensors, tar, tensorflow, tflite, zip};
+use crate::{
+    boosters, checkpoint, coreml, executorch, hdf5, json, msgpack, paddle, pickle, rds, safetensors,
+    sevenzip, tar, tensorflow, tflite, xml, zip,
+};
+
+mod opaque;
+
+pub use opaque::Opaque;
 
 /// A file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -46,6 +53,26 @@ pub enum Format {
     Rds,
     /// One MessagePack map, as Flax writes parameters.
     MsgPack,
+    /// PaddlePaddle program.
+    PaddleProgram,
+    /// Parameters of a PaddlePaddle program.
+    PaddleParameters,
+    /// Core ML model.
+    CoreMl,
+    /// Weights of a Core ML program.
+    CoreMlWeights,
+    /// ExecuTorch program.
+    ExecuTorch,
+    /// Universal Binary JSON, as XGBoost writes models.
+    Ubjson,
+    /// CatBoost model.
+    CatBoost,
+    /// 7z archive.
+    SevenZip,
+    /// XML document.
+    Xml,
+    /// Known by name and not read.
+    Opaque(Opaque),
     /// HDF5, user block or not.
     Hdf5,
     /// Parquet.
@@ -87,17 +114,29 @@ impl Format {
         if let Some(root) = tensorflow::root(bytes) {
             return Self::TensorFlow(root);
         }
+        if coreml::is_model(bytes) {
+            return Self::CoreMl;
+        }
+        if paddle::is_program(bytes) {
+            return Self::PaddleProgram;
+        }
         let document = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if matches!(document.trim_ascii_start().first(), Some(b'{' | b'[')) && json::is_json(document) {
             return Self::Json;
+        }
+        if boosters::is_ubjson(bytes) {
+            return Self::Ubjson;
         }
         if pickle::looks_headless(bytes) {
             return Self::Pickle(0);
         }
         if is_text(bytes) {
-            return Self::Text;
+            return if xml::is_xml(bytes) { Self::Xml } else { Self::Text };
         }
-        if msgpack::is_map(bytes) { Self::MsgPack } else { Self::Unknown }
+        if msgpack::is_map(bytes) {
+            return Self::MsgPack;
+        }
+        if paddle::is_parameters(bytes) { Self::PaddleParameters } else { Self::Unknown }
     }
 
     /// Its name in reports.
@@ -121,6 +160,16 @@ impl Format {
             Self::Skops => "skops",
             Self::Rds => "rds",
             Self::MsgPack => "msgpack",
+            Self::PaddleProgram => "paddle",
+            Self::PaddleParameters => "paddle-parameters",
+            Self::CoreMl => "coreml",
+            Self::CoreMlWeights => "coreml-weights",
+            Self::ExecuTorch => "executorch",
+            Self::Ubjson => "ubjson",
+            Self::CatBoost => "catboost",
+            Self::SevenZip => "7z",
+            Self::Xml => "xml",
+            Self::Opaque(opaque) => opaque.name(),
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
             Self::Json => "json",
@@ -152,12 +201,19 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
+        _ if sevenzip::is_sevenzip(bytes) => Format::SevenZip,
+        _ if boosters::is_catboost(bytes) => Format::CatBoost,
+        _ if executorch::is_program(bytes) => Format::ExecuTorch,
+        _ if coreml::is_blobs(bytes) => Format::CoreMlWeights,
         _ if rds::is_rds(bytes) => Format::Rds,
         _ if tflite::is_tflite(bytes) => Format::TfLite,
         _ if checkpoint::is_index(bytes) => Format::CheckpointIndex,
         _ if hdf5::superblock(bytes).is_some() => Format::Hdf5,
         _ if tar::is_tar(bytes) => Format::Tar,
-        _ => return Codec::detect(bytes).map(Format::Compressed),
+        _ => {
+            let opaque = Opaque::detect(bytes).map(Format::Opaque);
+            return opaque.or_else(|| Codec::detect(bytes).map(Format::Compressed));
+        }
     })
 }
 

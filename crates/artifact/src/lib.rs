@@ -7,9 +7,12 @@
 //! Everything reads untrusted bytes: lengths are checked against what is there before anything is
 //! allocated, nesting is walked with explicit stacks, and counts are bounded.
 
+pub mod boosters;
 pub mod checkpoint;
+pub mod coreml;
 pub mod cursor;
 mod error;
+pub mod executorch;
 pub mod flatbuffer;
 pub mod format;
 pub mod gguf;
@@ -19,15 +22,18 @@ mod loaded;
 pub mod mapped;
 pub mod msgpack;
 pub mod onnx;
+pub mod paddle;
 pub mod pickle;
 pub mod protobuf;
 pub mod rds;
 pub mod safetensors;
+pub mod sevenzip;
 pub mod stream;
 pub mod tar;
 pub mod tensorflow;
 pub mod tflite;
 mod tree;
+pub mod xml;
 pub mod zip;
 
 pub use error::ArtifactError;

@@ -5,8 +5,11 @@ use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
+mod boosters;
 mod checkpoint;
 mod compressed;
+mod coreml;
+mod executorch;
 mod exported;
 mod gguf;
 mod hdf5;
@@ -16,9 +19,12 @@ mod msgpack;
 mod notebook;
 mod npy;
 mod onnx;
+mod opaque;
+mod paddle;
 pub(crate) mod payload;
 mod rds;
 mod safetensors;
+mod sevenzip;
 mod skops;
 mod tar;
 mod template;
@@ -26,6 +32,7 @@ mod tensorflow;
 mod text;
 mod tflite;
 mod torch;
+mod xml;
 mod yaml;
 mod zip;
 
@@ -63,6 +70,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::CheckpointIndex => checkpoint::scan,
         Format::TfLite => tflite::scan,
         Format::Rds => rds::scan,
+        Format::PaddleProgram => paddle::program,
+        Format::PaddleParameters => paddle::parameters,
+        Format::CoreMl => coreml::scan,
+        Format::CoreMlWeights => coreml::blobs,
+        Format::ExecuTorch => executorch::scan,
+        Format::Ubjson => boosters::ubjson,
+        Format::CatBoost => boosters::catboost,
+        Format::SevenZip => sevenzip::scan,
+        Format::Xml => xml::scan,
+        Format::Opaque(what) => return opaque::scan(scanner, content, what),
         Format::MsgPack => msgpack::scan,
         Format::Keras => keras::scan,
         Format::Safetensors => safetensors::scan,

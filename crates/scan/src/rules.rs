@@ -84,6 +84,8 @@ const SOURCE: Refs =
 const HIDDEN: Refs =
     &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-506"), ("CWE", "4.18", "CWE-656")];
 const REBUILD_CONFIG: &str = "Do not load it. Take the configuration from its source and compare.";
+const ENTITIES: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0010.003"), ("CWE", "4.18", "CWE-611"), ("CWE", "4.18", "CWE-776")];
 const NONE: Refs = &[];
 
 const REBUILD: &str = "Do not load it. Take the weights from their source in safetensors or ONNX.";
@@ -114,6 +116,10 @@ static FALLBACK: Rule = row("format/unscannable", "Not scanned", Medium, Unscann
 
 #[rustfmt::skip]
 static RULES: &[Rule] = &[
+    row("archive/encrypted", "Encrypted archive", Medium, Unscannable,
+        "The content cannot be read without a key, so nothing can be said about it.", "Have the content handed over unencrypted.", EVASION),
+    row("booster/structure", "Bytes that no tree has", High, Suspicious,
+        "Bytes follow the trees of a gradient boosting model, or stand in it, that none of its parts explains.", REEXPORT, EVASION),
     row("code/not-analysed", "Source code in the model", Medium, Unscannable,
         "The model carries source code or start-up files that a loader may run; code is not analysed.", LOOK, UNPROVEN),
     row("config/remote-code", "Configuration that asks for code", High, Suspicious,
@@ -121,6 +127,24 @@ static RULES: &[Rule] = &[
         "Use a model whose classes the library ships, or review the named code and vendor it.", UNPROVEN),
     row("config/unsafe-target", "Configuration that calls something harmful", Critical, Malicious,
         "A configuration names a function that runs commands or code, for the loader to call.", REBUILD_CONFIG, CODE),
+    row("coreml/custom-code", "Class of the application", High, Suspicious,
+        "A custom layer or model is a class of the application that loads it, which runs.",
+        "Have the model converted with stock layers, or review and pin that class.", ARCHITECTURE),
+    row("coreml/embedded-payload", "Executable or archive in weights", High, Suspicious,
+        "A blob is by its structure an executable, an archive or a pickle.", LOOK, EMBEDDED),
+    row("coreml/malformed", "Broken Core ML file", High, Suspicious,
+        "The file is cut off, or bytes in it belong to no blob.", REEXPORT, MALFORMED),
+    row("coreml/path", "Weights outside the model", High, Suspicious,
+        "The model takes weights from a path that leaves its directory.", REEXPORT, PATH),
+    row("executorch/custom-operator", "Operator of a foreign library", High, Suspicious,
+        "The program uses an operator that only runs when somebody's native library is linked.",
+        "Have the program exported with portable operators, or review and pin that library.", ARCHITECTURE),
+    row("executorch/malformed", "Broken ExecuTorch program", High, Suspicious,
+        "An offset or a segment leads outside the file.", REEXPORT, MALFORMED),
+    row("executorch/structure", "Bytes behind the program", High, Suspicious,
+        "Bytes follow the last segment, or a segment is by its structure an executable, an archive or a pickle.", REEXPORT, EVASION),
+    row("format/embedded-payload", "Executable in a file", High, Suspicious,
+        "A file of a format that is not read holds, by its structure, an executable.", LOOK, EMBEDDED),
     row("format/unscannable", "Nothing is known of this format", Medium, Unscannable,
         "No walker understands these bytes, so nothing can be said about them.", LOOK, NONE),
     row("gguf/malformed", "Broken GGUF file", High, Suspicious,
@@ -184,6 +208,17 @@ static RULES: &[Rule] = &[
         "Do not load it: the loader would read that file. Have the model exported again.", PATH),
     row("onnx/malformed", "Broken ONNX file", High, Suspicious,
         "The file is cut off, or a tensor's shape and bytes disagree.", REEXPORT, MALFORMED),
+    row("paddle/custom-operator", "Operator of a foreign library", High, Suspicious,
+        "The program uses an operator that only runs when somebody's native library is loaded.",
+        "Have the model exported with stock operators, or review and pin that library.", ARCHITECTURE),
+    row("paddle/embedded-payload", "Executable or archive in a program", High, Suspicious,
+        "A text or a parameter is by its structure an executable, an archive or a pickle.", LOOK, EMBEDDED),
+    row("paddle/malformed", "Broken Paddle file", High, Suspicious,
+        "The file is cut off, or a parameter's shape and bytes disagree.", REEXPORT, MALFORMED),
+    row("paddle/reaches-out", "Operator that reads files", High, Suspicious,
+        "Running the program reads files or runs an engine that it brings along.", REBUILD, PATH),
+    row("paddle/unsafe-operator", "Harmful operator", Critical, Malicious,
+        "Running the program calls Python, writes files or reaches the network.", REBUILD, CODE),
     row("pickle/budget", "Pickle too large to follow", Medium, Unscannable,
         "The pickle has more opcodes or values than the scan follows.", "Raise the limits and scan again.", RESOURCES),
     row("pickle/contract", "Harmless callable with unusual arguments", High, Suspicious,
@@ -369,6 +404,15 @@ static RULES: &[Rule] = &[
         "A data file holds bytes that the file beside it does not list, or that are no numbers.", REEXPORT, EVASION),
     row("tree/unreadable", "File that cannot be read", High, Unscannable,
         "The file could not be opened or read, so nothing can be said about it.", "Mend its permissions and scan again.", NONE),
+    row("xml/custom-layer", "Layer of an extension", High, Suspicious,
+        "The model uses a layer that only runs when somebody's native extension is loaded.",
+        "Have the model converted with stock operations, or review and pin that extension.", ARCHITECTURE),
+    row("xml/entities", "Entities in a document", High, Suspicious,
+        "The document declares entities, by which a few bytes become any number of them.", REEXPORT, ENTITIES),
+    row("xml/external-entity", "Document that fetches others", Critical, Malicious,
+        "Reading the document opens a file or an address that it names.", REEXPORT, ENTITIES),
+    row("xml/malformed", "Broken XML", High, Suspicious,
+        "The document is not well-formed; parsers differ in what they make of it.", REEXPORT, MALFORMED),
     row("yaml/python-tag", "YAML that builds Python objects", High, Suspicious,
         "A tag asks an unsafe YAML loader to import or call something.", ASK, CODE),
     row("yaml/unsafe-tag", "YAML that calls something harmful", Critical, Malicious,

@@ -182,7 +182,11 @@ fn matches(pattern: &str, name: &str) -> bool {
 pub fn version() -> &'static str {
     static VERSION: LazyLock<String> = LazyLock::new(|| {
         let mut hasher = Hasher::with_domain("proofhouse.scan-tables.v1");
-        let formats = [include_str!("../data/keras.csv"), include_str!("../data/tensorflow.csv")];
+        let formats = [
+            include_str!("../data/keras.csv"),
+            include_str!("../data/paddle.csv"),
+            include_str!("../data/tensorflow.csv"),
+        ];
         for table in [CALLABLES, GENERATED, SINKS, PYTHON_2, crate::python::TABLE].iter().chain(&formats) {
             hasher.field(table.as_bytes());
         }

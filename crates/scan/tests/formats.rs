@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use proofhouse_core::Verdict;
-use proofhouse_scan::{FileReport, Limits, scan_bytes, scan_tree};
+use proofhouse_scan::{FileReport, Limits, Outcome, ScanReport, scan_bytes, scan_tree};
 use proptest::prelude::*;
 
 fn folder() -> PathBuf {
@@ -86,6 +86,96 @@ fn a_saved_model_vouches_for_its_variables() {
     assert_eq!(longer.findings[0].rule, "tree/unlisted-bytes");
     let shorter = copy(&|bytes| bytes.truncate(400));
     assert!(shorter.findings.iter().all(|f| f.rule == "tree/unlisted-bytes") && !shorter.findings.is_empty());
+}
+
+fn tree(files: &[(&str, &[u8])]) -> ScanReport {
+    let to = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        fs::write(to.path().join(name), bytes).unwrap();
+    }
+    scan_tree(to.path(), &Limits::default(), &|_| {}).unwrap()
+}
+
+#[test]
+fn an_onnx_model_vouches_for_its_weights() {
+    let model = fs::read(folder().join("outside/model.onnx")).unwrap();
+    let weights = fs::read(folder().join("outside/model.onnx.data")).unwrap();
+    assert_eq!(tree(&[("model.onnx", &model), ("model.onnx.data", &weights)]).verdict(), Verdict::Pass);
+    assert_eq!(tree(&[("model.onnx", &model), ("other.data", &weights)]).verdict(), Verdict::Unknown);
+    let longer = [&weights[..], b"\x00\xffhidden\x01"].concat();
+    let report = tree(&[("model.onnx", &model), ("model.onnx.data", &longer)]);
+    assert_eq!(report.findings.last().unwrap().rule, "tree/unlisted-bytes");
+}
+
+#[test]
+fn an_openvino_model_vouches_for_its_weights() {
+    let layer = |range: &str| {
+        let data = format!(r#"<data element_type="f32" shape="2" {range}/>"#);
+        format!(
+            r#"<?xml version="1.0"?><net name="m" version="11"><layers><layer id="0" name="c" type="Const" version="opset1">{data}</layer></layers></net>"#
+        )
+    };
+    let weights = [0u8, 1, 2, 255, 4, 5, 6, 7];
+    let fits = layer(r#"offset="0" size="8""#);
+    assert_eq!(tree(&[("m.xml", fits.as_bytes()), ("m.bin", &weights)]).verdict(), Verdict::Pass);
+    let short = layer(r#"offset="0" size="4""#);
+    assert_eq!(tree(&[("m.xml", short.as_bytes()), ("m.bin", &weights)]).verdict(), Verdict::Fail);
+}
+
+/// What may not stand in a safetensors header; each would make readers differ, or read beyond the file.
+#[test]
+fn a_safetensors_header_bent_to_mislead_readers_is_found() {
+    let tensor = r#""dtype":"F32","shape":[1],"data_offsets":[0,4]"#;
+    let headers = [
+        format!(r#"{{"a":{{{tensor}}},"a":{{{tensor}}}}}"#),
+        format!(r#"{{"a":{{{tensor}}},"b":{{{tensor}}}}}"#),
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}"#.to_owned(),
+        r#"{"a":{"dtype":"OBJECT","shape":[1],"data_offsets":[0,4]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,18446744073709551615]}}"#.to_owned(),
+        r#"{"a":{"dtype":"F32","shape":[1.0],"data_offsets":[0,4]}}"#.to_owned(),
+        format!(r#"{{"__metadata__":{{"format":{{"nested":1}}}},"a":{{{tensor}}}}}"#),
+        format!(r#"{{"__metadata__":{{"a":"1","a":"2"}},"a":{{{tensor}}}}}"#),
+        format!(r#"{{"a":{{{tensor},"dtype":"I32"}}}}"#),
+        format!(r#"{{"a":{{{tensor}}}}} trailing"#),
+        r#"{"a":{"dtype":"U8","shape":[2],"data_offsets":[0,2]}}"#.to_owned(),
+        format!(r#"{{"a":{{{tensor}}},"deep":{}{}}}"#, "[".repeat(200), "]".repeat(200)),
+    ];
+    let file = |header: &str| {
+        [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0, 0, 128, 63]].concat()
+    };
+    for header in &headers {
+        let report = scan("model.safetensors", &file(header));
+        assert!(report.outcome > Outcome::Clean, "{header}: {}", report.format);
+    }
+    let right = format!(r#"{{"__metadata__":{{"format":"pt"}},"a":{{{tensor}}}}}"#);
+    assert_eq!(scan("model.safetensors", &file(&right)).outcome, Outcome::Clean);
+}
+
+/// Files that are known and not read are never clean, and say what they are.
+#[test]
+fn what_is_known_and_not_read_says_so() {
+    let files: [(&[u8], &str); 6] = [
+        (b"Rar!\x1a\x07\x01\0....", "rar"),
+        (b"ptrt\0\0\0\0\x01", "tensorrt"),
+        (b"tjgg\x03\0\0\0\x01", "ggml"),
+        (b"binf\0\0\0\x3f\x01", "xgboost-binary"),
+        (b"RKNN\0\0\0\0\x01", "rknn"),
+        (b"A\n3\n262912\n197888\n5\nUTF-8\n", "r-text"),
+    ];
+    for (bytes, name) in files {
+        let report = scan("model.bin", bytes);
+        assert_eq!((report.outcome, report.format.name()), (Outcome::Unscannable, name));
+    }
+    let mut engine = b"ptrt\0\0\0\0".to_vec();
+    let mut library = vec![0u8; 64];
+    library[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
+    library[52] = 64;
+    engine.extend(library);
+    assert!(scan("model.plan", &engine).findings.iter().any(|f| f.rule == "format/embedded-payload"));
 }
 
 proptest! {

@@ -48,6 +48,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("onnx/embedded-payload", place, format!("the string is {what}"));
         }
     }
+    for tensor in &model.initializers {
+        let range = tensor.raw_offset.and_then(|at| {
+            let (at, length) = (usize::try_from(at).ok()?, usize::try_from(tensor.bytes).ok()?);
+            content.bytes.get(at..at.checked_add(length)?)
+        });
+        if let Some(what) = range.and_then(payload::kind) {
+            let place = content.place.clone().within(&tensor.name).at(tensor.raw_offset.unwrap_or(0));
+            scanner.report("onnx/embedded-payload", place, format!("the tensor is {what}"));
+        }
+    }
     let first_error = survey.errors.first().map(|e| e.offset().unwrap_or(0));
     first_error.unwrap_or(content.bytes.len() as u64)
 }

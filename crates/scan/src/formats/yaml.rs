@@ -207,7 +207,7 @@ fn library(key: &str, value: &str) -> bool {
         "hydra._internal.",
     ];
     // The modules of MLflow load what the neighbouring keys name, which is scanned by itself.
-    const FLAVORS: [&str; 22] = [
+    const FLAVORS: [&str; 23] = [
         "catboost",
         "diviner",
         "fastai",
@@ -220,6 +220,7 @@ fn library(key: &str, value: &str) -> bool {
         "paddle",
         "pmdarima",
         "prophet",
+        "pyfunc.model",
         "pyspark.ml",
         "pytorch",
         "sentence_transformers",

@@ -1,0 +1,49 @@
+//! Gradient boosting models: trees of numbers that run nothing; what is left is that every byte is one of theirs.
+
+use proofhouse_artifact::boosters;
+
+use super::payload;
+use crate::scanner::{Content, Scanner};
+
+pub(crate) fn ubjson(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    match boosters::ubjson(content.bytes) {
+        Ok(texts) => {
+            for (at, length) in texts {
+                let range = usize::try_from(at).ok().zip(usize::try_from(at + length).ok());
+                let bytes = range.and_then(|(from, to)| content.bytes.get(from..to));
+                if let Some(what) = bytes.and_then(payload::kind) {
+                    scanner.report("booster/structure", content.at(at), format!("a text is {what}"));
+                }
+            }
+            content.bytes.len() as u64
+        }
+        Err(error) => {
+            scanner.report("format/unscannable", content.at(error.offset().unwrap_or(0)), error.to_string());
+            0
+        }
+    }
+}
+
+pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let model = match boosters::catboost(content.bytes) {
+        Ok(model) => model,
+        Err(error) => {
+            scanner.report("booster/structure", content.at(error.offset().unwrap_or(0)), error.to_string());
+            return 0;
+        }
+    };
+    let size = content.bytes.len() as u64;
+    if model.end == size {
+        return size;
+    }
+    let bytes = size - model.end;
+    if model.parts.is_empty() {
+        let message =
+            format!("{bytes} bytes follow the trees, and the model names no part that they could be");
+        scanner.report("booster/structure", content.at(model.end), message);
+    } else {
+        let message = format!("{bytes} bytes of tables and texts behind the trees are not looked into");
+        scanner.report("format/unscannable", content.at(model.end), message);
+    }
+    model.end
+}

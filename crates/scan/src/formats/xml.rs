@@ -1,0 +1,131 @@
+//! XML models: OpenVINO and PMML. What a parser would fetch while reading is what harms.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use proofhouse_artifact::ArtifactError;
+use proofhouse_artifact::xml::{self, Element};
+
+use crate::scanner::{Content, Scanner};
+
+/// Operation sets of OpenVINO's own.
+fn own_set(version: &str) -> bool {
+    matches!(version, "" | "experimental" | "ie_internal_opset" | "type_relaxed_opset" | "util")
+        || version
+            .strip_prefix("opset")
+            .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
+}
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let keep = |name: &str| {
+        matches!(name, "layer" | "data" | "include" | "import" | "script" | "Extension" | "stylesheet")
+    };
+    let survey = match xml::survey(content.bytes, &keep) {
+        Ok(survey) => survey,
+        Err(error) => {
+            let rule = match error {
+                ArtifactError::Limit { .. } => "format/unscannable",
+                _ => "xml/malformed",
+            };
+            scanner.report(rule, content.at(error.offset().unwrap_or(0)), error.to_string());
+            return 0;
+        }
+    };
+    if let Some(doctype) = &survey.doctype {
+        let place = content.at(doctype.offset);
+        for address in &doctype.external {
+            let message = format!("reading the document fetches {address:?}");
+            scanner.report("xml/external-entity", place.clone(), message);
+        }
+        if !doctype.entities.is_empty() {
+            let names = doctype.entities.iter().take(8).cloned().collect::<Vec<_>>().join(", ");
+            let message = format!("the document declares {} entities: {names}", doctype.entities.len());
+            scanner.report("xml/entities", place, message);
+        }
+    }
+    for instruction in &survey.instructions {
+        if instruction.contains("stylesheet") {
+            let message = format!("a processing instruction loads a stylesheet: {instruction:.200}");
+            scanner.report("xml/external-entity", content.place.clone(), message);
+        }
+    }
+    for element in &survey.elements {
+        if matches!(element.name.as_str(), "include" | "import" | "script" | "stylesheet") {
+            let message = format!("the element <{}> loads or runs something", element.name);
+            scanner.report("xml/external-entity", content.at(element.offset), message);
+        }
+    }
+    if survey.root == "net" {
+        openvino(scanner, content, &survey.elements);
+    }
+    content.bytes.len() as u64
+}
+
+/// Layers of foreign operation sets, and the file of weights that the layers describe.
+fn openvino(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Element]) {
+    let mut foreign = BTreeMap::<(&str, &str), (u64, u64)>::new();
+    let mut ranges: Vec<Range<u64>> = Vec::new();
+    for element in elements {
+        let text = |key: &str| element.attributes.get(key).map_or("", String::as_str);
+        match element.name.as_str() {
+            "layer" if !own_set(text("version")) => {
+                foreign.entry((text("type"), text("version"))).or_insert((0, element.offset)).0 += 1;
+            }
+            "data" => {
+                let number = |key: &str| text(key).parse::<u64>().ok();
+                if let Some((from, size)) = number("offset").zip(number("size")) {
+                    ranges.push(from..from.saturating_add(size));
+                }
+            }
+            _ => {}
+        }
+    }
+    for ((kind, version), (count, at)) in foreign {
+        let message = format!("{count} layers of the type {kind:?} need the extension {version:?}");
+        scanner.report("xml/custom-layer", content.at(at), message);
+    }
+    if let Some(stem) = content.name().strip_suffix(".xml") {
+        scanner.vouch(content, &format!("{stem}.bin"), ranges);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn what_a_reader_would_fetch_is_found() {
+        let cases = [
+            (
+                r#"<?xml version="1.0"?><net name="m" version="11"><layers><layer id="0" type="Parameter" version="opset1"/></layers></net>"#,
+                None,
+            ),
+            (r#"<?xml version="1.0"?><PMML version="4.4"><Header/></PMML>"#, None),
+            (
+                r#"<!DOCTYPE net [<!ENTITY x SYSTEM "file:///etc/passwd">]><net>&x;</net>"#,
+                Some("xml/external-entity"),
+            ),
+            (r#"<!DOCTYPE PMML SYSTEM "http://example.org/evil.dtd"><PMML/>"#, Some("xml/external-entity")),
+            (
+                r#"<!DOCTYPE PMML [<!ENTITY a "x"><!ENTITY b "&a;&a;&a;">]><PMML>&b;</PMML>"#,
+                Some("xml/entities"),
+            ),
+            (
+                r#"<?xml version="1.0"?><?xml-stylesheet href="http://example.org/x.xsl"?><PMML/>"#,
+                Some("xml/external-entity"),
+            ),
+            (r#"<net version="11"><layer type="Evil" version="extension"/></net>"#, Some("xml/custom-layer")),
+            (
+                r#"<?xml version="1.0"?><PMML xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="file:///etc/passwd"/></PMML>"#,
+                Some("xml/external-entity"),
+            ),
+            (r#"<?xml version="1.0"?><net><layer></net>"#, Some("xml/malformed")),
+        ];
+        for (text, rule) in cases {
+            let report = scan_bytes(&"model.xml".parse().unwrap(), text.as_bytes(), &Limits::default());
+            let found: Vec<_> = report.findings.iter().map(|f| f.rule.as_str()).collect();
+            assert_eq!(report.outcome > Outcome::Clean, rule.is_some(), "{text}: {found:?}");
+            assert!(rule.is_none_or(|rule| found.contains(&rule)), "{text}: {found:?}");
+        }
+    }
+}
