@@ -8,6 +8,8 @@ use crate::cursor::Cursor;
 
 /// Values of one file.
 const MAX_VALUES: u64 = 20_000_000;
+/// Containers in each other. Parameters are a dozen deep; readers recurse.
+const MAX_DEPTH: usize = 256;
 
 /// What a file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,14 +20,63 @@ pub struct Survey {
     pub blobs: Vec<(u64, u64)>,
 }
 
-/// Whether the bytes are one map of texts, to the last byte.
+/// Whether the bytes are one map of texts, to the last byte; or begin as a map whose first key is a readable name
+/// and go wrong later, or as arrays in each other beyond any use.
 #[must_use]
 pub fn is_map(bytes: &[u8]) -> bool {
     let key = match bytes {
-        [0x81..=0x8f, key, ..] | [0xde, _, _, key, ..] | [0xdf, _, _, _, _, key, ..] => *key,
+        [0x81..=0x8f, rest @ ..] | [0xde, _, _, rest @ ..] | [0xdf, _, _, _, _, rest @ ..] => rest,
+        // Readers go as deep as a file does.
+        [0x91, ..] => return bytes.iter().take_while(|b| **b == 0x91).count() > MAX_DEPTH,
         _ => return false,
     };
-    matches!(key, 0xa1..=0xbf | 0xd9..=0xdb) && survey(bytes).is_ok()
+    match key {
+        [length @ 0xa1..=0xbf, text @ ..] => {
+            let name = text.get(..usize::from(length & 31)).unwrap_or_default();
+            let readable = !name.is_empty() && name.iter().all(|b| b.is_ascii_graphic() || *b == b' ');
+            readable || survey(bytes).is_ok()
+        }
+        [0xd9..=0xdb, ..] => survey(bytes).is_ok(),
+        _ => false,
+    }
+}
+
+/// An array as Flax keeps it: the bytes that its shape and type take, and those that it has.
+///
+/// Returns `None` where it is no such array.
+#[must_use]
+pub fn array(bytes: &[u8]) -> Option<(u64, u64)> {
+    let mut cursor = Cursor::new("MessagePack", bytes, 0);
+    let count = cursor.u8().ok().filter(|_| bytes.first() == Some(&0x93)).and_then(|_| cursor.u8().ok())?;
+    let rank = (0x90..=0x9f).contains(&count).then_some(count & 15)?;
+    let mut elements = 1u64;
+    for _ in 0..rank {
+        let size = match cursor.u8().ok()? {
+            small @ 0..=0x7f => u64::from(small),
+            kind @ 0xcc..=0xcf => {
+                let bytes = cursor.take(1 << (kind - 0xcc)).ok()?;
+                bytes.iter().fold(0, |n, b| n << 8 | u64::from(*b))
+            }
+            _ => return None,
+        };
+        elements = elements.checked_mul(size)?;
+    }
+    let length = cursor.u8().ok().filter(|k| (0xa1..=0xbf).contains(k))?;
+    let name = cursor.take(u64::from(length & 31)).ok()?;
+    let width = match name {
+        b"bool" | b"int8" | b"uint8" | b"float8_e4m3fn" | b"float8_e5m2" | b"int4" | b"uint4" => 1,
+        b"int16" | b"uint16" | b"float16" | b"bfloat16" => 2,
+        b"int32" | b"uint32" | b"float32" => 4,
+        b"int64" | b"uint64" | b"float64" | b"complex64" => 8,
+        b"complex128" => 16,
+        _ => return None,
+    };
+    let width_of_length = match cursor.u8().ok()? {
+        kind @ 0xc4..=0xc6 => 1u64 << (kind - 0xc4),
+        _ => return None,
+    };
+    let stated = cursor.take(width_of_length).ok()?.iter().fold(0, |n, b| n << 8 | u64::from(*b));
+    Some((elements.checked_mul(width)?, stated))
 }
 
 /// Walks one value that has to be all there is.
@@ -35,10 +86,18 @@ pub fn is_map(bytes: &[u8]) -> bool {
 pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
     let mut cursor = Cursor::new("MessagePack", bytes, 0);
     let mut out = Survey::default();
+    // Values that are due in each open container, and in all of them.
+    let mut open = vec![1u64];
     let (mut due, mut read) = (1u64, 0u64);
-    while due > 0 {
+    while let Some(left) = open.last_mut() {
+        if *left == 0 {
+            open.pop();
+            continue;
+        }
+        *left -= 1;
         due -= 1;
         read += 1;
+        let before = due;
         if read > MAX_VALUES {
             return Err(ArtifactError::Limit { format: "MessagePack", what: "values", limit: MAX_VALUES });
         }
@@ -74,6 +133,12 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
             0xde | 0xdf => due += 2 * sized(2 << (kind - 0xde), &mut cursor)?,
             0xc1 => return Err(cursor.error("a byte that begins no value")),
         }
+        if due > before {
+            open.push(due - before);
+            if open.len() > MAX_DEPTH {
+                return Err(cursor.error(format!("containers are nested deeper than {MAX_DEPTH}")));
+            }
+        }
         // Each value takes a byte at least.
         if due > cursor.left() {
             return Err(cursor.error("more values are announced than bytes are left"));
@@ -100,19 +165,20 @@ mod tests {
 
     #[test]
     fn a_map_is_walked_to_its_end() {
-        // {"w": ext 1 of [[2], "f4", b"ab"], "n": 3}
-        let array = [&[0x93, 0x91, 2, 0xa2][..], b"f4", &[0xc4, 2], b"ab"].concat();
+        // {"w": ext 1 of [[2], "float32", b"ab"], "n": 3}
+        let array = [&[0x93, 0x91, 2, 0xa7][..], b"float32", &[0xc4, 2], b"ab"].concat();
         let bytes = [&[0x82, 0xa1, b'w', 0xc7, array.len() as u8, 1][..], &array, &[0xa1, b'n', 3]].concat();
         let survey = survey(&bytes).unwrap();
         assert_eq!(survey.extensions, [(1, 6, array.len() as u64)]);
-        assert!(
-            is_map(&bytes) && !is_map(&bytes[..bytes.len() - 1]) && !is_map(&[&bytes[..], b"x"].concat())
-        );
-        assert!(survey_deep());
+        assert!(is_map(&bytes) && self::survey(&bytes[..bytes.len() - 1]).is_err());
+        assert_eq!(super::array(&array), Some((8, 2)));
+        assert!(!is_map(b"\x81\x01\x02\x03") && !is_map(b"\x93ab"));
     }
 
-    fn survey_deep() -> bool {
-        survey(&[0x91].repeat(100_000)).is_err()
+    #[test]
+    fn depth_is_bounded() {
+        let deep = [&[0x91].repeat(100_000)[..], &[0xc0]].concat();
+        assert!(is_map(&deep) && survey(&deep).is_err());
     }
 
     proptest! {

@@ -39,6 +39,8 @@ pub struct Note {
 pub enum NoteKind {
     /// A promise: runs when it is looked at. With the number of symbols read before its code.
     Promise,
+    /// An unevaluated call, by the name of what it calls.
+    Call(String),
     /// A function.
     Closure,
     /// Compiled code.
@@ -72,6 +74,7 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
         due: vec![Due::Item],
         items: 0,
         texts: Vec::new(),
+        references: Vec::new(),
     };
     walk.cursor.take(if named { 5 } else { 0 } + 2)?;
     walk.out.version = walk.cursor.u32_be()?;
@@ -104,6 +107,10 @@ enum Due {
     Alternative(u64),
     /// The symbol just read.
     Symbol,
+    /// The head of a call, which begins at that place.
+    Called(u64),
+    /// The name of the call whose head was just read.
+    CalledBy(u64),
     Namespace(u64),
 }
 
@@ -114,6 +121,8 @@ struct Walk<'a> {
     items: u64,
     /// Character strings of the last few items, for names.
     texts: Vec<String>,
+    /// What later items may refer to by number: symbols by name, environments and the like without one.
+    references: Vec<String>,
 }
 
 impl Walk<'_> {
@@ -135,7 +144,31 @@ impl Walk<'_> {
                 self.due.push(Due::Items(left - 1));
                 self.item()
             }
+            Due::Called(offset) => {
+                let flags = self.cursor.clone().u32_be()?;
+                match flags & 0xff {
+                    1 => {
+                        self.due.push(Due::CalledBy(offset));
+                        self.item()
+                    }
+                    255 => {
+                        self.item()?;
+                        let index = usize::try_from(flags >> 8).unwrap_or(0).checked_sub(1);
+                        let name = index.and_then(|i| self.references.get(i)).cloned().unwrap_or_default();
+                        self.note(offset, NoteKind::Call(name));
+                        Ok(())
+                    }
+                    _ => self.item(),
+                }
+            }
+            Due::CalledBy(offset) => {
+                let name = self.references.last().cloned().unwrap_or_default();
+                self.note(offset, NoteKind::Call(name));
+                Ok(())
+            }
             Due::Symbol => {
+                let name = self.texts.last().cloned().unwrap_or_default();
+                self.references.push(name);
                 if let Some(text) = self.texts.last().filter(|_| self.out.symbols.len() < 100_000) {
                     self.out.symbols.push(text.clone());
                 }
@@ -236,6 +269,7 @@ impl Walk<'_> {
                 self.cursor.u32_be()?;
                 let count = self.length()?;
                 self.texts.clear();
+                self.references.push(String::new());
                 if kind == 247 {
                     self.note(offset, NoteKind::Persistent);
                 } else {
@@ -244,10 +278,16 @@ impl Walk<'_> {
                 self.due.push(Due::Items(count));
             }
             4 => {
+                self.references.push(String::new());
                 self.cursor.u32_be()?;
                 self.due.push(Due::Items(4));
             }
-            2 | 3 | 5 | 6 | 17 => {
+            6 => {
+                self.due.push(Due::Item);
+                self.due.push(Due::Called(offset));
+                self.due.push(Due::Items(u64::from(tagged) + u64::from(attributes)));
+            }
+            2 | 3 | 5 | 17 => {
                 match kind {
                     3 => self.note(offset, NoteKind::Closure),
                     5 => self.note(offset, NoteKind::Promise),
@@ -305,10 +345,14 @@ impl Walk<'_> {
                 self.compiled()?;
             }
             22 => {
+                self.references.push(String::new());
                 self.note(offset, NoteKind::Pointer);
                 self.due.push(Due::Items(2 + u64::from(attributes)));
             }
             23 | 25 => {
+                if kind == 23 {
+                    self.references.push(String::new());
+                }
                 if attributes {
                     self.due.push(Due::Item);
                 }
@@ -372,6 +416,7 @@ mod tests {
         let bytes = file(&[words(&[0x405, 253, 252]), call].concat());
         let survey = survey(&bytes).unwrap();
         assert_eq!(survey.notes[0].kind, NoteKind::Promise);
+        assert_eq!(survey.notes[1].kind, NoteKind::Call("system".to_owned()));
         assert_eq!((survey.symbols, survey.end), (vec!["system".to_owned()], bytes.len() as u64));
     }
 

@@ -1,6 +1,6 @@
 //! MessagePack parameters of Flax: numbers, unless an extension asks its reader for more.
 
-use proofhouse_artifact::msgpack;
+use proofhouse_artifact::{ArtifactError, msgpack};
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
@@ -9,7 +9,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let survey = match msgpack::survey(content.bytes) {
         Ok(survey) => survey,
         Err(error) => {
-            scanner.report("format/unscannable", content.at(error.offset().unwrap_or(0)), error.to_string());
+            let rule = match error {
+                ArtifactError::Limit { .. } => "format/unscannable",
+                _ => "msgpack/malformed",
+            };
+            scanner.report(rule, content.at(error.offset().unwrap_or(0)), error.to_string());
             return 0;
         }
     };
@@ -27,6 +31,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 {
                     let message = "an array of Python objects, which its reader would unpickle";
                     scanner.report("msgpack/extension", content.at(at), message);
+                }
+                if let Some((needed, stored)) =
+                    msgpack::array(bytes).filter(|(needed, stored)| needed != stored)
+                {
+                    let message = format!("an array takes {needed} bytes by its shape and has {stored}");
+                    scanner.report("msgpack/malformed", content.at(at), message);
                 }
                 blobs.extend(inner.blobs.into_iter().map(|(from, length)| (at + from, length)));
             }

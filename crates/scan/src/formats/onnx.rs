@@ -70,6 +70,12 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
         match external.location.as_deref() {
             Some(location) if stays_inside(location) => {
                 *inside.entry(location).or_default() += 1;
+                for (what, text) in [("offset", &external.offset), ("length", &external.length)] {
+                    if let Some(text) = text.as_deref().filter(|t| t.parse::<u64>().is_err()) {
+                        let message = format!("its {what} in another file is {text:?}, which is no size");
+                        scanner.report("onnx/malformed", place.clone(), message);
+                    }
+                }
                 let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
                 let start = number(&external.offset).unwrap_or(0);
                 let end = number(&external.length).map_or(u64::MAX, |n| start.saturating_add(n));

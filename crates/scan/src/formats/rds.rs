@@ -19,6 +19,35 @@ const REPRESENTATIONS: [&str; 10] = [
     "wrap_list",
 ];
 
+/// Functions of R that run commands or code, or reach files and the network. Calls of others, as models keep them,
+/// are data.
+const HARMFUL: [&str; 24] = [
+    "system",
+    "system2",
+    "shell",
+    "shell.exec",
+    "eval",
+    "evalq",
+    "parse",
+    "source",
+    "sys.source",
+    "dyn.load",
+    "library.dynam",
+    "download.file",
+    "url",
+    "pipe",
+    "fifo",
+    "socketConnection",
+    "unlink",
+    "file.remove",
+    "file.copy",
+    "writeLines",
+    "Sys.setenv",
+    "install.packages",
+    "loadNamespace",
+    ".Call",
+];
+
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let survey = match rds::survey(content.bytes) {
         Ok(survey) => survey,
@@ -34,6 +63,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     for note in &survey.notes {
         let (rule, message) = match &note.kind {
             NoteKind::Promise => ("rds/promise", "code that runs when the value is looked at".to_owned()),
+            NoteKind::Call(name) if HARMFUL.contains(&name.as_str()) => {
+                ("rds/call", format!("a call of {name}"))
+            }
+            NoteKind::Call(_) => continue,
             NoteKind::Closure => ("rds/function", "a function, which runs when the model is used".to_owned()),
             NoteKind::Bytecode => ("rds/function", "compiled code".to_owned()),
             NoteKind::Pointer => ("rds/unknown", "a pointer into the process that wrote it".to_owned()),

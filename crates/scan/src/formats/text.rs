@@ -1,5 +1,7 @@
 //! Text: data, unless its name or first line makes somebody run it. Python is followed by [`crate::python`].
 
+use proofhouse_artifact::json;
+
 use crate::scanner::{Content, Scanner};
 
 /// Endings that Python or a shell runs without being asked for a format.
@@ -32,6 +34,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     {
         super::template::scan(scanner, &content.place, text);
     }
+    let name = content.name().to_ascii_lowercase();
+    if name.ends_with(".json") && text.trim_start().starts_with(['{', '[']) && !lines_of_json(text) {
+        scanner.report(
+            "json/malformed",
+            content.place.clone(),
+            "the file is named JSON and cannot be read as JSON",
+        );
+    }
     super::tensorflow::text(scanner, content, text);
     super::yaml::scan(scanner, content, text);
     if let Some(what) = crate::pickle::import_only(scanner.tables, content.bytes) {
@@ -39,4 +49,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("pickle/malformed", content.at(0), message);
     }
     content.bytes.len() as u64
+}
+
+/// Whether each line is a document of its own, or the only trouble is a number that JSON does not have and Python
+/// writes.
+fn lines_of_json(text: &str) -> bool {
+    let numbers = text.replace("-Infinity", "0").replace("Infinity", "0").replace("NaN", "0");
+    json::is_json(numbers.as_bytes())
+        || text.lines().filter(|l| !l.trim().is_empty()).all(|l| json::is_json(l.as_bytes()))
 }

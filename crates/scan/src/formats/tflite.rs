@@ -74,6 +74,11 @@ fn behind(scanner: &mut Scanner<'_>, content: &Content<'_>, end: u64) -> u64 {
         let what = payload::kind(tail).map_or_else(String::new, |what| format!(": {what}"));
         let message = format!("{} bytes follow what the model refers to{what}", tail.len());
         scanner.report("tflite/structure", content.at(end), message);
+        let format = Format::detect(tail);
+        if !matches!(format, Format::Unknown) {
+            let place = content.place.clone().within("behind the model");
+            super::scan(scanner, &Content { bytes: tail, format, place, depth: content.depth + 1 });
+        }
         return end;
     }
     size

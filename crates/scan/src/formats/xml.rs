@@ -16,6 +16,10 @@ fn own_set(version: &str) -> bool {
             .is_some_and(|n| !n.is_empty() && n.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// Document types of drawings, property lists and PMML, which readers know without fetching them.
+const SCHEMAS: [&str; 4] =
+    ["http://www.w3.org/", "https://www.w3.org/", "http://www.apple.com/DTDs/", "http://www.dmg.org/"];
+
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let keep = |name: &str| {
         matches!(name, "layer" | "data" | "include" | "import" | "script" | "Extension" | "stylesheet")
@@ -33,7 +37,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     };
     if let Some(doctype) = &survey.doctype {
         let place = content.at(doctype.offset);
-        for address in &doctype.external {
+        let schema = doctype.entities.is_empty();
+        for address in
+            doctype.external.iter().filter(|a| !(schema && SCHEMAS.iter().any(|s| a.starts_with(s))))
+        {
             let message = format!("reading the document fetches {address:?}");
             scanner.report("xml/external-entity", place.clone(), message);
         }
