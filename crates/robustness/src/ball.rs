@@ -118,11 +118,7 @@ impl Ball {
                 let soft = |d: f64, cut: f64| (d.abs() - cut).max(0.0).copysign(d);
                 let free = self.size(change, |d| d);
                 let most = change.iter().fold(0.0f64, |most, d| most.max(d.abs()));
-                let cut = if free <= self.eps {
-                    0.0
-                } else {
-                    bisect(0.0, most, self.eps, |c| self.size(change, |d| soft(d, c)))
-                };
+                let cut = if free <= self.eps { 0.0 } else { self.l1_cut(change, most) };
                 self.write(change, row, cut, most, soft);
             }
             Norm::Linf | Norm::L0 | Norm::Patch => {
@@ -223,6 +219,35 @@ impl Ball {
         scale
     }
 
+    /// What every change is shortened by so that their sum is eps. The sum falls in straight pieces as the cut
+    /// grows, so that Newton's steps, kept between what is too little and what is enough, soon meet it.
+    fn l1_cut(&self, change: &[f64], most: f64) -> f64 {
+        let (mut cut, mut little, mut enough) = (0.0, 0.0, most);
+        for _ in 0..HALVINGS {
+            let (mut sum, mut moving) = (0.0, 0.0);
+            for (at, d) in change.iter().enumerate() {
+                let (low, high) = self.room(at);
+                let room = if *d > 0.0 { high } else { -low };
+                let left = d.abs() - cut;
+                if left > 0.0 {
+                    sum += left.min(room);
+                    moving += f64::from(u8::from(left < room));
+                }
+            }
+            if (sum - self.eps).abs() <= self.eps * 1e-12 {
+                return cut;
+            }
+            if sum > self.eps {
+                little = cut;
+            } else {
+                enough = cut;
+            }
+            let next = cut + (sum - self.eps) / moving;
+            cut = if little < next && next < enough { next } else { f64::midpoint(little, enough) };
+        }
+        enough
+    }
+
     /// Writes the row that `rule` makes of `change` at a multiplier, every value rounded towards the original.
     /// Where the sum still lies a hair outside, the multiplier goes towards `none`, at which nothing is left.
     fn write(
@@ -320,19 +345,6 @@ impl Ball {
             row[at] = self.origin[at];
         }
     }
-}
-
-/// The multiplier nearest to `free` at which a falling `size` is at most `limit`; `none` is small enough.
-fn bisect(mut free: f64, mut none: f64, limit: f64, size: impl Fn(f64) -> f64) -> f64 {
-    for _ in 0..HALVINGS {
-        let middle = f64::midpoint(free, none);
-        if size(middle) <= limit {
-            none = middle;
-        } else {
-            free = middle;
-        }
-    }
-    none
 }
 
 /// `value` as float32, rounded towards `origin`.
