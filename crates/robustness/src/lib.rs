@@ -2,7 +2,9 @@
 //!
 //! [`evade`] runs one [`Attack`] after the other within a [`Threat`] and reports what they found as
 //! [`EvasionReport`]; [`curve`] does so over several radii; [`sanity`] asks whether an attack works on this
-//! model at all; and [`criterion`] turns the three into a verdict on a bound.
+//! model at all; and [`criterion`] turns the three into a verdict on a bound. [`assure`] does the whole in one
+//! call: it probes for masked gradients, repairs what can be repaired, runs the [`standard`] ensemble and
+//! reviews it; a [`Claim`] is the word that may then be used. [`deviate`] is for regressors.
 //!
 //! What an attack shows is one-sided. A counterexample is proof; finding none proves nothing: the robust
 //! accuracy of a report is an *upper bound* on the true one, and a stronger attack can only lower it. What is
