@@ -315,13 +315,17 @@ pub(crate) fn logits(graph: &Graph, output: Option<&str>) -> Result<String, Onnx
     let mut name = found.name.as_str();
     // A name is passed at most once: nodes are in order.
     for node in graph.nodes.iter().rev() {
-        if node.outputs.first().map(String::as_str) != Some(name) || !node.domain.is_empty() {
+        if !node.outputs.iter().any(|o| o == name) {
             continue;
         }
         let Some(before) = node.inputs.first() else { break };
-        match node.operator.as_str() {
-            "Softmax" | "LogSoftmax" | "Sigmoid" => return Ok(before.clone()),
-            "Identity" | "Dropout" => name = before,
+        match (node.domain.as_str(), node.operator.as_str()) {
+            ("", "Softmax" | "LogSoftmax" | "Sigmoid") => return Ok(before.clone()),
+            // Probabilities brought to a sum of 1, or listed by class.
+            ("ai.onnx.ml", "Normalizer") if node.text("norm", "MAX")? == "L1" => name = before,
+            ("", "Identity" | "Dropout") | ("ai.onnx.ml", "ZipMap") => name = before,
+            // The rest of the way is the operator's own: see `canonical::classic`.
+            ("ai.onnx.ml", "LinearClassifier") => return Ok(name.to_owned()),
             _ => break,
         }
     }

@@ -10,8 +10,9 @@
 //! * attributes of `Conv`, `ConvTranspose`, pools and their derivatives are all explicit: `kernel_shape`,
 //!   `strides`, `dilations`, `pads` (begins, then ends), `group`, `ceil_mode`, `count_include_pad`,
 //!   `output_padding`; `auto_pad` is resolved and absent;
-//! * axes, shapes, pads, splits, slices and clip bounds are constant inputs, never attributes; axes are not
-//!   negative; `Reshape` has a constant shape with at most one `-1` (the batch) and no 0;
+//! * axes, shapes, pads and slices are constant inputs, never attributes; axes are not negative; `Reshape` has a
+//!   constant shape with at most one `-1` (the batch) and no 0. Only where a model makes a batch out of what has
+//!   none (a token for each row) is the shape of an `Expand` computed, from the `Shape` of the input;
 //! * `Softmax` and `LogSoftmax` work along one axis (opset 13); `Gemm` is of rank 2, its `C` may broadcast;
 //! * what follows from constants and static dimensions is folded; dead nodes are gone.
 

@@ -4,6 +4,9 @@
 //! scores of how many classes; [`evaluate`] measures it on labelled rows. Attacks and servers know nothing
 //! but [`Scores`] and [`Engine`], so another runtime can take the place of the embedded one.
 //!
+//! [`DifferentiableClassifier`] has gradients with respect to rows, [`Trainable`] with respect to weights, which it
+//! writes back into the file. Both need nothing but the ONNX file: differentiation is a transformation of graphs.
+//!
 //! What is *not* bounded here: the memory and the time of a run. A hundred bytes of ONNX can ask for a
 //! tensor of any size while it runs, and no embedded runtime known to us limits that. Run a model you do
 //! not trust in a process with a memory limit.

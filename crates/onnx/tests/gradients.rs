@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot build its input has failed")]
 
+use proofhouse_onnx::graph::Graph;
 use proofhouse_onnx::{
     Classifier, ClassifierOptions, DifferentiableClassifier, Gradients, LoadOptions, OutputKind, Preprocess,
     Scores, load, predict,
@@ -10,6 +11,8 @@ use proofhouse_onnx::{
 const CNN: &[u8] = include_bytes!("fixtures/cnn_at010.onnx");
 const MLP: &[u8] = include_bytes!("fixtures/mlp_naive.onnx");
 const MLP_SOFTMAX: &[u8] = include_bytes!("fixtures/mlp_softmax.onnx");
+const LOGREG: &[u8] = include_bytes!("fixtures/logreg.onnx");
+const SCALED: &[u8] = include_bytes!("fixtures/classic/scaled_logistic.onnx");
 const DIGITS: &[u8] = include_bytes!("fixtures/digits_test.u8");
 
 /// 200 images of 64 values, and their labels.
@@ -116,4 +119,30 @@ fn the_scale_of_a_row_goes_through_the_chain_rule() {
     let large: Vec<f32> = rows[..640].iter().map(|v| v * 16.0).collect();
     scaled.pull_back(&large, 10, &mut cross_entropy(&labels), &mut small).unwrap();
     assert!(plain.iter().zip(&small).all(|(a, b)| *a * 0.0625 == *b));
+}
+
+/// The derivative of a linear model is its coefficients, times the scale of a scaler before it.
+#[test]
+fn linear_models_have_their_coefficients_for_a_derivative() {
+    for (bytes, output, features, classes) in
+        [(LOGREG, "probabilities", 30, 2), (SCALED, "probabilities", 4, 3)]
+    {
+        let options = ClassifierOptions {
+            input_shape: vec![features],
+            classes,
+            output: Some(output.to_owned()),
+            kind: OutputKind::Probabilities,
+            preprocess: Preprocess::default(),
+        };
+        let model = DifferentiableClassifier::new(bytes, options, &LoadOptions::default()).unwrap();
+        let mut last = |_: &[f32], out: &mut [f32]| out[classes - 1] = 1.0;
+        let mut gradient = Vec::new();
+        model.pull_back(&vec![0.4; features], 1, &mut last, &mut gradient).unwrap();
+        let graph = Graph::read(bytes).unwrap();
+        let coefficients = graph.first("LinearClassifier").unwrap().floats("coefficients").unwrap();
+        let scale = graph.first("Scaler").map(|n| n.floats("scale").unwrap()).unwrap_or(vec![1.0; features]);
+        for ((have, c), s) in gradient.iter().zip(&coefficients[(classes - 1) * features..]).zip(&scale) {
+            assert!((have - c * s).abs() <= 1e-5 * (1.0 + (c * s).abs()), "{have} is not {c} times {s}");
+        }
+    }
 }

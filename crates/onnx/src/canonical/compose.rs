@@ -122,7 +122,7 @@ fn group_normalization<'b>(a: &Adapt<'b, '_>) -> Made<'b> {
         dims.resize(rank - 1, Size::Fixed(1));
         v.reshape(&dims)
     };
-    if a.opset < 21 && scale.dims() == [Size::Fixed(groups)] {
+    if a.context.opset < 21 && scale.dims() == [Size::Fixed(groups)] {
         return Ok(vec![(normal * column(scale, 3) + column(bias, 3)).reshape(&dims)]);
     }
     Ok(vec![normal.reshape(&dims) * column(scale, x.rank()) + column(bias, x.rank())])

@@ -10,7 +10,7 @@ type Made<'b> = Result<Vec<V<'b>>, OnnxError>;
 pub(super) fn adapter(operator: &str) -> Option<Adapter> {
     Some(match operator {
         "Reshape" => |a| {
-            let (x, shape) = (a.input(0)?, a.input(1)?);
+            let (x, shape) = (a.input(0)?, batched(a)?);
             // Asks what comes out; the node that asked is dropped where it is not canonical.
             let allow = vec![("allowzero", Attribute::Int(a.node.int("allowzero", 0)?))];
             Ok(vec![x.reshape(&a.b.op("Reshape", &[x, shape], allow).dims())])
@@ -73,6 +73,20 @@ pub(super) fn adapter(operator: &str) -> Option<Adapter> {
         "Resize" | "Upsample" => resize,
         _ => return None,
     })
+}
+
+/// The shape of a `Reshape`. Where the model was exported for one row, a first dimension of 1 is that row: it is
+/// copied from the input, which has the batch there.
+fn batched<'b>(a: &Adapt<'b, '_>) -> Result<V<'b>, OnnxError> {
+    let (x, shape) = (a.input(0)?, a.input(1)?);
+    let rows = x.dims().first().is_some_and(|d| d.fixed().is_none()) && a.node.int("allowzero", 0)? == 0;
+    let Some(mut ints) = shape.as_ints().filter(|v| a.context.single && rows && v.first() == Some(&1)) else {
+        return Ok(shape);
+    };
+    if let Some(first) = ints.first_mut() {
+        *first = 0;
+    }
+    Ok(a.b.ints(&ints))
 }
 
 fn slice<'b>(a: &Adapt<'b, '_>) -> Made<'b> {

@@ -5,6 +5,7 @@
 //! typed and folded as they are added, so that derivatives and kernels know one form only. Whatever is not
 //! needed for the output asked for is left out.
 
+mod classic;
 mod compose;
 mod einsum;
 mod layout;
@@ -55,6 +56,8 @@ pub(crate) fn add<'b>(
         return Err(OnnxError::InputCount { expected: 1, found: graph.inputs.len() });
     };
     let x = declared(b, input, row)?;
+    let first = |info: &ValueInfo| info.dims.as_ref().and_then(|d| d.first().cloned());
+    let context = Context { opset, wanted: output, single: first(input) == Some(Dim::Known(1)) };
     let read: HashSet<&str> = nodes.iter().flat_map(|n| n.inputs.iter().map(String::as_str)).collect();
     for (name, constant) in &graph.constants {
         if fed.contains(name) {
@@ -64,7 +67,7 @@ pub(crate) fn add<'b>(
         }
     }
     for node in nodes {
-        add_node(b, node, opset)?;
+        add_node(b, node, &context)?;
         b.check()?;
     }
     let y = b.find(output).ok_or_else(|| OnnxError::NoSuchOutput {
@@ -105,7 +108,10 @@ fn needed<'g>(graph: &'g Graph, output: &str) -> Result<Vec<&'g Node>, OnnxError
 fn unknown(nodes: &[&Node]) -> Result<(), OnnxError> {
     let strange: Vec<&&Node> = nodes
         .iter()
-        .filter(|n| !(n.domain.is_empty() && (adapter(&n.operator).is_some() || shape::knows(&n.operator))))
+        .filter(|n| {
+            let known = n.domain.is_empty() && shape::knows(&n.operator);
+            !known && adapter(&n.domain, &n.operator).is_none()
+        })
         .collect();
     let Some(first) = strange.first() else { return Ok(()) };
     let mut names: Vec<String> = strange
@@ -137,7 +143,8 @@ fn agrees(info: &ValueInfo, dims: &[Size]) -> Result<(), OnnxError> {
     let Some(stated) = &info.dims else { return Ok(()) };
     let one = |(stated, found): (&Dim, &Size)| match (stated, found) {
         (Dim::Known(n), Size::Fixed(m)) => usize::try_from(*n) == Ok(*m),
-        (Dim::Known(_), Size::Rows(_)) => false,
+        // Exported for one row at a time: the batch is opened here.
+        (Dim::Known(n), Size::Rows(k)) => usize::try_from(*n) == Ok(*k),
         _ => true,
     };
     if stated.len() == dims.len() && stated.iter().zip(dims).all(one) {
@@ -151,10 +158,10 @@ fn agrees(info: &ValueInfo, dims: &[Size]) -> Result<(), OnnxError> {
     Err(OnnxError::Shape {
         tensor: info.name.clone(),
         expected: format!(
-            "[{}] as the model declares",
+            "[{}] as the model declares, with a free batch dimension first",
             stated.iter().map(text).collect::<Vec<_>>().join(", ")
         ),
-        found: dims.iter().map(|d| d.fixed().unwrap_or(0)).collect(),
+        found: dims.iter().filter_map(|d| d.fixed()).collect(),
     })
 }
 
@@ -185,13 +192,28 @@ struct Adapt<'b, 'n> {
     b: &'b Builder,
     node: &'n Node,
     x: Vec<Option<V<'b>>>,
+    context: &'n Context<'n>,
+}
+
+/// What holds for the whole model.
+struct Context<'n> {
     opset: i64,
+    /// The value that is differentiated.
+    wanted: &'n str,
+    /// Whether the model was exported for batches of one row. It is differentiated for batches all the same.
+    single: bool,
 }
 
 type Adapter = for<'b> fn(&Adapt<'b, '_>) -> Result<Vec<V<'b>>, OnnxError>;
 
 /// How operators that are not canonical as they come are brought to the form.
-fn adapter(operator: &str) -> Option<Adapter> {
+fn adapter(domain: &str, operator: &str) -> Option<Adapter> {
+    if domain == crate::classic::DOMAIN {
+        return classic::adapter(operator);
+    }
+    if !domain.is_empty() {
+        return None;
+    }
     plain::adapter(operator)
         .or_else(|| compose::adapter(operator))
         .or_else(|| layout::adapter(operator))
@@ -199,7 +221,7 @@ fn adapter(operator: &str) -> Option<Adapter> {
         .or_else(|| (operator == "Einsum").then_some(einsum::adapt as Adapter))
 }
 
-fn add_node(b: &Builder, node: &Node, opset: i64) -> Result<(), OnnxError> {
+fn add_node(b: &Builder, node: &Node, context: &Context<'_>) -> Result<(), OnnxError> {
     let mut x = Vec::with_capacity(node.inputs.len());
     for name in &node.inputs {
         x.push(if name.is_empty() {
@@ -208,8 +230,8 @@ fn add_node(b: &Builder, node: &Node, opset: i64) -> Result<(), OnnxError> {
             Some(b.find(name).ok_or_else(|| node.broken(format!("nothing makes its input {name:?}")))?)
         });
     }
-    let adapt = Adapt { b, node, x, opset };
-    let outputs = match adapter(&node.operator) {
+    let adapt = Adapt { b, node, x, context };
+    let outputs = match adapter(&node.domain, &node.operator) {
         Some(adapter) => adapter(&adapt)?,
         None => adapt.direct(adapt.attributes(), &adapt.x),
     };

@@ -101,7 +101,7 @@ fn cast<'b>(a: &Adapt<'b, '_>) -> Made<'b> {
 /// Before operator set 13 a softmax flattened everything from its axis on.
 fn softmax<'b>(a: &Adapt<'b, '_>) -> Made<'b> {
     let x = a.input(0)?;
-    let old = a.opset < 13;
+    let old = a.context.opset < 13;
     let axis = a.axis("axis", if old { 1 } else { -1 }, x.rank())?;
     if !old || axis + 1 == x.rank() {
         return a.unary(vec![("axis", Attribute::Int(axis as i64))]);

@@ -92,6 +92,17 @@ fn huge_and_senseless_shapes_end_in_errors() {
     }
 }
 
+/// Exported for one row at a time: the batch is opened, and reshapes to one row follow.
+#[test]
+fn a_batch_of_one_is_opened() {
+    let mut model = Model::new(&[2, 3]).ints("s", &[1, -1]).node("Reshape", &["x", "s"], &[]);
+    let info = &mut model.graph.inputs[0];
+    info.dims = Some([1, 2, 3].map(proofhouse_artifact::onnx::Dim::Known).to_vec());
+    model.check(&[], &[0.5; 12]);
+    model.graph.inputs[0].dims = Some([4, 2, 3].map(proofhouse_artifact::onnx::Dim::Known).to_vec());
+    assert!(why(&model).contains("free batch dimension"), "{}", why(&model));
+}
+
 #[test]
 fn nothing_leads_to_the_output_and_the_derivative_is_0() {
     let model = Model::new(&[3]).weight("w", &[3], vec![1.0; 3]).node_to("Mul", &["x", "w"], &["z"], &[]);
