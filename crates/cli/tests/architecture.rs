@@ -29,6 +29,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("ledger", 2),
     ("lifecycle", 3),
     ("endpoint", 4),
+    ("source", 4),
     ("serving", 4),
     ("gateway", 4),
     ("targets", 4),
@@ -43,6 +44,7 @@ const SAME_FLOOR: &[(&str, &str)] = &[
     ("system", "core"),
     ("system", "dialogue"),
     ("serving", "endpoint"),
+    ("source", "endpoint"),
     ("gateway", "endpoint"),
 ];
 
