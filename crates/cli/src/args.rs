@@ -105,9 +105,12 @@ pub enum Command {
     Risk(ProjectArgs),
     /// Scan model files; what is not proven inert is never clean.
     #[command(
-        after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan model.pt --format sarif > scan.sarif\n  proofhouse scan --explain pickle/unsafe-call"
+        after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan 'models/*.pt' --format sarif > scan.sarif\n  proofhouse scan ~/.cache/huggingface/hub/models--owner--name\n  curl -s https://example.org/model.pt | proofhouse scan -\n  proofhouse scan model/ --suppressions accepted.yaml\n  proofhouse scan --explain pickle/unsafe-call\n\nExit status: 0 clean, 1 suspicious or malicious, 2 unscannable or failed."
     )]
     Scan(ScanArgs),
+    /// The confined process in which `scan` parses; it takes its job on standard input.
+    #[command(hide = true)]
+    ScanWorker,
     /// Look at a text, file, folder or conversation before a model reads it, or at what a model says before it leaves.
     ///
     /// Text is brought into its normal form, hidden payloads and hidden parts of documents are shown, and every
@@ -222,8 +225,9 @@ pub struct ReportArgs {
 /// Arguments of `scan`.
 #[derive(Debug, Args)]
 pub struct ScanArgs {
-    /// Files or folders.
-    #[arg(required_unless_present_any = ["explain", "list_rules"])]
+    /// Files, folders, patterns, - for standard input, or addresses: hf://owner/name[@revision], s3://bucket/prefix,
+    /// oci://registry/name:tag, mlflow:models/name/version.
+    #[arg(required_unless_present_any = ["explain", "list_rules", "rules_page"])]
     pub paths: Vec<PathBuf>,
     /// How results are written.
     #[arg(long, value_enum, default_value_t = ScanFormat::Human)]
@@ -238,6 +242,27 @@ pub struct ScanArgs {
     /// search for programs among them.
     #[arg(long)]
     pub structure_only: bool,
+    /// Write the page about all rules, in Markdown.
+    #[arg(long)]
+    pub rules_page: bool,
+    /// Findings that were looked at and accepted, in YAML or JSON (docs/scan-suppressions.schema.json).
+    #[arg(long, value_name = "FILE")]
+    pub suppressions: Option<PathBuf>,
+    /// Threads [default: as many as the machine has]. The report does not depend on it.
+    #[arg(long, value_name = "N")]
+    pub threads: Option<usize>,
+    /// Most memory of the process that parses, in MiB.
+    #[arg(long, value_name = "MIB", default_value_t = 4096)]
+    pub memory_mib: u64,
+    /// Longest time that the process that parses may be silent: a file that takes longer is unscannable.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    pub patience_seconds: u64,
+    /// Follow redirects of servers to private addresses, too: a registry in a network of your own.
+    #[arg(long)]
+    pub private_redirects: bool,
+    /// Parse in this process, without confinement: for debugging the scanner.
+    #[arg(long)]
+    pub in_process: bool,
 }
 
 /// Arguments of `dataset`.

@@ -40,6 +40,13 @@ impl From<proofhouse_core::Verdict> for Exit {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    // The process that parses needs none of what follows, and is safer without it.
+    if let Command::ScanWorker = cli.command {
+        return match command::scan::worker::run() {
+            Ok(_) => ExitCode::SUCCESS,
+            Err(_) => ExitCode::from(2),
+        };
+    }
     // Logs go to standard error and are off unless asked for; they never carry request bodies or keys.
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("PROOFHOUSE_LOG"))
@@ -77,7 +84,8 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Status(args) => command::status::run(args).await,
         Command::Report(args) => command::report::run(args).await,
         Command::Risk(args) => command::risk::run(args).await,
-        Command::Scan(args) => command::scan::run(&args),
+        Command::Scan(args) => command::scan::run(&args).await,
+        Command::ScanWorker => command::scan::worker::run(),
         Command::Guard(args) => command::guard::run(args).await,
         Command::Redteam(args) => command::redteam::run(*args).await,
         Command::Dataset(args) => command::dataset::run(&args),

@@ -1,5 +1,5 @@
-//! The one pass over all bytes of a file: its digest, checksums that the structure left open, and executables
-//! among its numbers.
+//! The one pass over all bytes of a file: its digest, checksums that the structure left open, executables among
+//! its numbers, and credentials.
 //!
 //! Looking at structure touches a few pages of a file of any size; everything that needs each byte happens
 //! here, chunk by chunk, so that a file is read once and stays in memory only as long as it is read. Digest and
@@ -13,6 +13,7 @@ use proofhouse_artifact::Format;
 use proofhouse_core::{Digest, Hasher, Place};
 
 use crate::scanner::Scanner;
+use crate::secret;
 
 /// Bytes whose checksum is looked at when they are read anyway.
 #[derive(Debug)]
@@ -42,6 +43,7 @@ pub(crate) fn read(
     open.sort_by_key(|(checksum, _)| checksum.range.start);
     let numbers = holds_numbers(format);
     let mut found = Vec::new();
+    let mut secrets = Vec::new();
     let mut first = 0;
     for (index, chunk) in bytes.chunks(CHUNK).enumerate() {
         let start = index * CHUNK;
@@ -51,6 +53,7 @@ pub(crate) fn read(
             if numbers {
                 found.extend(executables(bytes, start..start + chunk.len()));
             }
+            secrets.extend(secret::secrets(bytes, start..start + chunk.len()));
         };
         if bytes.len() > 4 * CHUNK {
             rayon::join(|| hasher.update(chunk), &mut rest);
@@ -70,7 +73,47 @@ pub(crate) fn read(
         let message = format!("{what} stands where numbers are expected");
         scanner.report("tensor/executable", place.clone().at(at as u64), message);
     }
+    for (at, what) in secrets.into_iter().take(MAX_SECRETS) {
+        let text = matches!(format, Format::Text | Format::Json);
+        scanner.report(
+            "secret/token",
+            secret_place(place, bytes, text, at),
+            format!("{what} by its structure"),
+        );
+    }
     hasher.finish()
+}
+
+/// Most credentials that are told of one file.
+const MAX_SECRETS: usize = 50;
+
+/// Where a credential is, for people: a line of a text, an offset of anything else. What it is stays where it is.
+fn secret_place(place: &Place, bytes: &[u8], text: bool, at: usize) -> Place {
+    let mut place = place.clone();
+    if text {
+        let before = bytes.get(..at).unwrap_or_default();
+        place.line = Some(before.iter().filter(|b| **b == b'\n').count() as u64 + 1);
+        return place;
+    }
+    place.at(at as u64)
+}
+
+/// Credentials in a text that was packed, so that the pass over the file does not see it.
+pub(crate) fn packed_text(scanner: &mut Scanner<'_>, place: &Place, bytes: &[u8]) {
+    for (at, what) in secret::secrets(bytes, 0..bytes.len()).into_iter().take(MAX_SECRETS) {
+        scanner.report(
+            "secret/token",
+            secret_place(place, bytes, true, at),
+            format!("{what} by its structure"),
+        );
+    }
+}
+
+/// What program `bytes` are, if they are one.
+pub(crate) fn executable(bytes: &[u8]) -> Option<&'static str> {
+    let whole = bytes.len().min(8 << 10);
+    let first = executables(bytes, 0..whole).into_iter().find(|(at, _)| *at == 0);
+    first.map(|(_, what)| what)
 }
 
 /// Adds a chunk to the checksums it is part of; returns the first one that later chunks may be part of.

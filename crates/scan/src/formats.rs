@@ -25,6 +25,7 @@ pub(crate) mod payload;
 mod rds;
 mod safetensors;
 mod sevenzip;
+mod shell;
 mod skops;
 mod tar;
 mod template;
@@ -54,6 +55,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let message = format!("this {} file is a pickle at the same time", content.format);
         scanner.report("pickle/polyglot", content.place.clone(), message);
         crate::pickle::scan(scanner, content);
+    }
+    if content.depth > 0 && matches!(content.format, Format::Text | Format::Json) {
+        crate::content::packed_text(scanner, &content.place, content.bytes);
     }
     let walker = match content.format {
         Format::Empty => |_: &mut Scanner<'_>, _: &Content<'_>| 0,
@@ -92,6 +96,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
 }
 
 fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    if let Some(what) = crate::content::executable(content.bytes) {
+        scanner.report("repo/native-library", content.at(0), format!("{what} by its content"));
+        return content.bytes.len() as u64;
+    }
     let message = match content.format {
         Format::Unknown => "the content has no known format".to_owned(),
         format => format!("content of format {format} is not looked into"),

@@ -1,16 +1,19 @@
 //! What a scan says.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use proofhouse_artifact::{ArtifactError, Format, TreeFile};
 use proofhouse_core::{Digest, FilePath, Finding, Place, Verdict};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::rules::rule;
+use crate::suppress::{Ended, Suppressed};
+use crate::tables_version;
 use crate::vouch::Vouched;
 
 /// The worst that is known of a file, in rising order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every byte is accounted for and nothing can run.
@@ -85,25 +88,59 @@ impl Default for Limits {
     }
 }
 
+/// A format by its name in reports: what is left of a [`Format`] when a report has been to another process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct FormatName(Cow<'static, str>);
+
+impl FormatName {
+    /// The name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<Format> for FormatName {
+    fn from(format: Format) -> Self {
+        Self(Cow::Borrowed(format.name()))
+    }
+}
+
+impl PartialEq<Format> for FormatName {
+    fn eq(&self, format: &Format) -> bool {
+        self.0 == format.name()
+    }
+}
+
+impl fmt::Display for FormatName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// What was found in one file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileReport {
     /// Where it lies under the root.
     pub path: FilePath,
     /// What it is, by content.
-    pub format: Format,
+    pub format: FormatName,
     /// Its size in bytes.
     pub size: u64,
     /// The digest of the bytes that were scanned; `None` when only the structure was looked at, or nothing.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sha256: Option<Digest>,
     /// The worst that is known of it.
     pub outcome: Outcome,
     /// Bytes that a walker accounted for.
     pub covered_bytes: u64,
     /// What was found in it, sorted. In a [`ScanReport`] the findings are moved to the report.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub findings: Vec<Finding>,
+    /// There was more to find than is kept. All of it counts for the outcome.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub truncated: bool,
     /// Files beside this one whose bytes it lists.
     #[serde(skip)]
     pub(crate) vouched: Vec<Vouched>,
@@ -113,14 +150,30 @@ impl FileReport {
     /// The report of a file that could not be read.
     pub(crate) fn unread(file: &TreeFile, why: &str) -> Self {
         let rule = rule("tree/unreadable");
+        let finding = rule.finding(Place::file(file.path.as_str()), why.to_owned());
+        Self::of_nothing(&file.path, file.size, None, vec![finding])
+    }
+
+    /// The report of a file whose scan ended the process that did it, or never ended. What was found before counts.
+    #[must_use]
+    pub fn ended(path: &FilePath, size: u64, sha256: Digest, mut found: Vec<Finding>, why: &str) -> Self {
+        let message = format!("the scan of this file did not end by itself: {why}");
+        found.push(rule("tree/ended").finding(Place::file(path.as_str()), message));
+        Self::of_nothing(path, size, Some(sha256), found)
+    }
+
+    fn of_nothing(path: &FilePath, size: u64, sha256: Option<Digest>, mut findings: Vec<Finding>) -> Self {
+        findings.sort();
+        findings.dedup();
         Self {
-            path: file.path.clone(),
-            format: Format::Unknown,
-            size: file.size,
-            sha256: None,
-            outcome: rule.outcome,
+            path: path.clone(),
+            format: Format::Unknown.into(),
+            size,
+            sha256,
+            outcome: findings.iter().map(|f| outcome_of(&f.rule)).max().unwrap_or(Outcome::Unscannable),
             covered_bytes: 0,
-            findings: vec![rule.finding(Place::file(file.path.as_str()), why.to_owned())],
+            findings,
+            truncated: false,
             vouched: Vec::new(),
         }
     }
@@ -143,9 +196,28 @@ pub struct ScanReport {
     pub findings: Vec<Finding>,
     /// Version of the tables that decided.
     pub tables_version: String,
+    /// Findings that somebody has accepted; they do not count.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub suppressed: Vec<Suppressed>,
+    /// Suppressions that do not hold, and why.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub ended_suppressions: Vec<Ended>,
 }
 
 impl ScanReport {
+    /// The report of nothing, to add to.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self {
+            outcome: Outcome::Clean,
+            files: Vec::new(),
+            findings: Vec::new(),
+            tables_version: tables_version().to_owned(),
+            suppressed: Vec::new(),
+            ended_suppressions: Vec::new(),
+        }
+    }
+
     /// Pass only if everything is clean, fail if anything is suspicious or malicious, otherwise unknown.
     /// A tree without files is unknown: nothing was looked at.
     #[must_use]
@@ -156,6 +228,11 @@ impl ScanReport {
             self.outcome.into()
         }
     }
+}
+
+/// What a finding of the rule of that name makes of a file.
+pub(crate) fn outcome_of(rule: &str) -> Outcome {
+    crate::rules().iter().find(|r| r.id == rule).map_or(Outcome::Suspicious, |r| r.outcome)
 }
 
 /// Why a tree could not be scanned at all.

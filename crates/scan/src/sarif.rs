@@ -30,12 +30,27 @@ pub fn sarif(report: &ScanReport) -> Value {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         rules: rules.collect(),
         artifacts: artifacts.collect(),
-        findings: report.findings.clone(),
+        findings: report
+            .findings
+            .iter()
+            .chain(report.suppressed.iter().map(|s| &s.finding))
+            .cloned()
+            .collect(),
         tool_properties: Map::from_iter([("tablesVersion".to_owned(), json!(report.tables_version))]),
         properties: Map::from_iter([
             ("outcome".to_owned(), json!(report.outcome)),
             ("verdict".to_owned(), json!(report.verdict())),
         ]),
     };
-    run.log()
+    let mut log = run.log();
+    // What is suppressed is a result that says so (SARIF 2.1.0, 3.27.23), behind those that count.
+    let results = log.pointer_mut("/runs/0/results").and_then(Value::as_array_mut);
+    for (result, suppressed) in
+        results.into_iter().flatten().skip(report.findings.len()).zip(&report.suppressed)
+    {
+        let justification =
+            format!("{} ({}, until {})", suppressed.reason, suppressed.owner, suppressed.expires);
+        result["suppressions"] = json!([{ "kind": "external", "justification": justification }]);
+    }
+    log
 }

@@ -17,31 +17,45 @@ use crate::{FileReport, Limits, Outcome};
 /// Scans the content of one file.
 #[must_use]
 pub fn scan_bytes(path: &FilePath, bytes: &[u8], limits: &Limits) -> FileReport {
-    scan_in(path, None, bytes, &|_| (), limits, Tables::built_in(), &Project::default())
+    scan_in(path, None, bytes, &Around::new(limits, Tables::built_in(), &Project::default()))
 }
 
 #[cfg(test)]
 pub(crate) fn scan_with(path: &FilePath, bytes: &[u8], limits: &Limits, tables: &Tables) -> FileReport {
-    scan_in(path, None, bytes, &|_| (), limits, tables, &Project::default())
+    scan_in(path, None, bytes, &Around::new(limits, tables, &Project::default()))
 }
 
-/// The same within a project: sources import each other, and what a configuration names is there or missing.
-/// `title` is a name that the file has elsewhere, where its own is a digest; `release` is told what bytes are not
-/// needed any more.
-pub(crate) fn scan_in(
-    path: &FilePath,
-    title: Option<&str>,
-    bytes: &[u8],
-    release: &dyn Fn(Range<usize>),
-    limits: &Limits,
-    tables: &Tables,
-    project: &Project,
-) -> FileReport {
+/// What a scan has around it: its bounds, what is known, and whom it tells.
+#[derive(Clone, Copy)]
+pub(crate) struct Around<'a> {
+    pub(crate) limits: &'a Limits,
+    pub(crate) tables: &'a Tables,
+    /// Sources that import each other; what a configuration names is there or missing.
+    pub(crate) project: &'a Project,
+    /// Told what bytes are not needed any more.
+    pub(crate) release: &'a dyn Fn(Range<usize>),
+    /// Told of each finding as it comes up.
+    pub(crate) watch: Option<&'a dyn Fn(&Finding)>,
+}
+
+impl<'a> Around<'a> {
+    pub(crate) fn new(limits: &'a Limits, tables: &'a Tables, project: &'a Project) -> Self {
+        Self { limits, tables, project, release: &keep, watch: None }
+    }
+}
+
+fn keep(_: Range<usize>) {}
+
+/// The same with more around it. `title` is a name that the file has elsewhere, where its own is a digest.
+pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around: &Around<'_>) -> FileReport {
+    let Around { limits, tables, project, release, watch } = *around;
     let mut scanner = Scanner {
         limits,
         tables,
         project,
+        watch,
         findings: BTreeSet::new(),
+        truncated: false,
         outcome: Outcome::Clean,
         checksums: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
@@ -55,12 +69,13 @@ pub(crate) fn scan_in(
     let sha256 = limits.content.then(|| content::read(&mut scanner, format, bytes, &content.place, release));
     FileReport {
         path: path.clone(),
-        format,
+        format: format.into(),
         size: bytes.len() as u64,
         sha256,
         outcome: scanner.outcome,
         covered_bytes,
         findings: scanner.findings.into_iter().collect(),
+        truncated: scanner.truncated,
         vouched: scanner.vouched,
     }
 }
@@ -89,7 +104,10 @@ pub(crate) struct Scanner<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) tables: &'a Tables,
     pub(crate) project: &'a Project,
+    /// Told of each finding as it comes up.
+    watch: Option<&'a dyn Fn(&Finding)>,
     findings: BTreeSet<Finding>,
+    truncated: bool,
     outcome: Outcome,
     /// Checksums to look at when all bytes are read.
     pub(crate) checksums: Vec<Checksum>,
@@ -104,7 +122,13 @@ impl Scanner<'_> {
         let rule = rule(id);
         self.outcome = self.outcome.max(rule.outcome);
         if self.findings.len() < self.limits.findings {
-            self.findings.insert(rule.finding(place, message.into()));
+            let finding = rule.finding(place, message.into());
+            if let Some(watch) = self.watch {
+                watch(&finding);
+            }
+            self.findings.insert(finding);
+        } else {
+            self.truncated = true;
         }
     }
 }

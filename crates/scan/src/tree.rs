@@ -14,10 +14,11 @@ use crate::cache;
 use crate::python::Project;
 use crate::repository::{MAX_CONFIGURATION, mark_loaded};
 use crate::rules::rule;
-use crate::scanner::scan_in;
+use crate::scanner::{Around, scan_in};
+use crate::suppress::{Day, Suppressions};
 use crate::tables::Tables;
 use crate::vouch;
-use crate::{FileReport, Limits, Outcome, ScanError, ScanReport, tables_version};
+use crate::{FileReport, Limits, Outcome, ScanError, ScanReport};
 
 /// Scans every file under `root`, which may be a file itself. `progress` is called with the bytes done so
 /// far, from any thread. The report depends on the bytes and the tables only.
@@ -35,7 +36,7 @@ pub fn scan_tree(
     let survey = Survey::of(root, limits)?;
     let done = AtomicU64::new(0);
     let all: Vec<usize> = (0..survey.files().len()).collect();
-    let scanned = all
+    let mut scanned: Vec<FileReport> = all
         .par_iter()
         .map(|index| {
             let report = survey.scan(*index, limits);
@@ -43,7 +44,8 @@ pub fn scan_tree(
             report
         })
         .collect();
-    Ok(survey.report(scanned))
+    survey.settle(&mut scanned);
+    Ok(assemble(survey.refused, scanned, &Suppressions::default(), &Day::first()))
 }
 
 /// A tree before its files are looked into one by one: what there is, which sources import each other, what a
@@ -89,6 +91,12 @@ impl Survey {
         Ok(survey)
     }
 
+    /// Entries that cannot be part of a model.
+    #[must_use]
+    pub fn refused(&self) -> &[Finding] {
+        &self.refused
+    }
+
     /// The files, by path.
     #[must_use]
     pub fn files(&self) -> &[TreeFile] {
@@ -123,12 +131,30 @@ impl Survey {
         }
     }
 
+    /// Settles what the files say of each other, from the reports of all of [`Self::files`] in their order.
+    pub fn settle(&self, files: &mut [FileReport]) {
+        vouch::settle(files, &|index| Mapped::open(&self.files.get(index)?.location, Access::Map).ok());
+    }
+
     /// Scans one of [`Self::files`].
     ///
     /// # Panics
     /// There is no file of that index.
     #[must_use]
     pub fn scan(&self, index: usize, limits: &Limits) -> FileReport {
+        self.scan_with(index, limits, None)
+    }
+
+    /// The same, telling each finding as it comes up: for a file that may end the process.
+    ///
+    /// # Panics
+    /// There is no file of that index.
+    #[must_use]
+    pub fn scan_watched(&self, index: usize, limits: &Limits, watch: &dyn Fn(&Finding)) -> FileReport {
+        self.scan_with(index, limits, Some(watch))
+    }
+
+    fn scan_with(&self, index: usize, limits: &Limits, watch: Option<&dyn Fn(&Finding)>) -> FileReport {
         let file = &self.files[index];
         let bytes = match Mapped::open(&file.location, Access::Map) {
             Ok(bytes) => bytes,
@@ -137,8 +163,9 @@ impl Survey {
         let promised = cache::promised(file);
         let title = promised.and_then(|digest| self.titles.get(digest)).map(String::as_str);
         let release = |range| bytes.release(range);
-        let mut report =
-            scan_in(&file.path, title, &bytes, &release, limits, Tables::built_in(), &self.project);
+        let around =
+            Around { release: &release, watch, ..Around::new(limits, Tables::built_in(), &self.project) };
+        let mut report = scan_in(&file.path, title, &bytes, &around);
         if let (Some(promised), Some(found)) = (promised, report.sha256.map(|digest| digest.to_hex()))
             && promised != found
         {
@@ -151,22 +178,28 @@ impl Survey {
         }
         report
     }
+}
 
-    /// The report of the tree, from the reports of its files in their order.
-    #[must_use]
-    pub fn report(self, mut files: Vec<FileReport>) -> ScanReport {
-        vouch::settle(&mut files, &|index| Mapped::open(&self.files.get(index)?.location, Access::Map).ok());
-        let mut findings = self.refused;
-        let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
-        for file in &mut files {
-            outcome = outcome.max(file.outcome);
-            findings.append(&mut file.findings);
-        }
-        findings.sort();
-        // Two sources that call the same harmful helper find the same thing there.
-        findings.dedup();
-        ScanReport { outcome, files, findings, tables_version: tables_version().to_owned() }
+/// The report of a tree, from what was refused of it and the reports of its files in their order. What `accepted`
+/// suppresses on the day `today` does not count.
+#[must_use]
+pub fn assemble(
+    refused: Vec<Finding>,
+    mut files: Vec<FileReport>,
+    accepted: &Suppressions,
+    today: &Day,
+) -> ScanReport {
+    let (suppressed, ended_suppressions) = accepted.apply(&mut files, today);
+    let mut findings = refused;
+    let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
+    for file in &mut files {
+        outcome = outcome.max(file.outcome);
+        findings.append(&mut file.findings);
     }
+    findings.sort();
+    // Two sources that call the same harmful helper find the same thing there.
+    findings.dedup();
+    ScanReport { outcome, files, findings, suppressed, ended_suppressions, ..ScanReport::empty() }
 }
 
 /// A link of a cache, as the file it leads to under the name it has.

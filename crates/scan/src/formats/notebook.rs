@@ -6,6 +6,7 @@
 use proofhouse_artifact::json::Value;
 use proofhouse_core::Place;
 
+use super::shell;
 use crate::scanner::{Content, Scanner};
 
 /// Whether the document is a notebook.
@@ -60,7 +61,7 @@ fn python_of(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut 
         let word = magic.split_whitespace().next().unwrap_or_default();
         match word {
             "bash" | "sh" | "script" | "system" | "sx" | "!" | "cmd" | "perl" | "ruby" => {
-                text.lines().skip(1).for_each(|line| shell(scanner, place, line));
+                text.lines().skip(1).for_each(|line| shell::line(scanner, place, line));
                 return;
             }
             "html" | "HTML" | "javascript" | "js" | "svg" | "markdown" | "latex" => {
@@ -81,7 +82,7 @@ fn python_of(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut 
         });
         match command {
             Some(command) => {
-                shell(scanner, place, command);
+                shell::line(scanner, place, command);
                 source.push_str(indent);
                 source.push_str("pass");
             }
@@ -89,7 +90,7 @@ fn python_of(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut 
                 let rest = trimmed.trim_start_matches('%');
                 let word = rest.split_whitespace().next().unwrap_or_default();
                 if matches!(word, "sx" | "system" | "run" | "load_ext") {
-                    shell(scanner, place, rest.get(word.len()..).unwrap_or_default());
+                    shell::line(scanner, place, rest.get(word.len()..).unwrap_or_default());
                 }
                 source.push_str(indent);
                 source.push_str("pass");
@@ -97,38 +98,6 @@ fn python_of(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut 
             None => source.push_str(line.trim_end_matches('?')),
         }
         source.push('\n');
-    }
-}
-
-/// One line of a shell.
-fn shell(scanner: &mut Scanner<'_>, place: &Place, line: &str) {
-    let line = line.trim();
-    if line.is_empty() || line.starts_with('#') {
-        return;
-    }
-    let words: Vec<&str> = line
-        .split(|c: char| c.is_whitespace() || "|;&()<>`$\"'".contains(c))
-        .filter(|w| !w.is_empty())
-        .collect();
-    let has = |names: &[&str]| words.iter().any(|w| names.contains(&w.rsplit('/').next().unwrap_or(w)));
-    let fetches = has(&["curl", "wget", "nc", "ncat", "socat"]) || line.contains("/dev/tcp/");
-    let runs = has(&["sh", "bash", "zsh", "python", "python3", "perl", "eval", "source", "exec", "node"]);
-    let decodes = has(&["base64", "xxd", "openssl"]) && line.contains('|');
-    let shown: String = line.chars().take(80).collect();
-    let piped = line.contains('|')
-        || line.contains("&&")
-        || line.contains(';')
-        || line.contains('$')
-        || line.contains('`');
-    if (fetches && runs && piped) || line.contains("/dev/tcp/") || (decodes && runs) {
-        let message = format!("fetches or decodes something and runs it: {shown:?}");
-        scanner.report("notebook/runs-fetched", place.clone(), message);
-    } else if has(&["pip", "pip3", "conda", "mamba", "apt", "apt-get", "uv"]) && !line.contains("://") {
-        scanner.report("notebook/command", place.clone(), format!("installs packages: {shown:?}"));
-    } else if fetches || line.contains("://") {
-        scanner.report("notebook/command", place.clone(), format!("fetches something: {shown:?}"));
-    } else {
-        scanner.report("notebook/command", place.clone(), format!("runs a command: {shown:?}"));
     }
 }
 
@@ -180,6 +149,6 @@ fn script(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
                 format!("a script in what the page shows uses {name}"),
             );
         }
-        None => scanner.report("notebook/command", place.clone(), "a script in what the page shows"),
+        None => scanner.report("notebook/script-shown", place.clone(), "a script in what the page shows"),
     }
 }

@@ -12,6 +12,9 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     if pe(bytes) {
         return Some("a Windows executable");
     }
+    if script(bytes) {
+        return Some("a script");
+    }
     if bytes.starts_with(b"PK\x03\x04") && zip::is_zip(bytes) {
         return Some("a zip archive");
     }
@@ -19,6 +22,14 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
         return Some("a pickle");
     }
     None
+}
+
+/// A first line that names an interpreter, and a text behind it.
+fn script(bytes: &[u8]) -> bool {
+    let start = bytes.get(..bytes.len().min(256)).unwrap_or_default();
+    let line = start.split(|b| *b == b'\n').next().unwrap_or_default();
+    let text = |b: &u8| b.is_ascii_graphic() || matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x80..);
+    bytes.starts_with(b"#!/") && line.len() < start.len() && start.iter().all(text)
 }
 
 fn elf(bytes: &[u8]) -> bool {
@@ -55,11 +66,8 @@ mod tests {
     #[test]
     fn structure_decides_not_a_prefix() {
         assert_eq!(kind(b"MZ and PK\x03\x04 and \x7fELF in a text"), None);
-        let mut elf = vec![0u8; 64];
-        elf[..7].copy_from_slice(b"\x7fELF\x02\x01\x01");
-        assert_eq!(kind(&elf), None);
-        elf[52] = 64;
-        assert_eq!(kind(&elf), Some("an ELF executable"));
+        assert_eq!(kind(b"#!/bin/sh\necho proofhouse\n"), Some("a script"));
+        assert_eq!(kind(b"#!/\x00\x01 in random bytes"), None);
         assert_eq!(kind(b"\x80\x04N."), Some("a pickle"));
         assert_eq!(kind(b"N."), None);
     }

@@ -5,7 +5,7 @@ use proofhouse_artifact::json;
 use crate::scanner::{Content, Scanner};
 
 /// Endings that Python or a shell runs without being asked for a format.
-const RUNNABLE: [&str; 4] = [".pyc", ".sh", ".bat", ".ps1"];
+const RUNNABLE: [&str; 3] = [".sh", ".bat", ".ps1"];
 
 /// Whether Python is what runs it: by its name, or by its first line.
 pub(crate) fn is_python(content: &Content<'_>) -> bool {
@@ -26,8 +26,16 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 }
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
-    if content.bytes.starts_with(b"#!") {
+    let script = content.bytes.starts_with(b"#!");
+    if script {
         scanner.report("code/not-analysed", content.at(0), "a script by its first line");
+    }
+    if script || content.name().to_ascii_lowercase().ends_with(".sh") {
+        for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
+            let mut place = content.place.clone();
+            place.line = Some(index as u64 + 1);
+            super::shell::line(scanner, &place, line);
+        }
     }
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();
     if [".jinja", ".jinja2", ".j2"].iter().any(|ending| content.name().to_ascii_lowercase().ends_with(ending))

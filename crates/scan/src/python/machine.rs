@@ -11,18 +11,25 @@ use std::sync::Arc;
 
 use super::effects::Effect;
 use super::parser::parse;
-use super::project::{Import, Project};
-use super::syntax::{self, Act, Class, Function, Id, Parameter, Statement};
+use super::project::Project;
+use super::syntax::{self, Act, Function, Id, Parameter, Statement};
 use super::value::{Arguments, Cell, Taint, Value};
 
 mod call;
+mod define;
 mod expression;
+mod flow;
 mod intrinsic;
+mod name;
 pub(super) use intrinsic::is_credential;
 mod object;
 
 /// Steps of one file, about a second.
 const MAX_STEPS: u64 = 1_500_000;
+/// Steps of functions that nothing has called, all together.
+const MAX_SWEEP: u64 = 4_000_000;
+/// Calls of one function whose results are kept.
+const MAX_KNOWN: usize = 8;
 /// Depth of calls, and of expressions within each other.
 const MAX_CALLS: usize = 24;
 /// Cells of the heap.
@@ -124,6 +131,8 @@ struct Callable {
     owner: Option<usize>,
     /// Run with arguments of which nothing is known, at this reach or above.
     swept: Option<Reach>,
+    /// What calls came to while functions were swept, by their arguments: the same call says the same there.
+    known: Vec<(Vec<Value>, Reach, Value)>,
 }
 
 struct ClassState {
@@ -167,6 +176,8 @@ pub(super) struct Machine<'p> {
     nested: usize,
     depth: usize,
     exhausted: bool,
+    /// Functions are run that nothing has called.
+    sweeping: bool,
 }
 
 impl<'p> Machine<'p> {
@@ -196,6 +207,7 @@ impl<'p> Machine<'p> {
             nested: 0,
             depth: 0,
             exhausted: false,
+            sweeping: false,
         };
         let module = machine.module(path, Arc::from(text), tree);
         machine.imported.insert(path.to_owned(), module);
@@ -207,6 +219,8 @@ impl<'p> Machine<'p> {
     /// Functions that were not run with whatever somebody may pass: methods by whoever uses the class.
     fn sweep(&mut self) {
         let mut index = 0;
+        let mut left = MAX_SWEEP;
+        self.sweeping = true;
         while index < self.functions.len() {
             if let Some(callable) = self.functions.get(index).cloned()
                 && self.modules.get(callable.module).is_some_and(|m| m.path == self.subject)
@@ -214,9 +228,11 @@ impl<'p> Machine<'p> {
                 let reach = self.reach_of(&callable);
                 if callable.swept.is_none_or(|swept| swept < reach) {
                     self.reach = reach;
-                    self.steps = self.steps.min(MAX_STEPS / 2);
+                    let steps = left.min(MAX_STEPS / 4);
+                    self.steps = MAX_STEPS - steps;
                     self.exhausted = false;
                     self.call_function(index, Arguments::default(), true);
+                    left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
                 }
             }
             index += 1;
@@ -226,11 +242,14 @@ impl<'p> Machine<'p> {
     fn reach_of(&self, callable: &Callable) -> Reach {
         let Body::Def(function) = &callable.body else { return Reach::Dormant };
         let loaded = self.project.is_loaded(&self.subject);
+        let name = function.name.as_str();
+        let file = self.subject.rsplit('/').next().unwrap_or_default();
         match (callable.owner.is_some(), loaded) {
-            (true, true) if LOADERS.contains(&function.name.as_str()) => Reach::Load,
+            (true, true) if LOADERS.contains(&name) => Reach::Load,
             (true, _) => Reach::Use,
-            (false, true) if HANDLERS.contains(&function.name.as_str()) => Reach::Load,
-            (false, _) if HANDLERS.contains(&function.name.as_str()) => Reach::Use,
+            (false, true) if HANDLERS.contains(&name) || ENTRIES.contains(&name) => Reach::Load,
+            (false, _) if HANDLERS.contains(&name) => Reach::Use,
+            (false, _) if ENTRIES.contains(&name) && ENTRY_FILES.contains(&file) => Reach::Use,
             _ => Reach::Dormant,
         }
     }
@@ -490,93 +509,6 @@ impl<'p> Machine<'p> {
         Flow::On
     }
 
-    fn conditional(
-        &mut self,
-        scope: Scope<'_>,
-        test: Id,
-        body: &[Statement],
-        otherwise: &[Statement],
-    ) -> Flow {
-        let test = self.eval(scope, test);
-        match self.truth(&test) {
-            Some(true) => {
-                let flow = self.statements(scope, body);
-                self.dormant(scope, otherwise);
-                flow
-            }
-            Some(false) => {
-                self.dormant(scope, body);
-                self.statements(scope, otherwise)
-            }
-            None => {
-                self.in_branch(scope, body);
-                self.in_branch(scope, otherwise);
-                Flow::On
-            }
-        }
-    }
-
-    fn repeat(&mut self, scope: Scope<'_>, test: Id, body: &[Statement]) {
-        for turn in 0..MAX_TURNS {
-            let value = self.eval(scope, test);
-            match self.truth(&value) {
-                Some(false) => return,
-                Some(true) if turn < MAX_TURNS - 1 && !self.exhausted => {
-                    if self.statements(scope, body) == Flow::Left && self.branches == 0 {
-                        return;
-                    }
-                    // A loop that runs until something unknown happens shows all it does in a few turns.
-                    if turn > 64
-                        && matches!(
-                            scope.tree.expressions.get(test).map(|e| &e.kind),
-                            Some(syntax::Kind::Bool(_) | syntax::Kind::Integer(_))
-                        )
-                    {
-                        return;
-                    }
-                }
-                _ => {
-                    for _ in 0..2 {
-                        self.in_branch(scope, body);
-                    }
-                    return;
-                }
-            }
-        }
-    }
-
-    /// Runs `body` for each value of `source`, or twice where they are not known.
-    fn each(
-        &mut self,
-        scope: Scope<'_>,
-        target: Id,
-        source: Value,
-        line: u32,
-        mut body: impl FnMut(&mut Self),
-    ) {
-        let elements = self.elements(scope, &source, line);
-        match elements {
-            Some(elements) => {
-                for value in elements.into_iter().take(MAX_TURNS) {
-                    if self.exhausted {
-                        return;
-                    }
-                    self.assign(scope, target, value);
-                    body(self);
-                }
-            }
-            None => {
-                let taint = self.taint(&source);
-                self.branches += 1;
-                for _ in 0..2 {
-                    self.assign(scope, target, Value::Unknown(taint));
-                    body(self);
-                }
-                self.branches -= 1;
-            }
-        }
-    }
-
     fn set(&mut self, frame: usize, name: &str, value: Value) {
         let weak = self.branches > 0;
         let Some(mut target) = self.frames.get(frame).map(|_| frame) else { return };
@@ -602,191 +534,6 @@ impl<'p> Machine<'p> {
             };
             frame.names.insert(name.to_owned(), value);
         }
-    }
-
-    fn import(&mut self, scope: Scope<'_>, module: &str, alias: Option<&str>) {
-        let value = self.module_named(scope, 0, module);
-        match alias {
-            Some(alias) => self.set(scope.frame, alias, value),
-            None => {
-                let top = module.split('.').next().unwrap_or(module);
-                let value = if top == module { value } else { self.module_named(scope, 0, top) };
-                self.set(scope.frame, top, value);
-            }
-        }
-    }
-
-    fn import_from(
-        &mut self,
-        scope: Scope<'_>,
-        level: usize,
-        module: &str,
-        names: &[(String, Option<String>)],
-    ) {
-        let source = self.module_named(scope, level, module);
-        for (name, alias) in names {
-            if name == "*" {
-                self.import_all(scope, &source);
-                continue;
-            }
-            let value = self.attribute(scope, &source, name, 0);
-            self.set(scope.frame, alias.as_deref().unwrap_or(name), value);
-        }
-    }
-
-    fn import_all(&mut self, scope: Scope<'_>, source: &Value) {
-        match source {
-            Value::Outside(name, _) => {
-                let name = name.to_string();
-                if let Some(frame) = self.frames.get_mut(scope.frame) {
-                    frame.stars.push(name);
-                }
-            }
-            Value::Module(index) => {
-                let frame = self.modules.get(*index).and_then(|m| self.frames.get(m.frame));
-                let names: Vec<(String, Value)> = frame
-                    .map(|f| {
-                        f.names
-                            .iter()
-                            .filter(|(n, _)| !n.starts_with("__"))
-                            .map(|(n, v)| (n.clone(), v.clone()))
-                            .collect()
-                    })
-                    .unwrap_or_default();
-                let stars = frame.map(|f| f.stars.clone()).unwrap_or_default();
-                for (name, value) in names {
-                    self.set(scope.frame, &name, value);
-                }
-                if let Some(frame) = self.frames.get_mut(scope.frame) {
-                    frame.stars.extend(stars);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// The module of that name: one of the model's own, or one of another package.
-    fn module_named(&mut self, scope: Scope<'_>, level: usize, module: &str) -> Value {
-        let from = self.modules.get(scope.module).map(|m| m.path.clone()).unwrap_or_default();
-        match self.project.resolve(&from, level, module) {
-            // A file does not import itself, it means the package of that name.
-            Some(Import::Source(path)) if path != from => self.import_source(&path),
-            Some(Import::Folder(path)) => self.import_folder(&path),
-            _ if module.is_empty() => Value::UNKNOWN,
-            _ => Value::outside(module),
-        }
-    }
-
-    fn import_source(&mut self, path: &str) -> Value {
-        if let Some(index) = self.imported.get(path) {
-            return Value::Module(*index);
-        }
-        let Some((text, tree)) = self.project.source(path) else { return Value::UNKNOWN };
-        if self.imported.len() >= MAX_IMPORTS {
-            return Value::UNKNOWN;
-        }
-        let index = self.module(path, text, tree);
-        self.imported.insert(path.to_owned(), index);
-        // Its own import is reported where it is looked at; here only what it defines counts.
-        let active = std::mem::take(&mut self.active);
-        let branches = std::mem::take(&mut self.branches);
-        self.run_module(index);
-        self.active = active;
-        self.branches = branches;
-        Value::Module(index)
-    }
-
-    fn import_folder(&mut self, path: &str) -> Value {
-        if let Some(index) = self.imported.get(path) {
-            return Value::Module(*index);
-        }
-        let index = self.module(&format!("{path}/__init__.py"), Arc::from(""), Arc::default());
-        self.imported.insert(path.to_owned(), index);
-        Value::Module(index)
-    }
-
-    fn define(&mut self, scope: Scope<'_>, function: &Arc<Function>) {
-        for id in &function.annotations {
-            self.eval(scope, *id);
-        }
-        let defaults = self.defaults(scope, &function.parameters);
-        let index = self.functions.len();
-        let owner = self.frames.get(scope.frame).filter(|f| f.class).map(|_| usize::MAX);
-        self.functions.push(Callable {
-            body: Body::Def(function.clone()),
-            module: scope.module,
-            frame: scope.frame,
-            defaults,
-            owner,
-            swept: None,
-        });
-        let value = self.decorate(scope, &function.decorators, Value::Function(index), function.line);
-        self.set(scope.frame, &function.name, value);
-    }
-
-    fn defaults(&mut self, scope: Scope<'_>, parameters: &[Parameter]) -> Vec<(String, Value)> {
-        let with_default = parameters.iter().filter_map(|p| p.default.map(|id| (p.name.clone(), id)));
-        with_default.collect::<Vec<_>>().into_iter().map(|(name, id)| (name, self.eval(scope, id))).collect()
-    }
-
-    fn decorate(&mut self, scope: Scope<'_>, decorators: &[Id], value: Value, line: u32) -> Value {
-        let mut value = value;
-        for id in decorators.iter().rev() {
-            let decorator = self.eval(scope, *id);
-            value = match &decorator {
-                Value::Outside(name, _) => match name.as_ref() {
-                    "builtins.property" | "functools.cached_property" => self.cell(Cell::Property(value)),
-                    "builtins.staticmethod" => self.cell(Cell::Static(value)),
-                    "builtins.classmethod" => self.cell(Cell::OfClass(value)),
-                    _ => {
-                        self.call(scope, &decorator, Arguments::of([value.clone()]), line);
-                        value
-                    }
-                },
-                Value::Unknown(_) => value,
-                _ => match self.call(scope, &decorator, Arguments::of([value.clone()]), line) {
-                    Value::Unknown(_) | Value::None => value,
-                    made => made,
-                },
-            };
-        }
-        value
-    }
-
-    fn define_class(&mut self, scope: Scope<'_>, class: &Arc<Class>) {
-        let mut bases = Vec::new();
-        let mut metaclass = None;
-        let mut named = Vec::new();
-        for argument in &class.arguments {
-            let value = self.eval(scope, argument.value);
-            match argument.name.as_deref() {
-                Some("metaclass") => metaclass = Some(value),
-                Some(name) => named.push((name.to_owned(), value)),
-                None => bases.push(value),
-            }
-        }
-        let globals = self.frames.get(scope.frame).map_or(scope.frame, |f| f.globals);
-        self.frames.push(Frame {
-            names: HashMap::new(),
-            outer: Some(scope.frame),
-            globals,
-            declared_global: BTreeSet::new(),
-            stars: Vec::new(),
-            class: true,
-        });
-        let frame = self.frames.len() - 1;
-        let first = self.functions.len();
-        let branches = std::mem::take(&mut self.branches);
-        self.statements(Scope { frame, ..scope }, &class.body);
-        self.branches = branches;
-        let index = self.classes.len();
-        for callable in self.functions.iter_mut().skip(first).filter(|c| c.owner == Some(usize::MAX)) {
-            callable.owner = Some(index);
-        }
-        self.classes.push(ClassState { name: class.name.clone(), bases, metaclass, frame });
-        let value = self.class_made(scope, index, named, class.line);
-        let value = self.decorate(scope, &class.decorators, value, class.line);
-        self.set(scope.frame, &class.name, value);
     }
 }
 
@@ -818,22 +565,29 @@ const LOADERS: [&str; 24] = [
     "load",
 ];
 
-/// Functions that serving programs call by name (SageMaker, TorchServe, Hugging Face endpoints, MLflow).
-const HANDLERS: [&str; 16] = [
+/// Functions that serving programs call by names of their own (SageMaker, MLflow).
+const HANDLERS: [&str; 8] = [
     "model_fn",
     "input_fn",
     "predict_fn",
     "output_fn",
     "transform_fn",
-    "handle",
-    "handler",
-    "predict",
-    "inference",
-    "init",
-    "run",
-    "load_model",
     "_load_pyfunc",
     "load_context",
-    "get_model",
     "__getattr__",
+];
+
+/// Functions that serving programs call by names that others use, too: entries only in files that are called so.
+const ENTRIES: [&str; 8] =
+    ["handle", "handler", "predict", "inference", "init", "run", "load_model", "get_model"];
+
+/// Files with such entries (TorchServe, Azure ML, Hugging Face endpoints).
+const ENTRY_FILES: [&str; 7] = [
+    "handler.py",
+    "inference.py",
+    "score.py",
+    "predict.py",
+    "serve.py",
+    "model_handler.py",
+    "custom_handler.py",
 ];

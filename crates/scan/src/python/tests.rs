@@ -1,20 +1,14 @@
 use proptest::prelude::*;
 
 use super::Project;
-use crate::scanner;
+use crate::scanner::{self, Around};
 use crate::tables::Tables;
 use crate::{FileReport, Limits, Outcome};
 
 fn scan_in(project: &Project, path: &str, source: &str) -> FileReport {
-    scanner::scan_in(
-        &path.parse().unwrap(),
-        None,
-        source.as_bytes(),
-        &|_| (),
-        &Limits::default(),
-        Tables::built_in(),
-        project,
-    )
+    let limits = Limits::default();
+    let around = Around::new(&limits, Tables::built_in(), project);
+    scanner::scan_in(&path.parse().unwrap(), None, source.as_bytes(), &around)
 }
 
 fn scan(source: &str) -> FileReport {
@@ -118,6 +112,7 @@ const SUSPICIOUS: &[(&str, &str)] = &[
     ("# -*- coding: utf-7 -*-\nx = 1\n", "python/disguised"),
     ("x = 1 # \u{202e} hidden\n", "python/disguised"),
     ("import builtins\nbuiltins.open = None\n", "python/replaces"),
+    ("import sys\nclass F: pass\nsys.meta_path.insert(0, F())\n", "python/replaces"),
     ("import base64, os\ndef f():\n    exec(base64.b64decode(os.environ['X']))\n", "python/hidden-code"),
     (
         "def f(x):\n    import os\n    getattr(os, 'sy' + 'stem')(x)\nclass A:\n    def g(self):\n        f('id')\n",

@@ -17,6 +17,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         let message = "a pointer to bytes that are not here: fetch them and scan again";
         scanner.report("repo/lfs-pointer", content.place.clone(), message);
     }
+    if [".pyc", ".pyo"].iter().any(|ending| name.ends_with(ending)) {
+        scanner.report("code/bytecode", content.place.clone(), "compiled Python by its name");
+    }
     if name.ends_with(".pth") && textual {
         start_up(scanner, content);
     }

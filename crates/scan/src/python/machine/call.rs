@@ -2,11 +2,26 @@
 
 use std::collections::{BTreeSet, HashMap};
 
+use unicode_normalization::UnicodeNormalization as _;
+
 use super::super::effects::{Effect, effect};
 use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Body, Frame, MAX_CALLS, Machine, Reach, Scope, What};
+use super::{Body, Frame, MAX_CALLS, MAX_KNOWN, Machine, Reach, Scope, What};
+
+/// Built-in functions that ask about what they are given and never call it.
+const ASKS: [&str; 9] = [
+    "builtins.isinstance",
+    "builtins.issubclass",
+    "builtins.hasattr",
+    "builtins.callable",
+    "builtins.type",
+    "builtins.id",
+    "builtins.hash",
+    "builtins.print",
+    "builtins.super",
+];
 
 /// Longest name of a result that is kept.
 const MAX_NAME: usize = 240;
@@ -72,6 +87,13 @@ impl Machine<'_> {
         if self.active.len() >= MAX_CALLS || self.active.iter().filter(|i| **i == index).count() >= 3 {
             return Value::UNKNOWN;
         }
+        let alike = self.alike(&arguments);
+        if let Some(alike) = &alike
+            && let Some((_, _, value)) =
+                callable.known.iter().find(|(a, reach, _)| a == alike && *reach >= self.reach)
+        {
+            return value.clone();
+        }
         let Some(tree) = self.modules.get(callable.module).map(|m| m.tree.clone()) else {
             return Value::UNKNOWN;
         };
@@ -118,7 +140,29 @@ impl Machine<'_> {
         self.depth = depth;
         self.branches = branches;
         self.active.pop();
+        if let Some(alike) = alike
+            && let Some(function) = self.functions.get_mut(index)
+            && function.known.len() < MAX_KNOWN
+        {
+            function.known.push((alike, self.reach, result.clone()));
+        }
         result
+    }
+
+    /// What of the arguments of a call tells it from others, while functions are swept. Objects of one class are
+    /// alike then; with other things of the heap no two calls are.
+    fn alike(&self, arguments: &Arguments) -> Option<Vec<Value>> {
+        if !self.sweeping || !arguments.named.is_empty() {
+            return None;
+        }
+        let told = |value: &Value| match (value, self.cell_of(value)) {
+            (_, Some(Cell::Object { class: Some(class), fields })) if fields.is_empty() => {
+                Some(Value::Class(*class))
+            }
+            (Value::Cell(_), _) => None,
+            _ => Some(value.clone()),
+        };
+        arguments.plain.iter().map(told).collect()
     }
 
     fn parameters(
@@ -204,7 +248,9 @@ impl Machine<'_> {
             Some(Effect::Secret) => {}
             Some(effect) => self.effect(scope, effect, name, &arguments, line, false),
             None => {
-                self.hand_over(scope, &arguments, line, false);
+                if !ASKS.contains(&name) {
+                    self.hand_over(scope, &arguments, line, false);
+                }
                 if self.reach >= Reach::Load && !name.starts_with("builtins.") {
                     self.event(scope, line, What::Outside(name.to_owned()));
                 }
@@ -264,7 +310,11 @@ impl Machine<'_> {
     fn is_put_together(&self, scope: Scope<'_>, name: &str) -> bool {
         let last = name.trim_end_matches("()").rsplit('.').next().unwrap_or(name);
         let text = self.modules.get(scope.module).map(|m| &m.text);
-        text.is_some_and(|text| !last.is_empty() && !text.contains(last) && text.is_ascii())
+        text.is_some_and(|text| {
+            !last.is_empty()
+                && !text.contains(last)
+                && (text.is_ascii() || !text.nfkc().collect::<String>().contains(last))
+        })
     }
 
     /// Functions among the arguments of a call of something that is not looked into: it may call them.

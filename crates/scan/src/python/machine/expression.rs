@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::syntax::{Clause, Id, Kind, Passing, Sequence};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Body, Callable, Machine, Reach, Scope, What};
+use super::{Body, Callable, Machine, Scope, What};
 
 /// Deepest expression that is followed. Brackets are bounded by the parser already.
 const MAX_DEPTH: usize = 400;
@@ -110,6 +110,7 @@ impl Machine<'_> {
                     defaults,
                     owner: None,
                     swept: None,
+                    known: Vec::new(),
                 });
                 Value::Function(self.functions.len() - 1)
             }
@@ -428,114 +429,6 @@ impl Machine<'_> {
             value.or_else(|| self.special(scope, left, &format!("__i{name}__"), vec![right.clone()], line));
         value.or_else(|| self.special(scope, right, &format!("__r{name}__"), vec![left.clone()], line))
     }
-
-    /// The value of a name: here, in the functions around, in the module, among the built-in ones.
-    pub(super) fn lookup(&mut self, scope: Scope<'_>, name: &str) -> Value {
-        let mut at = Some(scope.frame);
-        let mut own = true;
-        let mut stars: Vec<String> = Vec::new();
-        while let Some(index) = at {
-            let Some(frame) = self.frames.get(index) else { break };
-            if (own || !frame.class)
-                && let Some(value) = frame.names.get(name)
-            {
-                return value.clone();
-            }
-            stars.extend(frame.stars.iter().cloned());
-            own = false;
-            at = frame.outer;
-        }
-        let builtin = match name {
-            "__builtins__" | "__builtin__" => Value::outside("builtins"),
-            _ if is_builtin(name) => Value::outside(format!("builtins.{name}")),
-            _ => Value::UNKNOWN,
-        };
-        let mut value = builtin;
-        for package in stars {
-            value = value.or(Value::outside(format!("{package}.{name}")));
-        }
-        value
-    }
-
-    pub(super) fn assign(&mut self, scope: Scope<'_>, target: Id, value: Value) {
-        let Some(expression) = scope.tree.expressions.get(target) else { return };
-        let line = expression.line;
-        match &expression.kind {
-            Kind::Name(name) => self.set(scope.frame, name, value),
-            Kind::Elements(ids) => {
-                let values = self.elements(scope, &value, line);
-                let star = ids.iter().position(|id| {
-                    matches!(scope.tree.expressions.get(*id).map(|e| &e.kind), Some(Kind::Star(_)))
-                });
-                for (index, id) in ids.iter().enumerate() {
-                    let part = match (&values, star) {
-                        (Some(values), None) => values.get(index).cloned(),
-                        (Some(values), Some(star)) if index < star => values.get(index).cloned(),
-                        _ => None,
-                    };
-                    self.assign(scope, *id, part.unwrap_or(Value::Unknown(Taint::NONE)));
-                }
-            }
-            Kind::Star(inner) => self.assign(scope, *inner, value),
-            Kind::Attribute(inner, name) => {
-                let owner = self.eval(scope, *inner);
-                self.set_attribute(scope, &owner, name, value, line);
-            }
-            Kind::Subscript(inner, index) => {
-                let owner = self.eval(scope, *inner);
-                let index = self.eval(scope, *index);
-                self.set_item(scope, &owner, index, value, line);
-            }
-            _ => {}
-        }
-    }
-
-    fn set_item(&mut self, scope: Scope<'_>, owner: &Value, index: Value, value: Value, line: u32) {
-        self.special(scope, owner, "__setitem__", vec![index.clone(), value.clone()], line);
-        let weak = self.branches > 0;
-        if let Value::Cell(at) = owner {
-            match self.heap.get_mut(*at) {
-                Some(Cell::Dict(pairs)) if pairs.len() < 100_000 => {
-                    match pairs.iter_mut().take(512).find(|(k, _)| *k == index) {
-                        Some((_, slot)) if weak => *slot = std::mem::replace(slot, Value::None).or(value),
-                        Some((_, slot)) => *slot = value,
-                        None => pairs.push((index, value)),
-                    }
-                }
-                Some(Cell::Sequence(values)) => {
-                    let at = index.as_integer().and_then(|n| usize::try_from(n).ok());
-                    match at.and_then(|at| values.get_mut(at)) {
-                        Some(slot) => *slot = value,
-                        None => values.push(value),
-                    }
-                }
-                _ => {}
-            }
-            return;
-        }
-        if let Value::Outside(name, _) = owner {
-            let name = name.to_string();
-            match (name.as_str(), index.as_text()) {
-                ("builtins.globals()", Some(key)) => {
-                    let globals = self.frames.get(scope.frame).map_or(scope.frame, |f| f.globals);
-                    self.set(globals, key, value);
-                }
-                ("builtins.locals()", Some(key)) => self.set(scope.frame, key, value),
-                ("sys.modules", _) if self.reach >= Reach::Load => {
-                    // A module that puts something in its own place is known from lazy imports; another's is not.
-                    let key = index.as_text().unwrap_or("?");
-                    let own = self
-                        .modules
-                        .get(scope.module)
-                        .is_some_and(|m| m.path.contains(&key.replace('.', "/")));
-                    if !own && index.as_text().is_some() {
-                        self.event(scope, line, What::Replaces(format!("sys.modules[{key:?}]")));
-                    }
-                }
-                _ => {}
-            }
-        }
-    }
 }
 
 fn arithmetic(operator: &str, a: i64, b: i64) -> Value {
@@ -554,94 +447,4 @@ fn arithmetic(operator: &str, a: i64, b: i64) -> Value {
         _ => None,
     };
     value.map_or(Value::UNKNOWN, Value::Integer)
-}
-
-fn is_builtin(name: &str) -> bool {
-    const NAMES: [&str; 73] = [
-        "abs",
-        "all",
-        "any",
-        "ascii",
-        "bin",
-        "bool",
-        "breakpoint",
-        "bytearray",
-        "bytes",
-        "callable",
-        "chr",
-        "classmethod",
-        "compile",
-        "complex",
-        "copyright",
-        "credits",
-        "delattr",
-        "dict",
-        "dir",
-        "divmod",
-        "enumerate",
-        "eval",
-        "exec",
-        "execfile",
-        "exit",
-        "filter",
-        "float",
-        "format",
-        "frozenset",
-        "get_ipython",
-        "getattr",
-        "globals",
-        "hasattr",
-        "hash",
-        "help",
-        "hex",
-        "id",
-        "input",
-        "int",
-        "isinstance",
-        "issubclass",
-        "iter",
-        "len",
-        "list",
-        "locals",
-        "map",
-        "max",
-        "memoryview",
-        "min",
-        "next",
-        "object",
-        "oct",
-        "open",
-        "ord",
-        "pow",
-        "print",
-        "property",
-        "range",
-        "repr",
-        "reversed",
-        "round",
-        "set",
-        "setattr",
-        "slice",
-        "sorted",
-        "staticmethod",
-        "str",
-        "sum",
-        "super",
-        "tuple",
-        "type",
-        "vars",
-        "zip",
-    ];
-    name == "__import__" || NAMES.binary_search(&name).is_ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_builtin;
-
-    #[test]
-    fn built_in_names_are_found() {
-        assert!(["abs", "exec", "open", "zip", "__import__"].into_iter().all(is_builtin));
-        assert!(!is_builtin("torch"));
-    }
 }

@@ -74,6 +74,13 @@ impl Machine<'_> {
                     None => Value::UNKNOWN,
                 }
             }
+            "sys.meta_path.insert"
+            | "sys.meta_path.append"
+            | "sys.path_hooks.insert"
+            | "sys.path_hooks.append" => {
+                self.event(scope, line, What::Replaces(name.to_owned()));
+                Value::None
+            }
             "builtins.__getattribute__" => match first.and_then(Value::as_text) {
                 Some(name) => Value::outside(format!("builtins.{name}")),
                 None => Value::UNKNOWN,

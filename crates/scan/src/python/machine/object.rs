@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::super::project::Import;
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::{Machine, Scope, What};
 
@@ -162,8 +163,8 @@ impl Machine<'_> {
         if let Some(folder) = folder {
             let inner = format!("{folder}/_");
             match self.project.resolve(&inner, 1, name) {
-                Some(super::Import::Source(path)) => return self.import_source(&path),
-                Some(super::Import::Folder(path)) => return self.import_folder(&path),
+                Some(Import::Source(path)) => return self.import_source(&path),
+                Some(Import::Folder(path)) => return self.import_folder(&path),
                 None => {}
             }
         }

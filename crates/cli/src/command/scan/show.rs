@@ -1,61 +1,19 @@
-//! `scan`.
+//! What a person reads of a scan, and one report over several paths.
 
-use std::path::{Component, Path, PathBuf};
+use std::path::{Component, Path};
 
-use proofhouse_core::Verdict;
-use proofhouse_lifecycle::Progress as _;
-use proofhouse_scan::{Limits, ScanReport, rules, sarif, scan_tree};
-use serde_json::json;
+use proofhouse_scan::{Rule, ScanReport, rules};
 
 use crate::Exit;
-use crate::args::{ScanArgs, ScanFormat};
 use crate::terminal;
 
-pub fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
-    if let Some(id) = &args.explain {
-        return explain(id);
-    }
-    if args.list_rules {
-        for rule in rules() {
-            terminal::line(format!("{:<28} {:<9} {}", rule.id, rule.severity.to_string(), rule.title));
-        }
-        return Ok(Exit::Clean);
-    }
-    let limits = Limits { content: !args.structure_only, ..Limits::default() };
-    let bar = terminal::Bar::new();
-    let mut reports = Vec::new();
-    let mut failed = None;
-    for path in &args.paths {
-        bar.step(&path.display().to_string());
-        // One path that cannot be read does not hide what was found in another.
-        match scan_tree(path, &limits, &|_| ()) {
-            Ok(report) => reports.push((path, report)),
-            Err(error) => {
-                terminal::error(&error.to_string());
-                failed = Some(Verdict::Unknown);
-            }
-        }
-    }
-    drop(bar);
-    match args.format {
-        ScanFormat::Human => {
-            reports.iter().for_each(|(path, report)| human(&path.display().to_string(), report))
-        }
-        ScanFormat::Json => {
-            let all: Vec<_> = reports.iter().map(|(path, r)| json!({"path": path, "report": r})).collect();
-            terminal::json(&all)?;
-        }
-        ScanFormat::Sarif => terminal::json(&sarif(&merged(&reports)))?,
-    }
-    Ok(Verdict::all(reports.iter().map(|(_, r)| r.verdict()).chain(failed)).into())
-}
-
-fn human(path: &str, report: &ScanReport) {
-    terminal::line(format!("{path}: {}", terminal::strong(&format!("{:?}", report.outcome).to_lowercase())));
+/// Writes one report for people: files, findings, what is suppressed and what no longer is.
+pub fn human(path: &str, report: &ScanReport) {
+    terminal::line(format!("{path}: {}", terminal::strong(&report.outcome.to_string())));
     for file in &report.files {
         terminal::line(format!(
             "  {:<12} {:<12} {} of {} bytes accounted for  {}",
-            format!("{:?}", file.outcome).to_lowercase(),
+            file.outcome.to_string(),
             file.format.name(),
             file.covered_bytes,
             file.size,
@@ -63,23 +21,29 @@ fn human(path: &str, report: &ScanReport) {
         ));
     }
     report.findings.iter().for_each(terminal::finding);
+    for suppressed in &report.suppressed {
+        let finding = &suppressed.finding;
+        terminal::line(terminal::quiet(&format!(
+            "suppressed until {} by {}: {} in {} ({})",
+            suppressed.expires, suppressed.owner, finding.rule, finding.place, suppressed.reason
+        )));
+    }
+    for ended in &report.ended_suppressions {
+        terminal::line(terminal::quiet(&ended.to_string()));
+    }
 }
 
 /// One report over several paths, with places as seen from where the command ran: a code host knows the
 /// repository, not the folder that was scanned.
-fn merged(reports: &[(&PathBuf, ScanReport)]) -> ScanReport {
-    let mut all = ScanReport {
-        outcome: reports.iter().map(|(_, r)| r.outcome).max().unwrap_or(proofhouse_scan::Outcome::Clean),
-        files: Vec::new(),
-        findings: Vec::new(),
-        tables_version: proofhouse_scan::tables_version().to_owned(),
-    };
+pub fn merged(reports: &[(String, ScanReport)]) -> ScanReport {
+    let mut all = ScanReport::empty();
     for (root, report) in reports {
-        let prefix = prefix(root);
+        let prefix = prefix(Path::new(root));
         let place = |path: &str| match prefix.as_str() {
             "" => path.to_owned(),
             prefix => format!("{prefix}/{path}"),
         };
+        all.outcome = all.outcome.max(report.outcome);
         all.files.extend(report.files.iter().cloned().map(|mut file| {
             // A path that cannot name a file of a subject keeps its name within the scanned folder.
             file.path = place(file.path.as_str()).parse().unwrap_or(file.path);
@@ -89,6 +53,11 @@ fn merged(reports: &[(&PathBuf, ScanReport)]) -> ScanReport {
             finding.place.path = place(&finding.place.path);
             finding
         }));
+        all.suppressed.extend(report.suppressed.iter().cloned().map(|mut suppressed| {
+            suppressed.finding.place.path = place(&suppressed.finding.place.path);
+            suppressed
+        }));
+        all.ended_suppressions.extend(report.ended_suppressions.iter().cloned());
     }
     all.files.sort_by(|a, b| a.path.cmp(&b.path));
     all.findings.sort();
@@ -108,7 +77,8 @@ fn prefix(root: &Path) -> String {
     parts.join("/")
 }
 
-fn explain(id: &str) -> anyhow::Result<Exit> {
+/// Says what one rule means.
+pub fn explain(id: &str) -> anyhow::Result<Exit> {
     let Some(rule) = rules().iter().find(|r| r.id == id) else {
         let near: Vec<&str> =
             rules().iter().map(|r| r.id).filter(|r| r.split('/').next() == id.split('/').next()).collect();
@@ -117,15 +87,19 @@ fn explain(id: &str) -> anyhow::Result<Exit> {
             if near.is_empty() { "none (see --list-rules)".to_owned() } else { near.join(", ") }
         );
     };
+    rule_in_full(rule);
+    Ok(Exit::Clean)
+}
+
+fn rule_in_full(rule: &Rule) {
     terminal::line(terminal::strong(rule.id));
-    terminal::line(format!("{} ({})", rule.title, rule.severity));
+    terminal::line(format!("{} ({}; a file with it is {})", rule.title, rule.severity, rule.outcome));
     terminal::line("");
     terminal::line(rule.what);
     terminal::line(format!("What to do: {}", rule.remediation));
     for reference in rule.references() {
         terminal::line(terminal::quiet(&reference.to_string()));
     }
-    Ok(Exit::Clean)
 }
 
 #[cfg(test)]

@@ -1,0 +1,247 @@
+//! Credentials in files, by the structure that their providers give them: a prefix, a length, an alphabet, a check
+//! sum where there is one, and the randomness of the rest.
+//!
+//! The boundary for generative AI (`guard`) has a longer table for the text that leaves a model, with rules about what
+//! to do there; an engine does not import another. Here are the kinds that are found in repositories of models, and
+//! only kinds whose structure leaves no doubt.
+
+use std::sync::LazyLock;
+
+use aho_corasick::{AhoCorasick, MatchKind};
+
+/// One kind of credential.
+struct Kind {
+    name: &'static str,
+    prefix: &'static str,
+    /// Characters behind the prefix.
+    length: std::ops::RangeInclusive<usize>,
+    holds: fn(u8) -> bool,
+    check: Check,
+}
+
+#[derive(Clone, Copy)]
+enum Check {
+    /// As random as letters and digits are.
+    Random,
+    /// The last six characters are the base62 CRC-32 of those before (GitHub, npm), or it is random.
+    Sum,
+    /// Contains this mark, and is random.
+    Mark(&'static str),
+}
+
+const fn alnum(b: u8) -> bool {
+    b.is_ascii_alphanumeric()
+}
+
+const fn url(b: u8) -> bool {
+    b.is_ascii_alphanumeric() || b == b'_' || b == b'-'
+}
+
+const fn upper(b: u8) -> bool {
+    b.is_ascii_uppercase() || b.is_ascii_digit()
+}
+
+const fn hex(b: u8) -> bool {
+    b.is_ascii_digit() || (b >= b'a' && b <= b'f')
+}
+
+const fn kind(
+    name: &'static str,
+    prefix: &'static str,
+    from: usize,
+    to: usize,
+    holds: fn(u8) -> bool,
+    check: Check,
+) -> Kind {
+    Kind { name, prefix, length: from..=to, holds, check }
+}
+
+/// Sorted by nothing: the first that fits counts.
+const KINDS: [Kind; 22] = [
+    kind("an Anthropic key", "sk-ant-", 80, 120, url, Check::Random),
+    kind("an AWS access key id", "AKIA", 16, 16, upper, Check::Random),
+    kind("an AWS temporary key id", "ASIA", 16, 16, upper, Check::Random),
+    kind("a DigitalOcean token", "dop_v1_", 64, 64, hex, Check::Random),
+    kind("a GitHub fine-grained token", "github_pat_", 82, 82, url, Check::Random),
+    kind("a GitHub token", "ghp_", 36, 36, alnum, Check::Sum),
+    kind("a GitHub OAuth token", "gho_", 36, 36, alnum, Check::Sum),
+    kind("a GitHub app token", "ghs_", 36, 36, alnum, Check::Sum),
+    kind("a GitLab token", "glpat-", 20, 60, url, Check::Random),
+    kind("a Google API key", "AIza", 35, 35, url, Check::Random),
+    kind("a Google OAuth secret", "GOCSPX-", 28, 28, url, Check::Random),
+    kind("a Groq key", "gsk_", 52, 52, alnum, Check::Random),
+    kind("a Hugging Face token", "hf_", 34, 40, alnum, Check::Random),
+    kind("an npm token", "npm_", 36, 36, alnum, Check::Sum),
+    kind("an NVIDIA key", "nvapi-", 60, 70, url, Check::Random),
+    kind("an OpenAI project key", "sk-proj-", 74, 180, url, Check::Mark("T3BlbkFJ")),
+    kind("an OpenAI key", "sk-", 48, 48, alnum, Check::Mark("T3BlbkFJ")),
+    kind("a PyPI token", "pypi-AgE", 50, 250, url, Check::Random),
+    kind("a Replicate token", "r8_", 37, 37, alnum, Check::Random),
+    kind("a Slack token", "xoxb-", 30, 200, url, Check::Random),
+    kind("a Stripe key", "sk_live_", 24, 247, alnum, Check::Random),
+    kind("a Weights & Biases key", "wandb_v1_", 40, 100, url, Check::Random),
+];
+
+/// What a private key in PEM (RFC 7468) begins with.
+const PEM: &str = "-----BEGIN ";
+
+/// What the credential at `at` is, if there is one.
+fn at(text: &[u8], at: usize) -> Option<&'static str> {
+    let rest = text.get(at..)?;
+    if let Some(body) = rest.strip_prefix(PEM.as_bytes()) {
+        return private_key(body).then_some("a private key");
+    }
+    let fresh = at.checked_sub(1).and_then(|before| text.get(before)).is_none_or(|b| !url(*b));
+    let kind = KINDS.iter().find(|kind| fresh && fits(kind, rest).is_some())?;
+    Some(kind.name)
+}
+
+/// Most that are told of one part.
+const MAX_FOUND: usize = 20;
+
+/// Bytes that one may reach over the end of what is looked through.
+pub(crate) const REACH: usize = 4 << 10;
+
+/// Credentials that begin in `range` of `bytes`, with where they begin.
+pub(crate) fn secrets(bytes: &[u8], range: std::ops::Range<usize>) -> Vec<(usize, &'static str)> {
+    let Some(beginnings) = &*BEGINNINGS else { return Vec::new() };
+    let end = range.end.saturating_add(REACH).min(bytes.len());
+    let seen = bytes.get(range.start..end).unwrap_or_default();
+    let begin = beginnings
+        .find_iter(seen)
+        .map(|found| range.start + found.start())
+        .take_while(|at| range.contains(at));
+    begin.filter_map(|at| Some((at, self::at(bytes, at)?))).take(MAX_FOUND).collect()
+}
+
+/// All beginnings in one automaton: one pass for all of them.
+static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
+    let all = KINDS.iter().map(|kind| kind.prefix).chain([PEM]);
+    AhoCorasick::builder().match_kind(MatchKind::LeftmostFirst).build(all).ok()
+});
+
+/// How long the credential is that `rest` begins with.
+fn fits(kind: &Kind, rest: &[u8]) -> Option<usize> {
+    let body = rest.strip_prefix(kind.prefix.as_bytes())?;
+    let run = body.iter().take(kind.length.end() + 1).take_while(|b| (kind.holds)(**b)).count();
+    if !kind.length.contains(&run) {
+        return None;
+    }
+    let token = body.get(..run)?;
+    let fits = match kind.check {
+        Check::Random => random(token),
+        Check::Sum => sum_is_right(token) || random(token),
+        Check::Mark(mark) => random(token) && token.windows(mark.len()).any(|w| w == mark.as_bytes()),
+    };
+    fits.then_some(kind.prefix.len() + run)
+}
+
+/// As random as such characters are, and no example. The bound is below the mean of random strings by more than five
+/// standard deviations for each length (as measured for the same bound in `guard`).
+fn random(token: &[u8]) -> bool {
+    let bound = match token.len() {
+        0..24 => 3.0,
+        24..32 => 3.2,
+        _ => 3.4,
+    };
+    let lower = token.to_ascii_lowercase();
+    let example = [
+        "example",
+        "xxxx",
+        "placeholder",
+        "your",
+        "sample",
+        "redacted",
+        "dummy",
+        "0123456789",
+        "1234567890",
+        "abcdef",
+    ];
+    let digits = token.iter().any(u8::is_ascii_digit);
+    digits
+        && entropy(token) >= bound
+        && !example.iter().any(|word| lower.windows(word.len()).any(|w| w == word.as_bytes()))
+}
+
+/// Bits a byte.
+fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for byte in bytes {
+        counts[usize::from(*byte)] += 1;
+    }
+    let all = f64::from(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+    let share = |count: u32| f64::from(count) / all;
+    counts.iter().filter(|c| **c > 0).map(|c| -share(*c) * share(*c).log2()).sum()
+}
+
+fn sum_is_right(token: &[u8]) -> bool {
+    const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    let Some((body, sum)) = token.len().checked_sub(6).map(|at| token.split_at(at)) else { return false };
+    let mut crc = !body.iter().fold(u32::MAX, |crc, byte| {
+        (0..8).fold(
+            crc ^ u32::from(*byte),
+            |crc, _| if crc & 1 == 1 { crc >> 1 ^ 0xedb8_8320 } else { crc >> 1 },
+        )
+    });
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(crc % 62) as usize];
+        crc /= 62;
+    }
+    digits == sum
+}
+
+/// Whether a private key with a body begins so: a label alone is found in documentation.
+fn private_key(rest: &[u8]) -> bool {
+    let label = rest.iter().take(40).take_while(|b| b.is_ascii_uppercase() || **b == b' ').count();
+    let private = rest.get(..label).is_some_and(|l| l.ends_with(b"PRIVATE KEY"));
+    let body = rest.get(label..).and_then(|r| r.strip_prefix(b"-----")).unwrap_or_default();
+    private && body.iter().take(400).filter(|b| b.is_ascii_alphanumeric()).count() >= 100
+}
+
+#[cfg(test)]
+mod tests {
+    /// Credentials anywhere in a text.
+    fn secrets(text: &[u8]) -> Vec<(usize, &'static str)> {
+        super::secrets(text, 0..text.len())
+    }
+
+    /// A token whose characters come from a fixed generator: no real one.
+    fn made(prefix: &str, length: usize) -> String {
+        let mut state = 0x9e37_79b9_u32;
+        let alphabet = b"aB3dE5gH7jK9mN1pQ2rS4tU6vW8xY0zAcCfDiFlGoIqJuLwMyOhPkReTbVnXsZ";
+        let body: String = (0..length)
+            .map(|_| {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                char::from(alphabet[(state >> 16) as usize % alphabet.len()])
+            })
+            .collect();
+        format!("{prefix}{body}")
+    }
+
+    #[test]
+    fn tokens_are_known_by_their_structure() {
+        for (prefix, length, what) in [
+            ("hf_", 34, "a Hugging Face token"),
+            ("ghp_", 36, "a GitHub token"),
+            ("AIza", 35, "a Google API key"),
+        ] {
+            let text = format!("token = '{}'\n", made(prefix, length));
+            let found = secrets(text.as_bytes());
+            assert_eq!(found.first().copied(), Some((9, what)));
+            // One character less, in the middle of a word, or all the same.
+            assert!(secrets(format!("'{}'", made(prefix, length - 2)).as_bytes()).is_empty());
+            assert!(secrets(format!("x{}", made(prefix, length)).as_bytes()).is_empty());
+            assert!(secrets(format!("{prefix}{}", "x".repeat(length)).as_bytes()).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_label_without_a_key_is_none() {
+        let key =
+            format!("-----BEGIN RSA PRIVATE KEY-----\n{}\n-----END RSA PRIVATE KEY-----", made("", 200));
+        assert_eq!(secrets(key.as_bytes()).len(), 1);
+        assert!(secrets(b"write -----BEGIN PRIVATE KEY----- first\n").is_empty());
+        assert!(secrets(key.replace("PRIVATE", "PUBLIC").as_bytes()).is_empty());
+    }
+}
