@@ -8,10 +8,16 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use proofhouse_core::Digest;
 
 use crate::TargetError;
+
+/// How often a process without arguments is looked at.
+const LOOKS: u32 = 50;
+/// Starting a program takes microseconds; on a machine that is busy, a turn of its scheduler.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(2);
 
 /// A process that serves a digest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -96,7 +102,7 @@ fn processes_serving_in(proc: &Path, digest: &Digest) -> Result<Sweep, TargetErr
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else {
             continue;
         };
-        match fs::read(entry.path().join("cmdline")) {
+        match arguments(&entry.path()) {
             Ok(arguments) => sweep.strays.extend(serves(&arguments, digest, pid)),
             Err(e) if e.kind() == io::ErrorKind::PermissionDenied => sweep.is_partial = true,
             // A process that ends while we look is not serving.
@@ -105,6 +111,19 @@ fn processes_serving_in(proc: &Path, digest: &Digest) -> Result<Sweep, TargetErr
     }
     sweep.strays.sort();
     Ok(sweep)
+}
+
+/// The arguments of a process. One that is about to run another program has none for a moment although it has
+/// an executable, unlike a zombie and a thread of the kernel; it is looked at again.
+fn arguments(process: &Path) -> io::Result<Vec<u8>> {
+    for _ in 0..LOOKS {
+        let arguments = fs::read(process.join("cmdline"))?;
+        if !arguments.is_empty() || fs::read_link(process.join("exe")).is_err() {
+            return Ok(arguments);
+        }
+        std::thread::sleep(BETWEEN_LOOKS);
+    }
+    Ok(Vec::new())
 }
 
 /// What a NUL-separated argument list says, where it is that of an instance serving `digest`.
@@ -136,6 +155,22 @@ mod tests {
     fn write(dir: &Path, pid: &str, arguments: &str) {
         fs::create_dir(dir.join(pid)).unwrap();
         fs::write(dir.join(pid).join("cmdline"), arguments.replace(' ', "\0")).unwrap();
+    }
+
+    #[test]
+    fn a_process_that_is_about_to_run_its_program_is_looked_at_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let ours = Digest::of(b"ours");
+        write(dir.path(), "7", "");
+        std::os::unix::fs::symlink("/bin/true", dir.path().join("7/exe")).unwrap();
+        let line = format!("proofhouse serve --digest {ours}").replace(' ', "\0");
+        let file = dir.path().join("7/cmdline");
+        let late = std::thread::spawn(move || {
+            std::thread::sleep(BETWEEN_LOOKS * 2);
+            fs::write(file, line).unwrap();
+        });
+        assert_eq!(processes_serving_in(dir.path(), &ours).unwrap().strays.len(), 1);
+        late.join().unwrap();
     }
 
     #[test]
