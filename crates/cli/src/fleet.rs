@@ -1,12 +1,13 @@
 //! The host agent as the lifecycle sees it.
 
 use proofhouse_core::Digest;
+use proofhouse_dialogue::assistant::Endpoint;
 use proofhouse_lifecycle::{Fleet, Release, RunningInstance, Scope, Stopped};
 use proofhouse_targets::{
     AgentConfig, HostAgent, InstanceSpec, Reach, StopHow, StopProof, processes_serving,
 };
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// An instance serves this long without its agent.
@@ -51,7 +52,8 @@ impl Fleet for HostFleet {
             argument("--model-version", stated.version.clone()),
         ]
         .concat();
-        let spec = InstanceSpec { id: id.to_owned(), digest: stated.model, arguments };
+        let environment = environment(&release.model_dir().join(&self.model_file));
+        let spec = InstanceSpec { id: id.to_owned(), digest: stated.model, arguments, environment };
         let instance = self.agent.start(&spec).await.map_err(|e| e.to_string())?;
         Ok(RunningInstance {
             id: instance.id,
@@ -77,6 +79,16 @@ impl Fleet for HostFleet {
         let proofs = self.agent.stop_all(digest, &reach).await.map_err(|e| e.to_string())?;
         Ok(proofs.into_iter().map(stopped).collect())
     }
+}
+
+/// The variables that an instance of this model needs: the key of the endpoint that it relays to. The file is
+/// not verified yet; whatever it says, the instance shows a key to nobody before it has verified it.
+fn environment(model_file: &Path) -> Vec<String> {
+    let described = std::fs::read(model_file).unwrap_or_default();
+    let endpoint = Endpoint::named_in(&described);
+    // Without these a machine that keeps its certificates elsewhere reaches no endpoint.
+    let certificates = ["SSL_CERT_FILE", "SSL_CERT_DIR"].map(str::to_owned);
+    endpoint.map(|e| e.key_env.into_iter().chain(certificates).collect()).unwrap_or_default()
 }
 
 fn stopped(proof: StopProof) -> Stopped {

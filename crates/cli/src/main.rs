@@ -5,6 +5,7 @@ mod command;
 mod fleet;
 mod front;
 mod guards;
+mod network;
 mod open;
 mod plane;
 mod signal;

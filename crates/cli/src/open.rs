@@ -10,6 +10,7 @@ use proofhouse_lifecycle::{House, HouseOptions, Project, Tool};
 use proofhouse_policy::{Bundle, Policy};
 
 use crate::args::ProjectArgs;
+use crate::network::Network;
 
 /// The system, and the home that its state lives in.
 pub fn project(args: &ProjectArgs) -> anyhow::Result<(Project, PathBuf)> {
@@ -26,7 +27,7 @@ pub fn options(home: &Path) -> anyhow::Result<HouseOptions> {
         tool: tool()?,
         clock: Arc::new(now),
         actor: actor(),
-        endpoints: None,
+        endpoints: Some(Arc::new(Network::default())),
     })
 }
 

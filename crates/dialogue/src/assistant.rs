@@ -76,6 +76,20 @@ pub struct Endpoint {
     pub key_env: Option<String>,
 }
 
+impl Endpoint {
+    /// The endpoint that an `assistant.json` names, without the files beside it.
+    #[must_use]
+    pub fn named_in(bytes: &[u8]) -> Option<Self> {
+        if bytes.len() > MAX_BYTES {
+            return None;
+        }
+        match serde_json::from_slice::<Written>(bytes).ok()?.engine {
+            Engine::Endpoint(endpoint) => Some(endpoint),
+            Engine::StandIn => None,
+        }
+    }
+}
+
 /// `assistant.json` as it is written.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -45,6 +45,8 @@ pub struct InstanceSpec {
     pub digest: Digest,
     /// Further arguments of `proofhouse serve`: where model, signature and trusted key lie.
     pub arguments: Vec<String>,
+    /// Environment variables of the agent that the instance gets too, by name; it gets no others.
+    pub environment: Vec<String>,
 }
 
 /// A running instance.
@@ -140,9 +142,10 @@ impl HostAgent {
             .args(["--digest", &spec.digest.to_string()])
             .args(["--lease-ms", &self.config.lease.as_millis().to_string()])
             .args(&spec.arguments)
-            // Least privilege: an instance needs nothing of its agent's environment, and secrets often
-            // live there.
+            // Least privilege: an instance needs nothing of its agent's environment but what its model calls
+            // for by name, and secrets often live there.
             .env_clear()
+            .envs(spec.environment.iter().filter_map(|name| Some((name, std::env::var_os(name)?))))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -308,7 +311,7 @@ mod tests {
     }
 
     fn spec() -> InstanceSpec {
-        InstanceSpec { id: "a".into(), digest: Digest::of(b"model"), arguments: vec![] }
+        InstanceSpec { id: "a".into(), digest: Digest::of(b"model"), arguments: vec![], environment: vec![] }
     }
 
     #[tokio::test]
@@ -331,6 +334,16 @@ mod tests {
             "{error}"
         );
         assert!(agent.instances().await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn an_instance_gets_the_variables_it_was_promised_and_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        // Which variables there are differs from machine to machine; a test runner has these two.
+        let agent = agent(&dir, "echo \"${CARGO_MANIFEST_DIR:+given} ${CARGO_PKG_NAME:+given}\" >&2; exit 1");
+        let spec = InstanceSpec { environment: vec!["CARGO_PKG_NAME".into(), "NO_SUCH".into()], ..spec() };
+        let error = agent.start(&spec).await.unwrap_err();
+        assert!(matches!(&error, TargetError::Refused { reason, .. } if reason == "given"), "{error}");
     }
 
     #[tokio::test]
