@@ -48,6 +48,6 @@ pub use outcome::{Held, Outcome};
 pub use probe::{Goal, Part, Probe, Run, Step};
 pub use report::{Criterion, Example, FamilyResult, Report, SearchResult, html, junit, sarif};
 pub use scenario::{
-    Canary, CanaryKind, Document, Draft, Restriction, SHORTEST_CANARY, Scenario, ScenarioError, Task,
+    Canary, CanaryKind, Document, Draft, Restriction, SHORTEST_CANARY, Scenario, ScenarioError, Sink, Task,
     TestTool,
 };

@@ -44,9 +44,29 @@ pub struct Draft {
     /// What it must not do, where only a judge can tell whether it did.
     #[serde(default)]
     pub restrictions: Vec<Restriction>,
+    /// Where answers are used; anywhere where nothing is said. An empty list says: people read them as plain
+    /// text, and nothing acts on them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sinks: Option<BTreeSet<Sink>>,
     /// How far origins are trusted.
     #[serde(default)]
     pub labels: Labelling,
+}
+
+/// What acts on an answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Sink {
+    /// A page that shows it as HTML or Markdown.
+    Page,
+    /// A database that it becomes part of a query to.
+    Query,
+    /// A shell or an interpreter.
+    Command,
+    /// A template engine.
+    Template,
+    /// A spreadsheet.
+    Spreadsheet,
 }
 
 /// A word that proves a leak by being seen.

@@ -1,4 +1,5 @@
-//! What may not leave: canaries, confidential text repeated verbatim, secrets, personal data, links.
+//! What may not leave: canaries, confidential text repeated verbatim, secrets, personal data, links, and what
+//! acts where an answer is used.
 //!
 //! Everything is decided by structure, not by a model: a canary is a string, a token has a prefix and a
 //! checksum, a bank account a remainder, a link a host. So the same rules hold for every wording, and a
@@ -21,6 +22,7 @@
 //! assert_eq!(released.findings[0].rule, "canary/plain");
 //! ```
 
+mod active;
 mod bytes;
 mod canary;
 mod confidential;

@@ -6,7 +6,7 @@ use proofhouse_core::{Reference, Severity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{canary, links, overlap, personal, secret};
+use super::{active, canary, links, overlap, personal, secret};
 
 /// What is done about a match. The order is the order of strictness.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -82,6 +82,7 @@ impl OutputRule {
             "personal" => {
                 "The text contains what by its structure and check digits identifies a person or an account."
             }
+            "active" => "What reads the answer would act on this part of it instead of showing it.",
             _ => "A link or an image leads where the operator did not allow, or carries data there.",
         }
     }
@@ -95,6 +96,9 @@ impl OutputRule {
             }
             "secret" => "Revoke the credential, then find out how it came within the model's reach.",
             "personal" => "Take it out of what the model reads, or allow this rule for this use.",
+            "active" => {
+                "Escape or parametrise where the answer is used, and find the text that asked for it."
+            }
             _ => {
                 "Add the host to the allowed ones if it belongs there; otherwise find the text that asked for the link."
             }
@@ -121,6 +125,12 @@ impl OutputRule {
                 ("CWE", "4.18", "CWE-359"),
                 ("OWASP-LLM", "2025", "LLM02:2025"),
             ],
+            "active" => &[
+                ("ATLAS", "5.6.0", "AML.T0067"),
+                ("CWE", "4.18", "CWE-116"),
+                ("CWE", "4.18", "CWE-79"),
+                ("OWASP-LLM", "2025", "LLM05:2025"),
+            ],
             _ => &[
                 ("ATLAS", "5.6.0", "AML.T0077"),
                 ("CWE", "4.18", "CWE-201"),
@@ -139,6 +149,7 @@ pub fn output_rules() -> impl Iterator<Item = &'static OutputRule> {
         .chain(secret::rules())
         .chain(personal::rules())
         .chain(links::RULES)
+        .chain(active::RULES)
 }
 
 /// The rule of that id.

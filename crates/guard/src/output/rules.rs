@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::links::Markup;
 use super::look::{Look, Step};
 use super::{
-    Action, Confidential, Locale, OutputFinding, OutputRule, Released, Scanner, links, output_rules,
+    Action, Confidential, Locale, OutputFinding, OutputRule, Released, Scanner, active, links, output_rules,
     personal, secret,
 };
 use crate::link::LinkRules;
@@ -63,6 +63,7 @@ pub struct Filter(Arc<Inner>);
 pub(super) struct Inner {
     links: LinkRules,
     look_for_links: bool,
+    active: active::Table,
     actions: BTreeMap<&'static str, Action>,
     personal: personal::Table,
     secrets: secret::Table,
@@ -83,9 +84,10 @@ impl Filter {
         let look_for_links = links::RULES.iter().any(on);
         let personal = personal::Table::new(rules.locales.as_ref(), &on);
         let secrets = secret::Table::new(&on);
+        let active = active::Table::new(&on);
         let mut special = [false; 256];
-        for byte in b"-".iter().chain(personal::SPECIAL) {
-            special[usize::from(*byte)] = true;
+        for byte in b"-".iter().chain(personal::SPECIAL).copied().chain(active.special()) {
+            special[usize::from(byte)] = true;
         }
         if look_for_links {
             for byte in links::SPECIAL {
@@ -95,6 +97,7 @@ impl Filter {
         Self(Arc::new(Inner {
             links: rules.links.clone(),
             look_for_links,
+            active,
             actions,
             personal,
             secrets,
@@ -151,6 +154,10 @@ impl Inner {
         if self.look_for_links { links::recognise(&self.links, look, markup) } else { Step::No }
     }
 
+    pub(super) fn active(&self, look: Look<'_>) -> Step {
+        self.active.recognise(look)
+    }
+
     /// The same actions, but nothing that is found hides or ends the text.
     fn reporting(&self) -> BTreeMap<&'static str, Action> {
         self.actions.iter().map(|(rule, action)| (*rule, (*action).min(Action::Report))).collect()
@@ -160,6 +167,7 @@ impl Inner {
         Self {
             links: self.links.clone(),
             look_for_links: self.look_for_links,
+            active: self.active,
             actions: BTreeMap::new(),
             personal: self.personal.clone(),
             secrets: self.secrets.clone(),

@@ -9,12 +9,13 @@ use super::rules::Inner;
 use super::{Action, OutputFinding, overlap};
 
 /// The families of recognisers. Matches of one family do not overlap; those of different families may.
-const FAMILIES: usize = 5;
+const FAMILIES: usize = 6;
 const CANARY: usize = 0;
 const OVERLAP: usize = 1;
 const SECRET: usize = 2;
 const PERSONAL: usize = 3;
 const LINK: usize = 4;
+const ACTIVE: usize = 5;
 
 /// Reads one answer.
 #[derive(Debug)]
@@ -218,6 +219,7 @@ impl Scanner {
             SECRET => self.rules.secret(look),
             PERSONAL => self.rules.personal(look),
             LINK => self.rules.link(look, &self.markup),
+            ACTIVE => self.rules.active(look),
             _ => Step::No,
         }
     }

@@ -14,7 +14,7 @@ use proofhouse_guard::flow::{self, AnswerLabel, ArgumentRule, Policy, ToolRule, 
 use proofhouse_guard::link::{HostPattern, LinkRules};
 use proofhouse_guard::output::{Action, OutputRules};
 use proofhouse_guard::spotlight::Spotlight;
-use proofhouse_system::{self as system, Approval, Leave, Source, SourceKind};
+use proofhouse_system::{self as system, Approval, Leave, Sink, Source, SourceKind};
 
 use crate::data::Datasets;
 use crate::{LifecycleError, Project};
@@ -55,7 +55,7 @@ impl Boundary {
         Ok(Self {
             labelling: labelling(&described, datasets)?,
             policy: policy(&described, assistant, &hosts)?,
-            output: output(&described),
+            output: output(&described, project.system.assistant.as_ref()),
             canaries: canaries(&described, project),
             detector: described.detector.mode,
             spotlight: described.spotlight,
@@ -186,7 +186,9 @@ fn argument_rule(described: &system::ArgumentRule, hosts: &[HostPattern]) -> Arg
     }
 }
 
-fn output(described: &system::Boundary) -> OutputRules {
+/// What may not leave. What acts in a query, a command or a template is ordinary text elsewhere, so it is
+/// taken out where the system file says that answers go there.
+fn output(described: &system::Boundary, assistant: Option<&system::Assistant>) -> OutputRules {
     let said = &described.output;
     let families = [
         ("secret", said.secrets),
@@ -194,10 +196,16 @@ fn output(described: &system::Boundary) -> OutputRules {
         ("personal", said.personal_data),
         ("link", said.links),
     ];
-    OutputRules {
-        actions: families.into_iter().map(|(family, leave)| (family.to_owned(), action(leave))).collect(),
-        ..OutputRules::default()
-    }
+    let families = families.into_iter().map(|(family, leave)| (family.to_owned(), action(leave)));
+    let reached = assistant.and_then(|a| a.output_reaches.as_deref()).unwrap_or_default();
+    let active = reached.iter().filter_map(|sink| match sink {
+        Sink::Query => Some("active/query"),
+        Sink::Command => Some("active/command"),
+        Sink::Template => Some("active/template"),
+        _ => None,
+    });
+    let active = active.map(|rule| (rule.to_owned(), Action::Redact));
+    OutputRules { actions: families.chain(active).collect(), ..OutputRules::default() }
 }
 
 const fn action(leave: Leave) -> Action {

@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 use proofhouse_dialogue::assistant::Assistant;
 use proofhouse_dialogue::{Effect, Trust};
 use proofhouse_guard::GuardConfig;
-use proofhouse_redteam::{Canary, CanaryKind, Document, Draft, Scenario, Task, TestTool};
-use proofhouse_system::{DatasetRole, SourceKind, Tool};
+use proofhouse_redteam::{Canary, CanaryKind, Document, Draft, Scenario, Sink, Task, TestTool};
+use proofhouse_system::{self as system, DatasetRole, SourceKind, Tool};
 use serde_json::Value;
 
 use super::Boundary;
@@ -75,6 +75,7 @@ pub fn scenarios(
         documents: Vec::new(),
         tasks: Vec::new(),
         restrictions: Vec::new(),
+        sinks: sinks(project),
         labels: boundary.labelling.clone(),
     };
     let (mut reachable, mut all) = (Vec::new(), Vec::new());
@@ -104,6 +105,19 @@ pub fn scenarios(
     let attacked = Draft { documents: reachable, ..draft.clone() };
     let at_work = Draft { documents: all, tasks: tasks(project, datasets)?, ..draft };
     Ok(Scenarios { attacked: checked(attacked)?, at_work: checked(at_work)? })
+}
+
+/// Where answers are used, as far as the system file says.
+fn sinks(project: &Project) -> Option<BTreeSet<Sink>> {
+    let reached = project.system.assistant.as_ref()?.output_reaches.as_ref()?;
+    let sinks = reached.iter().filter_map(|sink| match sink {
+        system::Sink::Markup | system::Sink::Link => Some(Sink::Page),
+        system::Sink::Query => Some(Sink::Query),
+        system::Sink::Command => Some(Sink::Command),
+        system::Sink::Template => Some(Sink::Template),
+        _ => None,
+    });
+    Some(sinks.collect())
 }
 
 fn checked(draft: Draft) -> Result<Scenario, LifecycleError> {
