@@ -12,6 +12,9 @@ pub enum DatasetError {
         /// What is wrong.
         reason: String,
     },
+    /// The file is no array of numbers, or is damaged.
+    #[error("not a readable NumPy file: {0}")]
+    Numpy(String),
     /// The file would take more than the caller allows.
     #[error("{file}: {what} is {found}, the limit is {limit}; raise the limit only for a file you trust")]
     Limit {
