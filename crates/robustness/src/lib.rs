@@ -33,6 +33,7 @@ mod error;
 mod evasion;
 mod geometry;
 mod gradient;
+pub mod harden;
 mod masking;
 pub mod natural;
 mod norm;

@@ -8,7 +8,7 @@ mod fab;
 pub(crate) mod loss;
 mod pgd;
 mod sparse;
-mod step;
+pub(crate) mod step;
 
 use proofhouse_onnx::Gradients;
 
