@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+pub mod attack;
 mod guard;
+pub mod harden;
 
 pub use guard::{ConversationForm, GuardArgs, OriginArg};
 
@@ -111,6 +113,25 @@ pub enum Command {
     /// The confined process in which `scan` parses; it takes its job on standard input.
     #[command(hide = true)]
     ScanWorker,
+    /// Attack a classifier with small changes of its inputs, and count what is left.
+    ///
+    /// Any ONNX file and its rows, or the model of a project. Every counterexample is confirmed by a fresh pass
+    /// and a second way of computing the model; signs that an attack failed for another reason than robustness
+    /// are looked for, answered where they can be, and named where they stand. Exit code with --require:
+    /// 0 holds, 1 does not, 2 cannot be told.
+    #[command(
+        after_help = "Examples:\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.1\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.02,0.05,0.1 --require 0.8 --format json\n  proofhouse attack --model cnn.onnx --data test.npz --norm l2 --eps 0.5 --with pgd,square --seed 7\n  proofhouse attack examples/cheque-reader --black-box"
+    )]
+    Attack(Box<attack::AttackArgs>),
+    /// Train an ONNX model against small changes of its inputs, from the file and data alone.
+    ///
+    /// Weights are trained on changed rows; after every epoch the model is attacked on rows set apart, and the
+    /// latest epoch within one standard error of the best is written. With a key the new file comes with a signed
+    /// statement: from which model and rows, by which recipe, with what effect.
+    #[command(
+        after_help = "Examples:\n  proofhouse harden cnn.onnx --data train.npz --test test.npz --eps 0.1 -o hardened.onnx\n  proofhouse harden cnn.onnx --data train.npz --eps 0.1 --method trades --beta 6 --epochs 100 --patience 15 -o hardened.onnx\n  proofhouse harden cnn.onnx --data train.npz --eps 0.1 --checkpoint run.ckpt --key signer.key -o hardened.onnx"
+    )]
+    Harden(Box<harden::HardenArgs>),
     /// Look at a text, file, folder or conversation before a model reads it, or at what a model says before it leaves.
     ///
     /// Text is brought into its normal form, hidden payloads and hidden parts of documents are shown, and every

@@ -87,6 +87,8 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Risk(args) => command::risk::run(args).await,
         Command::Scan(args) => command::scan::run(&args).await,
         Command::ScanWorker => command::scan::worker::run(),
+        Command::Attack(args) => command::attack::run(*args).await,
+        Command::Harden(args) => command::harden::run(*args).await,
         Command::Guard(args) => command::guard::run(args).await,
         Command::Redteam(args) => command::redteam::run(*args).await,
         Command::Dataset(args) => command::dataset::run(&args),

@@ -123,6 +123,11 @@ impl Bar {
         bar.enable_steady_tick(Duration::from_millis(200));
         Self { bar, step: Mutex::default() }
     }
+
+    /// A line above the bar that stays; nothing where nobody watches.
+    pub fn say(&self, line: &str) {
+        self.bar.println(line);
+    }
 }
 
 impl Drop for Bar {

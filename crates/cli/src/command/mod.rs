@@ -1,12 +1,14 @@
 //! One file per verb.
 
 pub mod assess;
+pub mod attack;
 pub mod bom;
 pub mod dataset;
 pub mod deploy;
 pub mod gate;
 pub mod gateway;
 pub mod guard;
+pub mod harden;
 pub mod keygen;
 pub mod ledger;
 pub mod plan;
