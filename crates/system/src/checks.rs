@@ -178,9 +178,6 @@ pub struct PerformanceCheck {
 pub struct EvasionCheck {
     /// The dataset whose rows are attacked.
     pub dataset: Id,
-    /// Attacks to run; the union of their successes counts.
-    #[serde(default)]
-    pub attacks: Option<Vec<AttackKind>>,
     /// Norm of the perturbation.
     pub norm: Norm,
     /// Its radius, in units of the model's input.
@@ -202,17 +199,6 @@ pub struct EvasionCheck {
     /// Floor for the lower end of the accuracy under attack over all rows.
     #[serde(default)]
     pub min_robust_accuracy: Option<Probability>,
-}
-
-/// An attack on a classifier.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum AttackKind {
-    /// Random square patches, scores only (Andriushchenko et al. 2020).
-    Square,
-    /// Projected gradient descent (Madry et al. 2018).
-    Pgd,
 }
 
 /// Smallest and largest value an input can take.

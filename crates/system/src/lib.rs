@@ -48,9 +48,9 @@ pub use boundary::{
     Source, SourceKind, Spotlight, Tool,
 };
 pub use checks::{
-    AttackKind, Checks, DatasetCheck, DriftCheck, DriftRequirement, EvasionCheck, EvasionCriterion,
-    LabelNoiseCheck, Metric, MetricFloor, Norm, PerformanceCheck, PixelBox, RecallRequirement, Requirements,
-    RobustnessFloor, ScanCheck, Slice,
+    Checks, DatasetCheck, DriftCheck, DriftRequirement, EvasionCheck, EvasionCriterion, LabelNoiseCheck,
+    Metric, MetricFloor, Norm, PerformanceCheck, PixelBox, RecallRequirement, Requirements, RobustnessFloor,
+    ScanCheck, Slice,
 };
 pub use context::{About, Context, Holder, Person, Region, Sector, UserGroup};
 pub use data::{Dataset, DatasetRole, Features, TableFormat};

@@ -26,7 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const QUICK: &[(&str, &str)] = &[
     ("queries: 1000", "queries: 50"),
     ("samples: 200", "samples: 40"),
-    ("max_success_rate: 0.25", "max_success_rate: 0.9"),
+    ("max_success_rate: 0.30", "max_success_rate: 0.9"),
     ("years: 200000", "years: 20000"),
 ];
 

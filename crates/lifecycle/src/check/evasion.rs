@@ -6,11 +6,12 @@
 
 use proofhouse_core::Verdict;
 use proofhouse_robustness::{
-    Bounds, Counting, EvasionReport, LabelledRows, Square, Threat, Victim, criterion, curve, evade, sanity,
+    Counting, EvasionReport, LabelledRows, Square, Victim, criterion, curve, evade, sanity,
 };
-use proofhouse_system::{AttackKind, EvasionCheck, EvasionCriterion, Norm};
+use proofhouse_system::{EvasionCheck, EvasionCriterion};
 use serde_json::json;
 
+use super::white_box::threat;
 use super::{Check, Context, Outcome, Setup};
 use crate::LifecycleError;
 use crate::data::LoadedDataset;
@@ -21,7 +22,7 @@ const SANITY_QUERIES: u64 = 200;
 /// Queries for each radius of the curve in the report. A curve is a picture, the check is not.
 const CURVE_QUERIES: u64 = 300;
 const CURVE_ROWS: usize = 100;
-const KEPT_EXAMPLES: usize = 6;
+pub(super) const KEPT_EXAMPLES: usize = 6;
 
 /// The Square attack under a query budget.
 pub struct Evasion;
@@ -39,24 +40,12 @@ impl Check for Evasion {
 
     fn run(&self, context: &Context<'_>, _: &Setup) -> Result<Outcome, LifecycleError> {
         let (check, data) = parameters(context)?;
-        let unsupported = check.norm != Norm::Linf
-            || check.attacks.as_ref().is_some_and(|a| a.iter().any(|a| *a != AttackKind::Square));
-        if unsupported {
-            let reason = "this build attacks in the L-infinity norm with the Square attack only; ask for norm: linf and \
-                          attacks: [square], or leave the rest to a later build";
-            return Ok(Outcome::could_not_run(self.name(), reason));
-        }
         let model = context.model.classifier()?;
         let features = context.model.tensors()?.input.len();
         let samples = usize::try_from(check.samples.get()).unwrap_or(usize::MAX);
         let count = data.labels()?.len().min(samples);
         let (rows, labels) = (&data.features()?[..count * features], &data.labels()?[..count]);
-        let threat = Threat {
-            norm: proofhouse_robustness::Norm::Linf,
-            eps: check.eps.get(),
-            bounds: Bounds::Everywhere { low: check.bounds.low as f32, high: check.bounds.high as f32 },
-            grid: data.grid(),
-        };
+        let threat = threat(check, data.grid());
         let square = Square::new(u64::from(check.queries.get()), check.seed);
         let counting = Counting { confidence: check.confidence.get(), max_examples: KEPT_EXAMPLES };
         let victim = Victim::black_box(model);
@@ -87,7 +76,9 @@ impl Check for Evasion {
     }
 }
 
-fn parameters<'a>(context: &'a Context<'_>) -> Result<(&'a EvasionCheck, &'a LoadedDataset), LifecycleError> {
+pub(super) fn parameters<'a>(
+    context: &'a Context<'_>,
+) -> Result<(&'a EvasionCheck, &'a LoadedDataset), LifecycleError> {
     let check = context.project.system.checks.evasion.as_ref().ok_or_else(|| {
         LifecycleError::Order(
             "the system file has no checks.evasion; state the norm, the radius and the budget of an attacker"

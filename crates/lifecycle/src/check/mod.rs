@@ -17,6 +17,7 @@ mod performance;
 mod secrets;
 mod suite;
 mod tools;
+mod white_box;
 
 use proofhouse_core::{
     Digest, Finding, Measurement, Place, Reference, Severity, Subject, Timestamp, Verdict,
@@ -42,6 +43,7 @@ pub const CHECKS: &[&dyn Check] = &[
     &performance::Performance,
     &calibration::Calibration,
     &evasion::Evasion,
+    &white_box::WhiteBox,
     &drift_monitor::DriftMonitor,
     &tools::Admission,
     &secrets::IndexSecrets,

@@ -51,7 +51,10 @@ impl Source<'_> {
     }
 
     pub(super) async fn robustness(&self) -> Result<Option<input::Robustness>, LifecycleError> {
-        let Some(evidence) = self.results.of_check("evasion-blackbox") else { return Ok(None) };
+        // The stronger attack gives the lower upper bound.
+        let strongest = ["evasion-whitebox", "evasion-blackbox"].map(|check| self.results.of_check(check));
+        let measured = |e: &&_| !Evidence::result(e).measurements.is_empty();
+        let Some(evidence) = strongest.into_iter().flatten().find(measured) else { return Ok(None) };
         let Some(exhibit) = self.exhibit::<EvasionExhibit>(evidence).await? else { return Ok(None) };
         let report = &exhibit.report;
         let required = match self.project.system.evasion_criterion() {
