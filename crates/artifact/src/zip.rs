@@ -147,6 +147,11 @@ pub enum IssueKind {
         /// How many bytes.
         bytes: u64,
     },
+    /// An archive comment that is no text, or shorter than stated.
+    OddComment {
+        /// How many bytes there are.
+        bytes: u64,
+    },
     /// No end record: directory readers refuse, stream readers do not.
     NoEndRecord,
     /// A second end record in the tail: readers differ in which one they find.
@@ -196,6 +201,9 @@ impl fmt::Display for Issue {
             IssueKind::Gap { bytes } => write!(f, "{bytes} bytes between records belong to nothing"),
             IssueKind::Prefix { bytes } => write!(f, "{bytes} bytes stand before the archive"),
             IssueKind::Trailing { bytes } => write!(f, "{bytes} bytes follow the archive"),
+            IssueKind::OddComment { bytes } => {
+                write!(f, "the {bytes} bytes of the archive's comment are no text, or fewer than stated")
+            }
             IssueKind::Comment { bytes } => write!(f, "the archive has a comment of {bytes} bytes"),
             IssueKind::NoEndRecord => f.write_str("there is no end-of-directory record"),
             IssueKind::SeveralEndRecords => f.write_str("there is more than one end-of-directory record"),

@@ -108,6 +108,18 @@ proptest! {
     }
 }
 
+/// The end record of a zip archive closes with the length of a comment, so that bytes put before it become one.
+#[test]
+fn a_call_in_the_last_record_of_an_archive_is_seen() {
+    for row in rows().into_iter().filter(|r| r.category == "torch" && r.expected == "clean") {
+        let bytes = read(&row);
+        for at in bytes.len().saturating_sub(24)..=bytes.len() {
+            let outcome = outcome(&[&bytes[..at], CALL, &bytes[at..]].concat());
+            assert!(outcome > Outcome::Clean, "{} at {at} of {}", row.path, bytes.len());
+        }
+    }
+}
+
 #[test]
 fn bent_files_are_scanned_in_time() {
     let contents: Vec<Vec<u8>> = rows().iter().map(read).collect();

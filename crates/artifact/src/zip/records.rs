@@ -285,7 +285,21 @@ impl Walk<'_, '_> {
             self.issue(end.at, None, IssueKind::SeveralEndRecords);
         }
         if end.comment > 0 {
-            self.issue(end.at, None, IssueKind::Comment { bytes: end.comment });
+            let begin = usize::try_from(end.at + 22).unwrap_or(usize::MAX);
+            let comment = self.bytes.get(begin..usize::try_from(end.end).unwrap_or(usize::MAX));
+            let is_text = |bytes: &[u8]| {
+                let text = std::str::from_utf8(bytes).ok();
+                text.is_some_and(|t| !t.chars().any(|c| c.is_control() && !"\t\n\r".contains(c)))
+            };
+            let whole = comment.filter(|c| c.len() as u64 == end.comment && is_text(c));
+            self.issue(
+                end.at,
+                None,
+                match whole {
+                    Some(_) => IssueKind::Comment { bytes: end.comment },
+                    None => IssueKind::OddComment { bytes: end.end.saturating_sub(end.at + 22) },
+                },
+            );
         }
         let trailing = self.bytes.len() as u64 - end.end;
         if trailing > 0 {

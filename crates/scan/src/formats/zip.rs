@@ -39,7 +39,10 @@ pub(crate) fn open<'a>(scanner: &mut Scanner<'_>, content: &Content<'a>) -> Opti
             // A comment is where the format puts free text; an end record inside it is an issue of its own.
             IssueKind::Comment { .. } => continue,
             IssueKind::UnsafeName | IssueKind::Link => "zip/unsafe-name",
-            IssueKind::Gap { bytes } | IssueKind::Prefix { bytes } | IssueKind::Trailing { bytes } => {
+            IssueKind::Gap { bytes }
+            | IssueKind::Prefix { bytes }
+            | IssueKind::Trailing { bytes }
+            | IssueKind::OddComment { bytes } => {
                 uncovered += bytes;
                 "zip/disagreement"
             }
