@@ -24,6 +24,8 @@ const VERBS: &[&[&str]] = &[
     &["report"],
     &["risk"],
     &["scan"],
+    &["attack"],
+    &["harden"],
     &["guard"],
     &["redteam"],
     &["gateway"],
