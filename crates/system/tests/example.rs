@@ -25,7 +25,7 @@ fn it_parses_and_keeps_what_it_says() {
     assert_eq!(system.datasets_with(DatasetRole::Train).count(), 1);
     let train: Id = "train".parse().unwrap();
     assert_eq!(system.dataset(&train).unwrap().features.as_ref().unwrap().divisor(), 16.0);
-    assert_eq!(system.evasion_criterion(), Some(EvasionCriterion::MaxSuccessRate(0.25)));
+    assert_eq!(system.evasion_criterion(), Some(EvasionCriterion::MaxSuccessRate(0.30)));
     assert_eq!(system.false_alarms_per_year(), Some(1.0));
     assert!(system.components.iter().any(|c| c.kind == ComponentKind::Gateway));
 }

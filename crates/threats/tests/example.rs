@@ -255,7 +255,7 @@ fn the_plan_takes_parameters_and_criterion_from_the_system_file() {
     assert_eq!(evasion.parameters["queries"], 1000);
     assert_eq!(evasion.parameters["box"]["high"], 1.0);
     assert!(evasion.parameters["method"].as_str().unwrap().contains("query budget"));
-    assert_eq!(evasion.criterion, "attack success: upper 95 % bound <= 0.25 at linf 0.1 with 1000 queries");
+    assert_eq!(evasion.criterion, "attack success: upper 95 % bound <= 0.3 at linf 0.1 with 1000 queries");
     let scan = plan.checks.iter().find(|c| c.check == Check::Scan).unwrap();
     assert_eq!(scan.gates, ["release/artifact-scan-clean"]);
     // A threat for which nothing can be run is said to be untested.

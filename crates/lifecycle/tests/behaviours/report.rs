@@ -111,7 +111,7 @@ async fn a_report_can_be_made_at_every_point_of_a_life() {
         robustness.counterexamples.iter().all(|c| c.original.width == 8 && c.original.pixels.len() == 64)
     );
     assert!(robustness.required.is_none(), "a ceiling on success is no floor on accuracy");
-    let ran = input.plan.iter().find(|c| c.check == "evasion-blackbox").unwrap();
+    let ran = input.plan.iter().find(|c| c.check == "evasion-whitebox").unwrap();
     assert_eq!((&ran.status, ran.evidence), (&TestStatus::Ran, robustness.evidence));
     assert!(input.plan.iter().any(|c| c.status == TestStatus::NotImplemented));
     assert!(input.frameworks.rmf.iter().any(|s| !s.evidence.is_empty()));

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::loss::Objective;
 use super::pgd::repairs;
-use super::step::{climb_step, move_by, sparse_step, surface_start};
+use super::step::{climb_step, move_by, random_start, sparse_step};
 use super::{Loss, Slope, agreed, group_rows};
 use crate::chance::Chance;
 use crate::{Access, Attack, Ball, Norm, Outcome, Progress, RobustnessError, Target, Threat, Victim};
@@ -209,7 +209,7 @@ pub(crate) fn climb(
     for mut job in jobs {
         let stage = stages(threat.norm).next().map_or(1.0, |(radius, _)| radius);
         let ball = Ball::new(&Threat { eps: threat.eps * stage, ..threat.clone() }, shape, job.target.row);
-        let start = surface_start(&ball, &mut job.chance);
+        let start = random_start(&ball, &mut job.chance);
         runs.push(Run::new(job.target, job.objective, ball, start));
     }
     let narrow = |run: &Run<'_>| Ball::new(threat, shape, run.target.row);
@@ -453,15 +453,14 @@ impl<'a> Run<'a> {
         if restart {
             self.point.copy_from_slice(&self.best);
             self.gradient.copy_from_slice(&self.best_gradient);
-            // The next step is judged against the last one asked, as in the authors' code: judged against the
-            // best, hardly any step would count as rising and the step size would fall too fast.
+            self.value = self.best_value;
         }
         self.risen = 0;
     }
 
     /// Conditions 1 and 2 of the first paper.
     fn check_dense(&mut self, window: usize) -> bool {
-        let oscillates = self.risen as f64 <= IMPROVING * window as f64;
+        let oscillates = (self.risen as f64) < IMPROVING * window as f64;
         let stands = !self.halved && self.best_value <= self.best_at_check;
         let halve = oscillates || stands;
         if halve {

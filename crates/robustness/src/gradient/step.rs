@@ -30,25 +30,6 @@ pub(crate) fn random_start(ball: &Ball, chance: &mut Chance) -> Vec<f32> {
     row
 }
 
-/// A random direction, gone as far as the ball allows: where the authors of APGD start.
-pub(crate) fn surface_start(ball: &Ball, chance: &mut Chance) -> Vec<f32> {
-    let mut row = ball.origin().to_vec();
-    let draw = |chance: &mut Chance| match ball.norm() {
-        Norm::Linf => 2.0 * chance.unit() - 1.0,
-        _ => chance.normal(),
-    };
-    let direction: Vec<f64> = (0..row.len()).map(|_| draw(chance)).collect();
-    let length = match ball.norm() {
-        Norm::Linf => direction.iter().fold(0.0f64, |most, d| most.max(d.abs())),
-        Norm::L2 => direction.iter().map(|d| d * d).sum::<f64>().sqrt(),
-        _ => direction.iter().map(|d| d.abs()).sum(),
-    };
-    let scale = ball.eps() / length.max(f64::MIN_POSITIVE);
-    let change: Vec<f64> = direction.iter().map(|d| d * scale).collect();
-    ball.project_change(&change, &mut row);
-    row
-}
-
 /// Moves `row` by a step of size `size` along `gradient`, steepest in the ball's norm, and back into the ball.
 pub(crate) fn climb_step(ball: &Ball, row: &mut [f32], gradient: &[f32], size: f64) {
     match ball.norm() {
