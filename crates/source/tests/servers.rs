@@ -150,7 +150,8 @@ async fn bytes_that_were_not_promised_are_refused() {
 
 #[tokio::test]
 async fn redirects_stay_where_they_may() {
-    let cases: [(fn(HeaderMap) -> Response, Reach, &str); 4] = [
+    type Answer = fn(HeaderMap) -> Response;
+    let cases: [(Answer, Reach, &str); 4] = [
         (|_| redirect("file:///etc/passwd"), Reach::Private, "protocol"),
         (|_| redirect("http://127.0.0.1:9/w"), Reach::Public, "private network"),
         (|_| redirect("http://169.254.169.254/latest"), Reach::Public, "private network"),
