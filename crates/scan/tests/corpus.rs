@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use proofhouse_artifact::pickle;
 use proofhouse_scan::{Limits, Outcome, scan_bytes};
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 #[path = "mutation/bend.rs"]
 mod bend;
@@ -86,7 +87,8 @@ fn pickles() -> Vec<(Vec<u8>, Vec<usize>)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    // The same places every time, so that a change is what turns this red.
+    #![proptest_config(ProptestConfig { rng_seed: RngSeed::Fixed(1), ..ProptestConfig::with_cases(400) })]
 
     #[test]
     fn a_call_before_any_opcode_is_found(file in any::<prop::sample::Index>(), op in any::<prop::sample::Index>()) {
