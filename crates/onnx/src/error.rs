@@ -103,6 +103,16 @@ pub enum OnnxError {
         /// The value.
         value: i64,
     },
+    /// A run would need more memory than allowed. Nothing was computed.
+    #[error("running the model would take {bytes} bytes at {node:?}, more than the {limit} allowed")]
+    Memory {
+        /// The node, or the output, that asks for it.
+        node: String,
+        /// What it would take; the largest number where it cannot be counted.
+        bytes: u64,
+        /// The limit.
+        limit: u64,
+    },
     /// A run failed.
     #[error("the run failed: {0}")]
     Run(String),

@@ -7,9 +7,12 @@
 //! [`DifferentiableClassifier`] has gradients with respect to rows, [`Trainable`] with respect to weights, which it
 //! writes back into the file. Both need nothing but the ONNX file: differentiation is a transformation of graphs.
 //!
-//! What is *not* bounded here: the memory and the time of a run. A hundred bytes of ONNX can ask for a
-//! tensor of any size while it runs, and no embedded runtime known to us limits that. Run a model you do
-//! not trust in a process with a memory limit.
+//! [`NativeEngine`] runs a [`graph::Graph`] on kernels of this crate, also backward ([`fused`]), and bounds its
+//! memory before anything is computed.
+//!
+//! What is *not* bounded: the memory of a run in the embedded runtime (a hundred bytes of ONNX can ask for a
+//! tensor of any size while it runs), and the time of any run. Run a model you do not trust in a process
+//! with limits.
 
 mod build;
 mod canonical;
@@ -23,6 +26,7 @@ mod evaluate;
 pub mod fused;
 mod gradients;
 pub mod graph;
+mod native;
 mod preflight;
 mod reference;
 mod rten;
@@ -38,5 +42,6 @@ pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
 pub use error::OnnxError;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
+pub use native::{Feedback, NativeEngine, NativeOptions, Slice};
 pub use tensor::Tensor;
 pub use trainable::Trainable;
