@@ -17,6 +17,7 @@
 //! Operators that it lacks are named by [`NativeEngine::new`], so that a caller can take rten instead.
 
 mod arrange;
+mod joined;
 mod kernel;
 mod memory;
 mod ops;
@@ -295,6 +296,10 @@ impl Engine for NativeEngine {
     }
 
     fn run(&self, inputs: &[Tensor]) -> Result<Vec<Tensor>, OnnxError> {
+        self.run_borrowed(&inputs.iter().collect::<Vec<_>>())
+    }
+
+    fn run_borrowed(&self, inputs: &[&Tensor]) -> Result<Vec<Tensor>, OnnxError> {
         let slices: Vec<Slice<'_>> = inputs.iter().map(|t| (t.shape(), t.data())).collect();
         let mut outputs = Vec::new();
         let shapes = self.run_into(&slices, &mut outputs)?;

@@ -1,7 +1,11 @@
 //! What the engine promises about whole models.
 
+use proofhouse_onnx::fused::Lowering;
 use proofhouse_onnx::graph::{Attribute, Graph};
-use proofhouse_onnx::{Engine, Feedback, LoadOptions, NativeEngine, NativeOptions, OnnxError, Tensor, load};
+use proofhouse_onnx::{
+    ClassifierOptions, DifferentiableClassifier, Engine, Feedback, Gradients, LoadOptions, NativeEngine,
+    NativeOptions, OnnxError, OutputKind, Preprocess, Tensor, gradient_graphs, load,
+};
 
 use super::graphs::{Array, Build, array, close, ints, run, same_bits, values};
 
@@ -204,6 +208,37 @@ fn a_graph_that_mixes_rows_is_run_whole() {
     assert_eq!(found[0].0, [300, 3000]);
     assert_eq!(found[0].1, x.1);
     close(&found[1].1, &x.1.iter().map(|v| f64::from(*v) / 300.0).collect::<Vec<_>>(), 1e-6);
+}
+
+#[test]
+fn derivatives_of_reference_models_are_those_of_the_portable_graphs() {
+    for (bytes, kind) in
+        [(CNN, OutputKind::Logits), (MLP, OutputKind::Logits), (SOFTMAX, OutputKind::Probabilities)]
+    {
+        let options = ClassifierOptions {
+            input_shape: vec![1, 8, 8],
+            classes: 10,
+            output: None,
+            kind,
+            preprocess: Preprocess::default(),
+        };
+        let portable =
+            DifferentiableClassifier::new(bytes, options.clone(), &LoadOptions::default()).unwrap();
+        let (graph, place) = gradient_graphs(bytes, &options, Lowering::Fused).unwrap().joined().unwrap();
+        assert_eq!(graph.nodes.iter().any(|n| n.operator == "ConvGradInput"), bytes == CNN);
+        let engine = NativeEngine::new(graph, NativeOptions::default()).unwrap();
+        let n = 33;
+        let x = values(n * 64, 8).iter().map(|v| v.abs()).collect::<Vec<_>>();
+        let mut loss =
+            |logits: &[f32], d: &mut [f32]| d.iter_mut().zip(logits).for_each(|(d, l)| *d = l.tanh());
+        let mut expected = Vec::new();
+        portable.pull_back(&x, n, &mut loss, &mut expected).unwrap();
+        let mut outputs = Vec::new();
+        engine
+            .run_with_feedback(&[(&[n, 1, 8, 8], &x), (&[n, 10], &[])], place, &mut loss, &mut outputs)
+            .unwrap();
+        close(&outputs[1], &expected.iter().map(|v| f64::from(*v)).collect::<Vec<_>>(), 1e-4);
+    }
 }
 
 #[test]
