@@ -116,7 +116,10 @@ pub(super) struct Draft {
 }
 
 /// Constants computed from constants, shared by the plans of an engine.
-pub(crate) type Folded = std::sync::Mutex<HashMap<String, Arc<Data>>>;
+///
+/// Beside each stands what it was computed from. That is told apart by its address ([`Planner::fingerprint`]),
+/// which nothing else can have as long as it is kept.
+pub(crate) type Folded = std::sync::Mutex<HashMap<String, (Arc<Data>, Vec<Arc<Data>>)>>;
 
 /// The state of planning.
 pub(crate) struct Planner<'g> {
@@ -202,7 +205,8 @@ impl<'g> Planner<'g> {
         constant: &Constant,
         name: Option<&str>,
     ) -> Result<Id, OnnxError> {
-        let key = name.map(|n| format!("constant {n}"));
+        // A constant without a name belongs to its node, which stays where it is as long as the graph.
+        let key = Some(name.map_or_else(|| format!("node {node:p}"), |n| format!("constant {n}")));
         let kind = match &constant.values {
             Values::Int(_) if constant.element == BOOL => Kind::Bool,
             Values::Int(_) => Kind::Int,
@@ -214,7 +218,7 @@ impl<'g> Planner<'g> {
                 });
             }
         };
-        let data = self.fold(key, || {
+        let data = self.fold(key, Vec::new(), || {
             Ok(match &constant.values {
                 Values::Int(v) if kind == Kind::Bool => Data::Float(v.iter().map(|x| *x as f32).collect()),
                 Values::Int(v) => Data::Int(v.clone()),
@@ -258,15 +262,19 @@ impl<'g> Planner<'g> {
     fn fold(
         &self,
         key: Option<String>,
+        from: Vec<Arc<Data>>,
         make: impl FnOnce() -> Result<Data, OnnxError>,
     ) -> Result<Arc<Data>, OnnxError> {
         let Some(key) = key else { return make().map(Arc::new) };
         let held = self.folded.lock().unwrap_or_else(std::sync::PoisonError::into_inner).get(&key).cloned();
-        if let Some(data) = held {
+        if let Some((data, _)) = held {
             return Ok(data);
         }
         let data = Arc::new(make()?);
-        self.folded.lock().unwrap_or_else(std::sync::PoisonError::into_inner).insert(key, Arc::clone(&data));
+        self.folded
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .insert(key, (Arc::clone(&data), from));
         Ok(data)
     }
 
@@ -312,6 +320,14 @@ impl<'g> Planner<'g> {
         self.separable = false;
     }
 
+    /// Refuses a shape that is too large before tables are made for it: its elements must fit, and each of
+    /// its dimensions, also where another one is 0.
+    pub(crate) fn affords(&self, shape: &[usize]) -> Result<(), OnnxError> {
+        let entries = shape.iter().copied().max().unwrap_or(0).saturating_mul(16);
+        let bytes = volume(shape).unwrap_or(usize::MAX).saturating_mul(4).max(entries);
+        if bytes > self.memory { Err(self.too_much(bytes)) } else { Ok(()) }
+    }
+
     /// Whether the batch can be run in parts, as far as is known.
     pub(crate) const fn separable(&self) -> bool {
         self.separable
@@ -350,7 +366,8 @@ impl<'g> Planner<'g> {
         if operands.iter().all(constant) {
             let counted = operands.iter().any(|id| self.values[*id].counted);
             let key = (len > 256 && !counted).then(|| self.fingerprint(&kernel, operands, &shape));
-            let data = self.fold(key, || self.compute(&kernel, operands, kind, len))?;
+            let from = operands.iter().filter_map(|id| self.shared_constant(*id)).collect();
+            let data = self.fold(key, from, || self.compute(&kernel, operands, kind, len))?;
             let id = self.add_constant(data, shape, kind);
             self.values[id].layout = layout;
             self.values[id].counted = counted;
@@ -364,8 +381,14 @@ impl<'g> Planner<'g> {
         Ok(id)
     }
 
-    /// What names a constant that is computed from constants. Constants that are shared are told apart by
-    /// their address: [`Folded`] keeps them.
+    fn shared_constant(&self, id: Id) -> Option<Arc<Data>> {
+        match self.values[id].origin {
+            Origin::Constant(i) => Some(Arc::clone(&self.constants[i])),
+            _ => None,
+        }
+    }
+
+    /// What names a constant that is computed from constants: large ones are told apart by their address.
     fn fingerprint(&self, kernel: &impl Kernel, operands: &[Id], shape: &[usize]) -> String {
         let mut key = format!("{shape:?} {kernel:?}");
         for id in operands {

@@ -94,6 +94,9 @@ fn info(name: &str, dims: &[i64], element: i32) -> ValueInfo {
 /// Shape and values.
 pub type Array = (Vec<usize>, Vec<f32>);
 
+/// Attributes by name.
+pub type Given<'a> = Vec<(&'a str, Attribute)>;
+
 /// Runs `engine` on arrays.
 pub fn run(engine: &NativeEngine, inputs: &[&Array]) -> Result<Vec<Array>, OnnxError> {
     let slices: Vec<(&[usize], &[f32])> = inputs.iter().map(|(s, v)| (&s[..], &v[..])).collect();

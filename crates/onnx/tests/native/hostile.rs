@@ -4,7 +4,7 @@ use proofhouse_onnx::graph::{Attribute, Graph};
 use proofhouse_onnx::{Engine, NativeEngine, NativeOptions, OnnxError, Tensor};
 use proptest::prelude::*;
 
-use super::graphs::{Array, Build, apply, array, ints, run};
+use super::graphs::{Array, Build, Given, apply, array, ints, run};
 
 #[test]
 fn memory_is_bounded_before_anything_is_computed() {
@@ -33,6 +33,24 @@ fn memory_is_bounded_before_anything_is_computed() {
 }
 
 #[test]
+fn tables_are_not_made_for_what_does_not_fit() {
+    let x = array(&[1, 1, 4, 4], 1);
+    let far = [("pads", Attribute::Ints(vec![60_000; 4]))];
+    let error = apply("Conv", &[&x, &array(&[1, 1, 3, 3], 2)], &far).unwrap_err();
+    assert!(matches!(error, OnnxError::Memory { .. }), "{error}");
+    let build = |name: &str, values: &[i64]| {
+        let build =
+            Build::new().input("x", &[1, 0]).ints("n", values).node(name, &["x", "n"], "y").output("y");
+        run(&build.try_engine(1)?, &[&(vec![1, 0], Vec::new())])
+    };
+    assert!(matches!(build("Tile", &[1 << 40, 1]), Err(OnnxError::Memory { .. })));
+    assert!(matches!(build("Pad", &[0, 0, 1 << 30, 0]), Err(OnnxError::Memory { .. })));
+    let none = (vec![1 << 40, 0], Vec::new());
+    let error = apply("MatMul", &[&none, &(vec![0, 0], Vec::new())], &[]).unwrap_err();
+    assert!(matches!(error, OnnxError::Memory { .. }), "{error}");
+}
+
+#[test]
 fn a_chain_of_doublings_is_refused() {
     let mut build = Build::new().input("v0", &[-1, 2]);
     for i in 0..60 {
@@ -47,7 +65,7 @@ fn a_chain_of_doublings_is_refused() {
 fn what_does_not_fit_is_an_error_with_its_place() {
     let x = array(&[1, 2, 4, 4], 1);
     let shape = |s: &[usize]| array(s, 2);
-    let cases: Vec<(&str, Vec<Array>, Vec<(&str, Attribute)>)> = vec![
+    let cases: Vec<(&str, Vec<Array>, Given<'_>)> = vec![
         ("Conv", vec![x.clone(), shape(&[3, 2, 9, 9])], vec![]),
         ("Conv", vec![x.clone(), shape(&[3, 5, 3, 3])], vec![]),
         ("Conv", vec![x.clone(), shape(&[3, 2, 3, 3])], vec![("strides", Attribute::Ints(vec![0, 1]))]),

@@ -3,7 +3,7 @@
 use proofhouse_onnx::graph::Attribute;
 use proptest::prelude::*;
 
-use super::graphs::{Array, Build, apply, array, close, ints, run};
+use super::graphs::{Array, Build, Given, apply, array, close, ints, run};
 
 fn wide(x: &[f32]) -> Vec<f64> {
     x.iter().map(|v| f64::from(*v)).collect()
@@ -18,7 +18,7 @@ fn functions_of_one_value() {
     let softplus = |x: f64| x.exp().ln_1p();
     type Function = Box<dyn Fn(f64) -> f64>;
     #[rustfmt::skip]
-    let cases: Vec<(&str, Vec<(&str, Attribute)>, Function)> = vec![
+    let cases: Vec<(&str, Given<'_>, Function)> = vec![
         ("Abs", vec![], Box::new(f64::abs)),
         ("Ceil", vec![], Box::new(f64::ceil)),
         ("Cos", vec![], Box::new(f64::cos)),

@@ -303,6 +303,9 @@ fn correlate(
     {
         return Err(node.broken(format!("its bias is {:?}, [{to}] expected", p.shape(bias))));
     }
+    p.affords(&shape)?;
+    p.affords(&output)?;
+    p.affords(&source.frame.framed)?;
     let area = output[0].saturating_mul(output[1]);
     let result = area.saturating_mul(to);
     let frame = source.frame;
@@ -467,6 +470,8 @@ pub(crate) fn grad_weight<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(),
         left: g.before[1],
         framed: [h + g.before[0] + g.after[0], wide + g.before[1] + g.after[1]],
     };
+    p.affords(&frame.framed)?;
+    p.affords(&g.output)?;
     let size = frame.framed[0].checked_mul(frame.framed[1]).and_then(|n| n.checked_mul(c));
     offset(node, size.unwrap_or(usize::MAX))?;
     let place = |at: [usize; 2]| (at[0] * frame.framed[1] + at[1]) * c;

@@ -100,6 +100,7 @@ pub(crate) fn matmul<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(), Onnx
     }
     let left = Side { id: a, rows: k, steps: 1 };
     let right = Side { id: b, rows: n, steps: 1 };
+    p.affords(&outer)?;
     let one_right = b_outer.iter().all(|n| *n == 1);
     let batch = if one_right && a_outer.len() == outer.len() {
         // All left matrices meet one right matrix: their rows make one tall matrix.
@@ -167,6 +168,8 @@ fn product(
     };
     let too_large = || node.broken("its matrices are too large");
     let height = batch.height(m).ok_or_else(too_large)?;
+    p.affords(&[height, 1])?;
+    p.affords(&[k])?;
     let table = |count: usize, step: usize| -> Result<Vec<u32>, OnnxError> {
         (0..count)
             .map(|i| i.checked_mul(step).and_then(|at| u32::try_from(at).ok()).ok_or_else(too_large))

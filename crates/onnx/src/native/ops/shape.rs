@@ -42,11 +42,11 @@ pub(crate) fn constant_of_shape<'g>(p: &mut Planner<'g>, node: &'g Node) -> Resu
     let shape = sizes(node, &shape)?;
     let fill = match node.attributes.get("value") {
         None => p.floats(vec![0.0], Vec::new()),
-        Some(Attribute::Tensor(t)) => {
+        Some(Attribute::Tensor(t)) if volume(&t.shape) == Some(1) => {
             let scalar = Constant { shape: Vec::new(), ..t.clone() };
             p.constant_of(node, &scalar, None)?
         }
-        Some(_) => return Err(node.broken("attribute \"value\" is not a tensor")),
+        Some(_) => return Err(node.broken("attribute \"value\" is not a tensor of one element")),
     };
     let out = spread_out(p, node, fill, shape)?;
     counted_like(p, node, 0, out)?;
@@ -387,6 +387,7 @@ pub(crate) fn tile<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(), OnnxEr
         .map(|(n, r)| n.checked_mul(*r))
         .collect::<Option<Vec<_>>>()
         .ok_or_else(|| node.broken("its result is too large"))?;
+    p.affords(&shape)?;
     let maps = from.iter().zip(&shape).map(|(n, m)| (0..*m).map(|i| Some(i % n)).collect()).collect();
     let out = look_up(p, node, x, None, maps, shape)?;
     p.name(node, 0, out);
@@ -452,6 +453,7 @@ pub(crate) fn pad<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(), OnnxErr
         if before.unsigned_abs() > 1 << 31 {
             return Err(node.broken(format!("pads of {before} and {after}")));
         }
+        p.affords(&[usize::try_from(end - before.saturating_neg()).unwrap_or(0)])?;
         let place = |at: i64| -> Option<usize> {
             let inside = |at: i64| usize::try_from(at).ok().filter(|a| *a < from[*d]);
             match mode {
