@@ -65,6 +65,10 @@ pub(crate) fn conv<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(), OnnxEr
     let input = [h, wide];
     let sizes = if rank == 3 { &input[1..] } else { &input[..] };
     let g = Geometry::read(node, sizes, kernel_of(node, spatial(node, &weights)?)?)?;
+    // Before anything is listed pixel by pixel.
+    p.affords(&[n, channels.outward * channels.groups, g.output[0], g.output[1]])?;
+    p.affords(&g.output)?;
+    p.affords(&g.kernel)?;
     let frame = Frame {
         height: h,
         width: wide,
@@ -193,6 +197,9 @@ fn transposed(
     g: &Geometry,
     bias: Option<Id>,
 ) -> Result<Id, OnnxError> {
+    p.affords(&g.input)?;
+    p.affords(&g.output)?;
+    p.affords(&g.kernel)?;
     // A pixel `i` of the input is seen through place `k` by the window `(i + before - k·dilation) / stride`,
     // where that is a whole number. Pixels with the same remainder are seen through the same places, at
     // `shift`s from their own number among them.
@@ -472,6 +479,7 @@ pub(crate) fn grad_weight<'g>(p: &mut Planner<'g>, node: &'g Node) -> Result<(),
     };
     p.affords(&frame.framed)?;
     p.affords(&g.output)?;
+    p.affords(&g.kernel)?;
     let size = frame.framed[0].checked_mul(frame.framed[1]).and_then(|n| n.checked_mul(c));
     offset(node, size.unwrap_or(usize::MAX))?;
     let place = |at: [usize; 2]| (at[0] * frame.framed[1] + at[1]) * c;
