@@ -253,11 +253,13 @@ impl NativeEngine {
             return Ok(found);
         }
         let batched: Vec<bool> = self.graph.inputs.iter().map(is_batched).collect();
+        let others = self.prepared.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let made = Arc::new(Prepared::new(
             &self.graph,
             &parts::Inputs { shapes, kinds: &self.kinds, batched: &batched, late },
             &self.folded,
             &self.options,
+            &others,
         )?);
         let mut prepared = self.prepared.lock().unwrap_or_else(PoisonError::into_inner);
         if prepared.len() >= PLANS {

@@ -80,9 +80,11 @@ pub(crate) struct Prepared {
     shapes: Vec<Vec<usize>>,
     late: Option<Feedback>,
     /// For all parts but the last, or for the whole.
-    main: Planned,
+    main: Arc<Planned>,
     /// For what is left over.
-    tail: Option<Planned>,
+    tail: Option<Arc<Planned>>,
+    /// How batches are divided; they cannot be where there is none.
+    division: Option<Division>,
     /// Rows of the batch, and of a part.
     rows: usize,
     part: usize,
@@ -92,6 +94,7 @@ pub(crate) struct Prepared {
 
 #[derive(Debug)]
 struct Planned {
+    rows: Option<usize>,
     plan: Plan,
     idle: Mutex<Vec<Workspace>>,
 }
@@ -104,8 +107,8 @@ struct Workspace {
 }
 
 impl Planned {
-    const fn new(plan: Plan) -> Self {
-        Self { plan, idle: Mutex::new(Vec::new()) }
+    const fn new(plan: Plan, rows: Option<usize>) -> Self {
+        Self { rows, plan, idle: Mutex::new(Vec::new()) }
     }
 
     fn workspace(&self) -> Workspace {
@@ -161,36 +164,46 @@ impl Part<'_> {
 }
 
 impl Prepared {
-    /// Plans for inputs of these shapes.
+    /// Plans for inputs of these shapes. Plans that are there for parts of the same size are shared, and their
+    /// buffers with them: an attack that drops row after row needs one new plan at most each time.
     pub(crate) fn new(
         graph: &Graph,
         inputs: &Inputs<'_>,
         folded: &Folded,
         options: &NativeOptions,
+        held: &[Arc<Self>],
     ) -> Result<Self, OnnxError> {
         let limit = usize::try_from(options.max_memory).unwrap_or(usize::MAX);
         let threads = options.threads.max(1);
         let rows = inputs.rows();
-        let part = match rows {
-            Some(n) if n > 1 => part_of(graph, inputs, n, folded, options)?,
-            _ => None,
-        };
-        let size = part.or(rows);
-        let mut planned = inputs.plan(graph, size, limit, folded)?;
-        let (mut part, whole) = (part.unwrap_or(0), rows.unwrap_or(0));
-        if part == 0 || !planned.separable || part >= whole {
-            if part != 0 && part != whole {
-                planned = inputs.plan(graph, rows, limit, folded)?;
+        let kin: Vec<&Prepared> = held.iter().map(Arc::as_ref).filter(|p| p.is_kin(inputs)).collect();
+        let planned = |rows: Option<usize>| -> Result<Arc<Planned>, OnnxError> {
+            let known = kin.iter().flat_map(|p| [Some(&p.main), p.tail.as_ref()]).flatten();
+            match known.into_iter().find(|p| p.rows == rows) {
+                Some(known) => Ok(Arc::clone(known)),
+                None => Ok(Arc::new(Planned::new(inputs.plan(graph, rows, limit, folded)?, rows))),
             }
+        };
+        let division = match (rows, kin.first()) {
+            (None, _) => None,
+            (_, Some(kin)) => kin.division,
+            _ => Division::of(graph, inputs, limit, folded),
+        };
+        let whole = rows.unwrap_or(0);
+        let mut part = division.map_or(whole, |d| d.part(whole, limit, threads, inputs.late.is_some()));
+        let mut main = planned(rows.map(|_| part))?;
+        if part < whole && !main.plan.separable {
             part = whole;
+            main = planned(rows)?;
         }
         let tail = match whole.checked_rem(part) {
             None | Some(0) => None,
-            Some(left) => Some(Planned::new(inputs.plan(graph, Some(left), limit, folded)?)),
+            left => Some(planned(left)?),
         };
         let parts = whole.checked_div(part).unwrap_or(1).max(1);
         let kept = if inputs.late.is_some() { parts } else { threads.min(parts) };
-        let outputs = planned
+        let outputs = main
+            .plan
             .outputs
             .iter()
             .map(|o| {
@@ -201,8 +214,9 @@ impl Prepared {
                 })
             })
             .fold(0usize, usize::saturating_add);
-        let shared = planned.shared_sizes.iter().map(|(k, n)| k.bytes() * n).fold(0, usize::saturating_add);
-        let bytes = planned
+        let shared = main.plan.shared_sizes.iter().map(|(k, n)| k.bytes() * n).fold(0, usize::saturating_add);
+        let bytes = main
+            .plan
             .slots
             .bytes()
             .saturating_mul(kept)
@@ -216,8 +230,9 @@ impl Prepared {
             shapes: inputs.shapes.iter().map(|s| s.to_vec()).collect(),
             late: inputs.late,
             divided: inputs.batched.to_vec(),
-            main: Planned::new(planned),
+            main,
             tail,
+            division,
             rows: whole,
             part,
         })
@@ -226,6 +241,17 @@ impl Prepared {
     /// Whether it was made for these shapes.
     pub(crate) fn is_for(&self, shapes: &[&[usize]], late: Option<Feedback>) -> bool {
         self.late == late && self.shapes.iter().map(Vec::as_slice).eq(shapes.iter().copied())
+    }
+
+    /// Whether it was made for inputs that are the same but for the rows of the batch.
+    fn is_kin(&self, inputs: &Inputs<'_>) -> bool {
+        let alike = |((own, other), batched): ((&Vec<usize>, &&[usize]), &bool)| {
+            let from = usize::from(*batched);
+            own.len() == other.len() && own.get(from..) == other.get(from..)
+        };
+        self.late == inputs.late
+            && self.main.rows.is_some() == inputs.rows().is_some()
+            && self.shapes.iter().zip(inputs.shapes).zip(inputs.batched).all(alike)
     }
 
     /// The shapes of the outputs.
@@ -397,31 +423,36 @@ fn each<'a>(
     }
 }
 
-/// Rows of a part, where the batch can be run in parts and it is worth while.
-fn part_of(
-    graph: &Graph,
-    inputs: &Inputs<'_>,
-    rows: usize,
-    folded: &Folded,
-    options: &NativeOptions,
-) -> Result<Option<usize>, OnnxError> {
-    let limit = usize::try_from(options.max_memory).unwrap_or(usize::MAX);
-    let Ok(probe) = inputs.plan(graph, Some(PROBE), limit.saturating_mul(PROBE), folded) else {
-        // What is wrong shows again with the rows that there are.
-        return Ok(None);
-    };
-    if !probe.separable {
-        return Ok(None);
+/// What decides how many rows a part has.
+#[derive(Debug, Clone, Copy)]
+struct Division {
+    /// Bytes that a row needs.
+    row: usize,
+    /// Rows that stay in the cache, or that make the reading of the weights worth while.
+    fits: usize,
+    /// Whether there are sums over the batch. They are added up part by part, so parts must not depend on threads.
+    sums: bool,
+}
+
+impl Division {
+    /// `None` where a batch cannot be run in parts.
+    fn of(graph: &Graph, inputs: &Inputs<'_>, limit: usize, folded: &Folded) -> Option<Self> {
+        // What is wrong with a graph shows again with the rows that there are.
+        let probe = inputs.plan(graph, Some(PROBE), limit.saturating_mul(PROBE), folded).ok()?;
+        if !probe.separable {
+            return None;
+        }
+        let weights = probe.constants.iter().map(|c| c.len().saturating_mul(4));
+        let shared = probe.shared_sizes.iter().map(|(k, n)| k.bytes() * n);
+        let read = weights.chain(shared).fold(0, usize::saturating_add);
+        let row = (probe.slots.bytes() / PROBE).max(1);
+        let sums = probe.outputs.iter().any(|o| o.spread == Spread::Sum);
+        Some(Self { row, fits: (CACHE.max(read) / row).max(1), sums })
     }
-    let weights = |c: &Arc<Data>| c.len().saturating_mul(4);
-    let weights = probe.constants.iter().map(weights).fold(0, usize::saturating_add);
-    let shared = probe.shared_sizes.iter().map(|(k, n)| k.bytes() * n).fold(0, usize::saturating_add);
-    let row = (probe.slots.bytes() / PROBE).max(1);
-    let fits = CACHE.max(weights.saturating_add(shared)) / row;
-    let threads = options.threads.max(1);
-    // Sums over the batch are added up part by part: where there are some, parts must not depend on threads.
-    let sums = probe.outputs.iter().any(|o| o.spread == Spread::Sum);
-    let share = if sums { rows } else { rows.div_ceil(threads) };
-    let bounded = limit / row / if inputs.late.is_some() { 1 } else { threads };
-    Ok(Some(fits.max(1).min(share).min(bounded.max(1))))
+
+    fn part(self, rows: usize, limit: usize, threads: usize, late: bool) -> usize {
+        let share = if self.sums { rows } else { rows.div_ceil(threads) };
+        let bounded = limit / self.row / if late { 1 } else { threads };
+        self.fits.min(share).min(bounded).max(usize::from(rows > 0))
+    }
 }
