@@ -17,6 +17,8 @@ const MAX_DIMENSIONS: u32 = 4;
 const MAX_TENSOR_NAME: usize = 64;
 /// `general.*` and `tokenizer.*` keys are short; the specification allows 65535 bytes.
 const MAX_KEY: usize = 65_535;
+/// Texts of one array that are kept.
+const MAX_KEPT: u64 = 64;
 /// Arrays within arrays. The specification allows them and no known writer makes them.
 const MAX_DEPTH: usize = 8;
 
@@ -27,7 +29,7 @@ pub struct Gguf {
     pub version: u32,
     /// Whether numbers are stored with the most significant byte first.
     pub big_endian: bool,
-    /// Texts among the values, by key; texts in arrays are not kept.
+    /// Texts among the values, by key; of those in arrays chat templates.
     pub texts: Vec<Text>,
     /// Number of key–value pairs.
     pub pairs: u64,
@@ -296,9 +298,17 @@ impl Reader<'_> {
                 }
                 8 => {
                     self.holds(left, 8, "texts")?;
+                    // Texts of arrays are tokens, by the hundred thousand; a few are templates.
+                    let kept = key.starts_with("tokenizer.chat_template") && left <= MAX_KEPT;
                     for _ in 0..left {
-                        let length = self.u64()?;
-                        self.skip(length)?;
+                        let offset = self.offset() + 8;
+                        if kept {
+                            let value = self.text(usize::MAX, "a text")?;
+                            gguf.texts.push(Text { key: key.to_owned(), value, offset });
+                        } else {
+                            let length = self.u64()?;
+                            self.skip(length)?;
+                        }
                     }
                 }
                 9 => {

@@ -61,7 +61,7 @@ pub struct Model {
     pub initializers: Vec<Initializer>,
     /// Tensors whose bytes lie in other files.
     pub external_data: Vec<ExternalData>,
-    /// Strings and string tensors in attributes, for those who look at data: place and length.
+    /// Strings and string tensors in attributes and values of the metadata, for those who look at data: place and length.
     pub string_attributes: Vec<StringAttribute>,
     /// Key–value pairs of the model.
     pub metadata_props: Vec<(String, String)>,

@@ -112,6 +112,9 @@ pub enum IssueKind {
     DuplicateName,
     /// An absolute name, one with `..`, a backslash, a drive or a control character.
     UnsafeName,
+    /// A name that some system unpacks under another one: a device of Windows, a stream (`:`), a blank or a dot at the
+    /// end, more bytes than file systems hold. Readers that unpack nothing do not mind.
+    OddName,
     /// An extra field gives it another name, which some readers take.
     UnicodeName {
         /// That name.
@@ -119,6 +122,8 @@ pub enum IssueKind {
     },
     /// It is a symbolic link, or no file at all.
     Link,
+    /// It runs with its owner's rights once it is unpacked: the bits of its mode.
+    Mode(u32),
     /// Not in the central directory.
     Hidden,
     /// The directory's offset leads to no local header.
@@ -192,8 +197,10 @@ impl fmt::Display for Issue {
             IssueKind::Flags(flags) => write!(f, "flags {flags:#06x} ask for decryption or patching"),
             IssueKind::DuplicateName => f.write_str("another member has the same name"),
             IssueKind::UnsafeName => f.write_str("its name leaves the archive or cannot be written safely"),
+            IssueKind::OddName => f.write_str("some systems unpack it under another name"),
             IssueKind::UnicodeName { other } => write!(f, "an extra field calls it {other:?}"),
             IssueKind::Link => f.write_str("it unpacks to a link or a device"),
+            IssueKind::Mode(bits) => write!(f, "it unpacks to a file with the mode bits {bits:04o}"),
             IssueKind::Hidden => f.write_str("it is not in the central directory"),
             IssueKind::NoLocalHeader => f.write_str("there is no local header where the directory says"),
             IssueKind::OutOfRange => f.write_str("its bytes reach beyond what the archive holds"),

@@ -134,7 +134,10 @@ impl<'a> Walk<'a, '_> {
                 self.model().opset_imports.push((domain, version));
             }
             (14, Value::Bytes(_)) => match key_value(field) {
-                Ok(pair) => self.model().metadata_props.push(pair),
+                Ok(pair) => {
+                    self.model().metadata_props.push(pair);
+                    self.metadata(field);
+                }
                 Err(e) => self.error(e),
             },
             (20, _) => {
@@ -148,6 +151,17 @@ impl<'a> Walk<'a, '_> {
                 field.offset,
                 format!("a model has no field {number} of this type"),
             )),
+        }
+    }
+
+    /// Notes where a value of the metadata lies: like an attribute, it may hold anything.
+    fn metadata(&mut self, field: &Field<'a>) {
+        let value =
+            field.message().into_iter().flatten().filter_map(Result::ok).find(|inner| inner.number == 2);
+        if let Some(Field { value: Value::Bytes(bytes), value_offset, .. }) = value {
+            let holder = "metadata".to_owned();
+            let string = StringAttribute { holder, offset: value_offset, bytes: bytes.len() as u64 };
+            self.model().string_attributes.push(string);
         }
     }
 

@@ -240,8 +240,8 @@ struct Header {
     zip64_broken: bool,
     /// The name that the Unicode path field gives.
     unicode: Option<String>,
-    /// The file type of `st_mode`, in the directory only; 0 where none is said.
-    kind: u32,
+    /// External attributes, in the directory only: `st_mode` above, attributes of Windows below.
+    attributes: u32,
     /// One past the header in the file.
     end: usize,
 }
@@ -329,9 +329,16 @@ impl Walk<'_, '_> {
         if central.zip64_broken || local.as_ref().is_some_and(|l| l.zip64_broken) {
             self.issue(at, Some(name), IssueKind::Zip64);
         }
+        // Extractors take the mode for Unix's whatever system the archive says it is from, and Windows makes a link
+        // of a reparse point.
         const FILE_OR_FOLDER: [u32; 3] = [0, 0o4, 0o10];
-        if !FILE_OR_FOLDER.contains(&central.kind) {
+        const REPARSE_POINT: u32 = 0x400;
+        const OWNERS_RIGHTS: u32 = 0o6000;
+        let mode = central.attributes >> 16;
+        if !FILE_OR_FOLDER.contains(&(mode >> 12)) || central.attributes & REPARSE_POINT != 0 {
             self.issue(at, Some(name), IssueKind::Link);
+        } else if mode & OWNERS_RIGHTS != 0 {
+            self.issue(at, Some(name), IssueKind::Mode(mode & OWNERS_RIGHTS));
         }
         for header in std::iter::once(central).chain(local.as_ref()) {
             if let Some(other) = header.unicode.as_ref().filter(|other| *other != name) {
@@ -450,6 +457,8 @@ impl Walk<'_, '_> {
             }
             if unsafe_name(&member.name) {
                 found.push((member.header_offset, member.name.clone(), IssueKind::UnsafeName));
+            } else if odd_name(&member.name) {
+                found.push((member.header_offset, member.name.clone(), IssueKind::OddName));
             }
         }
         for (offset, name, kind) in found {
@@ -465,6 +474,29 @@ fn unsafe_name(name: &str) -> bool {
         || name.chars().any(char::is_control)
         || name.split('/').any(|part| part == "..")
         || name.as_bytes().get(1) == Some(&b':')
+}
+
+/// Whether some system unpacks the member under another name, or not at all.
+fn odd_name(name: &str) -> bool {
+    name.contains(':') || name.split('/').any(|part| part.len() > MAX_PART || renamed(part))
+}
+
+/// Longest part of a name that file systems hold.
+const MAX_PART: usize = 255;
+
+/// Whether Windows writes a part of a name elsewhere: it drops blanks and dots at its end, and keeps some names for
+/// devices, with any ending.
+fn renamed(part: &str) -> bool {
+    if part != "." && part.ends_with(['.', ' ']) {
+        return true;
+    }
+    let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_lowercase();
+    let numbered = |name: &str| {
+        stem.strip_prefix(name).is_some_and(|n| n.len() == 1 && n.bytes().all(|b| (b'1'..=b'9').contains(&b)))
+    };
+    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
+        || numbered("com")
+        || numbered("lpt")
 }
 
 fn local(bytes: &[u8], at: usize) -> Option<Header> {
@@ -484,7 +516,7 @@ fn local(bytes: &[u8], at: usize) -> Option<Header> {
         offset: 0,
         zip64_broken: false,
         unicode: unicode_path(bytes.get(name_end..end)?),
-        kind: 0,
+        attributes: 0,
         end,
     };
     widen(&mut header, bytes.get(name_end..end)?);
@@ -508,7 +540,7 @@ fn central(bytes: &[u8], at: usize) -> Option<Header> {
         offset: u64::from(u32_at(bytes, at + 42)?),
         zip64_broken: false,
         unicode: unicode_path(bytes.get(name_end..extra_end)?),
-        kind: u32_at(bytes, at + 38)? >> 28,
+        attributes: u32_at(bytes, at + 38)?,
         end: extra_end + usize::from(u16_at(bytes, at + 32)?),
     };
     widen(&mut header, bytes.get(name_end..extra_end)?);
