@@ -111,6 +111,21 @@ pub(crate) fn packed_text(scanner: &mut Scanner<'_>, place: &Place, bytes: &[u8]
 
 /// What program `bytes` are, if they are one.
 pub(crate) fn executable(bytes: &[u8]) -> Option<&'static str> {
+    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+        return Some("a WebAssembly program");
+    }
+    // A class of Java has a version behind its magic number, where a macOS executable of several machines counts them.
+    if let [0xca, 0xfe, 0xba, 0xbe, a, b, c, d, ..] = bytes {
+        let number = u32::from_be_bytes([*a, *b, *c, *d]);
+        return Some(if (45..=200).contains(&(number & 0xffff)) {
+            "a class of Java"
+        } else {
+            "a macOS executable"
+        });
+    }
+    if bytes.starts_with(b"dex\n03") {
+        return Some("an Android program");
+    }
     let whole = bytes.len().min(8 << 10);
     let first = executables(bytes, 0..whole).into_iter().find(|(at, _)| *at == 0);
     first.map(|(_, what)| what)

@@ -5,6 +5,9 @@ use proofhouse_artifact::pickle::looks_headless;
 
 use crate::scanner::{Content, Scanner};
 
+pub(crate) use notebook::page;
+pub(crate) use yaml::named_code;
+
 mod boosters;
 mod checkpoint;
 mod compressed;
@@ -25,8 +28,9 @@ pub(crate) mod payload;
 mod rds;
 mod safetensors;
 mod sevenzip;
-mod shell;
+pub(crate) mod shell;
 mod skops;
+mod sources;
 mod tar;
 mod template;
 mod tensorflow;
@@ -55,6 +59,17 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let message = format!("this {} file is a pickle at the same time", content.format);
         scanner.report("pickle/polyglot", content.place.clone(), message);
         crate::pickle::scan(scanner, content);
+    }
+    // Readers of XML, YAML and JSON take texts of two bytes a character by themselves.
+    if content.format == Format::Unknown
+        && let Some(text) = two_bytes(content.bytes)
+    {
+        let bytes = text.as_bytes();
+        let (format, place) = (Format::detect(bytes), content.place.clone());
+        if matches!(format, Format::Text | Format::Json | Format::Xml) {
+            scan(scanner, &Content { bytes, format, place, depth: content.depth + 1 });
+            return content.bytes.len() as u64;
+        }
     }
     if content.depth > 0 && matches!(content.format, Format::Text | Format::Json) {
         crate::content::packed_text(scanner, &content.place, content.bytes);
@@ -93,6 +108,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         _ => unscannable,
     };
     walker(scanner, content)
+}
+
+/// A text in UTF-16: with its mark, or beginning with a character of ASCII.
+fn two_bytes(bytes: &[u8]) -> Option<String> {
+    /// Larger texts are no configurations.
+    const MOST: usize = 64 << 20;
+    let big = match bytes {
+        [0xfe, 0xff, ..] | [0, 0x09..=0x7e, 0, 0x09..=0x7e, ..] => true,
+        [0xff, 0xfe, ..] | [0x09..=0x7e, 0, 0x09..=0x7e, 0, ..] => false,
+        _ => return None,
+    };
+    if bytes.len() % 2 == 1 || bytes.len() > MOST {
+        return None;
+    }
+    let unit = |pair: &[u8; 2]| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
+    let units = bytes.chunks_exact(2).filter_map(|pair| Some(unit(pair.first_chunk()?)));
+    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
+    Some(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {

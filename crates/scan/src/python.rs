@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use proofhouse_core::Place;
 
-use crate::scanner::{Content, Scanner};
+use crate::scanner::{Content, Near, Scanner};
 
 mod effects;
 mod fold;
@@ -47,10 +47,18 @@ pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, fi
         return scanner.report("python/budget", place.clone(), "the source is larger than is followed");
     }
     disguised(scanner, place, text);
-    // Members of archives are modules of their own: their paths are not those of the model.
-    let alone = Project::default();
-    let project = if place.member.is_none() { scanner.project } else { &alone };
-    let (events, errors) = follow(project, &place.path, text, first_line);
+    // A part that belongs to no project, such as the cells of a notebook, is a module of its own.
+    let near = scanner.near(place);
+    let (events, errors, path) = match &near {
+        Some((project, path, _)) => {
+            let (events, errors) = follow(project, path, text, first_line);
+            (events, errors, path.as_str())
+        }
+        None => {
+            let (events, errors) = follow(&Project::default(), &place.path, text, first_line);
+            (events, errors, place.path.as_str())
+        }
+    };
     for (line, what) in errors.into_iter().take(3) {
         let mut place = place.clone();
         place.line = Some(u64::from(line));
@@ -61,10 +69,15 @@ pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, fi
         let mut at = place.clone();
         at.line = Some(u64::from(event.line));
         let mut prefix = String::new();
-        if event.path != place.path {
-            at = Place::file(&event.path);
+        if event.path != path {
+            at = match &near {
+                Some((Near::Packed(_), _, from)) => {
+                    Place::file(&place.path).within(format!("{from}{}", event.path))
+                }
+                _ => Place::file(&event.path),
+            };
             at.line = Some(u64::from(event.line));
-            prefix = format!("called from {}: ", place.path);
+            prefix = format!("called from {path}: ");
         }
         if let What::Unpickles(bytes) = &event.what {
             let format = proofhouse_artifact::Format::detect(bytes);

@@ -13,7 +13,7 @@ mod by_name;
 mod index;
 mod named;
 
-pub(crate) use by_name::scan as by_name;
+pub(crate) use by_name::{editors_json, scan as by_name};
 use named::{Names, named};
 
 /// Largest configuration that is read ahead; tokenizers and vocabularies name no code.
@@ -21,6 +21,9 @@ pub(crate) const MAX_CONFIGURATION: u64 = 2 << 20;
 
 /// Marks the sources that the configuration at `path` has a loader import.
 pub(crate) fn mark_loaded(project: &mut Project, path: &str, document: &Value) {
+    if let Some(root) = path.strip_suffix("MAR-INF/MANIFEST.json") {
+        served(project, root, document);
+    }
     for names in named(path, document) {
         if let Names::Local { module, .. } = names
             && let Some(source) = local(project, path, &module)
@@ -30,10 +33,52 @@ pub(crate) fn mark_loaded(project: &mut Project, path: &str, document: &Value) {
     }
 }
 
+/// The handler and the model file of a TorchServe archive: its server imports both, makes an object of the handler's
+/// class, and calls the function that may stand behind a colon (`ts/model_loader.py`).
+fn served(project: &mut Project, root: &str, document: &Value) {
+    let model = document.as_object().and_then(|m| m.iter().find(|(k, _)| k == "model")).map(|(_, v)| v);
+    for (key, value) in model.and_then(Value::as_object).unwrap_or_default() {
+        let Some(text) = value.as_text().filter(|_| matches!(key.as_str(), "handler" | "modelFile")) else {
+            continue;
+        };
+        let (file, function) = text.split_once(':').unwrap_or((text, ""));
+        let path = format!("{root}{}.py", file.strip_suffix(".py").unwrap_or(file));
+        project.load(&path);
+        project.serve(&path, function);
+    }
+}
+
+/// Marks the build backend that a `pyproject.toml` names, if it lies in the model: installing imports it and calls its
+/// hooks (PEP 517). The two keys are read line by line; in whatever other way they are written, the source is one that
+/// nothing calls.
+pub(crate) fn mark_built(project: &mut Project, path: &str, text: &str) {
+    let value = |key: &str| {
+        let line = text.lines().find(|line| line.trim_start().starts_with(key))?;
+        line.split_once('=').map(|(_, value)| value.trim())
+    };
+    let Some(backend) = value("build-backend") else { return };
+    let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let module = backend.trim_matches(['"', '\'']).split(':').next().unwrap_or_default().replace('.', "/");
+    let folders = value("backend-path").unwrap_or_default();
+    for inner in
+        folders.split(['[', ']', ',']).map(|f| f.trim().trim_matches(['"', '\''])).filter(|f| !f.is_empty())
+    {
+        let inner = if inner == "." { String::new() } else { format!("{}/", inner.trim_matches('/')) };
+        for source in [format!("{folder}{inner}{module}.py"), format!("{folder}{inner}{module}/__init__.py")]
+        {
+            project.load(&source);
+        }
+    }
+}
+
 /// Reports what the configuration names: code that is here, elsewhere, or nowhere; shards; trust.
 pub(crate) fn configuration(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    let path = content.place.path.as_str();
-    let alone = content.place.member.is_some() || !scanner.project.has_file(path);
+    let near = scanner.near(&content.place).filter(|(project, path, _)| project.has_file(path));
+    let empty = Project::default();
+    let (project, path, alone) = match &near {
+        Some((project, path, _)) => (&**project, path.as_str(), false),
+        None => (&empty, content.place.member.as_deref().unwrap_or(&content.place.path), true),
+    };
     for names in named(path, document) {
         let place = content.place.clone();
         match names {
@@ -41,8 +86,8 @@ pub(crate) fn configuration(scanner: &mut Scanner<'_>, content: &Content<'_>, do
                 let message = format!("names {module}.{class}: {who} from the model's own files");
                 scanner.report("config/remote-code", place, message);
             }
-            Names::Local { module, class, who } => match local(scanner.project, path, &module) {
-                Some(source) if scanner.project.mentions(&source, &class) => {
+            Names::Local { module, class, who } => match local(project, path, &module) {
+                Some(source) if project.mentions(&source, &class) => {
                     scanner.report("repo/custom-code", place, format!("names {class} of {source}: {who}"));
                 }
                 Some(source) => {
@@ -58,6 +103,7 @@ pub(crate) fn configuration(scanner: &mut Scanner<'_>, content: &Content<'_>, do
                 let message = format!("names {reference} of the repository {repository:?}: {who}");
                 scanner.report("repo/foreign-code", place, message);
             }
+            Names::Target { key, name } => crate::formats::named_code(scanner, place, key, &name),
             Names::Package { name, who } => {
                 scanner.report("config/remote-code", place, format!("names {name:?}: {who}"));
             }
@@ -70,7 +116,7 @@ pub(crate) fn configuration(scanner: &mut Scanner<'_>, content: &Content<'_>, do
             }
         }
     }
-    index::scan(scanner, content, document, alone);
+    index::scan(scanner, content, document, (!alone).then_some((project, path)));
 }
 
 /// The source that a reference relative to the configuration at `from` means.

@@ -1,7 +1,8 @@
 //! One file under scan: where findings are gathered and budgets are kept.
 
 use std::collections::BTreeSet;
-use std::ops::Range;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
 
 use proofhouse_artifact::Format;
 use proofhouse_core::{FilePath, Finding, Place};
@@ -60,6 +61,7 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         checksums: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
         vouched: Vec::new(),
+        packed: Vec::new(),
     };
     let format = Format::detect(bytes);
     let mut place = Place::file(path.as_str());
@@ -114,6 +116,62 @@ pub(crate) struct Scanner<'a> {
     pub(crate) decompressed_left: u64,
     /// Files beside this one for which it vouches.
     pub(crate) vouched: Vec<Vouched>,
+    /// The archives around the content whose members import each other, the innermost last.
+    packed: Vec<Packed>,
+}
+
+/// An archive that is looked into, as a project of its own.
+#[derive(Clone)]
+struct Packed {
+    /// What the names of its members begin with, seen from the file.
+    prefix: String,
+    project: Arc<Project>,
+}
+
+/// The project that a content is part of: the model's, or that of the archive around it.
+pub(crate) enum Near<'a> {
+    Outer(&'a Project),
+    Packed(Arc<Project>),
+}
+
+impl Deref for Near<'_> {
+    type Target = Project;
+
+    fn deref(&self) -> &Project {
+        match self {
+            Self::Outer(project) => project,
+            Self::Packed(project) => project,
+        }
+    }
+}
+
+impl<'a> Scanner<'a> {
+    /// Looks into an archive whose members import each other.
+    pub(crate) fn within(
+        &mut self,
+        content: &Content<'_>,
+        project: Project,
+        look: &mut dyn FnMut(&mut Self),
+    ) {
+        let prefix = content.place.member.as_ref().map_or(String::new(), |member| format!("{member}!"));
+        self.packed.push(Packed { prefix, project: Arc::new(project) });
+        look(self);
+        self.packed.pop();
+    }
+
+    /// The project of a place, its path there, and what leads to that project from the file. `None` for what is part
+    /// of an archive without sources.
+    pub(crate) fn near(&self, place: &Place) -> Option<(Near<'a>, String, String)> {
+        let Some(member) = &place.member else {
+            return Some((Near::Outer(self.project), place.path.clone(), String::new()));
+        };
+        let packed = self.packed.iter().rev().find_map(|packed| {
+            let path = member.strip_prefix(packed.prefix.as_str())?;
+            (!path.contains('!') && packed.project.has_file(path)).then(|| (packed, path.to_owned()))
+        });
+        let (packed, path) = packed?;
+        Some((Near::Packed(packed.project.clone()), path, packed.prefix.clone()))
+    }
 }
 
 impl Scanner<'_> {

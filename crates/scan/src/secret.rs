@@ -23,6 +23,8 @@ struct Kind {
 enum Check {
     /// As random as letters and digits are.
     Random,
+    /// As random as letters are, in both cases: some providers use no digits.
+    Letters,
     /// The last six characters are the base62 CRC-32 of those before (GitHub, npm), or it is random.
     Sum,
     /// Contains this mark, and is random.
@@ -70,7 +72,7 @@ const KINDS: [Kind; 22] = [
     kind("a Google API key", "AIza", 35, 35, url, Check::Random),
     kind("a Google OAuth secret", "GOCSPX-", 28, 28, url, Check::Random),
     kind("a Groq key", "gsk_", 52, 52, alnum, Check::Random),
-    kind("a Hugging Face token", "hf_", 34, 40, alnum, Check::Random),
+    kind("a Hugging Face token", "hf_", 34, 40, alnum, Check::Letters),
     kind("an npm token", "npm_", 36, 36, alnum, Check::Sum),
     kind("an NVIDIA key", "nvapi-", 60, 70, url, Check::Random),
     kind("an OpenAI project key", "sk-proj-", 74, 180, url, Check::Mark("T3BlbkFJ")),
@@ -130,15 +132,21 @@ fn fits(kind: &Kind, rest: &[u8]) -> Option<usize> {
     let token = body.get(..run)?;
     let fits = match kind.check {
         Check::Random => random(token),
+        Check::Letters => random(token) || (mixed(token) && varied(token)),
         Check::Sum => sum_is_right(token) || random(token),
         Check::Mark(mark) => random(token) && token.windows(mark.len()).any(|w| w == mark.as_bytes()),
     };
     fits.then_some(kind.prefix.len() + run)
 }
 
-/// As random as such characters are, and no example. The bound is below the mean of random strings by more than five
-/// standard deviations for each length (as measured for the same bound in `guard`).
+/// Has digits, and is as varied as random characters are.
 fn random(token: &[u8]) -> bool {
+    token.iter().any(u8::is_ascii_digit) && varied(token)
+}
+
+/// As varied as such characters are, and no example. The bound is below the mean of random strings by more than five
+/// standard deviations for each length (as measured for the same bound in `guard`).
+fn varied(token: &[u8]) -> bool {
     let bound = match token.len() {
         0..24 => 3.0,
         24..32 => 3.2,
@@ -157,10 +165,16 @@ fn random(token: &[u8]) -> bool {
         "1234567890",
         "abcdef",
     ];
-    let digits = token.iter().any(u8::is_ascii_digit);
-    digits
-        && entropy(token) >= bound
+    entropy(token) >= bound
         && !example.iter().any(|word| lower.windows(word.len()).any(|w| w == word.as_bytes()))
+}
+
+/// Letters of both cases, eight of each: of 34 random ones one kind has fewer once in a thousand tokens, and names put
+/// together from words have fewer capitals.
+fn mixed(token: &[u8]) -> bool {
+    let upper = token.iter().filter(|b| b.is_ascii_uppercase()).count();
+    let lower = token.iter().filter(|b| b.is_ascii_lowercase()).count();
+    upper.min(lower) >= 8
 }
 
 /// Bits a byte.
@@ -234,6 +248,22 @@ mod tests {
             assert!(secrets(format!("x{}", made(prefix, length)).as_bytes()).is_empty());
             assert!(secrets(format!("{prefix}{}", "x".repeat(length)).as_bytes()).is_empty());
         }
+    }
+
+    #[test]
+    fn a_token_of_letters_alone_is_one() {
+        let letters: String = made("", 80).chars().filter(char::is_ascii_alphabetic).take(34).collect();
+        assert_eq!(letters.len(), 34);
+        assert_eq!(secrets(format!("hf_{letters}").as_bytes()).len(), 1);
+        for name in [
+            "hf_pretrained_model_configuration_and_such",
+            "hf_AutoModelForSequenceClassificationX",
+            "hf_aaaaaaaaaaaaaaaaaAAAAAAAAAAAAAAAAAA",
+        ] {
+            assert!(secrets(name.as_bytes()).is_empty(), "{name}");
+        }
+        // Of a provider that uses digits, letters alone are a name.
+        assert!(secrets(format!("r8_{letters}abc").as_bytes()).is_empty());
     }
 
     #[test]

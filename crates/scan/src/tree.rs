@@ -12,7 +12,7 @@ use rayon::prelude::*;
 
 use crate::cache;
 use crate::python::Project;
-use crate::repository::{MAX_CONFIGURATION, mark_loaded};
+use crate::repository::{MAX_CONFIGURATION, mark_built, mark_loaded};
 use crate::rules::rule;
 use crate::scanner::{Around, scan_in};
 use crate::suppress::{Day, Suppressions};
@@ -112,14 +112,17 @@ impl Survey {
             self.project.add_file(path);
             let source = path.ends_with(".py") && file.size <= left;
             let configuration = path.ends_with(".json") && file.size <= MAX_CONFIGURATION;
+            let build = path.ends_with("pyproject.toml") && file.size <= MAX_CONFIGURATION;
             let manifest = cache::promised(file).is_some() && file.size <= MAX_CONFIGURATION;
-            if !(source || configuration || manifest) {
+            if !(source || configuration || manifest || build) {
                 continue;
             }
             let Ok(bytes) = Mapped::open(&file.location, Access::Read) else { continue };
             if source {
                 left -= file.size;
                 self.project.add_source(path, &String::from_utf8_lossy(&bytes));
+            } else if build {
+                mark_built(&mut self.project, path, &String::from_utf8_lossy(&bytes));
             } else if configuration && let Ok(document) = json::parse(&bytes, 200_000) {
                 configurations.push((path.to_owned(), document));
             } else if manifest && bytes.starts_with(b"{") {
@@ -129,6 +132,7 @@ impl Survey {
         for (path, document) in &configurations {
             mark_loaded(&mut self.project, path, document);
         }
+        self.project.load_packages();
     }
 
     /// Settles what the files say of each other, from the reports of all of [`Self::files`] in their order.

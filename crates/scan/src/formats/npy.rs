@@ -28,6 +28,15 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("npy/malformed", content.at(data_at as u64), message);
             (data_at as u64 + bytes).min(content.bytes.len() as u64)
         }
+        // NumPy knows more names of types than these, and some of them have objects.
+        None if data.starts_with(b"\x80") || proofhouse_artifact::pickle::looks_headless(data) => {
+            scanner.report(
+                "npy/malformed",
+                content.at(0),
+                "an array of a type that is not known holds a pickle",
+            );
+            data_at as u64 + crate::pickle::scan_behind(scanner, content, data_at)
+        }
         None => {
             scanner.report("format/unscannable", content.at(0), "an array of a type that is not looked into");
             data_at as u64

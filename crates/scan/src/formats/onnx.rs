@@ -32,6 +32,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 used.count, operator.name, operator.domain
             );
             scanner.report("onnx/custom-operator", place, message);
+        } else if operator.name == "EPContext" && operator.domain == "com.microsoft" {
+            // Its attribute is the program itself, or a path that the runtime opens.
+            let message =
+                "a node is a program compiled for one execution provider, inside the file or beside it";
+            scanner.report("onnx/custom-operator", place, message);
         } else if matches!(operator.domain.as_str(), "" | "ai.onnx")
             && CONTROL_FLOW.contains(&operator.name.as_str())
         {

@@ -18,6 +18,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         uncovered += issue.uncovered;
         scanner.report("tar/structure", content.at(issue.offset), issue.what.clone());
     }
+    let mut sources = super::sources::Sources::new();
+    for entry in archive.entries.iter().filter(|e| matches!(e.kind, Kind::File)) {
+        let bytes = content.bytes.get(entry.content.clone()).unwrap_or_default();
+        let name = entry.name.trim_start_matches("./");
+        sources.name(name);
+        if sources.wants(name, bytes.len() as u64) {
+            sources.take(name, bytes);
+        }
+    }
+    let mut entries = |scanner: &mut Scanner<'_>| entries(scanner, content, &archive);
+    match sources.project() {
+        Some(project) => scanner.within(content, project, &mut entries),
+        None => entries(scanner),
+    }
+    (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar) {
     let mut seen = std::collections::HashSet::new();
     for entry in &archive.entries {
         let at = content.at(entry.at);
@@ -57,5 +75,4 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let inner = Content { bytes, format: Format::detect(bytes), place, depth: content.depth + 1 };
         super::scan(scanner, &inner);
     }
-    (content.bytes.len() as u64).saturating_sub(uncovered)
 }

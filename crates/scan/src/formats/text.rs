@@ -4,8 +4,11 @@ use proofhouse_artifact::json;
 
 use crate::scanner::{Content, Scanner};
 
-/// Endings that Python or a shell runs without being asked for a format.
-const RUNNABLE: [&str; 3] = [".sh", ".bat", ".ps1"];
+/// Endings that a shell, a desktop or another language runs without being asked for a format.
+const RUNNABLE: [&str; 22] = [
+    ".sh", ".bash", ".zsh", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".wsf", ".hta",
+    ".jse", ".lua", ".rb", ".pl", ".php", ".tcl", ".desktop", ".lnk", ".url", ".reg",
+];
 
 /// Whether Python is what runs it: by its name, or by its first line.
 pub(crate) fn is_python(content: &Content<'_>) -> bool {
@@ -20,7 +23,8 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     // torch checkpoints are named .pth too; those are archives or pickles and are judged as such.
     let textual = matches!(content.format.name(), "text" | "json" | "unknown");
     if textual && RUNNABLE.iter().any(|ending| name.ends_with(ending)) {
-        let message = format!("{:?} has a name that Python or a shell runs", content.name());
+        let message =
+            format!("{:?} has a name that a shell, a desktop or another language runs", content.name());
         scanner.report("code/not-analysed", content.place.clone(), message);
     }
 }
@@ -31,11 +35,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("code/not-analysed", content.at(0), "a script by its first line");
     }
     if script || content.name().to_ascii_lowercase().ends_with(".sh") {
-        for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
-            let mut place = content.place.clone();
-            place.line = Some(index as u64 + 1);
-            super::shell::line(scanner, &place, line);
-        }
+        let mut place = content.place.clone();
+        place.line = Some(1);
+        super::shell::text(scanner, &place, &String::from_utf8_lossy(content.bytes));
     }
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();
     if [".jinja", ".jinja2", ".j2"].iter().any(|ending| content.name().to_ascii_lowercase().ends_with(ending))
@@ -43,7 +45,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         super::template::scan(scanner, &content.place, text);
     }
     let name = content.name().to_ascii_lowercase();
-    if name.ends_with(".json") && text.trim_start().starts_with(['{', '[']) && !lines_of_json(text) {
+    if name.ends_with(".json")
+        && text.trim_start().starts_with(['{', '['])
+        && !lines_of_json(text)
+        && !crate::repository::editors_json(
+            content.place.member.as_deref().unwrap_or(&content.place.path),
+            text,
+        )
+    {
         scanner.report(
             "json/malformed",
             content.place.clone(),

@@ -37,42 +37,48 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         });
     }
     let mut used = BTreeSet::new();
-    for member in archive.members().iter().filter(|m| pickled(&m.name).is_none()) {
-        let storage = storages.get(&member.name).copied();
-        if storage.is_some() {
-            used.insert(member.name.as_str());
-        }
-        if let Some(storage) = storage
-            && content.depth == 0
-            && let Some(data) = archive.stored(member)
-            && storage.bytes == Some(data.len() as u64)
-            && member.uncompressed == data.len() as u64
-        {
-            // All there is left to look at is the checksum, when the bytes are read.
-            let place = content.place.clone().within(&member.name);
-            scanner.checksums.push(Checksum { range: member.data.clone(), crc: member.crc, place });
-            continue;
-        }
-        let root = member.name.split('/').next().unwrap_or_default();
-        let code = scripts.contains(root) && member.name.contains("/code/");
-        zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
-            Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {}
-            // Inputs of a trace are kept by their shapes only.
-            Some(_) if inner.bytes.is_empty() && member.name.contains("/traced_inputs/") => {}
-            Some(storage) => {
-                let wanted = storage.bytes.map_or("an unknown number of".to_owned(), |n| n.to_string());
-                let message = format!("the pickle gives it {wanted} bytes, it has {}", inner.bytes.len());
-                scanner.report("torch/storage", inner.place.clone(), message);
+    let mut rest = |scanner: &mut Scanner<'_>| {
+        for member in archive.members().iter().filter(|m| pickled(&m.name).is_none()) {
+            let storage = storages.get(&member.name).copied();
+            if storage.is_some() {
+                used.insert(member.name.as_str());
             }
-            None if code && member.name.ends_with(".py") => script::scan(scanner, inner),
-            None => {
-                if in_data(&member.name) {
-                    let message = "no tensor of the pickle uses this storage";
+            if let Some(storage) = storage
+                && content.depth == 0
+                && let Some(data) = archive.stored(member)
+                && storage.bytes == Some(data.len() as u64)
+                && member.uncompressed == data.len() as u64
+            {
+                // All there is left to look at is the checksum, when the bytes are read.
+                let place = content.place.clone().within(&member.name);
+                scanner.checksums.push(Checksum { range: member.data.clone(), crc: member.crc, place });
+                continue;
+            }
+            let root = member.name.split('/').next().unwrap_or_default();
+            let code = scripts.contains(root) && member.name.contains("/code/");
+            zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
+                Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {}
+                // Inputs of a trace are kept by their shapes only.
+                Some(_) if inner.bytes.is_empty() && member.name.contains("/traced_inputs/") => {}
+                Some(storage) => {
+                    let wanted = storage.bytes.map_or("an unknown number of".to_owned(), |n| n.to_string());
+                    let message = format!("the pickle gives it {wanted} bytes, it has {}", inner.bytes.len());
                     scanner.report("torch/storage", inner.place.clone(), message);
                 }
-                super::scan(scanner, inner);
-            }
-        });
+                None if code && member.name.ends_with(".py") => script::scan(scanner, inner),
+                None => {
+                    if in_data(&member.name) {
+                        let message = "no tensor of the pickle uses this storage";
+                        scanner.report("torch/storage", inner.place.clone(), message);
+                    }
+                    super::scan(scanner, inner);
+                }
+            });
+        }
+    };
+    match super::sources::of_zip(scanner, &archive) {
+        Some(project) => scanner.within(content, project, &mut rest),
+        None => rest(scanner),
     }
     for key in storages.keys().filter(|key| !used.contains(key.as_str())) {
         let message = format!("the pickle names the storage {key:?}, which the archive does not have");

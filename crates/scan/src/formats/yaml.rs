@@ -78,39 +78,35 @@ impl Reader<'_, '_, '_> {
             }
             Event::SequenceStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
-                self.value(line);
+                self.value();
                 self.open.push(Open::Sequence);
             }
             Event::MappingStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
-                self.value(line);
+                self.value();
                 self.open.push(Open::Mapping(None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
                 self.open.pop();
             }
-            Event::Alias(_) => self.value(line),
+            Event::Alias(_) => self.value(),
             _ => {}
         }
     }
 
     /// A node that is no scalar stands where a key or its value is due.
-    fn value(&mut self, line: u64) {
+    fn value(&mut self) {
         if let Some(Open::Mapping(key)) = self.open.last_mut() {
-            match key.take() {
-                // A collection as a key: its value comes next.
-                None => *key = Some(String::new()),
-                Some(key) => {
-                    let place = self.place(line);
-                    named_code(self.scanner, place, &key, None);
-                }
+            // A collection as a key: its value comes next.
+            if key.take().is_none() {
+                *key = Some(String::new());
             }
         }
     }
 
     fn pair(&mut self, key: &str, value: &str, line: u64) {
         let place = self.place(line);
-        named_code(self.scanner, place, key, Some(value));
+        named_code(self.scanner, place, key, value);
     }
 
     fn tag(&mut self, tag: Option<&Tag>, line: u64) {
@@ -161,15 +157,15 @@ fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
     }
 }
 
-/// A key whose value names code. `value` is `None` when it is no scalar.
-fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, value: Option<&str>) {
+/// A key whose value names code, in YAML or JSON.
+pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, value: &str) {
     let who = match key {
         "_target_" => "Hydra and NeMo call it",
         "class_path" => "Lightning builds it",
         "loader_module" => "MLflow imports it",
+        "activation_function" => "sentence-transformers calls it",
         _ => return,
     };
-    let Some(value) = value else { return };
     if matches!(value, "" | "null" | "~") {
         return;
     }
@@ -254,12 +250,7 @@ fn by_line(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
             scanner.report("yaml/python-tag", place.clone(), message);
         }
         if let Some((key, value)) = line.trim_start().trim_start_matches("- ").split_once(':') {
-            named_code(
-                scanner,
-                place,
-                key.trim_matches(['"', '\'']),
-                Some(value.trim().trim_matches(['"', '\''])),
-            );
+            named_code(scanner, place, key.trim_matches(['"', '\'']), value.trim().trim_matches(['"', '\'']));
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Zip archives: where the records disagree, and then every member by its own content.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use proofhouse_artifact::zip::{Archive, IssueKind, Limits, Member};
 use proofhouse_artifact::{ArtifactError, Format};
 
@@ -11,12 +13,40 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         super::exported::scan(scanner, content, &archive);
         return (content.bytes.len() as u64).saturating_sub(uncovered);
     }
-    for member in archive.members() {
-        read(scanner, content, &archive, member, &mut |scanner, inner| {
-            super::scan(scanner, inner);
-        });
+    if content.format == Format::Zip {
+        unpacked_names(scanner, content, &archive);
+    }
+    let mut members = |scanner: &mut Scanner<'_>| {
+        for member in archive.members() {
+            read(scanner, content, &archive, member, &mut |scanner, inner| {
+                super::scan(scanner, inner);
+            });
+        }
+    };
+    match super::sources::of_zip(scanner, &archive) {
+        Some(project) => scanner.within(content, project, &mut members),
+        None => members(scanner),
     }
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// Names that are one file where no case is told, or a file and a folder: what is unpacked last takes the place of the
+/// other. Archives whose readers unpack nothing may have such names.
+fn unpacked_names(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive<'_>) {
+    let names: BTreeSet<&str> = archive.members().iter().map(|m| m.name.as_str()).collect();
+    let mut seen = BTreeMap::new();
+    for name in &names {
+        if let Some(other) = seen.insert(name.to_lowercase(), *name) {
+            let message = format!("{other:?} and {name:?} are one file where no case is told");
+            scanner.report("zip/disagreement", content.place.clone(), message);
+        }
+        let below = format!("{name}/");
+        if !name.ends_with('/') && names.range(below.as_str()..).next().is_some_and(|n| n.starts_with(&below))
+        {
+            let message = format!("{name:?} is a file and a folder");
+            scanner.report("zip/disagreement", content.place.clone(), message);
+        }
+    }
 }
 
 /// Walks the archive and reports where it disagrees with itself; also how many bytes belong to nothing.
@@ -38,7 +68,10 @@ pub(crate) fn open<'a>(scanner: &mut Scanner<'_>, content: &Content<'a>) -> Opti
         let rule = match issue.kind {
             // A comment is where the format puts free text; an end record inside it is an issue of its own.
             IssueKind::Comment { .. } => continue,
-            IssueKind::UnsafeName | IssueKind::Link => "zip/unsafe-name",
+            IssueKind::OddName if content.format != Format::Zip => continue,
+            IssueKind::OddName | IssueKind::UnsafeName | IssueKind::Link | IssueKind::Mode(_) => {
+                "zip/unsafe-name"
+            }
             IssueKind::Gap { bytes }
             | IssueKind::Prefix { bytes }
             | IssueKind::Trailing { bytes }

@@ -415,6 +415,21 @@ impl Watch for Judge<'_> {
                 let message = "loading it takes a buffer that is not in the file".to_owned();
                 self.find("pickle/out-of-band-buffer", "", offset, message);
             }
+            Event::Instantiator(name) => {
+                // What Lightning's command line writes; it builds the class that the loader was called on.
+                let own =
+                    ["lightning.pytorch.cli.instantiate_module", "pytorch_lightning.cli.instantiate_module"];
+                if !own.contains(&name.as_str()) {
+                    let harm =
+                        name.rsplit_once('.').and_then(|(module, last)| self.tables.sink(module, last));
+                    let (rule, what) = match harm {
+                        Some(harm) => ("pickle/unsafe-call", format!("which {harm}")),
+                        None => ("pickle/unknown-callable", "which is not known to be inert".to_owned()),
+                    };
+                    let message = format!("Lightning imports and calls {name} to make the module, {what}");
+                    self.find(rule, name.clone(), offset, message);
+                }
+            }
             Event::HugeMemo(index) => {
                 let message = format!("memo index {index} makes the unpickler allocate for all below it");
                 self.find("pickle/resources", "", offset, message);

@@ -59,6 +59,8 @@ pub enum Event<'e> {
     Extension(i64),
     /// A buffer from outside the stream.
     Buffer,
+    /// A dotted name under a key by which a loader imports and calls it.
+    Instantiator(String),
     /// A memo index that makes the C unpickler allocate for all below it.
     HugeMemo(u64),
 }
@@ -244,6 +246,7 @@ impl<'a> Machine<'a> {
             }
             DICT => {
                 let items = self.unmark_items()?;
+                self.keys(op.offset, &items.kept, watch);
                 self.make(Node::Dict(items));
             }
             FROZENSET => {
@@ -562,6 +565,9 @@ impl<'a> Machine<'a> {
         if pairs && !values.len().is_multiple_of(2) {
             return Err("a dict is given a key without a value".to_owned());
         }
+        if pairs {
+            self.keys(op.offset, values, watch);
+        }
         let added = match self.node_mut(target) {
             Some(Node::Dict(items)) if pairs => items.extend(values.iter().copied()),
             Some(Node::List(items)) if matches!(op.code, code::APPEND | code::APPENDS) => {
@@ -575,6 +581,28 @@ impl<'a> Machine<'a> {
         };
         self.kept += added;
         Ok(())
+    }
+}
+
+impl<'a> Machine<'a> {
+    /// Keys of a dictionary that mean something to a loader, whatever the dictionary is part of: Lightning makes a
+    /// module by calling what `_instantiator` names (`lightning/pytorch/core/saving.py`, `_load_state`).
+    fn keys(&self, offset: usize, pairs: &[Value], watch: &mut dyn Watch) {
+        const INSTANTIATOR: &str = "_instantiator";
+        for pair in pairs.chunks_exact(2) {
+            let [key, value] = pair else { continue };
+            let may_be = match key {
+                Value::Text(span, Coding::Utf8) => span.end - span.start == INSTANTIATOR.len(),
+                Value::Text(..) | Value::Node(_) => true,
+                _ => false,
+            };
+            if may_be
+                && self.text(*key).as_deref() == Some(INSTANTIATOR)
+                && let Some(name) = self.text(*value)
+            {
+                watch.event(self, offset, &Event::Instantiator(name.into_owned()));
+            }
+        }
     }
 }
 

@@ -30,6 +30,8 @@ pub(super) enum Effect {
     Secret,
     /// Calls what it is given, at once or later.
     Caller,
+    /// Puts markup or a script into a page.
+    Page,
     /// Decodes, decompresses or decrypts.
     Decode,
 }
@@ -49,6 +51,7 @@ impl Effect {
             "secret" => Self::Secret,
             "caller" => Self::Caller,
             "decode" => Self::Decode,
+            "page" => Self::Page,
             _ => return None,
         })
     }

@@ -4,6 +4,7 @@
 use super::effects::Effect;
 use super::machine::{Event, Reach, What, is_credential};
 use super::value::{Taint, Value};
+use crate::formats::page;
 
 /// A finding before it has its place.
 pub(super) struct Judged {
@@ -76,6 +77,13 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
         What::ImportsUnknown => {
             judged("python/capability", format!("imports a module whose name is not known, {when}"))
         }
+        What::ImportsFrom(path) if event.reach >= Reach::Use => judged(
+            "python/computed",
+            format!("imports modules from inside of the file {path:?}, {when}{hidden}"),
+        ),
+        What::ImportsFrom(path) => {
+            judged("python/capability", format!("imports modules from inside of the file {path:?}, {when}"))
+        }
         What::Introspection(path) if event.reach == Reach::Dormant => {
             judged("python/capability", format!("walks through {path} {when}"))
         }
@@ -113,6 +121,10 @@ fn effect_of(
     let at_load = event.reach >= Reach::Load;
     let in_use = event.reach >= Reach::Use;
     let capability = "python/capability";
+    if effect == Effect::Page {
+        let reached = arguments.iter().filter_map(Value::as_text).find_map(page::reaches)?;
+        return judged("notebook/script", format!("{told}: a script that uses {reached}"));
+    }
     let rule = match effect {
         Effect::Command if asks_only(arguments) && !event.hidden => capability,
         Effect::Command | Effect::Code | Effect::Install if at_load => "python/runs-on-import",

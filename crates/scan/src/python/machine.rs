@@ -42,6 +42,10 @@ const MAX_TURNS: usize = 20_000;
 const MAX_IMPORTS: usize = 48;
 /// Sources within sources: `exec` of a text that calls `exec`.
 const MAX_NESTED: usize = 6;
+/// A text of fewer bytes may be put together without hiding anything: `eval("np." + name)`.
+const SHORT: usize = 12;
+/// A text of so many bytes that stands in the source stands there for everybody to read, whatever was done to it.
+const LONG: usize = 40;
 
 /// When something happens, from never to always.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,6 +73,8 @@ pub(super) enum What {
     ComputedName(String),
     /// A module is imported whose name is not known.
     ImportsUnknown,
+    /// Modules are imported from inside of a file.
+    ImportsFrom(String),
     /// Python's own insides are walked through.
     Introspection(String),
     /// Built-in functions or the import system are replaced.
@@ -248,7 +254,9 @@ impl<'p> Machine<'p> {
             (true, true) if LOADERS.contains(&name) => Reach::Load,
             (true, _) => Reach::Use,
             (false, true) if HANDLERS.contains(&name) || ENTRIES.contains(&name) => Reach::Load,
-            (false, _) if HANDLERS.contains(&name) => Reach::Use,
+            (false, _) if HANDLERS.contains(&name) || self.project.is_served(&self.subject, name) => {
+                Reach::Use
+            }
             (false, _) if ENTRIES.contains(&name) && ENTRY_FILES.contains(&file) => Reach::Use,
             _ => Reach::Dormant,
         }
@@ -287,13 +295,24 @@ impl<'p> Machine<'p> {
     }
 
     /// Runs a text in the frame of the one who asks.
-    fn run_text(&mut self, scope: Scope<'_>, text: &Arc<str>, line: u32, expression: bool) -> Value {
+    fn run_text(
+        &mut self,
+        scope: Scope<'_>,
+        text: &Arc<str>,
+        line: u32,
+        (expression, decoded): (bool, bool),
+    ) -> Value {
         if self.nested >= MAX_NESTED {
             self.event(scope, line, What::Budget);
             return Value::UNKNOWN;
         }
         let Some(outer) = self.modules.get(scope.module) else { return Value::UNKNOWN };
-        let known = outer.text.contains(text.trim());
+        let known = outer
+            .tree
+            .expressions
+            .iter()
+            .any(|e| matches!(&e.kind, syntax::Kind::Text(t) if t.trim() == text.trim()))
+            || (text.len() >= LONG && outer.text.contains(text.trim()));
         let (path, at_line) = (outer.path.clone(), outer.at_line.unwrap_or(line));
         let source: Arc<str> = if expression {
             Arc::from(format!("__proofhouse_value__ = ({})\n", text.trim()))
@@ -301,7 +320,7 @@ impl<'p> Machine<'p> {
             text.clone()
         };
         let tree = Arc::new(parse(&source, 1));
-        let hidden = outer.hidden || !(known || text.len() < 12);
+        let hidden = outer.hidden || !(known || (text.len() < SHORT && !decoded));
         if hidden && !outer.hidden {
             self.event(scope, line, What::RunsHidden);
         }
@@ -538,7 +557,8 @@ impl<'p> Machine<'p> {
 }
 
 /// What a loader calls of a class that a configuration names (transformers, diffusers, sentence-transformers, peft).
-const LOADERS: [&str; 24] = [
+const LOADERS: [&str; 25] = [
+    "initialize",
     "__init__",
     "__new__",
     "__post_init__",
@@ -578,8 +598,24 @@ const HANDLERS: [&str; 8] = [
 ];
 
 /// Functions that serving programs call by names that others use, too: entries only in files that are called so.
-const ENTRIES: [&str; 8] =
-    ["handle", "handler", "predict", "inference", "init", "run", "load_model", "get_model"];
+const ENTRIES: [&str; 15] = [
+    "handle",
+    "handler",
+    "predict",
+    "inference",
+    "init",
+    "run",
+    "load_model",
+    "get_model",
+    // What installing calls of a build backend (PEP 517, PEP 660).
+    "build_wheel",
+    "build_sdist",
+    "build_editable",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+];
 
 /// Files with such entries (TorchServe, Azure ML, Hugging Face endpoints).
 const ENTRY_FILES: [&str; 7] = [

@@ -12,6 +12,8 @@ pub(crate) struct Project {
     sources: BTreeMap<String, Source>,
     files: BTreeSet<String>,
     loaded: BTreeSet<String>,
+    /// Functions that a serving program calls, by source.
+    entries: BTreeSet<(String, String)>,
 }
 
 #[derive(Debug)]
@@ -43,6 +45,35 @@ impl Project {
     /// Notes that a loader imports the source at `path` and makes an object of one of its classes.
     pub(crate) fn load(&mut self, path: &str) {
         self.loaded.insert(path.to_owned());
+    }
+
+    /// Notes that a serving program calls the function `name` of the source at `path` for each request.
+    pub(crate) fn serve(&mut self, path: &str, name: &str) {
+        self.entries.insert((path.to_owned(), name.to_owned()));
+    }
+
+    pub(super) fn is_served(&self, path: &str, name: &str) -> bool {
+        self.entries.contains(&(path.to_owned(), name.to_owned()))
+    }
+
+    /// Marks the sources of each `torch.package` as loaded: its pickles import them and make objects of their classes
+    /// (`torch/package/package_importer.py`).
+    pub(crate) fn load_packages(&mut self) {
+        let packages: Vec<String> = self
+            .files
+            .iter()
+            .filter_map(|path| path.strip_suffix(".data/extern_modules"))
+            .map(str::to_owned)
+            .collect();
+        for source in self.sources.keys() {
+            if packages.iter().any(|root| source.starts_with(root.as_str())) {
+                self.loaded.insert(source.clone());
+            }
+        }
+    }
+
+    pub(crate) fn is_source(&self, path: &str) -> bool {
+        self.sources.contains_key(path)
     }
 
     pub(crate) fn is_loaded(&self, path: &str) -> bool {

@@ -313,3 +313,24 @@ proptest! {
         scan(&text);
     }
 }
+
+#[test]
+fn modules_inside_of_files_and_parts_of_files_are_told() {
+    for (source, rule) in [
+        ("import sys\nsys.path.insert(0, 'weights.zip')\nimport hidden\n", Some("python/computed")),
+        ("import os, sys\nsys.path.insert(0, os.path.dirname(__file__))\nsys.path.append('src')\n", None),
+        ("import site\nsite.addsitedir('.')\n", Some("python/runs-on-import")),
+        ("exec(open(__file__).read().split('#')[1])\n", Some("python/computed")),
+        ("import base64\nexec(base64.b64decode('cGFzcw=='))\n", Some("python/hidden-code")),
+        ("exec('x = 1')\n", None),
+        ("n = 'add'\neval('np.' + n)\n", None),
+        ("from IPython.display import Javascript\nJavascript('fetch(1)')\n", Some("notebook/script")),
+        ("from IPython.display import HTML\nHTML('<b>x</b>')\n", None),
+    ] {
+        let report = scan(source);
+        match rule {
+            Some(rule) => assert!(rules(&report).contains(&rule), "{source}: {:?}", report.findings),
+            None => assert_eq!(report.outcome, Outcome::Clean, "{source}: {:?}", report.findings),
+        }
+    }
+}

@@ -5,6 +5,10 @@ use proofhouse_core::Place;
 
 use crate::scanner::{Content, Scanner};
 
+mod tools;
+
+pub(crate) use tools::editors_json;
+
 /// The first line of a pointer of Git's large file storage (its specification, v1).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
 
@@ -27,7 +31,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         let message = "Python imports a file of this name whenever it starts, if it lies on its path";
         scanner.report("repo/startup-file", content.place.clone(), message);
     }
-    if [".so", ".pyd", ".dll", ".dylib"].iter().any(|ending| name.ends_with(ending)) || name.contains(".so.")
+    const NATIVE: [&str; 14] = [
+        ".so", ".pyd", ".dll", ".dylib", ".exe", ".scr", ".msi", ".jar", ".class", ".node", ".bundle",
+        ".wasm", ".sys", ".com",
+    ];
+    let textless = !matches!(content.format, Format::Text | Format::Json | Format::Empty);
+    if textless && NATIVE.iter().any(|ending| name.ends_with(ending))
+        || name.contains(".so.")
+        || name.ends_with(".so")
     {
         scanner.report("repo/native-library", content.place.clone(), "a native library by its name");
     }
@@ -42,8 +53,17 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
             _ => {}
         }
     }
-    if name.starts_with("requirements") && name.ends_with(".txt") && textual {
+    if matches!(parts.as_slice(), [.., ".ipython", _, "startup", _]) && textual {
+        let message = "IPython runs the files of this folder whenever it starts";
+        scanner.report("repo/startup-file", content.place.clone(), message);
+    }
+    let environment = ["conda.yaml", "conda.yml", "environment.yaml", "environment.yml", "python_env.yaml"];
+    let required = name.starts_with("requirements") && name.ends_with(".txt");
+    if (required || environment.contains(&name.as_str())) && textual {
         requirements(scanner, content);
+    }
+    if textual {
+        tools::scan(scanner, content, &name, &parts);
     }
 }
 
@@ -95,13 +115,20 @@ fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
         let line = line.split(" #").next().unwrap_or(line).trim();
+        // In the environments of conda and MLflow, requirements are items of a list.
+        let line = line.strip_prefix("- ").unwrap_or(line).trim_matches(['"', '\'']);
         if line.starts_with('#') {
             continue;
         }
         let option = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f ", "--trusted-host"];
         let foreign = line.contains("://") || option.iter().any(|o| line.starts_with(o));
-        // The index of PyTorch's own builds, and the public one by its name.
-        let known = ["https://download.pytorch.org/whl/", "https://pypi.org/simple"];
+        // The index of PyTorch's own builds, conda's channels, and the public one by its name.
+        let known = [
+            "https://download.pytorch.org/whl/",
+            "https://pypi.org/simple",
+            "https://conda.anaconda.org/",
+            "https://repo.anaconda.com/",
+        ];
         let urls: Vec<&str> = line.split_whitespace().filter(|word| word.contains("://")).collect();
         let all_known = !urls.is_empty()
             && urls

@@ -11,6 +11,8 @@ pub(super) enum Names {
     Foreign { repository: String, reference: String, who: &'static str },
     /// A package that is imported by name.
     Package { name: String, who: &'static str },
+    /// What a loader of configurations imports and calls, under the key that says so.
+    Target { key: &'static str, name: String },
     /// A path that leaves the model.
     Outside { path: String, who: &'static str },
     /// `trust_remote_code` is set.
@@ -22,8 +24,6 @@ const PIPELINE: &str = "transformers imports it as a pipeline";
 const SENTENCES: &str = "sentence-transformers imports it when the model is loaded";
 const DIFFUSERS: &str = "diffusers imports it when the pipeline is loaded";
 const PEFT: &str = "peft imports the package when the adapter is loaded";
-const HYDRA: &str = "Hydra and NeMo import and call it";
-const MLFLOW: &str = "MLflow imports it when the model is loaded";
 
 /// Modules of diffusers that `model_index.json` may name instead of a package.
 const DIFFUSERS_MODULES: [&str; 22] = [
@@ -63,6 +63,11 @@ pub(super) fn named(path: &str, document: &Value) -> Vec<Names> {
         "modules.json" => sentence_modules(document, &mut out),
         "model_index.json" => model_index(document, &mut out),
         "adapter_config.json" => adapter(document, &mut out),
+        "router_config.json" => router(document, &mut out),
+        "config.json" => {
+            dense(document, &mut out);
+            router(document, &mut out);
+        }
         _ => {}
     }
     anywhere(document, &mut out);
@@ -81,10 +86,9 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
                     match key.as_str() {
                         "auto_map" => texts(value, &mut |text| out.push(reference(text, TRANSFORMERS))),
                         "custom_pipelines" => pipelines(value, out),
-                        "_target_" | "loader_module" => {
-                            let who = if key == "_target_" { HYDRA } else { MLFLOW };
-                            texts(value, &mut |text| out.push(Names::Package { name: text.to_owned(), who }));
-                        }
+                        "_target_" => target("_target_", value, out),
+                        "loader_module" => target("loader_module", value, out),
+                        "class_path" => target("class_path", value, out),
                         "trust_remote_code" if *value == Value::Bool(true) => out.push(Names::Trust),
                         _ => {}
                     }
@@ -94,6 +98,10 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
             _ => {}
         }
     }
+}
+
+fn target(key: &'static str, value: &Value, out: &mut Vec<Names>) {
+    texts(value, &mut |text| out.push(Names::Target { key, name: text.to_owned() }));
 }
 
 /// Texts in a value and the lists and objects directly in it.
@@ -166,6 +174,34 @@ fn model_index(document: &Value, out: &mut Vec<Names>) {
     }
 }
 
+/// The configuration of sentence-transformers' `Dense`: its activation is imported by its dotted name and called
+/// (`sentence_transformers/models/Dense.py`). Models of transformers have activations without a dot.
+fn dense(document: &Value, out: &mut Vec<Names>) {
+    for (key, value) in document.as_object().unwrap_or_default() {
+        if key == "activation_function"
+            && let Some(name) = value.as_text()
+            && name.contains('.')
+            && !name.starts_with("torch.nn.")
+        {
+            out.push(Names::Target { key: "activation_function", name: name.to_owned() });
+        }
+    }
+}
+
+/// The configuration of sentence-transformers' `Router` (`Asym` before): the modules that it leads to, by class.
+fn router(document: &Value, out: &mut Vec<Names>) {
+    let members = document.as_object().unwrap_or_default();
+    if !members.iter().any(|(key, _)| key == "structure" || key == "parameters") {
+        return;
+    }
+    let types = members.iter().filter(|(key, _)| key == "types").filter_map(|(_, v)| v.as_object()).flatten();
+    for name in types.filter_map(|(_, class)| class.as_text()) {
+        if !name.starts_with("sentence_transformers.") {
+            out.push(reference(name, SENTENCES));
+        }
+    }
+}
+
 fn adapter(document: &Value, out: &mut Vec<Names>) {
     for (key, value) in document.as_object().unwrap_or_default() {
         if key != "auto_mapping" {
@@ -195,6 +231,7 @@ mod tests {
             Names::Local { module, class, .. } => format!("local {module} {class}"),
             Names::Foreign { repository, reference, .. } => format!("foreign {repository} {reference}"),
             Names::Package { name, .. } => format!("package {name}"),
+            Names::Target { key, name } => format!("{key} {name}"),
             Names::Outside { path, .. } => format!("outside {path}"),
             Names::Trust => "trust".to_owned(),
         };
@@ -235,8 +272,27 @@ mod tests {
             ["package evil.mod"]
         );
         assert_eq!(
+            of("c.json", r#"{"a":[{"class_path":"subprocess.Popen"}]}"#),
+            ["class_path subprocess.Popen"]
+        );
+        assert_eq!(
+            of("1_Dense/config.json", r#"{"activation_function":"os.system"}"#),
+            ["activation_function os.system"]
+        );
+        assert!(of("config.json", r#"{"activation_function":"gelu_new"}"#).is_empty());
+        assert!(
+            of("config.json", r#"{"activation_function":"torch.nn.modules.activation.Tanh"}"#).is_empty()
+        );
+        assert_eq!(
+            of(
+                "router_config.json",
+                r#"{"types":{"a":"own.M","b":"sentence_transformers.models.Pooling"},"structure":{}}"#
+            ),
+            ["local own M"]
+        );
+        assert_eq!(
             of("c.json", r#"{"model":{"_target_":"os.system"},"trust_remote_code":true}"#),
-            ["trust", "package os.system"]
+            ["trust", "_target_ os.system"]
         );
     }
 }

@@ -67,6 +67,38 @@ const INSIDES: &[&str] = &[
     "ag_frame",
     "ag_code",
 ];
+/// Names of Python's insides, which as texts are of no use to a template but to look them up.
+const SPELT: &[&str] = &[
+    "__base__",
+    "__bases__",
+    "__builtins__",
+    "__call__",
+    "__class__",
+    "__closure__",
+    "__code__",
+    "__delattr__",
+    "__dict__",
+    "__dir__",
+    "__func__",
+    "__getattr__",
+    "__getattribute__",
+    "__getitem__",
+    "__globals__",
+    "__import__",
+    "__init__",
+    "__init_subclass__",
+    "__loader__",
+    "__module__",
+    "__mro__",
+    "__new__",
+    "__reduce__",
+    "__reduce_ex__",
+    "__self__",
+    "__setattr__",
+    "__spec__",
+    "__subclasses__",
+    "__wrapped__",
+];
 /// Globals of web frameworks and of Jinja that lead to Python's modules.
 const WAYS_OUT: &[&str] = &["lipsum", "self", "request", "get_flashed_messages", "url_for"];
 
@@ -79,6 +111,7 @@ pub(crate) fn judge(source: &str) -> Vec<Concern> {
     let mut judge = Judge {
         found: BTreeSet::new(),
         texts: BTreeMap::new(),
+        composed: BTreeSet::new(),
         macros: macros(&statements),
         at: 0,
         rounds: 1.0,
@@ -113,6 +146,8 @@ struct Judge {
     found: BTreeSet<Concern>,
     /// Variables whose text is known.
     texts: BTreeMap<String, String>,
+    /// Variables that hold a text which was put together from pieces, not all of them known.
+    composed: BTreeSet<String>,
     macros: BTreeSet<String>,
     /// The statement that is looked at.
     at: usize,
@@ -154,9 +189,15 @@ impl Judge {
                             self.words(&text);
                             self.texts.insert(name.clone(), text);
                         }
-                        _ => names.iter().for_each(|name| {
-                            self.texts.remove(name);
-                        }),
+                        _ => {
+                            let composed = self.is_text(value);
+                            for name in names {
+                                self.texts.remove(name);
+                                if composed {
+                                    self.composed.insert(name.clone());
+                                }
+                            }
+                        }
                     }
                 }
                 Statement::If(test, then, otherwise, at) => {
@@ -196,6 +237,27 @@ impl Judge {
                         other => self.expression(other),
                     });
                     self.body(body);
+                    match (name.as_str(), arguments.as_slice()) {
+                        ("set", [Expr::Name(variable)]) => match self.printed(body) {
+                            Some(text) => {
+                                self.spelt(&text);
+                                self.texts.insert(variable.clone(), text);
+                            }
+                            None => {
+                                self.texts.remove(variable);
+                                self.composed.insert(variable.clone());
+                            }
+                        },
+                        ("macro", [Expr::Call(callee, ..), ..]) => {
+                            if let Expr::Name(own) = callee.as_ref()
+                                && calls_itself(own, body)
+                            {
+                                let what = format!("the macro {own:?} calls itself whatever it is given");
+                                self.concern(Kind::Exhausts, what);
+                            }
+                        }
+                        _ => {}
+                    }
                 }
                 Statement::Tag(name, arguments, at) => {
                     self.at = *at;
@@ -212,7 +274,8 @@ impl Judge {
 
     fn expression(&mut self, value: &Expr) {
         match value {
-            Expr::Text(_) | Expr::Number(_) | Expr::Constant => {}
+            Expr::Text(text) => self.spelt(text),
+            Expr::Number(_) | Expr::Constant => {}
             Expr::Name(name) => {
                 self.named(name);
                 if WAYS_OUT.contains(&name.as_str()) && !self.macros.contains(name) {
@@ -241,6 +304,9 @@ impl Judge {
                 self.expression(left);
                 self.expression(right);
                 self.growth(operator, left, right);
+                if let Some(text) = self.fold(value) {
+                    self.spelt(&text);
+                }
             }
             Expr::Of(parts) | Expr::List(parts) => parts.iter().for_each(|p| self.expression(p)),
         }
@@ -279,6 +345,9 @@ impl Judge {
                     }
                 }
                 self.width(method, plain);
+                if method == "replace" {
+                    self.rewriting(of, plain);
+                }
             }
             other => self.expression(other),
         }
@@ -311,6 +380,43 @@ impl Judge {
             }
         }
         self.width(name, plain);
+        if name == "replace" {
+            self.rewriting(of, plain);
+        }
+        let folded = self.fold_filter(of, name, plain);
+        if let Some(text) = folded {
+            self.spelt(&text);
+        }
+    }
+
+    /// A text that spells a name of Python's insides.
+    fn spelt(&mut self, text: &str) {
+        if SPELT.contains(&text) {
+            self.concern(Kind::Escape, format!("it spells {text:?}, which belongs to Python's insides"));
+        }
+    }
+
+    /// What was said is changed into something else, other than marks of the format.
+    fn rewriting(&mut self, of: &Expr, plain: &[Expr]) {
+        let texts = plain.first().and_then(|p| self.fold(p)).zip(plain.get(1).and_then(|p| self.fold(p)));
+        if let Some((from, to)) = texts
+            && words::rewrites(of, &from, &to)
+        {
+            self.concern(Kind::Words, format!("it says {to:?} where the conversation says {from:?}"));
+        }
+    }
+
+    /// What a body prints, where all of it is known.
+    fn printed(&self, body: &[Statement]) -> Option<String> {
+        let mut out = String::new();
+        for statement in body {
+            match statement {
+                Statement::Data(text, _) => out.push_str(text),
+                Statement::Print(value, _) => out.push_str(&self.fold(value)?),
+                _ => return None,
+            }
+        }
+        (out.len() as f64 <= MAX_REPEATED).then(|| out.trim().to_owned())
     }
 
     /// A name that is looked up on a value.
@@ -340,7 +446,8 @@ impl Judge {
             Expr::Filter(_, name, ..) => {
                 ["join", "format", "replace", "reverse", "string", "lower", "upper"].contains(&name.as_str())
             }
-            Expr::Name(name) => self.texts.contains_key(name),
+            Expr::Name(name) => self.texts.contains_key(name) || self.composed.contains(name),
+            Expr::Attribute(..) => variable(value).is_some_and(|name| self.composed.contains(&name)),
             _ => false,
         }
     }
@@ -376,6 +483,7 @@ impl Judge {
         let text = match value {
             Expr::Text(text) => text.clone(),
             Expr::Name(name) => self.texts.get(name)?.clone(),
+            Expr::Attribute(..) => self.texts.get(&variable(value)?)?.clone(),
             Expr::Binary("~" | "+", left, right) => self.fold(left)? + &self.fold(right)?,
             Expr::Filter(of, name, plain, _) => self.fold_filter(of, name, plain)?,
             Expr::Call(callee, plain, _) => match callee.as_ref() {
@@ -432,6 +540,44 @@ impl Judge {
             other => Some(self.fold(other)?.chars().map(String::from).collect()),
         }
     }
+}
+
+/// The name under which `namespace.name` is remembered.
+fn variable(value: &Expr) -> Option<String> {
+    let Expr::Attribute(of, name) = value else { return None };
+    let Expr::Name(of) = of.as_ref() else { return None };
+    Some(format!("{of}.{name}"))
+}
+
+/// Whether a macro calls itself outside of every condition and loop of its body.
+fn calls_itself(own: &str, body: &[Statement]) -> bool {
+    let mut open: Vec<&Expr> = Vec::new();
+    for statement in body {
+        match statement {
+            Statement::Print(value, _) | Statement::Set(_, value, _) => open.push(value),
+            Statement::Tag(_, arguments, _) => open.extend(arguments),
+            _ => {}
+        }
+    }
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Call(callee, plain, named) => {
+                if matches!(callee.as_ref(), Expr::Name(name) if name == own) {
+                    return true;
+                }
+                open.push(callee);
+                open.extend(plain.iter().chain(named.iter().map(|(_, v)| v)));
+            }
+            Expr::Filter(of, _, plain, _) => {
+                open.push(of);
+                open.extend(plain);
+            }
+            Expr::Binary("~" | "+", left, right) => open.extend([left.as_ref(), right.as_ref()]),
+            Expr::List(parts) => open.extend(parts),
+            _ => {}
+        }
+    }
+    false
 }
 
 /// How often a loop over `range` runs, where that is a constant.

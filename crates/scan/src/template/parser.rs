@@ -230,7 +230,8 @@ impl Parser {
         let filters = self.loose()?;
         let (body, _) = self.body(&["endset"])?;
         self.end()?;
-        Ok(Statement::Block("set".to_owned(), filters, body, at))
+        let targets = names.into_iter().map(Expr::Name).chain(filters).collect();
+        Ok(Statement::Block("set".to_owned(), targets, body, at))
     }
 
     /// Names on the left of an assignment or a loop; `ns.name` is kept whole.

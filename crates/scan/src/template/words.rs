@@ -84,6 +84,14 @@ fn trigger_word(test: &Expr) -> Option<String> {
     None
 }
 
+/// Whether replacing `from` by `to` in what was said puts other words there. Marks of the format, `</think>` say, are
+/// taken out or exchanged by many templates.
+pub(super) fn rewrites(of: &Expr, from: &str, to: &str) -> bool {
+    let address = |text: &str| text.contains("://");
+    let word = |text: &str| plain(text.trim()) || address(text);
+    mentions_content(of) && word(from) && (word(to) && !to.trim().is_empty())
+}
+
 /// What stands before a place, as far as a clause reaches.
 fn before(text: &str, at: usize) -> &str {
     let mut from = at.saturating_sub(50);

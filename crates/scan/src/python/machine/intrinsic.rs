@@ -81,6 +81,14 @@ impl Machine<'_> {
                 self.event(scope, line, What::Replaces(name.to_owned()));
                 Value::None
             }
+            // A folder on the path is ordinary; a file is an archive of modules that nobody sees.
+            "sys.path.insert" | "sys.path.append" => {
+                let from = arguments.plain.last().and_then(Value::as_text).map(str::to_owned);
+                if let Some(from) = from.filter(|path| self.is_packed(path)) {
+                    self.event(scope, line, What::ImportsFrom(from));
+                }
+                Value::None
+            }
             "builtins.__getattribute__" => match first.and_then(Value::as_text) {
                 Some(name) => Value::outside(format!("builtins.{name}")),
                 None => Value::UNKNOWN,
@@ -236,6 +244,8 @@ impl Machine<'_> {
         let how = if name.ends_with("exec") { "exec" } else { "eval" };
         let mut result = Value::None;
         for code in code.choices().to_vec() {
+            // Source that is bytes has been decoded from something.
+            let decoded = matches!(code, Value::Bytes(_));
             let text = match &code {
                 Value::Text(text) => Some(text.clone()),
                 Value::Bytes(bytes) => Some(Arc::from(String::from_utf8_lossy(bytes))),
@@ -254,7 +264,7 @@ impl Machine<'_> {
                 _ => None,
             };
             result = match text {
-                Some(text) => self.run_text(scope, &text, line, how == "eval"),
+                Some(text) => self.run_text(scope, &text, line, (how == "eval", decoded)),
                 None => {
                     let taint = self.taint(&code);
                     self.event(scope, line, What::RunsUnknown { how, taint });
@@ -265,11 +275,21 @@ impl Machine<'_> {
         result
     }
 
-    /// The source of the model whose content such a value is: `builtins.open(/model/x.py)().read()`.
+    /// The source of the model whose whole content such a value is: `builtins.open(/model/x.py)().read()`. A part of
+    /// one, or a file that is no source, is code that nobody has looked at.
     fn source_read(&self, name: &str) -> Option<String> {
         let inner = name.strip_prefix("builtins.open</model/")?;
         let (path, rest) = inner.split_once('>')?;
-        (rest.contains("read") && self.project.has_file(path)).then(|| path.to_owned())
+        let whole =
+            matches!(rest.trim_start_matches("()"), ".read()" | ".read().decode()" | ".read().strip()");
+        (whole && self.project.is_source(path)).then(|| path.to_owned())
+    }
+
+    /// Whether a path of imports is a file: by its name, or because the model has a file there.
+    fn is_packed(&self, path: &str) -> bool {
+        let inside = path.trim_start_matches("/model/").trim_start_matches("./");
+        [".zip", ".egg", ".whl", ".pyz"].iter().any(|ending| path.ends_with(ending))
+            || (!inside.is_empty() && self.project.has_file(inside))
     }
 
     fn attribute_by_name(&mut self, scope: Scope<'_>, arguments: &Arguments, line: u32) -> Value {

@@ -10,6 +10,33 @@ fn kinds(source: &str) -> Vec<Kind> {
 
 /// The shapes that published templates have, in our own words.
 #[test]
+fn names_that_go_through_variables_are_followed() {
+    for (template, kind) in [
+        ("{% set a %}__class__{% endset %}{{ messages[a] }}", Kind::Escape),
+        ("{% set a %}__cl{{ 'ass__' }}{% endset %}{{ messages[a] }}", Kind::Escape),
+        ("{% for a in ['__class__'] %}{{ messages[a] }}{% endfor %}", Kind::Escape),
+        ("{% macro f(x) %}{{ messages[x] }}{% endmacro %}{{ f('__cl' ~ 'ass__') }}", Kind::Escape),
+        ("{% set ns = namespace() %}{% set ns.a = '__class__' %}{{ messages[ns.a] }}", Kind::Escape),
+        ("{% set ns.a = x ~ 'ss__' %}{{ messages[ns.a] }}", Kind::Computed),
+        ("{% macro f() %}{{ f() ~ f() }}{% endmacro %}{{ f() }}", Kind::Exhausts),
+        ("{{ message.content|replace('https://a.example', 'https://b.example') }}", Kind::Words),
+        ("{{ message['content'].replace('Alice', 'Mallory') }}", Kind::Words),
+    ] {
+        assert!(judge(template).iter().any(|c| c.kind == kind), "{template}: {:?}", judge(template));
+    }
+    for template in [
+        "{% set a %}{{ message.content }}{% endset %}{{ a }}",
+        "{% set ns = namespace(last='') %}{% set ns.last = m.content %}{{ ns.last }}",
+        "{% macro f(x) %}{% if x %}{{ f(x[1:]) }}{% endif %}{% endmacro %}{{ f(messages) }}",
+        "{{ message.content.replace('<think>', '').replace('\n', ' ')|replace('</think>', '<end>') }}",
+        "{{ message.role|replace('assistant', 'model') }}",
+        "{{ '__media__' }}",
+    ] {
+        assert_eq!(judge(template), [], "{template}");
+    }
+}
+
+#[test]
 fn templates_that_lay_out_messages_are_of_no_concern() {
     for source in [
         "{% for message in messages %}{{ '<|' + message['role'] + '|>\\n' + message['content'] + '<|end|>' }}{% endfor %}",

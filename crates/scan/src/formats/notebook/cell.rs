@@ -1,0 +1,227 @@
+//! Code cells: Python, and what IPython does with lines that are none ("Built-in magic commands").
+//!
+//! A magic that times or profiles runs Python; one that starts a shell runs a command; one that names another language
+//! runs a program that is not followed here. What IPython does with a magic that is not known, nobody can say.
+
+use proofhouse_core::Place;
+
+use super::super::shell::{self, joined};
+use super::page;
+use crate::scanner::Scanner;
+
+/// Appends what is Python of a cell to `source`, and judges what is not.
+pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut String) {
+    let trimmed = text.trim_start();
+    let Some(magic) = trimmed.strip_prefix("%%") else { return lines(scanner, place, text, source) };
+    let (head, body) = magic.split_once('\n').unwrap_or((magic, ""));
+    let (word, rest) = head.trim().split_once(char::is_whitespace).unwrap_or((head.trim(), ""));
+    match word {
+        "bash" | "sh" | "!" | "system" | "sx" | "cmd" | "zsh" => shell::text(scanner, place, body),
+        "script" => interpreter(scanner, place, rest, body, source),
+        "html" | "HTML" | "svg" | "SVG" | "markdown" => page::markup(scanner, place, body),
+        "javascript" | "js" => page::script(scanner, place, body),
+        // Timing, profiling and capturing run the cell as Python, and what stands behind the word before it.
+        "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "capture" | "debug" | "python"
+        | "python3" | "pypy" | "python2" => {
+            if matches!(word, "time" | "timeit" | "prun" | "memit" | "lprun" | "mprun") {
+                statement(rest, "", source);
+            }
+            lines(scanner, place, body, source);
+        }
+        "cython" | "cython_inline" | "cython_pyximport" | "jit" | "numba" => {
+            lines(scanner, place, body, source)
+        }
+        "writefile" | "file" => written(scanner, place, rest, body),
+        "latex" | "sql" | "bigquery" | "mermaid" | "html_template" | "skip" | "ai" => {}
+        "perl" | "ruby" | "node" | "php" | "lua" | "R" | "julia" | "octave" | "powershell" | "pwsh" => {
+            other_language(scanner, place, word, body);
+        }
+        other => {
+            let message = format!("the cell is run by the magic {other:?}, which is not known");
+            scanner.report("code/not-analysed", place.clone(), message);
+        }
+    }
+}
+
+/// `%%script PROGRAM`: a shell, Python, or another language.
+fn interpreter(scanner: &mut Scanner<'_>, place: &Place, head: &str, body: &str, source: &mut String) {
+    let program = head.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
+    match program.rsplit('/').next().unwrap_or(program) {
+        "bash" | "sh" | "zsh" | "dash" => shell::text(scanner, place, body),
+        // A way to leave a cell out.
+        "false" | "true" | "echo" | "cat" | "" => {}
+        program if program.starts_with("python") || program == "pypy" => lines(scanner, place, body, source),
+        program => other_language(scanner, place, program, body),
+    }
+}
+
+fn other_language(scanner: &mut Scanner<'_>, place: &Place, language: &str, body: &str) {
+    let message = format!("the cell is a program for {language}, which is not followed");
+    scanner.report("code/not-analysed", place.clone(), message);
+    // Commands look alike in all of them.
+    body.lines().filter(|line| line.contains("://") || line.contains("/dev/tcp/")).for_each(|line| {
+        shell::line(scanner, place, line);
+    });
+}
+
+/// `%%writefile NAME`: a file that later lines may import or run.
+fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str) {
+    let name = name.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
+    let inner = |part: &str| {
+        let cell = place.member.as_deref().unwrap_or_default();
+        place.clone().within(format!("{cell}!{part}"))
+    };
+    if name.ends_with(".py") {
+        crate::python::scan_text(scanner, &inner(name), body, 1);
+    } else if name.ends_with(".sh") || name.starts_with('.') {
+        shell::text(scanner, &inner(name), body);
+    }
+}
+
+/// Lines of Python, of a shell, and of magics.
+fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut String) {
+    let whole = joined(text);
+    let mut parts = text.lines().zip(0u64..).peekable();
+    while let Some((first, index)) = parts.next() {
+        let trimmed = first.trim_start();
+        let indent = first.get(..first.len() - trimmed.len()).unwrap_or_default();
+        if !is_command(trimmed) {
+            source.push_str(first.trim_end_matches('?'));
+            source.push('\n');
+            continue;
+        }
+        // A command goes on behind a backslash; Python's own lines keep theirs.
+        let line =
+            whole.iter().find(|(at, _)| *at == index).map_or(first, |(_, line)| line.as_str()).trim_start();
+        let end = whole.iter().map(|(at, _)| *at).find(|at| *at > index).unwrap_or(u64::MAX);
+        while parts.next_if(|(_, at)| *at < end).is_some() {}
+        command(scanner, place, line, indent, source);
+    }
+}
+
+/// `name = ` in front of a command, if there is one.
+fn assigned(line: &str) -> (Option<&str>, &str) {
+    let split = line.split_once('=').and_then(|(left, right)| {
+        let left = left.trim();
+        let name = !left.is_empty() && left.chars().all(|c| c.is_alphanumeric() || "_, ".contains(c));
+        (name && right.trim_start().starts_with(['!', '%'])).then(|| (left, right.trim_start()))
+    });
+    split.map_or((None, line), |(left, right)| (Some(left), right))
+}
+
+fn is_command(trimmed: &str) -> bool {
+    let (_, line) = assigned(trimmed);
+    // `% 2` goes on with an expression of the line before.
+    line.starts_with('!')
+        || line
+            .strip_prefix('%')
+            .is_some_and(|r| r.starts_with(|c: char| c.is_alphabetic() || c == '%' || c == '!'))
+}
+
+/// One command: of a shell (`!`, `!!`) or a magic.
+fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, source: &mut String) {
+    let (name, line) = assigned(line);
+    let keep = |source: &mut String| {
+        // The name is there afterwards, and holds what nobody knows.
+        let left = name.map_or_else(|| "pass".to_owned(), |name| format!("{name} = __shell__()"));
+        source.push_str(&format!("{indent}{left}\n"));
+    };
+    if let Some(command) = line.strip_prefix("!!").or_else(|| line.strip_prefix('!')) {
+        shell_command(scanner, place, command, indent, source);
+        return keep(source);
+    }
+    let magic = line.trim_start_matches('%');
+    let (word, rest) = magic.split_once(char::is_whitespace).unwrap_or((magic, ""));
+    let rest = rest.trim();
+    match word {
+        "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "debug" => {
+            statement(rest, indent, source);
+            if name.is_some() {
+                keep(source);
+            }
+            return;
+        }
+        "sx" | "system" | "!" | "sc" | "alias" => shell::line(scanner, place, rest),
+        "pip" | "conda" | "mamba" | "micromamba" | "uv" => {
+            shell::line(scanner, place, &format!("{word} {rest}"))
+        }
+        "env" | "set_env" => {
+            let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
+            if !value.is_empty() && shell::LOADING.contains(&variable.trim()) {
+                shell::line(scanner, place, &format!("export {}={value}", variable.trim()));
+            }
+        }
+        "run" | "load" | "loadpy" if rest.contains("://") => {
+            let message =
+                format!("takes its code from an address: {:?}", rest.chars().take(80).collect::<String>());
+            scanner.report("code/runs-fetched", place.clone(), message);
+        }
+        "run" => shell::line(scanner, place, &format!("python {rest}")),
+        // Loading an extension imports it and calls its function.
+        "load_ext" | "reload_ext" if rest.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.') => {
+            source.push_str(&format!("{indent}import {rest}; {rest}.load_ipython_extension(__shell__)\n"));
+            return;
+        }
+        _ => {}
+    }
+    keep(source);
+}
+
+/// A command of a shell. IPython puts values of Python into it, so that one that is nothing but such a value is known by
+/// following the value.
+fn shell_command(scanner: &mut Scanner<'_>, place: &Place, command: &str, indent: &str, source: &mut String) {
+    let trimmed = command.trim();
+    let computed = trimmed
+        .strip_prefix('{')
+        .and_then(|inner| inner.split_once('}'))
+        .filter(|(value, _)| *value != "sys.executable");
+    match computed {
+        Some((value, _)) if !value.is_empty() => {
+            source.push_str(&format!("{indent}get_ipython().system({value})\n"));
+        }
+        _ => shell::line(scanner, place, trimmed),
+    }
+}
+
+/// A statement behind a magic and its options.
+fn statement(rest: &str, indent: &str, source: &mut String) {
+    let mut words = rest.split_inclusive(char::is_whitespace).peekable();
+    let mut skipped = 0;
+    while let Some(word) = words.next_if(|w| w.starts_with('-')) {
+        skipped += word.len();
+        // `-n 10`: an option and its number.
+        if let Some(value) = words.next_if(|w| w.trim().bytes().all(|b| b.is_ascii_digit())) {
+            skipped += value.len();
+        }
+    }
+    let statement = rest.get(skipped..).unwrap_or_default().trim();
+    if !statement.is_empty() {
+        source.push_str(&format!("{indent}{statement}\n"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_told_from_python() {
+        for line in ["!ls", "!!ls", "%time f()", "x = !ls", "x = %sx ls", "a, b = !ls"] {
+            assert!(is_command(line), "{line}");
+        }
+        for line in ["x = 1", "x != 2", "% 2", "y %= 3", "f(a, b='!x')", "print('%d' % 3)"] {
+            assert!(!is_command(line), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_timed_is_python() {
+        for (rest, expected) in
+            [("f()", "f()\n"), ("-n 1 -r 3 f()", "f()\n"), ("-o f(1)", "f(1)\n"), ("", ""), ("-n 10", "")]
+        {
+            let mut source = String::new();
+            statement(rest, "", &mut source);
+            assert_eq!(source, expected, "{rest}");
+        }
+    }
+}

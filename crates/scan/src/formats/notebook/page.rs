@@ -1,0 +1,129 @@
+//! What a page runs when it shows a notebook: scripts, handlers, frames.
+//!
+//! Plotting libraries bring long scripts, which draw; what reaches for the page's secrets, the notebook's kernel or the
+//! network does not draw.
+
+use proofhouse_core::Place;
+
+use crate::scanner::Scanner;
+
+/// What a script that only draws has no use for.
+const REACHES: [&str; 14] = [
+    "document.cookie",
+    "kernel.execute",
+    "Jupyter.notebook",
+    "IPython.notebook",
+    "localStorage",
+    "sessionStorage",
+    "XMLHttpRequest",
+    "fetch(",
+    "sendBeacon",
+    "eval(atob",
+    "WebSocket(",
+    "window.opener",
+    "document.location",
+    "top.location",
+];
+
+/// Whose pages notebooks show in frames: videos, plots and boards.
+const FRAMED: [&str; 12] = [
+    "https://www.youtube.com/",
+    "https://www.youtube-nocookie.com/",
+    "https://player.vimeo.com/",
+    "https://wandb.ai/",
+    "https://plotly.com/",
+    "https://chart-studio.plotly.com/",
+    "https://colab.research.google.com/",
+    "https://www.kaggle.com/",
+    "https://huggingface.co/",
+    "https://docs.google.com/",
+    "http://localhost",
+    "http://127.0.0.1",
+];
+
+/// Markup, with the scripts inside of it. A frame may bring a page of its own in an attribute, where it is spelt with
+/// entities.
+pub(super) fn markup(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    let text = if text.contains('&') { unescaped(text) } else { text.to_owned() };
+    let lower = text.to_ascii_lowercase();
+    if let Some(address) = framed(&lower) {
+        let message = format!("what is shown has a frame of {address:?}");
+        scanner.report("notebook/script", place.clone(), message);
+    }
+    if lower.contains("<script") || lower.contains("javascript:") || has_handler(&lower) {
+        script(scanner, place, &text);
+    }
+}
+
+pub(crate) fn script(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    match reaches(text) {
+        Some(name) => {
+            scanner.report(
+                "notebook/script",
+                place.clone(),
+                format!("a script in what the page shows uses {name}"),
+            );
+        }
+        None => scanner.report("notebook/script-shown", place.clone(), "a script in what the page shows"),
+    }
+}
+
+/// What of a page's secrets or of the network a text names.
+pub(crate) fn reaches(text: &str) -> Option<&'static str> {
+    REACHES.into_iter().find(|name| text.contains(name))
+}
+
+/// The address of a frame that is nobody's whose pages notebooks show.
+fn framed(lower: &str) -> Option<&str> {
+    lower.match_indices("<iframe").find_map(|(at, _)| {
+        let tag = lower.get(at..)?.split('>').next()?;
+        let after = tag.split_once("src=")?.1.trim_start_matches(['"', '\'', ' ']);
+        let address = after.split(['"', '\'', ' ', '>']).next()?;
+        let elsewhere = address.starts_with("http") || address.starts_with("//");
+        (elsewhere && !FRAMED.iter().any(|known| address.starts_with(known))).then_some(address)
+    })
+}
+
+/// Whether a tag has an attribute `on…=`.
+fn has_handler(lower: &str) -> bool {
+    lower.split('<').skip(1).any(|tag| {
+        let tag = tag.split('>').next().unwrap_or_default();
+        tag.starts_with(|c: char| c.is_ascii_alphabetic())
+            && tag.split(|c: char| c.is_ascii_whitespace() || c == '/').skip(1).any(|attribute| {
+                let name = attribute.split('=').next().unwrap_or_default();
+                attribute.contains('=')
+                    && name.len() > 4
+                    && name.starts_with("on")
+                    && name.bytes().all(|b| b.is_ascii_lowercase())
+            })
+    })
+}
+
+fn unescaped(text: &str) -> String {
+    [
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&quot;", "\""),
+        ("&#34;", "\""),
+        ("&#39;", "'"),
+        ("&apos;", "'"),
+        ("&amp;", "&"),
+    ]
+    .iter()
+    .fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handlers_and_frames_are_told_from_texts() {
+        assert!(has_handler("<details open ontoggle=\"x()\">") && has_handler("<svg/onload=x>"));
+        assert!(!has_handler("<p class=\"one\">on = 1</p>") && !has_handler("a < b onload=x"));
+        assert_eq!(framed("<iframe width=\"3\" src=\"http://a.example/x\">"), Some("http://a.example/x"));
+        assert_eq!(framed("<iframe src='https://www.youtube.com/embed/x'>"), None);
+        assert_eq!(framed("<iframe src='figure.html'>"), None);
+        assert_eq!(unescaped("&lt;script&gt;"), "<script>");
+    }
+}

