@@ -11,15 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-KNOWN = {
-    "hostile/notebooks/exec.ipynb": "a cell that runs something is told and not yet judged",
-    "hostile/notebooks/pip.ipynb": "a cell that installs something is told and not yet judged",
-    "hostile/repositories/auto-map-exec": "custom code that nothing but its own configuration names",
-    "hostile/secrets/hub.json": "a token of the hub whose shape is not in the table",
-    "hostile/secrets/hub.md": "the same in a text",
-    "hostile/secrets/hub.safetensors": "the same in metadata",
-    "hostile/torch/handler.mar": "the handler of an archive is told and not yet judged",
-}
+KNOWN = {}
 
 
 def scan(binary, path):
