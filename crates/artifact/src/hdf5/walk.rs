@@ -9,6 +9,8 @@ use crate::cursor::Cursor;
 
 /// Objects, messages, nodes and records together. A file of a hundred thousand layers has fewer.
 const MAX_ITEMS: u64 = 8_000_000;
+/// Bytes of one gap that are too few to be anything.
+const STRAY: u64 = 8;
 /// Parts of a path that are written out.
 const PATH_PARTS: usize = 24;
 
@@ -271,6 +273,7 @@ impl<'a> Walk<'a> {
     /// one behind. Nothing leads there any more, and what stands there is measured by its own header.
     fn left_over(&mut self, gap: Range<u64>) {
         let mut at = gap.start;
+        let mut left: Vec<Range<u64>> = Vec::new();
         let mut kept: Option<Range<u64>> = None;
         while at < gap.end {
             let (Ok(start), Ok(end)) =
@@ -282,16 +285,18 @@ impl<'a> Walk<'a> {
             let zeros = tail.iter().take_while(|b| **b == 0).count() as u64;
             let known = if zeros > 0 { zeros } else { self.given_up(tail) };
             if known > 0 {
-                if let Some(kept) = kept.take() {
-                    self.out.gaps.push(kept);
-                }
+                left.extend(kept.take());
                 at += known;
             } else {
                 kept.get_or_insert(at..at).end = at + 1;
                 at += 1;
             }
         }
-        self.out.gaps.extend(kept);
+        left.extend(kept);
+        // A stray byte or two between words that were given up hold nothing.
+        if left.iter().map(|range| range.end - range.start).sum::<u64>() >= STRAY {
+            self.out.gaps.extend(left);
+        }
     }
 
     /// Bytes of a structure that was given up, if one begins here and ends within. A heap of names that outgrew

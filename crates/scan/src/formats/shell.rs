@@ -96,66 +96,151 @@ enum Judged {
     Command,
 }
 
+/// What fetches.
+const FETCHERS: [&str; 10] =
+    ["curl", "wget", "nc", "ncat", "socat", "iwr", "invoke-webrequest", "bitsadmin", "certutil", "aria2c"];
+/// What makes a program of data.
+const DECODERS: [&str; 6] = ["base64", "base32", "xxd", "openssl", "gunzip", "zcat"];
+/// What runs what it is given.
+const INTERPRETERS: [&str; 24] = [
+    "sh",
+    "bash",
+    "zsh",
+    "dash",
+    "ksh",
+    "python",
+    "python3",
+    "perl",
+    "ruby",
+    "eval",
+    "source",
+    ".",
+    "exec",
+    "node",
+    "php",
+    "iex",
+    "invoke-expression",
+    "powershell",
+    "pwsh",
+    "mshta",
+    "rundll32",
+    "regsvr32",
+    "cmd",
+    "chmod",
+];
+
 fn judged(line: &str) -> Judged {
-    let words: Vec<&str> = line
-        .split(|c: char| c.is_whitespace() || "|;&()<>`$\"'".contains(c))
-        .filter(|w| !w.is_empty())
-        .collect();
-    let program = |w: &str| w.rsplit(['/', '\\']).next().unwrap_or(w).to_ascii_lowercase();
-    let programs: Vec<String> = words.iter().map(|w| program(w)).collect();
-    let has = |names: &[&str]| programs.iter().any(|p| names.contains(&p.trim_end_matches(".exe")));
-    let lower = line.to_ascii_lowercase();
-    let fetches =
-        has(&["curl", "wget", "nc", "ncat", "socat", "iwr", "invoke-webrequest", "bitsadmin", "certutil"])
-            || lower.contains("downloadstring");
-    let interprets = has(&[
-        "sh",
-        "bash",
-        "zsh",
-        "dash",
-        "ksh",
-        "python",
-        "python3",
-        "perl",
-        "ruby",
-        "eval",
-        "source",
-        "exec",
-        "node",
-        "php",
-        "iex",
-        "invoke-expression",
-        "powershell",
-        "pwsh",
-        "mshta",
-        "rundll32",
-        "regsvr32",
-    ]);
-    // A file that is made runnable, or run by a path, in the line that fetches it.
-    let runs_file = has(&["chmod"]) || words.iter().any(|w| w.starts_with("./") || w.starts_with("/tmp/"));
-    let decodes = has(&["base64", "xxd", "openssl", "gunzip", "zcat"]) && line.contains('|');
-    let piped = line.contains(['|', ';', '$', '`', '\n']) || line.contains("&&") || line.contains("<(");
-    // PowerShell takes a program in base64 as an argument.
-    let encoded = has(&["powershell", "pwsh"])
-        && words.iter().any(|w| {
-            w.len() >= 3 && "-encodedcommand".starts_with(&w.to_ascii_lowercase()) && w.starts_with("-e")
-        });
-    if line.contains("/dev/tcp/") || line.contains("/dev/udp/") || encoded {
-        return Judged::Runs;
-    }
-    if (fetches && piped && (interprets || runs_file)) || (decodes && interprets) {
+    if line.contains("/dev/tcp/") || line.contains("/dev/udp/") || encoded(line) || runs_fetched(line) {
         return Judged::Runs;
     }
     if sets(line) {
         return Judged::Loads;
     }
-    if has(&["pip", "pip3", "conda", "mamba", "micromamba", "uv", "poetry", "easy_install"]) {
+    let commands: Vec<String> =
+        statements(line).into_iter().flatten().filter_map(|stage| command(stage).map(|(c, _)| c)).collect();
+    let has = |names: &[&str]| commands.iter().any(|c| names.contains(&c.as_str()));
+    let module = line.contains("-m pip");
+    if module || has(&["pip", "pip3", "conda", "mamba", "micromamba", "uv", "poetry", "easy_install"]) {
         return if foreign(line) { Judged::Foreign } else { Judged::Installs };
     }
     if has(&["apt", "apt-get", "brew", "yum", "dnf", "apk", "npm"]) {
         return Judged::Installs;
     }
-    if fetches || line.contains("://") { Judged::Fetches } else { Judged::Command }
+    if has(&FETCHERS) || line.contains("://") { Judged::Fetches } else { Judged::Command }
+}
+
+/// Statements, each as the stages of its pipe. Quotes and substitutions hold commands of their own.
+fn statements(line: &str) -> Vec<Vec<&str>> {
+    let marks = |c: char| matches!(c, ';' | '\n' | '&' | '"' | '\'' | '`' | '(' | ')');
+    line.split(marks).map(|s| s.split('|').collect()).collect()
+}
+
+/// The program that a stage starts, without its folder, and its words.
+fn command(stage: &str) -> Option<(String, Vec<&str>)> {
+    const BEFORE: [&str; 12] =
+        ["sudo", "env", "time", "nohup", "then", "do", "if", "else", "!", "{", "command", "-c"];
+    let words: Vec<&str> = stage
+        .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '$'))
+        .filter(|w| !w.is_empty())
+        .collect();
+    let at = words.iter().position(|w| !BEFORE.contains(w) && !is_assignment(w))?;
+    let words = words.get(at..)?.to_vec();
+    let name = words.first()?.rsplit(['/', '\\']).next()?.trim_end_matches(".exe").to_ascii_lowercase();
+    Some((name, words))
+}
+
+fn is_assignment(word: &str) -> bool {
+    word.split_once('=').is_some_and(|(name, _)| {
+        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    })
+}
+
+/// PowerShell takes a program in base64 as an argument.
+fn encoded(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let mut words = lower.split_whitespace();
+    let shell = words.any(|w| matches!(w.trim_end_matches(".exe"), "powershell" | "pwsh"));
+    shell && words.any(|w| w.len() >= 2 && "-encodedcommand".starts_with(w) && w.starts_with("-e"))
+}
+
+/// Whether what is fetched or decoded goes into an interpreter: by a pipe, by a substitution, or by the name of the file
+/// that it was written to.
+fn runs_fetched(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    let mut fetched: Vec<&str> = Vec::new();
+    let mut substituted = false;
+    let opens = lower.contains("$(")
+        || lower.contains("<(")
+        || lower.contains('`')
+        || lower.contains("-c ")
+        || lower.contains("iex");
+    for stages in statements(line) {
+        let mut flows = false;
+        for stage in stages {
+            let Some((name, words)) = command(stage) else { continue };
+            let name = name.as_str();
+            let runs = INTERPRETERS.contains(&name);
+            if (runs && flows && name != "chmod")
+                || (runs && fetched.iter().any(|file| words.iter().skip(1).any(|w| last(w) == *file)))
+            {
+                return true;
+            }
+            // A file that was fetched is run by its path.
+            if words
+                .first()
+                .is_some_and(|w| (w.starts_with("./") || w.starts_with('/')) && fetched.contains(&last(w)))
+            {
+                return true;
+            }
+            if FETCHERS.contains(&name) {
+                // What is inside of a substitution or of quotes belongs to the interpreter in front of it.
+                if substituted && opens {
+                    return true;
+                }
+                flows = true;
+                fetched.extend(written(&words));
+            }
+            flows |= DECODERS.contains(&name);
+            substituted |= runs && name != "chmod" && words.len() <= 3;
+        }
+    }
+    lower.contains("downloadstring") && lower.contains("iex")
+}
+
+/// The last part of a path or an address.
+fn last(word: &str) -> &str {
+    let word = word.split(['?', '#']).next().unwrap_or(word);
+    word.rsplit('/').next().unwrap_or(word)
+}
+
+/// Names of the files that a command writes what it fetches to.
+fn written<'w>(words: &[&'w str]) -> Vec<&'w str> {
+    let named = words.windows(2).filter_map(|pair| match pair {
+        ["-o" | "-O" | "--output" | "--output-document" | "-OutFile", name] => Some(last(name)),
+        _ => None,
+    });
+    let addresses = words.iter().filter(|w| w.contains("://")).map(|w| last(w));
+    named.chain(addresses).filter(|name| !name.is_empty()).collect()
 }
 
 /// Whether an argument of an installer leads to a server that is nobody's index.
@@ -169,7 +254,11 @@ pub(crate) fn foreign(line: &str) -> bool {
             .map_or(0, |i| i + 1);
         let address = rest.get(from..).unwrap_or_default();
         // `git+https` is https by another program.
-        if !INDICES.iter().any(|index| address.starts_with(index)) {
+        let host =
+            address.strip_prefix("https://").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+        // Pages of the hosts above, on which projects keep indices of their own.
+        let pages = host.ends_with(".github.io") || host.ends_with(".gitlab.io");
+        if !pages && !INDICES.iter().any(|index| address.starts_with(index)) {
             return true;
         }
         rest = rest.get(at + 3..).unwrap_or_default();
@@ -212,6 +301,16 @@ mod tests {
             ("powershell -c iex (iwr http://example.org/x); x", Judged::Runs),
             ("curl -L https://example.org/weights.bin -o w.bin", Judged::Fetches),
             ("wget https://example.org/data.zip && unzip data.zip", Judged::Fetches),
+            (
+                "wget -O /tmp/data.zip https://example.org/d && unzip /tmp/data.zip && python train.py",
+                Judged::Fetches,
+            ),
+            ("apt-get update && apt-get install -y wget python3 git", Judged::Installs),
+            ("wget https://example.org/setup.sh; bash setup.sh", Judged::Runs),
+            ("curl -o /tmp/x https://example.org/y && /tmp/x", Judged::Runs),
+            ("sh -c \"$(curl -fsSL https://example.org/install.sh)\"", Judged::Runs),
+            ("eval `wget -qO- https://example.org/x`", Judged::Runs),
+            ("sudo env A=1 curl https://example.org/x | sudo bash", Judged::Runs),
             ("pip install -q transformers", Judged::Installs),
             ("pip install torch --index-url https://download.pytorch.org/whl/cu121", Judged::Installs),
             ("pip install git+https://github.com/huggingface/transformers", Judged::Installs),

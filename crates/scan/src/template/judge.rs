@@ -277,7 +277,11 @@ impl Judge {
             Expr::Text(text) => self.spelt(text),
             Expr::Number(_) | Expr::Constant => {}
             Expr::Name(name) => {
-                self.named(name);
+                // A variable is what the template or the loader made it: only attributes are Python's. Many templates
+                // call their own `_args`.
+                if name.starts_with("__") {
+                    self.named(name);
+                }
                 if WAYS_OUT.contains(&name.as_str()) && !self.macros.contains(name) {
                     self.concern(
                         Kind::Escape,
@@ -316,7 +320,7 @@ impl Judge {
         match callee {
             Expr::Name(name) => {
                 let known = FUNCTIONS.contains(&name.as_str()) || self.macros.contains(name);
-                if WAYS_OUT.contains(&name.as_str()) || name.starts_with('_') {
+                if WAYS_OUT.contains(&name.as_str()) || name.starts_with("__") {
                     self.expression(callee);
                 } else if !known {
                     self.concern(

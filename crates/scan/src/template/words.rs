@@ -84,12 +84,15 @@ fn trigger_word(test: &Expr) -> Option<String> {
     None
 }
 
-/// Whether replacing `from` by `to` in what was said puts other words there. Marks of the format, `</think>` say, are
-/// taken out or exchanged by many templates.
+/// Whether replacing `from` by `to` in what was said leads somebody elsewhere. Marks of the format, `</think>` say, and
+/// wordings are exchanged by many templates.
 pub(super) fn rewrites(of: &Expr, from: &str, to: &str) -> bool {
-    let address = |text: &str| text.contains("://");
-    let word = |text: &str| plain(text.trim()) || address(text);
-    mentions_content(of) && word(from) && (word(to) && !to.trim().is_empty())
+    let address = |text: &str| {
+        let domain =
+            |word: &str| word.split_once('.').is_some_and(|(name, rest)| name.len() > 1 && rest.len() > 1);
+        text.contains("://") || text.contains('@') || text.split_whitespace().any(domain)
+    };
+    mentions_content(of) && address(from) && address(to)
 }
 
 /// What stands before a place, as far as a clause reaches.

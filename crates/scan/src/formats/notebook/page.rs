@@ -8,11 +8,9 @@ use proofhouse_core::Place;
 use crate::scanner::Scanner;
 
 /// What a script that only draws has no use for.
-const REACHES: [&str; 14] = [
+const REACHES: [&str; 12] = [
     "document.cookie",
     "kernel.execute",
-    "Jupyter.notebook",
-    "IPython.notebook",
     "localStorage",
     "sessionStorage",
     "XMLHttpRequest",

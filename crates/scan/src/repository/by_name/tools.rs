@@ -123,7 +123,12 @@ fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
 fn commands(value: &Value) -> Vec<String> {
     match value {
         Value::Text(text) => vec![text.clone()],
-        Value::Array(words) => vec![words.iter().filter_map(Value::as_text).collect::<Vec<_>>().join(" ")],
+        Value::Array(words) => {
+            // A word with blanks in it is one of a shell's own, behind `-c`.
+            let quoted =
+                |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
+            vec![words.iter().filter_map(Value::as_text).map(quoted).collect::<Vec<_>>().join(" ")]
+        }
         Value::Object(named) => {
             let inner = named.iter().filter(|(_, v)| !matches!(v, Value::Object(_)));
             inner.flat_map(|(_, v)| commands(v)).collect()

@@ -20,7 +20,9 @@ fn names_that_go_through_variables_are_followed() {
         ("{% set ns.a = x ~ 'ss__' %}{{ messages[ns.a] }}", Kind::Computed),
         ("{% macro f() %}{{ f() ~ f() }}{% endmacro %}{{ f() }}", Kind::Exhausts),
         ("{{ message.content|replace('https://a.example', 'https://b.example') }}", Kind::Words),
-        ("{{ message['content'].replace('Alice', 'Mallory') }}", Kind::Words),
+        ("{{ message['content'].replace('pay.example', 'evil.example') }}", Kind::Words),
+        ("{{ messages[0]._private }}", Kind::Escape),
+        ("{{ _own_function(1) }}", Kind::Computed),
     ] {
         assert!(judge(template).iter().any(|c| c.kind == kind), "{template}: {:?}", judge(template));
     }
@@ -31,6 +33,9 @@ fn names_that_go_through_variables_are_followed() {
         "{{ message.content.replace('<think>', '').replace('\n', ' ')|replace('</think>', '<end>') }}",
         "{{ message.role|replace('assistant', 'model') }}",
         "{{ '__media__' }}",
+        "{% set _args = tool.arguments %}{% for k, v in _args.items() %}{{ k }}{% endfor %}",
+        "{% set _ns = namespace(x=1) %}{{ _ns.x }}",
+        "{{ message.content|replace('reasoning effort', 'reasoning strength') }}",
     ] {
         assert_eq!(judge(template), [], "{template}");
     }
