@@ -102,6 +102,8 @@ pub struct Dataset {
     pub path: String,
     /// Its raw bytes, where they lie in one piece.
     pub data: Option<Range<u64>>,
+    /// Bytes of an element, if its elements are floating-point numbers with the lowest byte first.
+    pub float: Option<u64>,
 }
 
 /// A broken rule, or a structure that is not read.

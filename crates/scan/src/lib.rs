@@ -24,6 +24,7 @@ mod secret;
 mod suppress;
 mod tables;
 mod template;
+mod tensor;
 mod tree;
 mod vouch;
 mod weights;

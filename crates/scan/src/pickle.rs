@@ -12,6 +12,7 @@ use proofhouse_core::Place;
 
 use crate::scanner::{Content, Scanner};
 use crate::tables::Tables;
+use crate::tensor::{self, Numbers, Tensor};
 
 mod fold;
 mod joblib;
@@ -232,14 +233,25 @@ impl Stream<'_, '_, '_> {
             self.scanner.report("torch/storage", self.at(at), "the list of storages is no list of names");
             return at;
         };
-        for key in keys {
-            let Some(end) = storages.get(&key).and_then(|s| self.raw_storage(at, s)) else {
+        let mut tensors = Vec::new();
+        for key in &keys {
+            let found = storages.get(key);
+            let Some(end) = found.and_then(|s| self.raw_storage(at, s)) else {
                 let message = format!("the storage {key:?} does not follow as the pickle describes it");
                 self.scanner.report("torch/storage", self.at(at), message);
                 return at;
             };
+            tensors.push(Tensor {
+                name: key,
+                at: self.base + at as u64 + 8,
+                bytes: self.bytes.get(at + 8..end).unwrap_or_default(),
+                float: found.and_then(|s| s.float),
+            });
             at = end;
         }
+        let place = self.place.clone();
+        let content = Content { bytes: self.bytes, format: Format::Pickle(2), place, depth: self.depth };
+        tensor::look(self.scanner, &content, "tensor/payload", Numbers::Weights, &tensors);
         if at < self.bytes.len() {
             self.trailing(at);
         }

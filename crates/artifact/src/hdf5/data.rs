@@ -15,6 +15,8 @@ pub(super) struct Datatype {
     size: u64,
     /// A text of varying length, kept in a global heap.
     varying_text: bool,
+    /// Numbers with the highest byte first.
+    big_endian: bool,
 }
 
 impl Datatype {
@@ -23,7 +25,7 @@ impl Datatype {
         let bits = body.u8()?;
         body.take(2)?;
         let size = u64::from(body.u32()?);
-        Ok(Self { class, size, varying_text: class == 9 && bits & 15 == 1 })
+        Ok(Self { class, size, varying_text: class == 9 && bits & 15 == 1, big_endian: bits & 1 == 1 })
     }
 }
 
@@ -197,7 +199,8 @@ impl<'a> Walk<'a> {
             }
             other => return Err(body.error(format!("the dataset {path:?} is laid out in the way {other}"))),
         }
-        self.out.datasets.push(Dataset { path, data });
+        let float = datatype.filter(|d| d.class == 1 && !d.big_endian && !filtered).map(|d| d.size);
+        self.out.datasets.push(Dataset { path, data, float });
         Ok(())
     }
 

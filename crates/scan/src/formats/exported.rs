@@ -12,6 +12,8 @@ use proofhouse_artifact::zip::Archive;
 
 use super::zip;
 use crate::scanner::{Content, Scanner};
+use crate::tensor::{self, Numbers, Tensor};
+use crate::weights::Float;
 
 const MAX_VALUES: u64 = 6_000_000;
 
@@ -32,7 +34,7 @@ pub(crate) fn is_exported(archive: &Archive<'_>) -> bool {
 }
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive<'_>) {
-    let mut weights: BTreeMap<String, u64> = BTreeMap::new();
+    let mut weights: BTreeMap<String, (u64, Option<Float>)> = BTreeMap::new();
     for member in archive.members() {
         let Some((folder, _)) = member.name.strip_suffix("_config.json").and_then(|n| n.rsplit_once('/'))
         else {
@@ -40,8 +42,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &A
         };
         zip::read(scanner, content, archive, member, &mut |_, inner| {
             if let Ok(document) = json::parse(inner.bytes, MAX_VALUES) {
-                for (path, bytes) in described(&document) {
-                    weights.insert(format!("{folder}/{path}"), bytes);
+                for (path, described) in described(&document) {
+                    weights.insert(format!("{folder}/{path}"), described);
                 }
             }
         });
@@ -51,8 +53,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &A
         let graph = member.name.contains("/models/");
         zip::read(scanner, content, archive, member, &mut |scanner, inner| {
             match wanted {
-                Some(bytes) if bytes == inner.bytes.len() as u64 => return,
-                Some(bytes) => {
+                Some((bytes, float)) if bytes == inner.bytes.len() as u64 => {
+                    let tensor = Tensor { name: "", at: 0, bytes: inner.bytes, float };
+                    return tensor::look(scanner, inner, "tensor/payload", Numbers::Weights, &[tensor]);
+                }
+                Some((bytes, _)) => {
                     let message =
                         format!("the configuration gives it {bytes} bytes, it has {}", inner.bytes.len());
                     scanner.report("torch/storage", inner.place.clone(), message);
@@ -71,24 +76,32 @@ fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
     value.as_object()?.iter().find(|(k, _)| k == key).map(|(_, value)| value)
 }
 
-/// Files of raw tensors and their bytes.
-fn described(document: &Value) -> Vec<(String, u64)> {
+/// Files of raw tensors, their bytes and how elements are stored.
+fn described(document: &Value) -> Vec<(String, (u64, Option<Float>))> {
     let entries = member(document, "config").and_then(Value::as_object).unwrap_or_default();
     entries.iter().filter_map(|(_, entry)| tensor(entry)).collect()
 }
 
-fn tensor(entry: &Value) -> Option<(String, u64)> {
+fn tensor(entry: &Value) -> Option<(String, (u64, Option<Float>))> {
     if matches!(member(entry, "use_pickle"), Some(Value::Bool(true))) {
         return None;
     }
     let path = member(entry, "path_name")?.as_text()?.to_owned();
     let meta = member(entry, "tensor_meta")?;
-    let mut bytes = width(member(meta, "dtype")?.as_size()?)?;
+    let dtype = member(meta, "dtype")?.as_size()?;
+    let mut bytes = width(dtype)?;
+    let float = match dtype {
+        6 => Some(Float::Half),
+        7 => Some(Float::Single),
+        8 => Some(Float::Double),
+        13 => Some(Float::Brain),
+        _ => None,
+    };
     let Value::Array(sizes) = member(meta, "sizes")? else { return None };
     for size in sizes {
         bytes = bytes.checked_mul(member(size, "as_int")?.as_size()?)?;
     }
-    Some((path, bytes))
+    Some((path, (bytes, float)))
 }
 
 /// Bytes of a `ScalarType` of `torch/_export/serde/schema.py`.

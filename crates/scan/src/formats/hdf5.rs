@@ -7,6 +7,8 @@ use proofhouse_artifact::hdf5::{self, IssueKind, Survey, Target};
 
 use super::{json, payload};
 use crate::scanner::{Content, Scanner};
+use crate::tensor::{self, Numbers, Tensor};
+use crate::weights::Float;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let survey = match hdf5::survey(content.bytes) {
@@ -44,14 +46,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             }
         }
     }
-    for dataset in &survey.datasets {
-        let bytes = dataset.data.as_ref().and_then(|range| slice(content.bytes, range));
-        if let Some(what) = bytes.and_then(payload::kind) {
-            let place = content.place.clone().within(dataset.path.as_str());
-            scanner.report("hdf5/embedded-payload", place, format!("the dataset is {what}"));
-        }
-    }
+    let tensors: Vec<Tensor<'_>> = survey.datasets.iter().filter_map(|d| tensor(content, d)).collect();
+    // What Keras writes about itself stands in every file of weights of its.
+    let marks = ["keras_version", "model_config", "layer_names", "backend"];
+    let keras = survey.texts.iter().any(|t| marks.contains(&t.name.as_str()));
+    let numbers = if keras { Numbers::Weights } else { Numbers::Data };
+    tensor::look(scanner, content, "hdf5/embedded-payload", numbers, &tensors);
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tensor<'a>> {
+    let range = dataset.data.as_ref()?;
+    let float = match dataset.float {
+        Some(2) => Some(Float::Half),
+        Some(4) => Some(Float::Single),
+        Some(8) => Some(Float::Double),
+        _ => None,
+    };
+    Some(Tensor { name: &dataset.path, at: range.start, bytes: slice(content.bytes, range)?, float })
 }
 
 /// What opening the file would reach elsewhere.

@@ -3,6 +3,7 @@
 //! Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays".
 
 use crate::scanner::{Content, Scanner};
+use crate::tensor::{self, Numbers, Tensor};
 use header::Array;
 
 mod header;
@@ -22,7 +23,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         return data_at as u64 + crate::pickle::scan_behind(scanner, content, data_at);
     }
     match array.bytes {
-        Some(bytes) if bytes == data.len() as u64 => content.bytes.len() as u64,
+        Some(bytes) if bytes == data.len() as u64 => {
+            let tensor = Tensor { name: "", at: data_at as u64, bytes: data, float: array.float };
+            tensor::look(scanner, content, "tensor/payload", Numbers::Data, &[tensor]);
+            content.bytes.len() as u64
+        }
         Some(bytes) => {
             let message = format!("the header describes {bytes} bytes and {} follow", data.len());
             scanner.report("npy/malformed", content.at(data_at as u64), message);

@@ -7,6 +7,8 @@ use proofhouse_artifact::onnx::{self, Limits};
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
+use crate::tensor::{self, Numbers, Tensor};
+use crate::weights::Float;
 
 /// Operator domains that stock runtimes implement.
 const KNOWN_DOMAINS: [&str; 6] =
@@ -53,18 +55,25 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("onnx/embedded-payload", place, format!("the string is {what}"));
         }
     }
-    for tensor in &model.initializers {
-        let range = tensor.raw_offset.and_then(|at| {
-            let (at, length) = (usize::try_from(at).ok()?, usize::try_from(tensor.bytes).ok()?);
-            content.bytes.get(at..at.checked_add(length)?)
-        });
-        if let Some(what) = range.and_then(payload::kind) {
-            let place = content.place.clone().within(&tensor.name).at(tensor.raw_offset.unwrap_or(0));
-            scanner.report("onnx/embedded-payload", place, format!("the tensor is {what}"));
-        }
-    }
+    let tensors: Vec<Tensor<'_>> = model.initializers.iter().filter_map(|t| tensor(content, t)).collect();
+    tensor::look(scanner, content, "onnx/embedded-payload", Numbers::Weights, &tensors);
     let first_error = survey.errors.first().map(|e| e.offset().unwrap_or(0));
     first_error.unwrap_or(content.bytes.len() as u64)
+}
+
+fn tensor<'a>(content: &Content<'a>, tensor: &'a onnx::Initializer) -> Option<Tensor<'a>> {
+    let at = tensor.raw_offset?;
+    let begin = usize::try_from(at).ok()?;
+    let end = begin.checked_add(usize::try_from(tensor.bytes).ok()?)?;
+    // `TensorProto.DataType` of onnx.proto3; raw data have the lowest byte first.
+    let float = match tensor.element_type.0 {
+        1 => Some(Float::Single),
+        10 => Some(Float::Half),
+        11 => Some(Float::Double),
+        16 => Some(Float::Brain),
+        _ => None,
+    };
+    Some(Tensor { name: &tensor.name, at, bytes: content.bytes.get(begin..end)?, float })
 }
 
 fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx::Model) {

@@ -2,9 +2,9 @@
 
 use proofhouse_artifact::safetensors;
 
-use super::payload;
 use crate::scanner::{Content, Scanner};
-use crate::weights::{self, Float};
+use crate::tensor::{self, Numbers, Tensor};
+use crate::weights::Float;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let header = match safetensors::parse(content.bytes) {
@@ -18,11 +18,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             return 0;
         }
     };
-    if scanner.limits.content {
-        for tensor in &header.tensors {
-            look_into(scanner, content, tensor);
-        }
-    }
+    let tensors: Vec<Tensor<'_>> = header.tensors.iter().filter_map(|t| tensor(content, t)).collect();
+    tensor::look(scanner, content, "tensor/payload", Numbers::Weights, &tensors);
     let mut uncovered = 0;
     for issue in &header.issues {
         if let safetensors::IssueKind::Hole { bytes } = issue.kind {
@@ -33,15 +30,13 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     (content.bytes.len() as u64).saturating_sub(uncovered)
 }
 
-/// What a tensor holds beside numbers, and what its numbers tell.
-fn look_into(scanner: &mut Scanner<'_>, content: &Content<'_>, tensor: &safetensors::Tensor) {
-    let range = usize::try_from(tensor.begin).ok().zip(usize::try_from(tensor.end).ok());
-    let Some(bytes) = range.and_then(|(begin, end)| content.bytes.get(begin..end)) else { return };
-    let place = content.place.clone().within(&tensor.name).at(tensor.begin);
-    if let Some(what) = payload::kind(bytes) {
-        scanner.report("tensor/payload", place.clone(), format!("the tensor is {what}"));
-    }
-    if let Some(float) = Float::of_safetensors(&tensor.dtype) {
-        weights::report(scanner, &place, bytes, float);
-    }
+fn tensor<'a>(content: &Content<'a>, tensor: &'a safetensors::Tensor) -> Option<Tensor<'a>> {
+    let (begin, end) = usize::try_from(tensor.begin).ok().zip(usize::try_from(tensor.end).ok())?;
+    let (name, at) = (tensor.name.as_str(), tensor.begin);
+    Some(Tensor {
+        name,
+        at,
+        bytes: content.bytes.get(begin..end)?,
+        float: Float::of_safetensors(&tensor.dtype),
+    })
 }

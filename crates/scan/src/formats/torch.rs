@@ -13,6 +13,7 @@ use super::zip;
 use crate::content::Checksum;
 use crate::pickle::{self, Storage};
 use crate::scanner::{Content, Scanner};
+use crate::tensor::{self, Numbers, Tensor};
 
 mod script;
 
@@ -37,6 +38,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         });
     }
     let mut used = BTreeSet::new();
+    let mut tensors: Vec<Tensor<'_>> = Vec::new();
+    // Where the archive says so, numbers have the highest byte first.
+    let swapped =
+        archive.members().iter().any(|m| m.name.ends_with("/byteorder") && archive.stored(m) == Some(b"big"));
+    let float = |storage: &Storage| storage.float.filter(|_| !swapped);
     let mut rest = |scanner: &mut Scanner<'_>| {
         for member in archive.members().iter().filter(|m| pickled(&m.name).is_none()) {
             let storage = storages.get(&member.name).copied();
@@ -49,7 +55,13 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 && storage.bytes == Some(data.len() as u64)
                 && member.uncompressed == data.len() as u64
             {
-                // All there is left to look at is the checksum, when the bytes are read.
+                tensors.push(Tensor {
+                    name: &member.name,
+                    at: member.data.start,
+                    bytes: data,
+                    float: float(&storage),
+                });
+                // All there is left to look at besides is the checksum, when the bytes are read.
                 let place = content.place.clone().within(&member.name);
                 scanner.checksums.push(Checksum { range: member.data.clone(), crc: member.crc, place });
                 continue;
@@ -57,7 +69,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             let root = member.name.split('/').next().unwrap_or_default();
             let code = scripts.contains(root) && member.name.contains("/code/");
             zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
-                Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {}
+                Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {
+                    let tensor = Tensor { name: "", at: 0, bytes: inner.bytes, float: float(storage) };
+                    tensor::look(scanner, inner, "tensor/payload", Numbers::Weights, &[tensor]);
+                }
                 // Inputs of a trace are kept by their shapes only.
                 Some(_) if inner.bytes.is_empty() && member.name.contains("/traced_inputs/") => {}
                 Some(storage) => {
@@ -80,6 +95,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Some(project) => scanner.within(content, project, &mut rest),
         None => rest(scanner),
     }
+    tensor::look(scanner, content, "tensor/payload", Numbers::Weights, &tensors);
     for key in storages.keys().filter(|key| !used.contains(key.as_str())) {
         let message = format!("the pickle names the storage {key:?}, which the archive does not have");
         scanner.report("torch/storage", content.place.clone(), message);

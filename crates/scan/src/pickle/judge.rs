@@ -11,6 +11,7 @@ use super::machine::{Event, Machine, Watch};
 use super::value::{Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
+use crate::weights::Float;
 
 mod distribution;
 
@@ -32,6 +33,8 @@ pub struct Storage {
     pub elements: Option<u64>,
     /// Bytes they take.
     pub bytes: Option<u64>,
+    /// How they are stored, if they are floating-point numbers.
+    pub float: Option<Float>,
 }
 
 /// Gathers what a run amounts to.
@@ -498,15 +501,26 @@ fn storage(machine: &Machine<'_>, id: Value) -> Option<(String, Storage)> {
         return None;
     }
     let class = machine.global(*class)?;
-    let width = match (class.module.as_deref()?, class.name.as_deref()?) {
-        ("torch", name) => width(name)?,
-        ("torch.storage", "UntypedStorage") => 1,
+    let (width, float) = match (class.module.as_deref()?, class.name.as_deref()?) {
+        ("torch", name) => (width(name)?, float(name)),
+        ("torch.storage", "UntypedStorage") => (1, None),
         _ => return None,
     };
     let Value::Int(elements) = elements else { return None };
     let elements = u64::try_from(*elements).ok();
     let bytes = elements.and_then(|n| n.checked_mul(width));
-    Some((machine.text(*key)?.into_owned(), Storage { elements, bytes }))
+    Some((machine.text(*key)?.into_owned(), Storage { elements, bytes, float }))
+}
+
+/// How a torch storage class stores floating-point numbers.
+fn float(class: &str) -> Option<Float> {
+    Some(match class {
+        "DoubleStorage" => Float::Double,
+        "FloatStorage" => Float::Single,
+        "HalfStorage" => Float::Half,
+        "BFloat16Storage" => Float::Brain,
+        _ => return None,
+    })
 }
 
 /// Bytes of one element of a torch storage class.

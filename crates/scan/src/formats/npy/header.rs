@@ -4,6 +4,8 @@
 //! stand there once, and nothing else. A type is a string such as `<f8`, or a list of fields
 //! `(name, type)` or `(name, type, shape)`, whose types may again be lists.
 
+use crate::weights::Float;
+
 /// What the header says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Array {
@@ -11,6 +13,8 @@ pub struct Array {
     pub objects: bool,
     /// Bytes of data; `None` with objects and for types whose width is not known here.
     pub bytes: Option<u64>,
+    /// How elements are stored, if they are floating-point numbers with the lowest byte first.
+    pub float: Option<Float>,
 }
 
 impl Array {
@@ -44,7 +48,7 @@ impl Array {
             Some(bytes) if !item.objects => Some(count.checked_mul(bytes)?),
             _ => None,
         };
-        Some(Self { objects: item.objects, bytes })
+        Some(Self { objects: item.objects, bytes, float: item.float })
     }
 }
 
@@ -53,13 +57,15 @@ impl Array {
 struct Item {
     objects: bool,
     bytes: Option<u64>,
+    float: Option<Float>,
 }
 
 impl Item {
-    const NOTHING: Self = Self { objects: false, bytes: Some(0) };
+    const NOTHING: Self = Self { objects: false, bytes: Some(0), float: None };
 
     /// A byte order, a kind and a width, and for times a unit.
     fn simple(text: &str) -> Option<Self> {
+        let little = text.starts_with('<');
         let text = text.trim_start_matches(['<', '>', '|', '=']);
         let text = text.split_once('[').map_or(text, |(before, _unit)| before);
         let mut chars = text.chars();
@@ -71,7 +77,13 @@ impl Item {
             'b' | 'i' | 'u' | 'f' | 'c' | 'S' | 'V' | 'M' | 'm' => Some(width?),
             _ => None,
         };
-        Some(Self { objects: kind == 'O', bytes })
+        let float = match (kind, width) {
+            ('f', Some(2)) => Some(Float::Half),
+            ('f', Some(4)) => Some(Float::Single),
+            ('f', Some(8)) => Some(Float::Double),
+            _ => None,
+        };
+        Some(Self { objects: kind == 'O', bytes, float: float.filter(|_| little) })
     }
 
     /// This one and `count` of `field` behind it. A width beyond 2^64 is none that NumPy wrote.
@@ -80,7 +92,7 @@ impl Item {
             (Some(sum), Some(one)) => Some(sum.checked_add(one.checked_mul(count)?)?),
             _ => None,
         };
-        Some(Self { objects: self.objects || field.objects, bytes })
+        Some(Self { objects: self.objects || field.objects, bytes, float: None })
     }
 }
 
@@ -200,8 +212,9 @@ mod tests {
 
     use super::Array;
 
-    fn array(descr: &str, shape: &str) -> Option<Array> {
+    fn array(descr: &str, shape: &str) -> Option<(bool, Option<u64>)> {
         Array::parse(&format!("{{'descr': {descr}, 'fortran_order': False, 'shape': {shape}, }}  \n"))
+            .map(|array| (array.objects, array.bytes))
     }
 
     #[test]
@@ -220,12 +233,12 @@ mod tests {
             ("[(('title', 'FOO'), '<i2'), (\"it's\", '<M8[s]')]", "(1,)", 10),
             ("[('a', [('b', '<f4', (2,)), ('c', [('d', '|i1')])], (3,)), ('e', '|S2')]", "(1,)", 29),
         ] {
-            assert_eq!(array(descr, shape), Some(Array { objects: false, bytes: Some(bytes) }), "{descr}");
+            assert_eq!(array(descr, shape), Some((false, Some(bytes))), "{descr}");
         }
         for descr in ["'|O'", "[('a', '<i4'), ('b', '|O')]", "[('a', [('b', 'O', (2,))])]"] {
-            assert_eq!(array(descr, "(2,)"), Some(Array { objects: true, bytes: None }), "{descr}");
+            assert_eq!(array(descr, "(2,)"), Some((true, None)), "{descr}");
         }
-        assert_eq!(array("'|T16'", "(2,)"), Some(Array { objects: false, bytes: None }));
+        assert_eq!(array("'|T16'", "(2,)"), Some((false, None)));
     }
 
     #[test]
