@@ -19,7 +19,7 @@ from corpus import Corpus
 
 GROUPS = [
     "hostile.pickles", "hostile.torch", "hostile.zips", "hostile.arrays", "hostile.tensors", "hostile.graphs",
-    "hostile.archives", "hostile.repositories", "hostile.documents", "hostile.wider_texts", "hostile.wider_graphs", "hostile.wider_python", "hostile.wider_pickles",
+    "hostile.archives", "hostile.repositories", "hostile.documents", "hostile.weights", "hostile.wider_texts", "hostile.wider_graphs", "hostile.wider_python", "hostile.wider_pickles",
     "benign.plain", "benign.arrays", "benign.models", "benign.frames", "benign.boosters", "benign.tensors",
     "benign.torches", "benign.keras_models", "benign.repositories", "benign.wider", "benign.ordinary",
 ]
