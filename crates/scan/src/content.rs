@@ -273,7 +273,9 @@ mod tests {
         let path = "weights.npy".parse().unwrap();
         let rules = |data: &[u8]| {
             let report = scan_bytes(&path, &array(data), &Limits::default());
-            report.findings.into_iter().map(|f| (f.rule, f.place.offset)).collect::<Vec<_>>()
+            // An array that is one from its first byte is a finding of the array's as well.
+            let swept = report.findings.into_iter().filter(|f| f.rule == "tensor/executable");
+            swept.map(|f| (f.rule, f.place.offset)).collect::<Vec<_>>()
         };
         assert_eq!(rules(b"MZ PE\0\0 \x7fELF are only letters"), []);
         for padding in [0, 1000, CHUNK - 70, CHUNK - 66, 3 * CHUNK - 3] {
