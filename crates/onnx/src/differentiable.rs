@@ -7,6 +7,7 @@ use crate::classifier::Rows;
 use crate::differentiate::{GradientGraphs, Source, differentiate};
 use crate::engine::load_graph;
 use crate::graph::Graph;
+use crate::native::{Feedback, NativeEngine, NativeOptions};
 use crate::{ClassifierOptions, Engine, Gradients, LoadOptions, OnnxError, OutputKind, Scores, Tensor};
 use crate::{canonical, fused::Lowering};
 
@@ -44,6 +45,17 @@ impl DifferentiableClassifier {
         let (model, _) = Differentiated::new(&graph, options, &BTreeSet::new(), load)?;
         let straight_through = model.rows.straight_through.clone();
         Ok(Self { model, straight_through })
+    }
+}
+
+impl DifferentiableClassifier {
+    /// What runs it: `native`, or `rten` where the former lacks an operator.
+    #[must_use]
+    pub const fn engine(&self) -> &'static str {
+        match self.model.rows.passes {
+            Passes::Joint(..) => "native",
+            Passes::Split { .. } => "rten",
+        }
     }
 }
 
@@ -110,39 +122,50 @@ pub(crate) struct Differentiated {
     plain: Box<dyn Engine>,
     /// Differentiated with respect to the rows.
     pub rows: Runs,
-    /// Rows of one run, at most.
+    /// Rows of one run, at most and at least.
     chunk: usize,
+    least: usize,
     /// Values of a row that are computed on the way to its scores.
     row_values: usize,
 }
 
-/// A forward and a backward engine that fit each other.
+/// A model differentiated, ready to run.
 pub(crate) struct Runs {
-    forward: Box<dyn Engine>,
-    backward: Box<dyn Engine>,
-    sources: Vec<Source>,
+    passes: Passes,
     pub straight_through: Vec<String>,
 }
 
-impl Runs {
-    pub(crate) fn new(pair: GradientGraphs, load: &LoadOptions) -> Result<Self, OnnxError> {
-        Ok(Self {
-            forward: load_graph(&pair.forward, load)?,
-            backward: load_graph(&pair.backward, load)?,
-            sources: pair.sources,
-            straight_through: pair.straight_through,
-        })
-    }
+enum Passes {
+    /// The house's own engine, which runs both passes in one and has the loss computed in between.
+    Joint(Box<NativeEngine>, Feedback),
+    /// Two graphs for an engine that runs from beginning to end.
+    Split { forward: Box<dyn Engine>, backward: Box<dyn Engine>, sources: Vec<Source> },
 }
+
+/// Where the loss stands in a joint run, and the loss: logits of all rows in, the derivative out.
+type Late<'a> = (Feedback, &'a mut dyn FnMut(&[f32], &mut [f32]));
 
 impl Differentiated {
     /// Constants in `fed` become inputs after the rows, in order of their names; where there are some, the model is
     /// differentiated with respect to them, too.
+    ///
+    /// The house's own engine runs it, or the embedded runtime where that one lacks an operator.
     pub(crate) fn new(
         graph: &Graph,
         options: ClassifierOptions,
         fed: &BTreeSet<String>,
         load: &LoadOptions,
+    ) -> Result<(Self, Option<Runs>), OnnxError> {
+        Self::with(graph, &options, fed, load, Lowering::Fused)
+            .or_else(|_| Self::with(graph, &options, fed, load, Lowering::Portable))
+    }
+
+    fn with(
+        graph: &Graph,
+        options: &ClassifierOptions,
+        fed: &BTreeSet<String>,
+        load: &LoadOptions,
+        lowering: Lowering,
     ) -> Result<(Self, Option<Runs>), OnnxError> {
         let features = options.features()?;
         let name = logits(graph, options.output.as_deref())?;
@@ -160,12 +183,35 @@ impl Differentiated {
         let row_values = b.row_values();
         let steps = b.len();
         let ids: Vec<usize> = inputs.iter().map(|v| v.id()).collect();
-        let plain = load_graph(&b.cut(0..steps, &ids, &[y]), load)?;
-        let derived = |wrt: &[V<'_>]| Runs::new(differentiate(&b, steps, &inputs, y, wrt, lowering())?, load);
+        let forward = b.cut(0..steps, &ids, &[y]);
+        let native = NativeOptions { threads: load.threads, ..NativeOptions::default() };
+        let plain: Box<dyn Engine> = match lowering {
+            Lowering::Fused => Box::new(NativeEngine::new(forward, native.clone())?),
+            Lowering::Portable => load_graph(&forward, load)?,
+        };
+        let derived = |wrt: &[V<'_>]| -> Result<Runs, OnnxError> {
+            let graphs = differentiate(&b, steps, &inputs, y, wrt, lowering)?;
+            let straight_through = graphs.straight_through.clone();
+            let passes = match lowering {
+                Lowering::Fused => {
+                    let (joint, place) = graphs.joined()?;
+                    Passes::Joint(Box::new(NativeEngine::new(joint, native.clone())?), place)
+                }
+                Lowering::Portable => Passes::Split {
+                    forward: load_graph(&graphs.forward, load)?,
+                    backward: load_graph(&graphs.backward, load)?,
+                    sources: graphs.sources,
+                },
+            };
+            Ok(Runs { passes, straight_through })
+        };
         let rows = derived(&[x])?;
         let weights = inputs.get(1..).filter(|w| !w.is_empty()).map(derived).transpose()?;
         let chunk = (VALUES_A_RUN / row_values.max(1)).clamp(2, crate::CHUNK_ROWS);
-        Ok((Self { options, features, plain, rows, chunk, row_values }, weights))
+        // Kernels of the runtime sum a single row in another order, and a row is to have the same scores alone and
+        // in company.
+        let least = if lowering == Lowering::Portable { 2 } else { 1 };
+        Ok((Self { options: options.clone(), features, plain, rows, chunk, least, row_values }, weights))
     }
 
     pub(crate) fn scores(
@@ -182,60 +228,6 @@ impl Differentiated {
             let inputs: Vec<&Tensor> = std::iter::once(&x).chain(weights.iter().copied()).collect();
             let outputs = self.plain.run_borrowed(&inputs)?;
             self.take(&outputs, rows.len() / self.features, out)?;
-        }
-        Ok(())
-    }
-
-    /// Runs rows forward, asks `loss` once for all of them, and runs its derivative backward. `each` gets the
-    /// number of rows and the derivatives of every chunk.
-    pub(crate) fn pull_back(
-        &self,
-        runs: &Runs,
-        rows: &[f32],
-        n: usize,
-        weights: &[&Tensor],
-        loss: &mut dyn FnMut(&[f32], &mut [f32]),
-        each: &mut dyn FnMut(usize, &[Tensor]),
-    ) -> Result<(), OnnxError> {
-        Rows { features: self.features }.check(rows, n)?;
-        let mut scores = Vec::new();
-        let mut kept = Vec::new();
-        let all = n.saturating_mul(self.row_values) <= MAX_KEPT;
-        if all {
-            for rows in rows.chunks(self.chunk * self.features) {
-                let (x, outputs) = self.forward(runs, rows, weights)?;
-                self.take(&outputs, rows.len() / self.features, &mut scores)?;
-                kept.push((x, outputs));
-            }
-        } else {
-            self.scores(rows, n, weights, &mut scores)?;
-        }
-        let classes = self.options.classes;
-        let mut seeds = vec![0.0; scores.len()];
-        loss(&scores, &mut seeds);
-        let mut kept = kept.into_iter();
-        for (rows, seeds) in rows.chunks(self.chunk * self.features).zip(seeds.chunks(self.chunk * classes)) {
-            let (x, outputs) = match kept.next() {
-                Some(kept) => kept,
-                None => self.forward(runs, rows, weights)?,
-            };
-            let count = rows.len() / self.features;
-            let mut data = seeds.to_vec();
-            // The second of a row that was doubled has no loss.
-            data.resize(count.max(2) * classes, 0.0);
-            let seed = Tensor::new(vec![count.max(2), classes], data)?;
-            let mut inputs = vec![&seed];
-            for source in &runs.sources {
-                let tensor = match source {
-                    Source::Input(0) => Some(&x),
-                    Source::Input(at) => weights.get(at - 1).copied(),
-                    Source::Output(at) => outputs.get(*at),
-                };
-                inputs.push(
-                    tensor.ok_or_else(|| OnnxError::Run("the engine gave less than was asked".into()))?,
-                );
-            }
-            each(count, &runs.backward.run_borrowed(&inputs)?);
         }
         Ok(())
     }
@@ -257,24 +249,130 @@ impl Differentiated {
         })
     }
 
-    fn forward(
+    /// Runs rows forward, asks `loss` once for all of them, and runs its derivative backward. `each` gets the
+    /// number of rows and the derivatives of every chunk.
+    ///
+    /// What the forward run computed is kept for the backward run, unless that is more than [`MAX_KEPT`]: then it
+    /// is computed again, chunk by chunk.
+    pub(crate) fn pull_back(
         &self,
         runs: &Runs,
+        rows: &[f32],
+        n: usize,
+        weights: &[&Tensor],
+        loss: &mut dyn FnMut(&[f32], &mut [f32]),
+        each: &mut dyn FnMut(usize, &[Tensor]),
+    ) -> Result<(), OnnxError> {
+        Rows { features: self.features }.check(rows, n)?;
+        if n == 0 {
+            return Ok(());
+        }
+        let keep = n.saturating_mul(self.row_values) <= MAX_KEPT;
+        let mut scores = Vec::new();
+        let mut kept = Vec::new();
+        match &runs.passes {
+            Passes::Joint(engine, place) if keep => {
+                let x = self.batch(rows)?;
+                each(n, &self.joint(engine, &x, n, &[], weights, Some((*place, loss)))?);
+                return Ok(());
+            }
+            Passes::Split { forward, .. } if keep => {
+                for rows in rows.chunks(self.chunk * self.features) {
+                    let passed = self.forward(forward.as_ref(), rows, weights)?;
+                    self.take(&passed.1, rows.len() / self.features, &mut scores)?;
+                    kept.push(passed);
+                }
+            }
+            _ => self.scores(rows, n, weights, &mut scores)?,
+        }
+        let classes = self.options.classes;
+        let mut seeds = vec![0.0; scores.len()];
+        loss(&scores, &mut seeds);
+        let mut kept = kept.into_iter();
+        for (rows, seeds) in rows.chunks(self.chunk * self.features).zip(seeds.chunks(self.chunk * classes)) {
+            let n = rows.len() / self.features;
+            let gradients = match &runs.passes {
+                Passes::Joint(engine, _) => {
+                    let x = self.batch(rows)?;
+                    self.joint(engine, &x, n, seeds, weights, None)?
+                }
+                Passes::Split { forward, backward, sources } => {
+                    let passed = match kept.next() {
+                        Some(passed) => passed,
+                        None => self.forward(forward.as_ref(), rows, weights)?,
+                    };
+                    self.backward(backward.as_ref(), sources, &passed, seeds, weights)?
+                }
+            };
+            each(n, &gradients);
+        }
+        Ok(())
+    }
+
+    /// Both passes in one. The derivative of the loss is `seeds`, or what `loss` makes of the scores.
+    fn joint(
+        &self,
+        engine: &NativeEngine,
+        x: &Tensor,
+        n: usize,
+        seeds: &[f32],
+        weights: &[&Tensor],
+        loss: Option<Late<'_>>,
+    ) -> Result<Vec<Tensor>, OnnxError> {
+        let shape = [n, self.options.classes];
+        let mut inputs: Vec<(&[usize], &[f32])> = vec![(x.shape(), x.data())];
+        inputs.extend(weights.iter().map(|w| (w.shape(), w.data())));
+        inputs.push((&shape, seeds));
+        let mut values = Vec::new();
+        let shapes = match loss {
+            None => engine.run_into(&inputs, &mut values)?,
+            Some((place, loss)) => engine.run_with_feedback(&inputs, place, loss, &mut values)?,
+        };
+        shapes.into_iter().zip(values).skip(1).map(|(shape, values)| Tensor::new(shape, values)).collect()
+    }
+
+    fn forward(
+        &self,
+        engine: &dyn Engine,
         rows: &[f32],
         weights: &[&Tensor],
     ) -> Result<(Tensor, Vec<Tensor>), OnnxError> {
         let x = self.batch(rows)?;
         let inputs: Vec<&Tensor> = std::iter::once(&x).chain(weights.iter().copied()).collect();
-        let outputs = runs.forward.run_borrowed(&inputs)?;
+        let outputs = engine.run_borrowed(&inputs)?;
         Ok((x, outputs))
     }
 
-    /// Rows as a batch of at least two: kernels sum a single row in another order, and a row is to have the same
-    /// scores alone and in company.
+    fn backward(
+        &self,
+        engine: &dyn Engine,
+        sources: &[Source],
+        (x, outputs): &(Tensor, Vec<Tensor>),
+        seeds: &[f32],
+        weights: &[&Tensor],
+    ) -> Result<Vec<Tensor>, OnnxError> {
+        let classes = self.options.classes;
+        let mut data = seeds.to_vec();
+        // The second of a row that was doubled has no loss.
+        data.resize(data.len().max(self.least * classes), 0.0);
+        let seed = Tensor::new(vec![data.len() / classes, classes], data)?;
+        let mut inputs = vec![&seed];
+        for source in sources {
+            let tensor = match source {
+                Source::Input(0) => Some(x),
+                Source::Input(at) => weights.get(at - 1).copied(),
+                Source::Output(at) => outputs.get(*at),
+            };
+            inputs.push(tensor.ok_or_else(|| OnnxError::Run("the engine gave less than was asked".into()))?);
+        }
+        engine.run_borrowed(&inputs)
+    }
+
+    /// Rows as a batch; a single one is doubled where the engine needs it.
     fn batch(&self, rows: &[f32]) -> Result<Tensor, OnnxError> {
         let scale = self.options.preprocess.scale;
         let mut data: Vec<f32> = rows.iter().map(|v| v * scale).collect();
-        if data.len() == self.features {
+        if data.len() == self.features && self.least == 2 {
             data.extend_from_within(..);
         }
         let mut shape = vec![data.len() / self.features];
@@ -284,21 +382,17 @@ impl Differentiated {
 
     fn take(&self, outputs: &[Tensor], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
         let scores = outputs.first().ok_or_else(|| OnnxError::Run("the engine gave no scores".into()))?;
-        if scores.shape() != [n.max(2), self.options.classes] {
+        let n_run = n.max(self.least);
+        if scores.shape() != [n_run, self.options.classes] {
             return Err(OnnxError::Shape {
                 tensor: "scores".to_owned(),
-                expected: format!("[N={}, {}]", n.max(2), self.options.classes),
+                expected: format!("[N={n_run}, {}]", self.options.classes),
                 found: scores.shape().to_vec(),
             });
         }
         out.extend(scores.data().iter().take(n * self.options.classes));
         Ok(())
     }
-}
-
-/// What backward graphs are made of: what the engines at hand run.
-pub(crate) const fn lowering() -> Lowering {
-    Lowering::Portable
 }
 
 /// The value whose derivative is wanted: the output, or what stands before a softmax or sigmoid at the end.

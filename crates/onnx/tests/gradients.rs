@@ -71,6 +71,7 @@ fn one_step_leaves_as_many_as_elsewhere() {
         let left = fgsm(&model, eps);
         assert!(left.abs_diff(expected) <= 1, "{left} left at {eps}, {expected} elsewhere");
         assert!(model.straight_through().is_empty());
+        assert_eq!(model.engine(), "native");
     }
 }
 
