@@ -9,7 +9,6 @@ use proofhouse_robustness::{
     Pgd, Sparse, Threat, Victim, deviate, evade,
 };
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 
 const FEATURES: usize = 12;
 
@@ -117,9 +116,7 @@ fn run(model: &Linear, row: &[f32], threat: &Threat, attack: &dyn Attack) -> Eva
 }
 
 proptest! {
-    // The attacks are heuristics, and one in some thousand models makes FAB end further away: the models are
-    // the same every time.
-    #![proptest_config(ProptestConfig { cases: 60, rng_seed: RngSeed::Fixed(7), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
 
     #[test]
     fn attacks_find_all_there_is_and_no_more(
@@ -141,21 +138,22 @@ proptest! {
                 _ => share,
             };
             let lowest = clean - fall(&row, &model.weights, norm, eps);
-            // How much of what there is each attack must find: steps end short of the optimum.
+            // The share of the largest fall that each attack may miss: steps end short of the optimum, and those
+            // of APGD in L1 shrink to a tenth of the radius and no further.
             let attacks: Vec<(Box<dyn Attack>, f64)> = match norm {
-                Norm::L0 | Norm::Patch => vec![(Box::new(Sparse { choices: 12, restarts: 1, seed, ..Sparse::default() }), 1e-5)],
+                Norm::L0 | Norm::Patch => vec![(Box::new(Sparse { choices: 12, restarts: 1, seed, ..Sparse::default() }), 0.0)],
                 Norm::Linf => vec![
-                    (Box::new(Fgsm::default()), 1e-5),
-                    (Box::new(Pgd { seed, ..Pgd::default() }), 1e-5),
-                    (Box::new(Apgd::cross_entropy(seed)), 1e-5),
-                    (Box::new(Fab::new(seed)), 0.03),
+                    (Box::new(Fgsm::default()), 0.0),
+                    (Box::new(Pgd { seed, ..Pgd::default() }), 0.0),
+                    (Box::new(Apgd::cross_entropy(seed)), 0.0),
+                    (Box::new(Fab::new(seed)), 0.002),
                 ],
                 Norm::L2 => vec![
                     (Box::new(Pgd { seed, ..Pgd::default() }), 0.01),
                     (Box::new(Apgd::dlr(seed)), 0.01),
-                    (Box::new(Fab::new(seed)), 0.03),
+                    (Box::new(Fab::new(seed)), 0.002),
                 ],
-                _ => vec![(Box::new(Apgd::cross_entropy(seed)), 0.03), (Box::new(Fab::new(seed)), 0.03)],
+                _ => vec![(Box::new(Apgd::cross_entropy(seed)), 0.15), (Box::new(Fab::new(seed)), 0.002)],
             };
             for (attack, slack) in attacks {
                 let report = run(&model, &row, &Threat::new(norm, eps), attack.as_ref());
@@ -163,7 +161,7 @@ proptest! {
                 if lowest > 1e-5 {
                     prop_assert_eq!(report.evaded, 0, "{} {} {}", attack.name(), norm, lowest);
                 }
-                if lowest < -slack {
+                if lowest < -1e-5 - slack * (clean - lowest) {
                     prop_assert_eq!(report.evaded, 1, "{} {} eps {} {}", attack.name(), norm, eps, lowest);
                 }
             }
@@ -182,15 +180,22 @@ proptest! {
         let base = dot(&[0.5; FEATURES], &weights);
         let row: Vec<f32> = weights.iter().map(|w| (0.5 + (shift - base / length) * f64::from(*w) / length) as f32).collect();
         prop_assume!(row.iter().all(|v| (0.0..=1.0).contains(v)));
+        // … nor of the nearest points, which the formulas below do not see.
+        let (score, sum) = (dot(&row, &weights), weights.iter().map(|w| f64::from(w.abs())).sum::<f64>());
+        let steps = |w: f32| [score * f64::from(w) / length.powi(2), score * f64::from(w.signum()) / sum];
+        let inside = |(v, w): (&f32, &f32)| steps(*w).iter().all(|s| (0.0..=1.0).contains(&(f64::from(*v) - s * 1.1)));
+        prop_assume!(row.iter().zip(&weights).all(inside));
         let model = Linear { weights, outputs: 2 };
-        let attacks: [(Norm, Box<dyn Attack>, f64); 5] = [
-            (Norm::L2, Box::new(Fab { minimise: true, ..Fab::new(0) }), 1.06),
-            (Norm::L2, Box::new(DeepFool::default()), 1.05),
-            (Norm::L2, Box::new(CarliniWagner { minimise: true, searches: 9, steps: 300, ..CarliniWagner::default() }), 1.15),
-            (Norm::Linf, Box::new(Fab { minimise: true, ..Fab::new(0) }), 1.06),
-            (Norm::Linf, Box::new(DeepFool::default()), 1.05),
+        // How much further than the nearest, as a factor and in all: Adam's steps are of the size of its rate.
+        let carlini = CarliniWagner { minimise: true, searches: 9, steps: 300, ..CarliniWagner::default() };
+        let attacks: [(Norm, Box<dyn Attack>, f64, f64); 5] = [
+            (Norm::L2, Box::new(Fab { minimise: true, ..Fab::new(0) }), 1.002, 1e-5),
+            (Norm::L2, Box::new(DeepFool::default()), 1.05, 1e-4),
+            (Norm::L2, Box::new(carlini.clone()), 1.15, carlini.rate),
+            (Norm::Linf, Box::new(Fab { minimise: true, ..Fab::new(0) }), 1.002, 1e-5),
+            (Norm::Linf, Box::new(DeepFool::default()), 1.05, 1e-4),
         ];
-        for (norm, attack, most) in attacks {
+        for (norm, attack, most, more) in attacks {
             let exact = match norm {
                 Norm::L2 => dot(&row, &model.weights) / length,
                 _ => dot(&row, &model.weights) / model.weights.iter().map(|w| f64::from(w.abs())).sum::<f64>(),
@@ -198,7 +203,7 @@ proptest! {
             let report = run(&model, &row, &Threat::new(norm, 1.0).unbounded(&[FEATURES]), attack.as_ref());
             prop_assert_eq!(report.evaded, 1, "{}", attack.name());
             let found = report.examples[0].distance;
-            prop_assert!(found >= exact - 1e-5 && found <= exact * most + 1e-4, "{} {}: {} for {}", attack.name(), norm, found, exact);
+            prop_assert!(found >= exact - 1e-5 && found <= exact * most + more, "{} {}: {} for {}", attack.name(), norm, found, exact);
         }
     }
 

@@ -3,7 +3,10 @@
 //!
 //! Each step goes to the nearest point, in the box, of the plane that the gradients take the boundary for,
 //! pulled towards the original by an amount that depends on how near the original lies to that plane; once
-//! across, the search backs off towards the original and starts over from there.
+//! across, the search backs off towards the original and starts over from there. As every step overshoots, the
+//! points that it crosses at lie up to a hundredth further out than they need, even on a linear model: the
+//! final search along the line from the original (section 2 of the paper; AutoAttack leaves it out) takes that
+//! back.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +15,7 @@ use super::loss::Objective;
 use super::pgd::repairs;
 use super::step::random_start;
 use super::{Hunt, Loss, Slope, agreed, group_rows};
+use crate::attack::margin;
 use crate::chance::Chance;
 use crate::{Access, Attack, Ball, Goal, Norm, Outcome, Progress, RobustnessError, Target, Threat, Victim};
 
@@ -21,6 +25,11 @@ const ALPHA_MOST: f64 = 0.1;
 const OVERSHOOT: f64 = 1.05;
 /// What is left of the change after backing off from a counterexample.
 const BACK_OFF: f64 = 0.9;
+/// Steps of the final search.
+const FINAL_STEPS: usize = 3;
+/// What a final step keeps of the way from the boundary, where it seems to be, to the counterexample: exactly on
+/// the boundary it is rounding that decides.
+const FINAL_SHARE: f64 = 0.1;
 
 /// FAB-T.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -143,11 +152,11 @@ impl Fab {
                 point = random_start(&hunt.ball, &mut chance);
                 back_off(hunt.target.row, &mut point, 0.5);
             }
-            walks.push(Walk { at, aim: *aim, point, ended: false });
+            walks.push(Walk { at, aim: *aim, point, ended: false, nearest: None });
         }
-        let (mut rows, mut logits) = (Vec::new(), Vec::new());
+        let (mut rows, mut logits, mut over) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..self.steps {
-            walks.retain(|walk| !walk.ended && !hunts[walk.at].over());
+            over.extend(walks.extract_if(.., |walk| walk.ended || hunts[walk.at].over()));
             if walks.is_empty() {
                 break;
             }
@@ -179,12 +188,52 @@ impl Fab {
                     hunts[walk.at].target.judge(logits).is_some_and(|(_, reached)| reached)
                 })
                 .collect();
-            self.believe(victim, hunts, &walks, &crossed)?;
+            let crossings = walks.iter().zip(&crossed).filter(|(_, crossed)| **crossed);
+            let crossings: Vec<_> = crossings.map(|(walk, _)| (walk.at, walk.point.as_slice())).collect();
+            self.believe(victim, hunts, &crossings)?;
             for (walk, _) in walks.iter_mut().zip(crossed).filter(|(_, crossed)| *crossed) {
-                back_off(hunts[walk.at].target.row, &mut walk.point, BACK_OFF);
+                let hunt = &hunts[walk.at];
+                let distance = hunt.ball.distance(&walk.point);
+                if walk.nearest.as_ref().is_none_or(|(nearest, _)| distance < *nearest) {
+                    walk.nearest = Some((distance, walk.point.clone()));
+                }
+                back_off(hunt.target.row, &mut walk.point, BACK_OFF);
             }
         }
-        Ok(())
+        over.extend(walks);
+        self.draw_in(victim, hunts, over)
+    }
+
+    /// Draws the nearest crossing of every walk in towards the original, as far as it stays one.
+    fn draw_in(
+        &self,
+        victim: &Victim<'_>,
+        hunts: &mut [Hunt<'_>],
+        walks: Vec<Walk>,
+    ) -> Result<(), RobustnessError> {
+        let gradients = victim.differentiable("fab-t")?;
+        let crossed = |walk: Walk| Some((walk.at, walk.nearest?.1)).filter(|(at, _)| !hunts[*at].over());
+        let mut lines: Vec<Line> = walks.into_iter().filter_map(crossed).map(Line::new).collect();
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let (mut rows, mut logits) = (Vec::new(), Vec::new());
+        // Both ends first: the original and the crossing.
+        for _ in 0..2 + FINAL_STEPS {
+            rows.clear();
+            lines.iter().for_each(|line| rows.extend(line.point(hunts[line.at].target.row, line.asked)));
+            gradients.scores(&rows, lines.len(), &mut logits)?;
+            for (line, logits) in lines.iter_mut().zip(logits.chunks_exact(gradients.classes())) {
+                let hunt = &mut hunts[line.at];
+                hunt.outcome.queries += 1;
+                let Target { label, goal, .. } = *hunt.target;
+                line.learn(-margin(logits, label, goal, gradients.kind()));
+            }
+        }
+        let points: Vec<(usize, Vec<f32>)> =
+            lines.iter().map(|line| (line.at, line.point(hunts[line.at].target.row, line.outer.0))).collect();
+        let points: Vec<(usize, &[f32])> = points.iter().map(|(at, point)| (*at, point.as_slice())).collect();
+        self.believe(victim, hunts, &points)
     }
 
     /// Takes the crossings that the model itself confirms; only what is nearer than before, and of use, needs
@@ -193,23 +242,20 @@ impl Fab {
         &self,
         victim: &Victim<'_>,
         hunts: &mut [Hunt<'_>],
-        walks: &[Walk],
-        crossed: &[bool],
+        crossings: &[(usize, &[f32])],
     ) -> Result<(), RobustnessError> {
-        let of_use = |walk: &&Walk| {
-            let hunt = &hunts[walk.at];
-            let distance = hunt.ball.distance(&walk.point);
+        let of_use = |(at, point): &(usize, &[f32])| {
+            let hunt = &hunts[*at];
+            let distance = hunt.ball.distance(point);
             distance < hunt.distance() && (self.minimise || distance <= hunt.ball.eps())
         };
-        let crossings = walks.iter().zip(crossed).filter(|(_, crossed)| **crossed).map(|(walk, _)| walk);
-        let crossings: Vec<&Walk> = crossings.filter(of_use).collect();
-        let candidates: Vec<_> =
-            crossings.iter().map(|walk| (hunts[walk.at].target, walk.point.as_slice())).collect();
+        let crossings: Vec<(usize, &[f32])> = crossings.iter().copied().filter(of_use).collect();
+        let candidates: Vec<_> = crossings.iter().map(|(at, point)| (hunts[*at].target, *point)).collect();
         let agreed = agreed(victim, &candidates)?;
-        for (walk, agreed) in crossings.into_iter().zip(agreed) {
-            hunts[walk.at].outcome.queries += 1;
+        for ((at, point), agreed) in crossings.into_iter().zip(agreed) {
+            hunts[at].outcome.queries += 1;
             if agreed {
-                hunts[walk.at].take(&walk.point);
+                hunts[at].take(point);
             }
         }
         Ok(())
@@ -223,6 +269,51 @@ struct Walk {
     point: Vec<f32>,
     /// Whether it has nowhere to go: no slope, or no answer.
     ended: bool,
+    /// Where it crossed nearest to the original, and how near.
+    nearest: Option<(f64, Vec<f32>)>,
+}
+
+/// The line from a row to a counterexample, of which the nearest point across is sought. Places on it are shares of
+/// its length, and with them stands the lead that the attacker has there.
+struct Line {
+    at: usize,
+    end: Vec<f32>,
+    inner: (f64, f64),
+    outer: (f64, f64),
+    asked: f64,
+}
+
+impl Line {
+    fn new((at, end): (usize, Vec<f32>)) -> Self {
+        Self { at, end, inner: (0.0, f64::NAN), outer: (1.0, f64::NAN), asked: 0.0 }
+    }
+
+    fn point(&self, origin: &[f32], share: f64) -> Vec<f32> {
+        let mut point = self.end.clone();
+        if share < 1.0 {
+            back_off(origin, &mut point, share);
+        }
+        point
+    }
+
+    /// Takes the answer to what was asked, and asks on: a little outside of where a straight line between the two
+    /// ends crosses (the rule of false position).
+    fn learn(&mut self, lead: f64) {
+        if self.asked == 0.0 {
+            (self.inner.1, self.asked) = (lead, 1.0);
+            return;
+        }
+        // Ties are the label's in most cases, and whoever believes the point asks again.
+        if lead > 0.0 || self.asked == 1.0 {
+            self.outer = (self.asked, lead);
+        } else {
+            self.inner = (self.asked, lead);
+        }
+        let ((inner, under), (outer, over)) = (self.inner, self.outer);
+        let across = inner + (outer - inner) * (-under / (over - under)).clamp(0.0, 1.0);
+        let next = across + FINAL_SHARE * (outer - across);
+        self.asked = if next.is_finite() { next } else { outer };
+    }
 }
 
 /// Moves `point` towards `origin`, leaving `share` of the change.
@@ -246,7 +337,11 @@ fn step(ball: &Ball, point: &mut [f32], margin: f64, gradient: &[f32]) -> bool {
         let (low, high) = ball.box_of(at);
         (f64::from(low), f64::from(high))
     };
-    let from_point = nearest_on_plane(ball.norm(), gradient, -margin, |at| {
+    // A point on the plane belongs to the label still: what rounding of the margin may hide is gone beyond, or the
+    // walk would stand still there.
+    let blur: f64 = gradient.iter().zip(&*point).map(|(g, p)| f64::from(g * p).abs()).sum();
+    let gap = -margin + if margin > 0.0 { 0.0 } else { f64::from(f32::EPSILON) * blur };
+    let from_point = nearest_on_plane(ball.norm(), gradient, gap, |at| {
         let (low, high) = box_of(at);
         (low - f64::from(point[at]), high - f64::from(point[at]))
     });
