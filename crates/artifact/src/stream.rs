@@ -3,10 +3,15 @@
 //! The stream is unpacked into memory up to a limit, and what is left behind its end is counted: a reader that
 //! stops there never sees it, another one does.
 
+use std::cell::Cell;
 use std::fmt;
-use std::io::{self, BufRead, Read};
+use std::io::{self, Read as _};
 
 use crate::ArtifactError;
+
+mod hold;
+
+use hold::{Counted, Sink, Stop};
 
 /// How a stream is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,37 +81,47 @@ impl Codec {
         }
     }
 
-    /// Unpacks `bytes` into at most `limit` bytes.
+    /// Unpacks `bytes` into at most `limit` bytes, of which a stream that grows beyond all measure holds few in memory
+    /// ([`hold`]).
     ///
     /// # Errors
     /// A broken stream, or one that holds more than the limit.
     pub fn unpack(self, bytes: &[u8], limit: u64) -> Result<Unpacked, ArtifactError> {
+        let (content, mut trailing) = hold::hold(self.name(), limit, &mut |sink| self.members(bytes, sink))?;
+        if self == Self::Lzma {
+            trailing = self.surplus(bytes, &content);
+        }
+        Ok(Unpacked { bytes: content, trailing })
+    }
+
+    /// Hands on what all streams, members or frames hold; how many bytes follow them.
+    fn members(self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<u64, Stop> {
         let mut rest = bytes;
-        let mut out = Vec::new();
         loop {
-            let before = out.len();
-            self.unpack_one(&mut rest, limit, &mut out)?;
+            let before = rest.len();
+            self.member(&mut rest, sink)?;
             // Frames and members of these may follow one another and belong together.
             let more = matches!(self, Self::Gzip | Self::Lz4 | Self::Zstd | Self::Bzip2 | Self::Xz)
                 && Self::detect(rest) == Some(self);
-            if !more || (out.len() == before && rest.is_empty()) {
-                break;
+            if !more || rest.len() == before {
+                return Ok(rest.len() as u64);
             }
         }
-        let mut trailing = rest.len() as u64;
-        if self == Self::Lzma {
-            trailing = self.surplus(bytes, &out, limit);
-        }
-        Ok(Unpacked { bytes: out, trailing })
     }
 
     /// Bytes behind the end of a stream whose decoder reads ahead: as many as can be cut off without losing the
     /// end. A stream needs its last byte, so cutting one off is enough to know that there are none.
-    fn surplus(self, bytes: &[u8], content: &[u8], limit: u64) -> u64 {
+    fn surplus(self, bytes: &[u8], content: &[u8]) -> u64 {
         let enough = |length: usize| {
-            let mut out = Vec::new();
             let mut rest = bytes.get(..length).unwrap_or_default();
-            self.unpack_one(&mut rest, limit, &mut out).is_ok() && out == content
+            let mut at = 0;
+            let mut same = |part: &[u8], _: usize| {
+                let end = at + part.len();
+                let equal = content.get(at..end) == Some(part);
+                at = end;
+                if equal { Ok(()) } else { Err(Stop::Enough) }
+            };
+            self.member(&mut rest, &mut same).is_ok() && at == content.len()
         };
         if bytes.is_empty() || !enough(bytes.len() - 1) {
             return 0;
@@ -120,36 +135,46 @@ impl Codec {
     }
 
     /// One stream, member or frame; `rest` is left at what follows it.
-    fn unpack_one(self, rest: &mut &[u8], limit: u64, out: &mut Vec<u8>) -> Result<(), ArtifactError> {
+    fn member(self, rest: &mut &[u8], sink: &mut Sink<'_>) -> Result<(), Stop> {
+        let used = Cell::new(0);
+        let name = self.name();
+        let input = Counted { rest, used: &used };
+        let fail = |error: &io::Error| Stop::Error(hold::broken(name, error));
         match self {
-            Self::Zlib => read(self, &mut flate2::bufread::ZlibDecoder::new(&mut *rest), limit, out),
-            Self::Gzip => read(self, &mut flate2::bufread::GzDecoder::new(&mut *rest), limit, out),
-            Self::Bzip2 => read(self, &mut bzip2::bufread::BzDecoder::new(&mut *rest), limit, out),
-            Self::Xz => {
-                let mut reader = lzma_rust2::XzReader::new(&mut *rest, false);
-                read(self, &mut reader, limit, out)
-            }
+            Self::Zlib => hold::pump(name, &mut flate2::bufread::ZlibDecoder::new(input), &used, sink),
+            Self::Gzip => hold::pump(name, &mut flate2::bufread::GzDecoder::new(input), &used, sink),
+            Self::Bzip2 => hold::pump(name, &mut bzip2::bufread::BzDecoder::new(input), &used, sink),
+            Self::Xz => hold::pump(name, &mut lzma_rust2::XzReader::new(input, false), &used, sink),
             Self::Lzma => {
-                // The dictionary is allocated as the header asks: at most what may be unpacked.
-                let memory = u32::try_from(limit / 1024).unwrap_or(u32::MAX).max(1 << 16);
-                let mut reader = lzma_rust2::LzmaReader::new_mem_limit(&mut *rest, memory, None)
-                    .map_err(|e| broken(self, &e))?;
-                read(self, &mut reader, limit, out)
+                // The dictionary is allocated as the header asks, within this many KiB.
+                const MEMORY: u32 = 1 << 20;
+                let mut reader =
+                    lzma_rust2::LzmaReader::new_mem_limit(input, MEMORY, None).map_err(|e| fail(&e))?;
+                hold::pump(name, &mut reader, &used, sink)
             }
-            Self::Lz4 => {
-                let mut reader = lz4_flex::frame::FrameDecoder::new(&mut *rest);
-                read(self, &mut reader, limit, out)
-            }
+            Self::Lz4 => hold::pump(name, &mut lz4_flex::frame::FrameDecoder::new(input), &used, sink),
             Self::Zstd => {
-                let mut reader = zstd::stream::read::Decoder::with_buffer(&mut *rest)
-                    .map_err(|e| broken(self, &e))?
-                    .single_frame();
+                let mut reader =
+                    zstd::stream::read::Decoder::with_buffer(input).map_err(|e| fail(&e))?.single_frame();
                 // 2^27 bytes of window are what the format's own tool accepts without being asked.
-                reader.window_log_max(27).map_err(|e| broken(self, &e))?;
-                read(self, &mut reader, limit, out)
+                reader.window_log_max(27).map_err(|e| fail(&e))?;
+                hold::pump(name, &mut reader, &used, sink)
             }
         }
     }
+}
+
+/// Unpacks a raw deflate stream (RFC 1951), as members of zip archives are; how many bytes were not needed.
+///
+/// # Errors
+/// A broken stream, or one that holds more than the limit.
+pub(crate) fn inflate(bytes: &[u8], limit: u64) -> Result<(Vec<u8>, u64), ArtifactError> {
+    hold::hold("deflate", limit, &mut |sink| {
+        let (mut rest, used) = (bytes, Cell::new(0));
+        let input = Counted { rest: &mut rest, used: &used };
+        hold::pump("deflate", &mut flate2::bufread::DeflateDecoder::new(input), &used, sink)?;
+        Ok(rest.len() as u64)
+    })
 }
 
 impl fmt::Display for Codec {
@@ -171,25 +196,6 @@ fn lzma_size(bytes: &[u8]) -> bool {
         size == u64::MAX || size < 1 << 40
     })
 }
-
-fn read(codec: Codec, reader: &mut dyn Read, limit: u64, out: &mut Vec<u8>) -> Result<(), ArtifactError> {
-    let left = limit.saturating_sub(out.len() as u64);
-    reader.take(left.saturating_add(1)).read_to_end(out).map_err(|e| broken(codec, &e))?;
-    if out.len() as u64 > limit {
-        return Err(ArtifactError::Limit { format: codec.name(), what: "unpacked bytes", limit });
-    }
-    Ok(())
-}
-
-fn broken(codec: Codec, error: &io::Error) -> ArtifactError {
-    ArtifactError::malformed(codec.name(), 0, format!("the stream is broken: {error}"))
-}
-
-/// The decoders read from a slice through [`BufRead`], so that what follows a stream is not swallowed.
-const _: fn(&mut &[u8]) = |slice| {
-    fn takes(_: impl BufRead) {}
-    takes(slice);
-};
 
 #[cfg(test)]
 mod tests {

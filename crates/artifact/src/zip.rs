@@ -10,14 +10,12 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::io::Read as _;
 use std::ops::Range;
 
 use flate2::Crc;
-use flate2::read::DeflateDecoder;
 
 use crate::ArtifactError;
-use crate::stream::Codec;
+use crate::stream::{Codec, inflate};
 
 mod records;
 
@@ -283,12 +281,10 @@ impl<'a> Archive<'a> {
         let (bytes, unused) = match member.method {
             0 => (Cow::Borrowed(data), 0),
             8 => {
-                let mut out = Vec::new();
-                let mut decoder = DeflateDecoder::new(data);
-                let mut capped = (&mut decoder).take(max_bytes.saturating_add(1));
-                let result = capped.read_to_end(&mut out);
-                result.map_err(|e| malformed(format!("its deflate stream is broken: {e}")))?;
-                let unused = (data.len() as u64).saturating_sub(decoder.total_in());
+                let (out, unused) = inflate(data, max_bytes).map_err(|error| match error {
+                    ArtifactError::Malformed { what, .. } => malformed(what),
+                    other => other,
+                })?;
                 (Cow::Owned(out), unused)
             }
             12 => unpack(Codec::Bzip2, data, max_bytes)?,
