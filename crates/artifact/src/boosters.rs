@@ -1,8 +1,11 @@
-//! Gradient boosting models in binary: XGBoost's UBJSON and CatBoost's container.
+//! Gradient boosting models: XGBoost's UBJSON and CatBoost's container here, the texts of LightGBM and XGBoost below.
 //!
 //! Both hold trees of numbers. The first is JSON in another spelling, walked with a stack; the second a length, a
 //! FlatBuffer, and parts that the FlatBuffer names. Source: Universal Binary JSON, draft 12, with its optimised
 //! containers; `catboost/libs/model/model.cpp`.
+
+pub mod lightgbm;
+pub mod xgboost;
 
 use crate::ArtifactError;
 use crate::cursor::Cursor;

@@ -1,6 +1,7 @@
 //! Gradient boosting models: trees of numbers that run nothing; what is left is that every byte is one of theirs.
 
 use proofhouse_artifact::boosters;
+use proofhouse_artifact::json::Value;
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
@@ -46,4 +47,26 @@ pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 
         scanner.report("format/unscannable", content.at(model.end), message);
     }
     model.end
+}
+
+/// LightGBM's text.
+pub(super) fn lightgbm(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    for issue in boosters::lightgbm::issues(text) {
+        let rule = if issue.broken { "booster/structure" } else { "format/unscannable" };
+        scanner.report(rule, content.at(issue.offset), issue.what);
+    }
+}
+
+/// XGBoost's JSON, if the document is a model.
+pub(super) fn xgboost(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    if !boosters::xgboost::is_model(document) {
+        return;
+    }
+    let (broken, unknown) = boosters::xgboost::issues(document);
+    for what in broken {
+        scanner.report("booster/structure", content.place.clone(), what);
+    }
+    for what in unknown {
+        scanner.report("format/unscannable", content.place.clone(), what);
+    }
 }

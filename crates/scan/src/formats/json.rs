@@ -21,6 +21,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     super::keras::judge(scanner, content, &document);
     super::skops::judge(scanner, content, &document);
     super::paddle::json(scanner, content, &document);
+    super::boosters::xgboost(scanner, content, &document);
     if notebook::is_notebook(&document) {
         notebook::scan(scanner, content, &document);
         return content.bytes.len() as u64;

@@ -1,6 +1,6 @@
 //! Text: data, unless its name or first line makes somebody run it. Python is followed by [`crate::python`].
 
-use proofhouse_artifact::json;
+use proofhouse_artifact::{boosters, json};
 
 use crate::scanner::{Content, Scanner};
 
@@ -58,6 +58,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             content.place.clone(),
             "the file is named JSON and cannot be read as JSON",
         );
+    }
+    if boosters::lightgbm::is_model(text) {
+        super::boosters::lightgbm(scanner, content, text);
     }
     super::tensorflow::text(scanner, content, text);
     super::yaml::scan(scanner, content, text);

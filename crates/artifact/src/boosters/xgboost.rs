@@ -1,0 +1,126 @@
+//! XGBoost's JSON model ("XGBoost JSON schema"): trees as arrays, one entry a node.
+//!
+//! Children are followed by their numbers, so they have to be nodes, and all arrays of a tree have to be as long as it
+//! has nodes. Names of boosters, objectives and attributes are texts that nothing runs.
+
+use crate::json::Value;
+
+/// Whether a document is such a model.
+#[must_use]
+pub fn is_model(document: &Value) -> bool {
+    let learner = member(document, "learner");
+    learner.is_some_and(|l| member(l, "gradient_booster").is_some()) && member(document, "version").is_some()
+}
+
+/// Most that is told of one model.
+const MAX_ISSUES: usize = 20;
+/// Parts of a model, and of what learns.
+const PARTS: [&str; 3] = ["learner", "version", "config"];
+const LEARNER: [&str; 7] = [
+    "attributes",
+    "feature_names",
+    "feature_types",
+    "gradient_booster",
+    "learner_model_param",
+    "objective",
+    "metrics",
+];
+/// Arrays of a tree that have an entry for each node.
+const PER_NODE: [&str; 10] = [
+    "base_weights",
+    "default_left",
+    "left_children",
+    "right_children",
+    "loss_changes",
+    "parents",
+    "split_conditions",
+    "split_indices",
+    "split_type",
+    "sum_hessian",
+];
+
+/// What contradicts itself in a model, and what is not known of one.
+#[must_use]
+pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
+    let (mut broken, mut unknown) = (Vec::new(), Vec::new());
+    let learner = member(document, "learner");
+    for (of, names) in [(Some(document), &PARTS[..]), (learner, &LEARNER[..])] {
+        for (key, _) in of.and_then(Value::as_object).unwrap_or_default() {
+            if !names.contains(&key.as_str()) {
+                unknown.push(format!("a model has the part {key:?}, which is not known"));
+            }
+        }
+    }
+    let booster = learner.and_then(|l| member(l, "gradient_booster"));
+    // A booster of dropped trees wraps another.
+    let model = booster.and_then(|b| member(b, "model").or_else(|| member(member(b, "gbtree")?, "model")));
+    let trees = model.and_then(|m| member(m, "trees")).and_then(Value::as_array).unwrap_or_default();
+    for (number, tree) in trees.iter().enumerate() {
+        tree_issues(number, tree, &mut broken);
+        if broken.len() >= MAX_ISSUES {
+            break;
+        }
+    }
+    unknown.truncate(MAX_ISSUES);
+    (broken, unknown)
+}
+
+fn tree_issues(number: usize, tree: &Value, broken: &mut Vec<String>) {
+    let stated = member(tree, "tree_param").and_then(|p| member(p, "num_nodes")).and_then(count);
+    let lengths =
+        || PER_NODE.iter().filter_map(|key| Some((key, member(tree, key)?.as_array()?.len() as u64)));
+    let Some(nodes) = stated.or_else(|| lengths().next().map(|(_, length)| length)) else { return };
+    if let Some((key, length)) = lengths().find(|(_, length)| *length != nodes) {
+        broken.push(format!("tree {number} has {nodes} nodes and {length} entries in {key}"));
+    }
+    for key in ["left_children", "right_children"] {
+        let children = member(tree, key).and_then(Value::as_array).unwrap_or_default();
+        let leads = |child: &&Value| match child {
+            Value::Integer(-1) => false,
+            other => other.as_size().is_none_or(|child| child >= nodes),
+        };
+        if let Some(wrong) = children.iter().find(leads) {
+            broken.push(format!("{key} of tree {number} leads to {wrong:?}, which is no node"));
+        }
+    }
+}
+
+/// A number, or a text of one, as the library writes parameters.
+fn count(value: &Value) -> Option<u64> {
+    value.as_size().or_else(|| value.as_text()?.parse().ok())
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::json::parse;
+
+    /// A model of the package `xgboost`, as it saves it.
+    const MODEL: &str = include_str!("../../../scan/tests/fixtures/formats/trees.xgboost.json");
+
+    fn of(text: &str) -> (Vec<String>, Vec<String>) {
+        issues(&parse(text.as_bytes(), 1_000_000).unwrap())
+    }
+
+    #[test]
+    fn a_model_as_the_library_saves_it_agrees_with_itself() {
+        assert!(is_model(&parse(MODEL.as_bytes(), 1_000_000).unwrap()));
+        assert_eq!(of(MODEL), (Vec::new(), Vec::new()));
+    }
+
+    #[test]
+    fn children_that_are_no_nodes_and_unknown_parts_are_told() {
+        let bend = |from: &str, to: &str| {
+            assert!(MODEL.contains(from), "{from}");
+            of(&MODEL.replacen(from, to, 1))
+        };
+        assert!(!bend("\"left_children\":[", "\"left_children\":[999999,").0.is_empty());
+        assert!(!bend("\"left_children\":[", "\"left_children\":[-7,").0.is_empty());
+        assert!(!bend("\"num_nodes\":\"", "\"num_nodes\":\"9").0.is_empty());
+        assert!(!bend("{\"learner\":", "{\"own\":1,\"learner\":").1.is_empty());
+    }
+}
