@@ -58,6 +58,7 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         findings: BTreeSet::new(),
         truncated: false,
         outcome: Outcome::Clean,
+        size: bytes.len() as u64,
         checksums: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
         vouched: Vec::new(),
@@ -111,6 +112,8 @@ pub(crate) struct Scanner<'a> {
     findings: BTreeSet<Finding>,
     truncated: bool,
     outcome: Outcome,
+    /// Bytes of the file.
+    size: u64,
     /// Checksums to look at when all bytes are read.
     pub(crate) checksums: Vec<Checksum>,
     pub(crate) decompressed_left: u64,
@@ -176,7 +179,11 @@ impl<'a> Scanner<'a> {
 
 impl Scanner<'_> {
     /// Records a finding.
-    pub(crate) fn report(&mut self, id: &'static str, place: Place, message: impl Into<String>) {
+    pub(crate) fn report(&mut self, id: &'static str, mut place: Place, message: impl Into<String>) {
+        // An offset that the file states may lead beyond its end; a finding stands in the file.
+        if place.member.is_none() {
+            place.offset = place.offset.map(|at| at.min(self.size));
+        }
         let rule = rule(id);
         self.outcome = self.outcome.max(rule.outcome);
         if self.findings.len() < self.limits.findings {

@@ -1,6 +1,6 @@
 //! Scanning a directory, file by file in parallel.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -68,6 +68,20 @@ impl Survey {
     /// # Errors
     /// The tree cannot be listed or exceeds the limits.
     pub fn of(root: &Path, limits: &Limits) -> Result<Self, ScanError> {
+        Self::ahead(root, limits, &BTreeSet::new(), &mut |_| {})
+    }
+
+    /// The same, telling the path of each file before it is read ahead, and reading none of `skip` ahead: where such a
+    /// file has ended the process before, it is looked into like any other, and what names it is not followed.
+    ///
+    /// # Errors
+    /// The tree cannot be listed or exceeds the limits.
+    pub fn ahead(
+        root: &Path,
+        limits: &Limits,
+        skip: &BTreeSet<String>,
+        tell: &mut dyn FnMut(&str),
+    ) -> Result<Self, ScanError> {
         let options = TreeOptions {
             max_files: limits.max_files,
             max_bytes: limits.max_bytes,
@@ -87,7 +101,7 @@ impl Survey {
         files.extend(linked);
         files.sort_by(|a, b| a.path.cmp(&b.path));
         let mut survey = Self { files, project: Project::default(), titles: BTreeMap::new(), refused };
-        survey.read_ahead();
+        survey.read_ahead(skip, tell);
         Ok(survey)
     }
 
@@ -104,7 +118,7 @@ impl Survey {
     }
 
     /// Files that cannot be read are met again, and reported, when they are scanned.
-    fn read_ahead(&mut self) {
+    fn read_ahead(&mut self, skip: &BTreeSet<String>, tell: &mut dyn FnMut(&str)) {
         let mut left = MAX_SOURCES;
         let mut configurations = Vec::new();
         for file in &self.files {
@@ -114,9 +128,10 @@ impl Survey {
             let configuration = path.ends_with(".json") && file.size <= MAX_CONFIGURATION;
             let build = path.ends_with("pyproject.toml") && file.size <= MAX_CONFIGURATION;
             let manifest = cache::promised(file).is_some() && file.size <= MAX_CONFIGURATION;
-            if !(source || configuration || manifest || build) {
+            if !(source || configuration || manifest || build) || skip.contains(path) {
                 continue;
             }
+            tell(path);
             let Ok(bytes) = Mapped::open(&file.location, Access::Read) else { continue };
             if source {
                 left -= file.size;
