@@ -107,7 +107,7 @@ pub enum Command {
     Risk(ProjectArgs),
     /// Scan model files; what is not proven inert is never clean.
     #[command(
-        after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan 'models/*.pt' --format sarif > scan.sarif\n  proofhouse scan ~/.cache/huggingface/hub/models--owner--name\n  curl -s https://example.org/model.pt | proofhouse scan -\n  proofhouse scan model/ --suppressions accepted.yaml\n  proofhouse scan --explain pickle/unsafe-call\n\nExit status: 0 clean, 1 suspicious or malicious, 2 unscannable or failed."
+        after_help = "Examples:\n  proofhouse scan model/\n  proofhouse scan 'models/*.pt' --format sarif > scan.sarif\n  proofhouse scan ~/.cache/huggingface/hub/models--owner--name\n  curl -s https://example.org/model.pt | proofhouse scan -\n  proofhouse scan - --stdin-name modeling.py < modeling.py\n  proofhouse scan model/ --suppressions accepted.yaml\n  proofhouse scan --explain pickle/unsafe-call\n\nExit status: 0 clean, 1 suspicious or malicious, 2 unscannable or failed."
     )]
     Scan(ScanArgs),
     /// The confined process in which `scan` parses; it takes its job on standard input.
@@ -253,6 +253,9 @@ pub struct ScanArgs {
     /// How results are written.
     #[arg(long, value_enum, default_value_t = ScanFormat::Human)]
     pub format: ScanFormat,
+    /// The name of what stands on standard input, such as modeling.py: some files are run because of their names.
+    #[arg(long, value_name = "NAME")]
+    pub stdin_name: Option<String>,
     /// Say what a rule means, why, and what to do.
     #[arg(long, value_name = "RULE")]
     pub explain: Option<String>,

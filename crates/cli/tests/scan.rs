@@ -111,3 +111,57 @@ fn memory_that_runs_out_makes_one_file_unscannable_and_keeps_the_rest() {
         assert!(report["findings"].as_array().unwrap().iter().any(|f| f["rule"] == "tree/ended"));
     }
 }
+
+#[test]
+fn what_stands_on_standard_input_has_the_name_that_is_given() {
+    let pipe = |text: &str, name: &[&str]| {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_proofhouse"))
+            .args([&["scan", "-", "--format", "json"], name].concat())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let _ = child.stdin.take().unwrap().write_all(text.as_bytes());
+        child.wait_with_output().unwrap()
+    };
+    assert_eq!(pipe(SOURCE, &[]).status.code(), Some(0));
+    let named = pipe(SOURCE, &["--stdin-name", "modeling.py"]);
+    assert_eq!(named.status.code(), Some(1));
+    assert_eq!(report(&named)["files"][0]["path"], "modeling.py");
+    for wrong in ["../x.py", "/etc/x.py", "a/b.py", ""] {
+        assert_eq!(pipe(SOURCE, &["--stdin-name", wrong]).status.code(), Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn a_file_that_ends_the_process_when_it_is_read_ahead_hides_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    fs::write(dir.path().join("found.pkl"), b"\x80\x04cos\nsystem\n(S'id'\ntR.").unwrap();
+    // More source than the process may hold.
+    fs::write(dir.path().join("large.py"), "# nothing\n".repeat(6 << 20)).unwrap();
+    let output = scan(dir.path(), &[".", "--format", "json", "--memory-mib", "32", "--threads", "1"]);
+    if cfg!(target_os = "linux") {
+        let report = report(&output);
+        let of = |path: &str| {
+            let files = report["files"].as_array().unwrap();
+            files.iter().find(|f| f["path"] == path).unwrap()["outcome"].as_str().unwrap().to_owned()
+        };
+        assert_eq!(of("found.pkl"), "malicious");
+        assert_eq!(of("large.py"), "unscannable");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_bomb_is_told_within_little_memory() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut one = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    one.write_all(&vec![b'A'; 1 << 20]).unwrap();
+    // Members of a stream are one content: four gigabytes.
+    fs::write(dir.path().join("letters.gz"), one.finish().unwrap().repeat(4096)).unwrap();
+    let output =
+        scan(dir.path(), &["letters.gz", "--format", "json", "--threads", "1", "--memory-mib", "64"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(report(&output)["findings"][0]["rule"], "stream/budget");
+}

@@ -51,10 +51,12 @@ pub fn scan(root: &Path, bounds: Bounds) -> anyhow::Result<Scanned> {
     let mut out = Scanned::default();
     let mut done: BTreeMap<usize, FileReport> = BTreeMap::new();
     let mut listed: Vec<Listed> = Vec::new();
+    let mut not_ahead: BTreeSet<String> = BTreeSet::new();
     for _ in 0..MAX_ENDS {
         let job = Job {
             root: root.to_owned(),
             only: None,
+            not_ahead: not_ahead.iter().cloned().collect(),
             skip: done.keys().copied().collect(),
             threads: bounds.threads,
             memory: bounds.memory,
@@ -63,6 +65,7 @@ pub fn scan(root: &Path, bounds: Bounds) -> anyhow::Result<Scanned> {
         };
         let told = listen(&job, bounds)?;
         out.confinement = told.confinement;
+        let surveyed = told.survey.is_some();
         if let Some((files, refused)) = told.survey {
             if !listed.is_empty() && listed.len() != files.len() {
                 bail!("the tree changes while it is scanned");
@@ -82,10 +85,15 @@ pub fn scan(root: &Path, bounds: Bounds) -> anyhow::Result<Scanned> {
             End::Failed(why) => bail!("{why}"),
             End::Ended(why) => {
                 if told.started.is_empty() {
+                    // A file that ends the process when it is read ahead is looked into like any other.
+                    let ahead = told.ahead.filter(|_| !surveyed);
+                    if ahead.is_some_and(|path| not_ahead.insert(path)) {
+                        continue;
+                    }
                     bail!("the scanning process ended before its first file: {why}");
                 }
                 for index in told.started {
-                    let report = alone(root, bounds, index, listed.get(index), &why)?;
+                    let report = alone(root, bounds, index, listed.get(index), &not_ahead, &why)?;
                     done.insert(index, report);
                 }
             }
@@ -100,11 +108,13 @@ fn alone(
     bounds: Bounds,
     index: usize,
     listed: Option<&Listed>,
+    not_ahead: &BTreeSet<String>,
     why: &str,
 ) -> anyhow::Result<FileReport> {
     let job = Job {
         root: root.to_owned(),
         only: Some(vec![index]),
+        not_ahead: not_ahead.iter().cloned().collect(),
         skip: Vec::new(),
         threads: 1,
         memory: bounds.memory,
@@ -149,6 +159,8 @@ enum End {
 struct Told {
     confinement: Confinement,
     survey: Option<(Vec<Listed>, Vec<Finding>)>,
+    /// The last file that it read ahead.
+    ahead: Option<String>,
     done: BTreeMap<usize, FileReport>,
     started: BTreeSet<usize>,
     found: Vec<Finding>,
@@ -176,6 +188,7 @@ fn listen(job: &Job, bounds: Bounds) -> anyhow::Result<Told> {
     let mut told = Told {
         confinement: Confinement::default(),
         survey: None,
+        ahead: None,
         done: BTreeMap::new(),
         started: BTreeSet::new(),
         found: Vec::new(),
@@ -195,6 +208,7 @@ fn listen(job: &Job, bounds: Bounds) -> anyhow::Result<Told> {
         match serde_json::from_slice(&line) {
             Ok(Message::Confined(confinement)) => told.confinement = confinement,
             Ok(Message::Survey { files, refused }) => told.survey = Some((files, refused)),
+            Ok(Message::Ahead(path)) => told.ahead = Some(path),
             Ok(Message::Start(index)) => {
                 told.started.insert(index);
             }

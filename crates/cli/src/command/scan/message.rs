@@ -14,6 +14,8 @@ pub struct Job {
     pub root: PathBuf,
     /// Only these files, by their index in the survey; otherwise all.
     pub only: Option<Vec<usize>>,
+    /// Paths that are not read ahead, as that has ended a child.
+    pub not_ahead: Vec<String>,
     /// Files that are done.
     pub skip: Vec<usize>,
     /// Threads.
@@ -32,6 +34,8 @@ pub struct Job {
 pub enum Message {
     /// How it is confined; comes first.
     Confined(Confinement),
+    /// It reads a file ahead, for what other files say of it.
+    Ahead(String),
     /// What there is to scan.
     Survey { files: Vec<Listed>, refused: Vec<Finding> },
     /// It begins with a file.

@@ -49,7 +49,7 @@ pub async fn run(args: &ScanArgs) -> anyhow::Result<Exit> {
         bar.step(&path.display().to_string());
         // One path that cannot be read does not hide what was found in another.
         let reach = if args.private_redirects { Reach::Private } else { Reach::Public };
-        let scanned = target::targets(path, reach).await.and_then(|targets| {
+        let scanned = target::targets(path, reach, args.stdin_name.as_deref()).await.and_then(|targets| {
             targets.iter().try_for_each(|target| {
                 let (report, held) = scan(args, &target.location, &suppressions)?;
                 confinement = Some(held);

@@ -20,7 +20,10 @@ pub fn human(path: &str, report: &ScanReport) {
             file.path
         ));
     }
-    report.findings.iter().for_each(terminal::finding);
+    // The worst first: who stops reading has read what matters.
+    let mut findings: Vec<_> = report.findings.iter().collect();
+    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
+    findings.into_iter().for_each(terminal::finding);
     for suppressed in &report.suppressed {
         let finding = &suppressed.finding;
         terminal::line(terminal::quiet(&format!(

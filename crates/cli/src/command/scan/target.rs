@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
+use proofhouse_core::FilePath;
 use proofhouse_endpoint::Authorities;
 use proofhouse_source::{Address, Http, Limits, Reach, Settings, fetch};
 
@@ -62,8 +63,12 @@ impl Target {
 }
 
 /// The targets that an argument names: several for a pattern.
-pub async fn targets(argument: &Path, reach: Reach) -> anyhow::Result<Vec<Target>> {
+/// `stdin_name` is what standard input is called.
+pub async fn targets(argument: &Path, reach: Reach, stdin_name: Option<&str>) -> anyhow::Result<Vec<Target>> {
     let text = argument.to_string_lossy();
+    if text == "-" {
+        return Ok(vec![standard_input(stdin_name)?]);
+    }
     if Address::is_one(&text) && fs::symlink_metadata(argument).is_err() {
         return Ok(vec![fetched(&text, reach).await?]);
     }
@@ -87,9 +92,6 @@ async fn fetched(address: &str, reach: Reach) -> anyhow::Result<Target> {
 
 fn local(argument: &Path) -> anyhow::Result<Vec<Target>> {
     let text = argument.to_string_lossy();
-    if text == "-" {
-        return Ok(vec![standard_input()?]);
-    }
     // A file may be called `a*`; only what is no file is a pattern.
     if fs::symlink_metadata(argument).is_ok() || !text.contains(['*', '?', '[']) {
         return Ok(vec![Target::at(argument.to_owned())]);
@@ -105,9 +107,14 @@ fn local(argument: &Path) -> anyhow::Result<Vec<Target>> {
 }
 
 /// Standard input as a file, because formats are read from their ends, too.
-fn standard_input() -> anyhow::Result<Target> {
+fn standard_input(name: Option<&str>) -> anyhow::Result<Target> {
+    let name = name.unwrap_or("stdin");
+    let plain = name.parse::<FilePath>().is_ok_and(|path| !path.as_str().contains(['/', '\\']));
+    if !plain {
+        bail!("{name:?} is no name of a file: write the last part of its path");
+    }
     let held = Held::new()?;
-    let location = held.path().join("stdin");
+    let location = held.path().join(name);
     let mut file =
         fs::File::create(&location).with_context(|| format!("{} cannot be made", location.display()))?;
     let taken = std::io::copy(&mut std::io::stdin().lock().take(MAX_INPUT + 1), &mut file)?;

@@ -25,7 +25,11 @@ pub fn run() -> anyhow::Result<Exit> {
     let calls = confine::calls();
     say(&Message::Confined(Confinement { process: true, files, calls, memory }))?;
     let limits = Limits { content: job.content, ..Limits::default() };
-    let survey = match Survey::of(&job.root, &limits) {
+    let skip = job.not_ahead.iter().cloned().collect();
+    let mut tell = |path: &str| {
+        let _ = say(&Message::Ahead(path.to_owned()));
+    };
+    let survey = match Survey::ahead(&job.root, &limits, &skip, &mut tell) {
         Ok(survey) => survey,
         Err(error) => {
             say(&Message::Failed(error.to_string()))?;
