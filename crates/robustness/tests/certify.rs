@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 
 use proofhouse_onnx::graph::{Attribute, Constant, Graph, Node};
 use proofhouse_onnx::{
-    Classifier, ClassifierOptions, LoadOptions, OnnxError, OutputKind, Preprocess, Scores, load,
+    Classifier, ClassifierOptions, DifferentiableClassifier, LoadOptions, OnnxError, OutputKind, Preprocess,
+    Scores, load,
 };
 use proofhouse_robustness::certify::{Method, Network, Region, Smoothing, certify, smooth};
 use proofhouse_robustness::{Ball, Chance, Counting, LabelledRows, Norm, Square, Threat, Victim, evade};
@@ -61,6 +62,24 @@ fn what_is_certified_withstands_attack() {
     let wider = Threat::new(Norm::Linf, 0.03);
     let wider = certify(&model, &network, 1.0, &data, &wider, Method::Linear, 0.95).unwrap();
     assert!(wider.rows.iter().all(|r| linear.rows.contains(r)));
+}
+
+#[test]
+fn what_is_certified_withstands_gradients_in_three_norms() {
+    let options = classifier(MLP, OutputKind::Logits).options().clone();
+    let model = DifferentiableClassifier::new(MLP, options, &LoadOptions::default()).unwrap();
+    let network = network(MLP);
+    let (rows, labels) = digits(20);
+    let data = LabelledRows::new(&rows, &labels);
+    for (norm, eps) in [(Norm::Linf, 0.03), (Norm::L2, 0.2), (Norm::L1, 0.8)] {
+        let threat = Threat::new(norm, eps);
+        let certified = certify(&model, &network, 1.0, &data, &threat, Method::Linear, 0.95).unwrap();
+        let pgd = Pgd::default();
+        let victim = Victim::white_box(&model, &model);
+        let mut report = evade(&victim, &data, &threat, &[&pgd], &Counting::default(), &mut |_| {}).unwrap();
+        assert!(certified.rows.len() >= 5, "{norm}: {:?}", certified.rows);
+        report.certify(certified.method.name(), &certified.rows).unwrap();
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixture has failed")]
 
 use proofhouse_onnx::{
-    Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, Scores, load, predict,
+    Classifier, ClassifierOptions, DifferentiableClassifier, LoadOptions, OutputKind, Preprocess, Scores,
+    load, predict,
 };
 use proofhouse_robustness::natural::{
     Kind, UniversalOptions, WorstCase, severity_curve, universal, worst_case,
@@ -93,6 +94,25 @@ fn one_change_fools_rows_that_it_was_not_made_from() {
     assert_eq!(report, run());
     let l1 = Threat::new(Norm::L1, 0.2);
     assert!(universal(&Victim::black_box(&model), &made, &judged, &l1, &options, &mut |_, _| {}).is_err());
+}
+
+#[test]
+fn gradients_make_it_too() {
+    let options = classifier(MLP, &[1, 8, 8], 10, None).options().clone();
+    let model = DifferentiableClassifier::new(MLP, options, &LoadOptions::default()).unwrap();
+    let (rows, labels) = digits(120);
+    let (made, judged) = rows.split_at(60 * 64);
+    let made = LabelledRows::new(made, &labels[..60]);
+    let judged = LabelledRows::new(judged, &labels[60..]);
+    for (norm, eps) in [(Norm::Linf, 0.2), (Norm::L2, 1.5)] {
+        let options = UniversalOptions { epochs: 15, seed: 1, ..UniversalOptions::default() };
+        let threat = Threat::new(norm, eps);
+        let victim = Victim::white_box(&model, &model);
+        let report = universal(&victim, &made, &judged, &threat, &options, &mut |_, _| {}).unwrap();
+        assert!(report.gradients && report.success.value > 0.2, "{norm}: {}", report.success);
+        assert!(norm.distance(&[1, 8, 8], &[0.0; 64], &report.change) <= eps);
+        assert!(report.queries.gradients > 0);
+    }
 }
 
 #[test]
