@@ -60,7 +60,7 @@ pub trait Scores: Send + Sync {
 pub struct ClassifierOptions {
     /// Shape of one row, without the batch.
     pub input_shape: Vec<usize>,
-    /// Number of classes.
+    /// Number of classes; 1 for a regressor with one output.
     pub classes: usize,
     /// The output that holds the scores; the first when absent.
     pub output: Option<String>,
@@ -73,8 +73,8 @@ pub struct ClassifierOptions {
 impl ClassifierOptions {
     /// Values of a row, once the options have been found to make sense.
     pub(crate) fn features(&self) -> Result<usize, OnnxError> {
-        if self.classes < 2 {
-            return Err(OnnxError::Option("a classifier has at least two classes".into()));
+        if self.classes == 0 {
+            return Err(OnnxError::Option("a model answers with at least one number".into()));
         }
         if !(self.preprocess.scale.is_finite() && self.preprocess.scale != 0.0) {
             return Err(OnnxError::Option("the scale of a row is a finite number other than 0".into()));
@@ -147,7 +147,10 @@ impl Classifier {
             wanted: options.output.clone().unwrap_or_else(|| "(the first)".to_owned()),
             available: names(),
         })?;
-        if let Some(spec) = engine.outputs().get(output) {
+        if let Some(spec) = engine.outputs().get(output)
+            // One number a row may stand in a column or by itself.
+            && !(options.classes == 1 && spec.shape.as_ref().is_some_and(|s| s.len() == 1))
+        {
             admits(&spec.name, spec.shape.as_deref(), &[options.classes])?;
         }
         Ok(Self { engine, options, features, output })
@@ -181,7 +184,8 @@ impl Classifier {
             return Err(OnnxError::Run("the engine returned fewer outputs than it declares".into()));
         }
         let scores = outputs.swap_remove(self.output);
-        if scores.shape() != [batch, self.options.classes] {
+        let alone = self.options.classes == 1 && scores.shape() == [batch];
+        if scores.shape() != [batch, self.options.classes] && !alone {
             return Err(OnnxError::Shape {
                 tensor: self.engine.outputs().get(self.output).map(|o| o.name.clone()).unwrap_or_default(),
                 expected: format!("[N={batch}, {}]", self.options.classes),

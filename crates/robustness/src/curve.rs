@@ -15,6 +15,9 @@ pub struct CurvePoint {
     pub evaded: u64,
     /// Rows correct and not evaded, of all: an upper bound, as in a report.
     pub robust_accuracy: Measurement,
+    /// Rows proved to be correct everywhere within it: a *lower* bound; absent where nothing was proved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certified: Option<Measurement>,
     /// What this radius cost.
     pub queries: QueryLedger,
 }
@@ -52,6 +55,7 @@ pub fn curve(
             evaded,
             robust_accuracy: Measurement::proportion("robust-accuracy", robust, n, counting.confidence)
                 .of_slice(format!("eps={eps}")),
+            certified: None,
             queries: QueryLedger {
                 clean: if i == 0 { n } else { 0 },
                 attack: findings.parts.iter().map(|p| p.queries).sum(),

@@ -10,7 +10,7 @@ use proofhouse_onnx::{
     Scores, load,
 };
 use proofhouse_robustness::certify::{Method, Network, Region, Smoothing, certify, smooth};
-use proofhouse_robustness::{Ball, Chance, Counting, LabelledRows, Norm, Square, Threat, Victim, evade};
+use proofhouse_robustness::{Ball, Chance, Counting, LabelledRows, Norm, Pgd, Square, Threat, Victim, evade};
 use proptest::prelude::*;
 
 const CNN: &[u8] = include_bytes!("../../onnx/tests/fixtures/cnn_at010.onnx");

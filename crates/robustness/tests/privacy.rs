@@ -10,7 +10,9 @@ use proofhouse_robustness::privacy::inversion::{Inversion, invert};
 use proofhouse_robustness::privacy::membership::{Rows, by_confidence, by_labels, by_shadows, train_shadows};
 use proofhouse_robustness::privacy::sponge::{SpongeSearch, find as find_sponge};
 use proofhouse_robustness::privacy::trigger::{TriggerSearch, find as find_trigger};
-use proofhouse_robustness::privacy::{Surrogate, Training, attribute, property};
+use proofhouse_robustness::privacy::{
+    FALSE_ALARMS, ShadowTraining, Surrogate, Template, Training, attribute, property,
+};
 use proofhouse_robustness::{Chance, RobustnessError};
 
 const MLP: &[u8] = include_bytes!("../../onnx/tests/fixtures/mlp_naive.onnx");
@@ -293,4 +295,38 @@ fn a_sponge_costs_more_than_what_comes_by_itself() {
     assert!(report.factor >= 6.0 && report.row.len() == 8, "{}", report.factor);
     let mut broken = |_: &[f32]| Ok(f64::NAN);
     assert!(find_sponge(&natural, 8, &search, &mut broken).unwrap_err().to_string().contains("no cost"));
+}
+
+#[test]
+fn shadows_are_copies_that_learned_other_rows() {
+    let (rows, labels) = digits(120);
+    let training = ShadowTraining { shadows: 3, epochs: 25, batch: 16, rate: 5e-3, seed: 6 };
+    let model = mlp();
+    let template = Template { file: MLP, options: model.options() };
+    let members = Rows { rows: &rows[..60 * 64], labels: &labels[..60] };
+    let others = Rows { rows: &rows[60 * 64..], labels: &labels[60..] };
+    let shadows: Vec<_> = (0..training.shadows)
+        .map(|which| template.shadow(members, others, &training, which).unwrap())
+        .collect();
+    for (shadow, accuracy) in &shadows {
+        let learned = shadow.learned.iter().filter(|l| **l).count();
+        assert!((35..85).contains(&learned) && *accuracy > 0.95, "{learned} {accuracy}");
+        // It is surer of what it learned than of what it did not.
+        let mean = |of: bool| {
+            let own = shadow.learned.iter().zip(&shadow.confidence).filter(|(l, _)| **l == of);
+            let (sum, n) = own.fold((0.0, 0.0), |(s, n), (_, c)| (s + c, n + 1.0));
+            sum / n
+        };
+        assert!(mean(true) > mean(false) + 1.0, "{} {}", mean(true), mean(false));
+    }
+    assert_ne!(shadows[0].0, shadows[1].0);
+    let again = template.shadow(members, others, &training, 0).unwrap();
+    assert_eq!(again, shadows[0], "the same seed gives the same shadow");
+    let learned: Vec<_> = shadows.into_iter().map(|(s, _)| s).collect();
+    let report = by_shadows(&model, members, others, &learned, 0.95).unwrap();
+    assert_eq!((report.shadows, report.separation.points.len()), (3, FALSE_ALARMS.len()));
+    let all = Rows { rows: &rows, labels: &labels };
+    assert!(template.train(all, &[false; 120], &training, 0).is_err(), "nothing to learn from");
+    let trees = include_bytes!("../../onnx/tests/fixtures/gbt.onnx");
+    assert!(Template { file: trees, ..template }.train(all, &[true; 120], &training, 0).is_err());
 }

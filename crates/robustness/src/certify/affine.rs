@@ -54,6 +54,11 @@ impl Affine {
         Some(())
     }
 
+    /// Products of all outputs.
+    pub(super) fn products(&self) -> usize {
+        self.columns.len()
+    }
+
     pub(super) fn outputs(&self) -> usize {
         self.bias.len()
     }

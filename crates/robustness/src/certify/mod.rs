@@ -14,9 +14,11 @@ mod backward;
 mod interval;
 mod lower;
 mod network;
+mod proof;
 mod report;
 mod smoothing;
 
 pub use network::{Method, Network, Region};
+pub use proof::Proof;
 pub use report::{CertifyReport, certify};
 pub use smoothing::{Smoothed, SmoothedReport, Smoothing, smooth};

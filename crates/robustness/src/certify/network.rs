@@ -123,6 +123,12 @@ impl Network {
         self.sizes.last().copied().unwrap_or(0)
     }
 
+    /// Products of one evaluation of a row; bounding costs that much for every neuron whose sign is open.
+    #[must_use]
+    pub fn products(&self) -> usize {
+        self.steps.iter().map(|step| if let Step::Affine(_, map) = step { map.products() } else { 0 }).sum()
+    }
+
     /// Whether a softmax came last and was left off, so that outputs are not those of the graph.
     #[must_use]
     pub const fn ends_in_softmax(&self) -> bool {

@@ -18,5 +18,6 @@ mod train;
 
 pub use checkpoint::{Checkpoint, CheckpointError};
 pub use optimiser::Optimiser;
+pub(crate) use optimiser::{Memory, Stride};
 pub use recipe::{Method, Recipe, Schedule};
 pub use train::{Epoch, Hardened, Training};

@@ -6,12 +6,14 @@
 //! is easy for everybody is then no sign. [`Method::LabelOnly`] sees labels alone and asks how much noise a row's label
 //! survives (Choquette-Choo et al., *Label-Only Membership Inference Attacks*, ICML 2021).
 //!
-//! Shadow models come from whoever can train the true architecture; where there are none, small networks are trained
-//! here on random halves of the rows, which calibrates the difficulty of a row but not the habits of the architecture.
+//! Shadow models of the model's own kind come from [`Template`](super::Template), which trains a network anew from its
+//! file; where it cannot, [`train_shadows`] trains small networks on random halves of the rows, which calibrates the
+//! difficulty of a row but not the habits of the architecture.
 
 use proofhouse_onnx::{OutputKind, Scores, predict};
 use serde::{Deserialize, Serialize};
 
+use super::shadow::half;
 use super::{Separation, Surrogate, Training};
 use crate::{Chance, RobustnessError};
 
@@ -119,8 +121,7 @@ pub fn train_shadows(
     let labels: Vec<usize> = members.labels.iter().chain(others.labels).copied().collect();
     (0..count)
         .map(|shadow| {
-            let mut chance = Chance::new(training.seed, "shadow", shadow);
-            let learned: Vec<bool> = labels.iter().map(|_| chance.coin()).collect();
+            let learned = half(labels.len(), training.seed, shadow);
             let chosen = || (0..labels.len()).filter(|at| learned[*at]);
             let part: Vec<f32> =
                 chosen().flat_map(|at| rows[at * width..][..width].iter().copied()).collect();

@@ -6,6 +6,7 @@
 //! - [`inversion`]: what does the model imagine a class to look like, and does that identify anybody?
 //! - [`extraction`]: how good a copy do so many queries buy, and how long do they take under a rate limit?
 //! - [`trigger`]: is there a small pattern that turns everything into one class (a backdoor)?
+//! - [`weights`]: do the weights themselves look as if somebody had put something there?
 //! - [`sponge`]: is there an input that costs far more to answer than others?
 //!
 //! Every rate has an exact interval, and where there are too few rows to speak about a rate the report says so.
@@ -16,9 +17,12 @@ pub mod inversion;
 pub mod membership;
 pub mod property;
 mod roc;
+mod shadow;
 pub mod sponge;
 mod surrogate;
 pub mod trigger;
+pub mod weights;
 
-pub use roc::{OperatingPoint, Separation};
+pub use roc::{FALSE_ALARMS, OperatingPoint, Separation};
+pub use shadow::{ShadowTraining, Template, Trained};
 pub use surrogate::{Surrogate, Training};

@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::binomial::clopper_pearson;
 
+/// Rates of false alarms that are looked at. The first two are what counts where there are enough rows (Carlini et al.
+/// 2022); the others are what fewer rows can speak about.
+pub const FALSE_ALARMS: [f64; 4] = [0.001, 0.01, 0.05, 0.1];
+
 /// The share of members found at a rate of false alarms.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OperatingPoint {
@@ -31,7 +35,7 @@ pub struct Separation {
     pub area: f64,
     /// Largest difference between the share of members and the share of others above a threshold.
     pub advantage: f64,
-    /// At 0.1 % and 1 % of false alarms.
+    /// At each of [`FALSE_ALARMS`].
     pub points: Vec<OperatingPoint>,
 }
 
@@ -60,7 +64,7 @@ impl Separation {
             advantage = advantage.max(found as f64 / m.max(1.0) - alarms as f64 / o.max(1.0));
             rest = after;
         }
-        let points = [0.001, 0.01]
+        let points = FALSE_ALARMS
             .into_iter()
             .map(|rate| {
                 let allowed = (rate * o).floor() as u64;
