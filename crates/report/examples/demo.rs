@@ -4,7 +4,7 @@
 //! cargo run -p proofhouse-report --example demo -- recalled > report.html
 //! ```
 //!
-//! The argument is `recalled` (the default), `denied` or `planned`.
+//! The argument is `recalled` (the default), `denied`, `planned` or `examination`.
 
 #[path = "../tests/demo/mod.rs"]
 mod demo;
@@ -17,5 +17,9 @@ fn main() -> std::io::Result<()> {
         Some("planned") => demo::planned(),
         _ => demo::demo(),
     };
-    std::io::stdout().write_all(proofhouse_report::render(&input).as_bytes())
+    let page = match std::env::args().nth(1).as_deref() {
+        Some("examination") => proofhouse_report::render_examination(&demo::examination()),
+        _ => proofhouse_report::render(&input),
+    };
+    std::io::stdout().write_all(page.as_bytes())
 }

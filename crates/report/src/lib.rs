@@ -19,3 +19,9 @@ pub use input::ReportInput;
 pub fn render(input: &ReportInput) -> String {
     page::render(input)
 }
+
+/// The page about one examination of one model, in the same frame.
+#[must_use]
+pub fn render_examination(input: &input::Examination) -> String {
+    page::examination(input)
+}

@@ -8,17 +8,45 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use proofhouse_core::Digest;
 
 use crate::anchor::Anchors;
+use crate::input::Examination;
+use crate::section::Section;
 use crate::{ReportInput, number, section};
 
 const STYLE: &str = include_str!("style.css");
 
 pub fn render(input: &ReportInput) -> String {
-    visible(&document(input).into_string())
+    let anchors = Anchors::new(input);
+    let frame = Frame {
+        title: format!("{}: assurance report", input.system.name),
+        head: section::summary(input),
+        sections: section::all(input, &anchors),
+        footer: html! {
+            "Made by " (input.tool) " on " (number::moment(input.generated_at)) " from run " code { (input.run) } "."
+        },
+    };
+    visible(&document(&frame).into_string())
 }
 
-fn document(input: &ReportInput) -> Markup {
-    let anchors = Anchors::new(input);
-    let sections = section::all(input, &anchors);
+/// The page about one examination.
+pub fn examination(input: &Examination) -> String {
+    let frame = Frame {
+        title: input.title.clone(),
+        head: section::examination::head(input),
+        sections: section::examination::sections(input),
+        footer: html! { "Made by " (input.tool) "." },
+    };
+    visible(&document(&frame).into_string())
+}
+
+/// What stands in the frame.
+struct Frame {
+    title: String,
+    head: Markup,
+    sections: Vec<Section>,
+    footer: Markup,
+}
+
+fn document(frame: &Frame) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -28,7 +56,7 @@ fn document(input: &ReportInput) -> Markup {
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
                 meta name="referrer" content="no-referrer";
-                title { (input.system.name) ": assurance report" }
+                title { (frame.title) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -37,20 +65,18 @@ fn document(input: &ReportInput) -> Markup {
                     nav.contents aria-label="Contents" {
                         p { a href="#top" { "Summary" } }
                         ol {
-                            @for section in &sections { li { a href={ "#" (section.id) } { (section.title) } } }
+                            @for section in &frame.sections { li { a href={ "#" (section.id) } { (section.title) } } }
                         }
                     }
                     main id="content" {
-                        (section::summary(input))
-                        @for section in &sections {
+                        (frame.head)
+                        @for section in &frame.sections {
                             section id=(section.id) aria-labelledby={ (section.id) "-heading" } {
                                 h2 id={ (section.id) "-heading" } { (section.title) }
                                 (section.body)
                             }
                         }
-                        footer {
-                            "Made by " (input.tool) " on " (number::moment(input.generated_at)) " from run " code { (input.run) } "."
-                        }
+                        footer { (frame.footer) }
                     }
                 }
             }

@@ -37,6 +37,21 @@ fn every_link_resolves_and_every_id_is_unique() {
 }
 
 #[test]
+fn the_page_of_an_examination_is_as_sound() {
+    let text = proofhouse_report::render_examination(&demo::examination());
+    let page = Page::read(&text);
+    assert_eq!((page.unbalanced(), page.repeated_ids(), page.dangling()), (None, vec![], vec![]));
+    assert!(!text.contains("NaN") && !text.contains("<script"));
+    for section in ["robustness", "table", "natural", "hardening", "spending", "results", "pictures", "facts"]
+    {
+        assert!(text.contains(&format!("<section id=\"{section}\"")), "{section}");
+    }
+    // What was not done is not there.
+    let bare = proofhouse_report::render_examination(&Examination::default());
+    assert!(!bare.contains("<section id=\"robustness\"") && bare.contains("<section id=\"facts\""));
+}
+
+#[test]
 fn tags_balance() {
     for (name, input) in states() {
         assert_eq!(Page::read(&render(&input)).unbalanced(), None, "{name}");
@@ -292,7 +307,11 @@ fn numbers_that_are_none_do_not_reach_the_page() {
         robustness.points[0].epsilon = bad;
         robustness.points[1].accuracy.value = bad;
         robustness.counterexamples[0].distance = bad;
-        robustness.counterexamples[0].altered.pixels[3] = bad;
+        robustness.points[2].proved.as_mut().unwrap().value = bad;
+        robustness.classes[0].success.value = bad;
+        if let Change::Image { altered, .. } = &mut robustness.counterexamples[0].change {
+            altered.pixels[3] = bad;
+        }
         let drift = input.drift.as_mut().unwrap();
         drift.alpha = bad;
         drift.looks[0].statistic = bad;

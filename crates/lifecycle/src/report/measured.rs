@@ -3,7 +3,7 @@
 
 use proofhouse_core::Measurement;
 use proofhouse_report::input;
-use proofhouse_robustness::{Bounds, Counterexample, CurvePoint, EvasionReport, Norm};
+use proofhouse_robustness::{Bounds, Claim, Counterexample, CurvePoint, Diagnosis, EvasionReport, Norm};
 use proofhouse_system::EvasionCriterion;
 use serde::Deserialize;
 
@@ -19,6 +19,12 @@ struct EvasionExhibit {
     clean: Measurement,
     report: EvasionReport,
     curve: Vec<CurvePoint>,
+    /// What was looked for before the attacks; the check by scores alone looks otherwise.
+    #[serde(default)]
+    diagnosis: Option<Diagnosis>,
+    /// Why nothing is proved.
+    #[serde(default)]
+    not_proved: Option<String>,
 }
 
 /// What the performance check keeps.
@@ -82,35 +88,62 @@ impl Source<'_> {
             clean: exhibit.clean.clone(),
             points: points(&exhibit),
             required,
+            proof: match (&report.certified, &exhibit.not_proved) {
+                (Some(certified), _) => Some(input::Proved::By(certified.method.clone())),
+                (None, Some(why)) => Some(input::Proved::Not(why.clone())),
+                (None, None) => None,
+            },
+            classes: self.classes(report),
+            attacks: report.parts.iter().map(part).collect(),
+            claim: exhibit
+                .diagnosis
+                .as_ref()
+                .zip(required)
+                .map(|(diagnosis, floor)| Claim::of(report, diagnosis, floor).to_string()),
+            doubts: exhibit.diagnosis.iter().flat_map(|d| &d.flags).map(doubt).collect(),
             counterexamples: self.counterexamples(&exhibit),
         }))
     }
 
+    /// The name of a class in the system file.
+    fn class(&self, index: usize) -> String {
+        let tensors = self.project.system.model.as_ref().and_then(|m| m.tensors());
+        tensors.and_then(|t| t.classes.get(index).cloned()).unwrap_or_else(|| format!("class {index}"))
+    }
+
+    fn classes(&self, report: &EvasionReport) -> Vec<input::ClassSuccess> {
+        let named = |m: &Measurement| {
+            let slice = m.slice.as_deref()?;
+            let index = slice.strip_prefix("class=").and_then(|i| i.parse::<usize>().ok());
+            let class = index.map_or_else(|| slice.to_owned(), |i| self.class(i));
+            Some(input::ClassSuccess { class, success: m.clone() })
+        };
+        report.per_class.iter().filter_map(named).collect()
+    }
+
     fn counterexamples(&self, exhibit: &EvasionExhibit) -> Vec<input::Counterexample> {
-        let (height, width) = match exhibit.shape.as_slice() {
-            [1, h, w] | [h, w] => (*h, *w),
-            // Not a grey image: there is nothing to draw.
+        let (channels, height, width) = match exhibit.shape.as_slice() {
+            [c @ (1 | 3), h, w] => (*c, *h, *w),
+            [h, w] => (1, *h, *w),
+            // No image: there is nothing to draw.
             _ => return Vec::new(),
         };
         let system = &self.project.system;
         let data = system.checks.evasion.as_ref().map_or_else(|| "row".to_owned(), |c| c.dataset.to_string());
-        let tensors = system.model.as_ref().and_then(|m| m.tensors());
-        let classes = tensors.map(|t| t.classes).unwrap_or_default();
-        let class = |i: usize| classes.get(i).cloned().unwrap_or_else(|| format!("class {i}"));
         let (low, high) = bounds(&exhibit.report);
         let span = if high > low { high - low } else { 1.0 };
         let image = |row: &[f32]| input::Image {
             width,
             height,
+            channels,
             pixels: row.iter().map(|v| (f64::from(*v) - low) / span).collect(),
         };
         let drawn = |e: &Counterexample| input::Counterexample {
             record: format!("{data}[{}]", e.index),
-            truth: class(e.label),
-            answer: class(e.predicted),
+            truth: self.class(e.label),
+            answer: self.class(e.predicted),
             distance: e.distance,
-            original: image(&e.original),
-            altered: image(&e.adversarial),
+            change: input::Change::Image { original: image(&e.original), altered: image(&e.adversarial) },
         };
         exhibit.report.examples.iter().map(drawn).collect()
     }
@@ -125,6 +158,21 @@ impl Source<'_> {
             None => Ok(None),
         }
     }
+}
+
+fn part(part: &proofhouse_robustness::Part) -> input::AttackPart {
+    input::AttackPart {
+        name: part.attack.clone(),
+        sees: crate::plan::word(&part.access),
+        attacked: part.attacked,
+        turned: part.evaded,
+        queries: part.queries,
+        repairs: part.repairs.clone(),
+    }
+}
+
+fn doubt(flag: &proofhouse_robustness::Flag) -> input::Doubt {
+    input::Doubt { says: flag.says.clone(), answer: flag.repair.clone() }
 }
 
 /// The least and the largest legal value of any feature.
@@ -145,9 +193,17 @@ fn points(exhibit: &EvasionExhibit) -> Vec<input::RobustnessPoint> {
         .curve
         .iter()
         .filter(|p| p.eps != eps)
-        .map(|p| input::RobustnessPoint { epsilon: p.eps, accuracy: p.robust_accuracy.clone() })
+        .map(|p| input::RobustnessPoint {
+            epsilon: p.eps,
+            accuracy: p.robust_accuracy.clone(),
+            proved: p.certified.clone(),
+        })
         .collect();
-    points.push(input::RobustnessPoint { epsilon: eps, accuracy: exhibit.report.robust_accuracy.clone() });
+    points.push(input::RobustnessPoint {
+        epsilon: eps,
+        accuracy: exhibit.report.robust_accuracy.clone(),
+        proved: exhibit.report.certified.as_ref().map(|c| c.accuracy.clone()),
+    });
     points.sort_by(|a, b| a.epsilon.total_cmp(&b.epsilon));
     points
 }

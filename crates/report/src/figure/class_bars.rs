@@ -1,61 +1,71 @@
-//! Recall by class: a bar to the estimate, a whisker over its interval.
+//! Shares by class: how many examples are recognised, and how many an attack turned.
 
-use maud::{Markup, html};
+use maud::Markup;
 
-use super::scale::{Scale, at};
-use super::{Plot, image, nothing_to_draw, share_tick};
-use crate::input::Performance;
+use super::nothing_to_draw;
+use super::share_bars::{ShareBars, share_bars};
+use crate::input::{Performance, Robustness};
 use crate::number;
 
-const ROW: f64 = 22.0;
-/// More classes than this are left to the table.
-const MOST: usize = 40;
-
-/// One bar per class.
+/// Recall by class.
 pub fn class_bars(id: &str, performance: &Performance) -> Markup {
-    let classes: Vec<_> =
-        performance.classes.iter().filter(|c| c.recall.value.is_finite()).take(MOST).collect();
-    if classes.is_empty() {
+    let rows: Vec<_> = performance.classes.iter().map(|c| (c.class.as_str(), &c.recall)).collect();
+    let sound = rows.iter().filter(|(_, m)| m.value.is_finite());
+    let Some((class, worst)) = sound.clone().min_by(|a, b| a.1.value.total_cmp(&b.1.value)) else {
         return nothing_to_draw("there is no figure by class.");
-    }
-    let plot = Plot { left: 74.0, top: 26.0, right: 470.0, bottom: 26.0 + ROW * classes.len() as f64 };
-    let x = Scale::linear((0.0, 1.0), plot.x());
-    let worst = classes.iter().min_by(|a, b| a.recall.value.total_cmp(&b.recall.value));
-    let description = worst.map_or_else(String::new, |w| {
-        format!(
-            "{} classes; the least recognised is {} at {}.",
-            classes.len(),
-            number::clip(&w.class, 60),
-            number::percent(w.recall.value)
-        )
-    });
-    let overall = performance.accuracy.value;
-    let body = html! {
-        text.axis-name x="0" y="14" { "Class" }
-        @for (i, class) in classes.iter().enumerate() {
-            @let top = plot.top + ROW * i as f64;
-            @let middle = top + ROW / 2.0;
-            @let value = class.recall.value;
-            text.tick.strong x=(at(plot.left - 8.0)) y=(at(middle + 4.0)) text-anchor="end" {
-                (number::clip(&class.class, 9))
-            }
-            rect.bar x=(at(plot.left)) y=(at(top + 4.0)) width=(at(x.raw(value) - plot.left)) height=(at(ROW - 8.0)) {}
-            @if let Some(interval) = &class.recall.interval {
-                path.whisker d={
-                    "M" (x.at(interval.low)) " " (at(middle)) "H" (x.at(interval.high))
-                    "M" (x.at(interval.low)) " " (at(middle - 4.0)) "v8"
-                    "M" (x.at(interval.high)) " " (at(middle - 4.0)) "v8"
-                } {}
-            }
-            text.tick x="514" y=(at(middle + 4.0)) text-anchor="end" { (number::percent(value)) }
-        }
-        @if overall.is_finite() {
-            line.rule x1=(x.at(overall)) x2=(x.at(overall)) y1=(at(plot.top - 4.0)) y2=(at(plot.bottom)) {}
-            text.note x=(x.at(overall)) y=(at(plot.top - 10.0)) text-anchor="end" { "all classes " (number::percent(overall)) }
-        }
-        (plot.x_axis(&x, 5, "recognised", share_tick))
     };
-    image(id, (520.0, plot.bottom + 44.0), "Recall by class, with intervals", &description, &body)
+    let description = format!(
+        "{} classes; the least recognised is {} at {}.",
+        sound.count(),
+        number::clip(class, 60),
+        number::percent(worst.value)
+    );
+    share_bars(
+        id,
+        &ShareBars {
+            of: "Class",
+            share: "recognised",
+            title: "Recall by class, with intervals",
+            description: &description,
+            rows,
+            overall: Some(performance.accuracy.value),
+            bad: false,
+        },
+    )
+}
+
+/// Success of an attack by class.
+pub fn success_bars(id: &str, robustness: &Robustness) -> Markup {
+    let rows: Vec<_> = robustness.classes.iter().map(|c| (c.class.as_str(), &c.success)).collect();
+    let sound = rows.iter().filter(|(_, m)| m.value.is_finite());
+    let Some((class, worst)) = sound.clone().max_by(|a, b| a.1.value.total_cmp(&b.1.value)) else {
+        return nothing_to_draw("no example of any class was attacked.");
+    };
+    let description = format!(
+        "{} classes; the attack succeeds most on {}, {}.",
+        sound.count(),
+        number::clip(class, 60),
+        number::percent(worst.value)
+    );
+    let attacked: f64 = robustness.classes.iter().filter_map(|c| c.success.n).map(|n| n as f64).sum();
+    let turned: f64 = robustness
+        .classes
+        .iter()
+        .filter(|c| c.success.value.is_finite())
+        .filter_map(|c| Some(c.success.value * c.success.n? as f64))
+        .sum();
+    share_bars(
+        id,
+        &ShareBars {
+            of: "Class",
+            share: "turned by the attack",
+            title: "Success of the attack by class, with intervals",
+            description: &description,
+            rows,
+            overall: (attacked > 0.0).then(|| turned / attacked),
+            bad: true,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -83,8 +93,8 @@ mod tests {
     #[test]
     fn a_bar_is_as_long_as_its_share() {
         let svg = class_bars("f", &performance(&[0.5, 1.0])).into_string();
-        assert!(svg.contains(r#"x="74" y="30" width="198" height="14""#), "{svg}");
-        assert!(svg.contains(r#"x="74" y="52" width="396" height="14""#), "{svg}");
+        assert!(svg.contains(r#"x="74" y="48" width="194" height="14""#), "{svg}");
+        assert!(svg.contains(r#"x="74" y="70" width="388" height="14""#), "{svg}");
     }
 
     #[test]

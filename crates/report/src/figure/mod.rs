@@ -9,24 +9,33 @@ mod class_bars;
 mod counterexample;
 mod drift_series;
 mod exceedance;
+mod hardening_curve;
 mod histogram;
 mod life_cycle;
+mod price_curve;
 mod robustness_curve;
 mod scale;
 mod seal;
+mod severity_curve;
+mod share_bars;
+mod spending_curve;
 mod state_bar;
 
 use maud::{Markup, html};
 
 pub use attack_success::attack_success;
-pub use class_bars::class_bars;
-pub use counterexample::counterexample;
+pub use class_bars::{class_bars, success_bars};
+pub use counterexample::{counterexample, picture};
 pub use drift_series::drift_series;
 pub use exceedance::{exceedance, over_tolerance, probability_at};
+pub use hardening_curve::hardening_curve;
 pub use histogram::{histogram, shares};
 pub use life_cycle::{Layout, Mark, Node, life_cycle};
+pub use price_curve::price_curve;
 pub use robustness_curve::robustness_curve;
 pub use seal::seal;
+pub use severity_curve::severity_curve;
+pub use spending_curve::spending_curve;
 pub use state_bar::state_bar;
 
 use scale::{Scale, at};

@@ -4,6 +4,7 @@
 
 mod attacks;
 mod evidence;
+mod examination;
 mod measured;
 mod recall;
 mod release;
@@ -16,7 +17,13 @@ use serde::{Deserialize, Serialize};
 
 pub use attacks::{AttackFamily, Attacks, PoisonedDocument};
 pub use evidence::Evidence;
-pub use measured::{ClassScore, Counterexample, Image, Performance, Robustness, RobustnessPoint};
+pub use examination::{
+    Examination, Hardening, HardeningEpoch, Natural, Picture, Results, Spending, TableAttack,
+};
+pub use measured::{
+    AttackPart, Change, ClassScore, ClassSuccess, Counterexample, Doubt, Image, Performance, Proved,
+    Robustness, RobustnessPoint, ValueChange,
+};
 pub use recall::{Certificate, InstanceProof, Recall, RecallStep};
 pub use release::{Gate, Instance, Reason, Release, Waiver};
 pub use risk::{CurvePoint, Driver, Estimate, FrameworkCount, Frameworks, LossCurve, Risk, RmfSubcategory};
@@ -73,6 +80,9 @@ pub struct ReportInput {
     /// How well it does so under attack.
     #[serde(default)]
     pub robustness: Option<Robustness>,
+    /// What changes of a table's rows cost, where its domain is described.
+    #[serde(default)]
+    pub constrained: Option<(Option<Digest>, TableAttack)>,
     /// Attacks by text; absent for a model that does not write.
     #[serde(default)]
     pub attacks: Option<Attacks>,
@@ -122,6 +132,7 @@ impl ReportInput {
             traffic: None,
             performance: None,
             robustness: None,
+            constrained: None,
             attacks: None,
             drift: None,
             signals: Vec::new(),

@@ -4,6 +4,7 @@
 mod attacks;
 mod drift;
 mod evidence;
+pub mod examination;
 mod frameworks;
 mod gate;
 mod instances;

@@ -157,9 +157,30 @@ pub fn robustness() -> Robustness {
             .map(|(epsilon, k)| RobustnessPoint {
                 epsilon: *epsilon,
                 accuracy: Measurement::proportion("robust_accuracy", *k, 200, 0.95),
+                proved: Some(Measurement::proportion("certified-accuracy", k * 2 / 3, 200, 0.95)),
             })
             .collect(),
         required: Some(0.75),
+        proof: Some(Proved::By("linear bounds".into())),
+        classes: (0..10)
+            .map(|class| ClassSuccess {
+                class: class.to_string(),
+                success: Measurement::proportion("evasion-success", class % 7, 19, 0.95),
+            })
+            .collect(),
+        attacks: vec![AttackPart {
+            name: "apgd-ce".into(),
+            sees: "gradients".into(),
+            attacked: 195,
+            turned: 35,
+            queries: 19_500,
+            repairs: vec!["logits are rescaled".into()],
+        }],
+        claim: Some("robust against projected gradient on a share of at least 0.74; not proved".into()),
+        doubts: vec![Doubt {
+            says: "12 of 48 probabilities are 1 in float32".into(),
+            answer: Some("losses that do not saturate".into()),
+        }],
         counterexamples: vec![
             turned("test[17]", "3", "8", 0),
             turned("test[92]", "1", "4", 1),
@@ -185,13 +206,12 @@ fn turned(record: &str, truth: &str, answer: &str, which: usize) -> Counterexamp
         .enumerate()
         .map(|(i, v)| (v + [0.1, -0.1, 0.04, 0.0, -0.07, 0.1, 0.0][(i * (which + 3)) % 7]).clamp(0.0, 1.0))
         .collect();
-    let image = |pixels| Image { width: 8, height: 8, pixels };
+    let image = |pixels| Image { width: 8, height: 8, channels: 1, pixels };
     Counterexample {
         record: record.into(),
         truth: truth.into(),
         answer: answer.into(),
         distance: 0.1,
-        original: image(original),
-        altered: image(altered),
+        change: Change::Image { original: image(original), altered: image(altered) },
     }
 }

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "every parsed text is a constant of this file")]
 
 mod evidence;
+mod examination;
 mod loss;
 mod runtime;
 mod threats;
@@ -14,6 +15,7 @@ use proofhouse_core::{Digest, Severity, Timestamp};
 use proofhouse_report::input::*;
 
 use evidence::{evidence, performance, robustness};
+pub use examination::examination;
 use loss::{frameworks, risk};
 use runtime::{drift, gate, instance, recall};
 use threats::{plan, threats};
