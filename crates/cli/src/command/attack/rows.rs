@@ -5,7 +5,9 @@ use std::path::Path;
 use anyhow::{Context as _, bail, ensure};
 use proofhouse_core::Digest;
 use proofhouse_dataset::NumpyArray;
-use proofhouse_onnx::{ClassifierOptions, Dimension, LoadOptions, OutputKind, Preprocess, load};
+use proofhouse_onnx::{
+    Answer, ClassifierOptions, Engine, LoadOptions, OutputKind, Preprocess, answers, load,
+};
 use proofhouse_robustness::Norm;
 
 use crate::args::attack::NormArg;
@@ -43,6 +45,19 @@ impl Rows {
         Ok(Self { digest: Digest::of(&archive), shape, values, labels })
     }
 
+    /// Reads the array x of a .npz archive, at most `most` rows: for models whose answers need no class.
+    pub fn read_values(path: &Path, most: Option<usize>) -> anyhow::Result<Self> {
+        let archive = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let arrays = NumpyArray::read_archive(&archive).with_context(|| path.display().to_string())?;
+        let x = arrays.get("x").with_context(|| format!("{} holds no array x", path.display()))?;
+        let Some((n, shape)) = x.shape.split_first() else { bail!("x is one number, not rows") };
+        let shape = if shape.is_empty() { vec![1] } else { shape.to_vec() };
+        let width: usize = shape.iter().product();
+        let count = most.unwrap_or(*n).min(*n);
+        let values = x.values.iter().take(count * width).map(|v| *v as f32).collect();
+        Ok(Self { digest: Digest::of(&archive), shape, values, labels: Vec::new() })
+    }
+
     /// Some of the rows, in the order of `indices`.
     pub fn only(&self, indices: &[usize]) -> Self {
         let width: usize = self.shape.iter().product();
@@ -60,25 +75,91 @@ fn class(value: f64) -> Option<usize> {
     (value >= 0.0 && value.fract() == 0.0 && value < 1e9).then_some(value as usize)
 }
 
-/// How a model is used as a classifier of rows of this shape: the first output that is declared to have one
-/// value for each of several classes.
-pub fn classifier_options(file: &[u8], shape: &[usize], scale: f32) -> anyhow::Result<ClassifierOptions> {
+/// How a model is used.
+pub struct Use {
+    pub options: ClassifierOptions,
+    /// Whether all it answers with is a label.
+    pub labels_only: bool,
+}
+
+/// How a model is used as a classifier of these rows: the output that holds a score for each of several classes, found
+/// out by asking about the first row; where there is none, the output that holds a label.
+pub fn how_used(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<Use> {
     let engine = load(file, &LoadOptions::default())?;
-    let scores = engine.outputs().iter().find_map(|output| match output.shape.as_deref() {
-        Some([_, Dimension::Fixed(classes)]) if *classes > 1 => Some((output.name.clone(), *classes)),
-        _ => None,
-    });
-    let (output, classes) = scores.with_context(|| {
-        let names: Vec<&str> = engine.outputs().iter().map(|o| o.name.as_str()).collect();
-        format!("no output of the shape [N, classes] is declared; the outputs are: {}", names.join(", "))
-    })?;
-    Ok(ClassifierOptions {
-        input_shape: shape.to_vec(),
+    let found = outputs(engine.as_ref(), rows, scale)?;
+    let options = |output: &str, classes| ClassifierOptions {
+        input_shape: rows.shape.clone(),
         classes,
-        output: Some(output),
+        output: Some(output.to_owned()),
         kind: OutputKind::Logits,
         preprocess: Preprocess { scale },
+    };
+    for answer in &found {
+        if let Answer::Scores { output, classes } = answer {
+            return Ok(Use { options: options(output, *classes), labels_only: false });
+        }
+    }
+    for answer in &found {
+        if let Answer::Label { output } = answer {
+            let classes = rows.labels.iter().max().map_or(2, |most| (most + 1).max(2));
+            return Ok(Use { options: options(output, classes), labels_only: true });
+        }
+    }
+    if let Some(Answer::Number { output }) = found.first() {
+        bail!(
+            "{output} holds one number for each row, so that this is a regressor, or a classifier that says how likely \
+             one class of two is. Attack a regressor with `proofhouse attack regressor`; export a classifier with a \
+             score for each class"
+        );
+    }
+    let names: Vec<&str> = engine.outputs().iter().map(|o| o.name.as_str()).collect();
+    bail!(
+        "no output holds a score for each class, or a label, of each row; the outputs are: {}",
+        names.join(", ")
+    )
+}
+
+/// The output of a regressor: one number for each row, or several.
+pub fn regressor_options(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<(String, usize)> {
+    let engine = load(file, &LoadOptions::default())?;
+    let found = outputs(engine.as_ref(), rows, scale)?;
+    let number = found.iter().find_map(|answer| match answer {
+        Answer::Number { output } => Some((output.clone(), 1)),
+        Answer::Scores { output, classes } => Some((output.clone(), *classes)),
+        Answer::Label { .. } => None,
+    });
+    number.context("no output holds numbers, so that this is no regressor")
+}
+
+fn outputs(engine: &dyn Engine, rows: &Rows, scale: f32) -> anyhow::Result<Vec<Answer>> {
+    let width: usize = rows.shape.iter().product();
+    let first: Vec<f32> = rows.values.iter().take(width).map(|v| v * scale).collect();
+    ensure!(!first.is_empty(), "there are no rows to ask the model about");
+    answers(engine, &rows.shape, &first).with_context(|| {
+        let declared: Vec<String> = engine
+            .inputs()
+            .iter()
+            .map(|i| match &i.shape {
+                Some(shape) => {
+                    let sizes: Vec<String> = shape.iter().map(ToString::to_string).collect();
+                    format!("{} [{}]", i.name, sizes.join(", "))
+                }
+                None => format!("{} of any shape", i.name),
+            })
+            .collect();
+        format!(
+            "the model cannot be run on rows of shape {:?}; it takes {}. Give x that shape",
+            rows.shape,
+            declared.join(" and ")
+        )
     })
+}
+
+/// How a classifier is used that is to be trained, too.
+pub fn classifier_options(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<ClassifierOptions> {
+    let used = how_used(file, rows, scale)?;
+    ensure!(!used.labels_only, "the model answers with a label only; what is trained answers with scores");
+    Ok(used.options)
 }
 
 /// A norm by its argument.

@@ -1,8 +1,7 @@
 //! The result for people.
 
-use proofhouse_core::Measurement;
-
-use super::Attacked;
+use super::evasion::Attacked;
+use super::page::words as with_interval;
 use crate::terminal;
 
 pub fn show(attacked: &Attacked) {
@@ -38,14 +37,31 @@ pub fn show(attacked: &Attacked) {
         with_interval(&report.robust_accuracy)
     ));
     terminal::line("  an upper bound: a stronger attack can only lower it");
-    if let Some(certified) = &report.certified {
-        terminal::line(format!("  proved {} by {}", with_interval(&certified.accuracy), certified.method));
+    match (&report.certified, &attacked.not_proved) {
+        (Some(certified), _) => terminal::line(format!(
+            "  proved correct       {} of {}  {}\n  a lower bound, by {}: whatever is done within the distance",
+            terminal::strong(&certified.rows.len().to_string()),
+            report.n,
+            with_interval(&certified.accuracy),
+            certified.method
+        )),
+        (None, Some(why)) => terminal::line(format!("  nothing is proved: {why}")),
+        (None, None) => {}
     }
-    for point in &attacked.curve {
-        let share = point.robust_accuracy.value;
-        let bar = "█".repeat((share * 40.0).round().clamp(0.0, 40.0) as usize);
-        terminal::line(format!("  {:>10} {:>6.3} {bar}", point.eps, share));
+    if let Some(median) = attacked.median_distance {
+        terminal::line(format!("  half of the rows have another class nearer than {median:.6}"));
     }
+    if let Some(smoothed) = &attacked.smoothed {
+        terminal::line(format!(
+            "  smoothed by noise, which is another model: {} right",
+            with_interval(&smoothed.accuracy)
+        ));
+        for (radius, certified) in &smoothed.certified {
+            terminal::line(format!("    certified within l2 {radius:.4}: {}", with_interval(certified)));
+        }
+    }
+    classes(attacked);
+    curve(attacked);
     for flag in &attacked.diagnosis.flags {
         let answer = flag
             .repair
@@ -58,9 +74,48 @@ pub fn show(attacked: &Attacked) {
     }
 }
 
-fn with_interval(measured: &Measurement) -> String {
-    measured.interval.as_ref().map_or_else(
-        || format!("{:.3}", measured.value),
-        |i| format!("{:.3} [{:.3}, {:.3}]", measured.value, i.low, i.high),
-    )
+/// Classes of which something was turned, the worst first.
+fn classes(attacked: &Attacked) {
+    let mut turned: Vec<_> = attacked.report.per_class.iter().filter(|m| m.value > 0.0).collect();
+    turned.sort_by(|a, b| b.value.total_cmp(&a.value));
+    if !turned.is_empty() {
+        terminal::line("");
+        terminal::line("  turned by class");
+    }
+    for measured in turned.iter().take(10) {
+        let name = measured.slice.as_deref().unwrap_or_default().trim_start_matches("class=");
+        let name =
+            name.parse().ok().and_then(|at: usize| attacked.classes.get(at)).map_or(name, String::as_str);
+        terminal::line(format!(
+            "    {name:<12} {} of {}",
+            with_interval(measured),
+            measured.n.unwrap_or_default()
+        ));
+    }
+    if turned.len() > 10 {
+        terminal::line(format!("    and {} more classes", turned.len() - 10));
+    }
+}
+
+/// By radius: what is proved in full, what attacks left beyond in a lighter shade.
+fn curve(attacked: &Attacked) {
+    const WIDTH: f64 = 40.0;
+    let cells = |share: f64| (share * WIDTH).round().clamp(0.0, WIDTH) as usize;
+    if !attacked.curve.is_empty() {
+        terminal::line("");
+        terminal::line("  radius      at most  proved");
+    }
+    for point in &attacked.curve {
+        let share = point.robust_accuracy.value;
+        let proved = point.certified.as_ref().map(|m| m.value);
+        let (full, all) = (cells(proved.unwrap_or(share)), cells(share));
+        terminal::line(format!(
+            "  {:<10} {:>8.3} {:>7} {}{}",
+            point.eps,
+            share,
+            proved.map_or_else(|| "-".to_owned(), |v| format!("{v:.3}")),
+            "█".repeat(full),
+            "░".repeat(all.saturating_sub(full))
+        ));
+    }
 }

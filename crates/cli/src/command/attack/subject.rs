@@ -1,37 +1,54 @@
-//! What is attacked: a model, rows, and what an attacker may do to them.
+//! What is attacked: a model with rows.
 
 use std::path::Path;
 
 use anyhow::{Context as _, bail, ensure};
-use proofhouse_core::Digest;
+use proofhouse_core::{Digest, Measurement};
 use proofhouse_lifecycle::{ModelUnderTest, Project, data::Datasets};
+use proofhouse_onnx::graph::Graph;
 use proofhouse_onnx::{
-    Classifier, ClassifierOptions, DifferentiableClassifier, LoadOptions, OutputKind, Scores, load,
+    Classifier, ClassifierOptions, DifferentiableClassifier, LabelClassifier, LabelsOf, LoadOptions,
+    OutputKind, Scores, load,
 };
-use proofhouse_robustness::{Norm, Victim};
+use proofhouse_robustness::{Access, Bounds, LabelledRows, Norm, Victim};
 use proofhouse_system as system;
 
-use super::rows::{Rows, classifier_options, norm};
-use crate::args::attack::{AttackArgs, BoxArg};
+use super::rows::{Rows, Use, how_used};
+use crate::args::attack::{BoxArg, SubjectArgs};
 
 /// A model with rows.
 pub struct Subject {
+    /// What people call the model.
+    pub name: String,
     pub model_digest: Digest,
     pub data_digest: Digest,
     pub rows: Vec<f32>,
     pub labels: Vec<usize>,
-    pub norm: Norm,
-    pub radii: Vec<f64>,
     pub bounds: BoxArg,
-    pub grid: Option<f64>,
+    /// Names of the classes and of the features, where they have any.
+    pub classes: Vec<String>,
+    pub features: Vec<String>,
+    /// What the system file says of attackers, where there is one.
+    pub described: Option<Described>,
     /// Why there are no gradients.
     pub without_gradients: Option<String>,
-    classifier: Classifier,
+    pub options: ClassifierOptions,
+    pub file: Vec<u8>,
+    access: Access,
+    model: Box<dyn Scores>,
     gradients: Option<DifferentiableClassifier>,
 }
 
+/// What a system file says of attackers.
+pub struct Described {
+    pub norm: Norm,
+    pub eps: f64,
+    pub grid: Option<f64>,
+    pub project: Project,
+}
+
 impl Subject {
-    pub fn open(args: &AttackArgs) -> anyhow::Result<Self> {
+    pub fn open(args: &SubjectArgs) -> anyhow::Result<Self> {
         match (&args.project, &args.model, &args.data) {
             (Some(project), ..) => Self::of_project(args, project),
             (None, Some(model), Some(data)) => Self::of_files(args, model, data),
@@ -43,9 +60,42 @@ impl Subject {
     pub fn victim(&self) -> Victim<'_> {
         match &self.gradients {
             // Two ways of computing the same model: what one calls a counterexample the other has to confirm.
-            Some(own) => Victim::white_box(&self.classifier, own).confirmed_by("differentiable graph", own),
-            None => Victim::black_box(&self.classifier),
+            Some(own) => Victim::white_box(self.model(), own).confirmed_by("differentiable graph", own),
+            None => Victim::black_box(self.model()),
         }
+    }
+
+    /// The model whose answers count.
+    pub fn model(&self) -> &dyn Scores {
+        self.model.as_ref()
+    }
+
+    /// What an attacker sees of it.
+    pub fn access(&self) -> Access {
+        if self.gradients.is_some() { Access::Gradients } else { self.access }
+    }
+
+    /// Its rows with their classes.
+    pub fn data(&self) -> LabelledRows<'_> {
+        LabelledRows::new(&self.rows, &self.labels)
+    }
+
+    pub fn everywhere(&self) -> Bounds {
+        Bounds::Everywhere { low: self.bounds.low, high: self.bounds.high }
+    }
+
+    pub fn graph(&self) -> anyhow::Result<Graph> {
+        Ok(Graph::read(&self.file)?)
+    }
+
+    /// Share of rows that are right without an attack.
+    pub fn accuracy(&self) -> anyhow::Result<Measurement> {
+        Ok(proofhouse_onnx::evaluate(self.model(), &self.rows, &self.labels, 0.95)?.accuracy)
+    }
+
+    /// What a class is called.
+    pub fn class(&self, index: usize) -> String {
+        self.classes.get(index).cloned().unwrap_or_else(|| index.to_string())
     }
 
     pub fn engines(&self) -> Vec<String> {
@@ -53,93 +103,108 @@ impl Subject {
         std::iter::once("loaded model".to_owned()).chain(own).collect()
     }
 
-    fn of_project(args: &AttackArgs, project: &Path) -> anyhow::Result<Self> {
+    fn of_project(args: &SubjectArgs, project: &Path) -> anyhow::Result<Self> {
         let project = Project::load(project)?;
         let (datasets, model) = (Datasets::load(&project)?, ModelUnderTest::load(&project)?);
-        let check = project.system.checks.evasion.as_ref().context(
-            "the system file has no checks.evasion; state what an attacker may do, or give --model and --data",
-        )?;
-        let data = datasets.judged_by(Some(&check.dataset))?;
+        let check = project.system.checks.evasion.as_ref();
+        let data = datasets.judged_by(check.map(|c| &c.dataset))?;
         let tensors = model.tensors()?;
         let features = tensors.input.len();
-        let count = args.rows.unwrap_or(usize::try_from(check.samples.get()).unwrap_or(usize::MAX));
-        let count = count.min(data.labels()?.len());
+        let stated = check.map(|c| usize::try_from(c.samples.get()).unwrap_or(usize::MAX));
+        let count = args.rows.or(stated).unwrap_or(usize::MAX).min(data.labels()?.len());
         let options = model.classifier()?.options().clone();
-        let bounds = BoxArg { low: check.bounds.low as f32, high: check.bounds.high as f32 };
-        let file = model.graph()?;
-        Self::new(args, file, options, model.digest(), data.digest())?
-            .with(data.features()?[..count * features].to_vec(), data.labels()?[..count].to_vec())
-            .map(|subject| Self {
-                norm: args.norm.map_or(of_system(check.norm), norm),
-                radii: if args.eps.is_empty() { vec![check.eps.get()] } else { args.eps.clone() },
-                bounds: args.bounds.unwrap_or(bounds),
-                grid: args.grid.or_else(|| data.grid()),
-                ..subject
-            })
+        let bounds = check.map(|c| BoxArg { low: c.bounds.low as f32, high: c.bounds.high as f32 });
+        let rows = Rows {
+            digest: data.digest(),
+            shape: options.input_shape.clone(),
+            values: data.features()?.iter().take(count * features).copied().collect(),
+            labels: data.labels()?.iter().take(count).copied().collect(),
+        };
+        let name = model.spec().id.to_string();
+        let used = Use { options, labels_only: false };
+        let (digest, classes, names) =
+            (model.digest(), tensors.classes.to_vec(), data.feature_names().to_vec());
+        let (norm, eps) = check.map_or((Norm::Linf, 0.0), |c| (of_system(c.norm), c.eps.get()));
+        let grid = data.grid();
+        let subject = Self::new(args, name, model.graph()?.to_vec(), used, digest, rows)?;
+        let bounds = args.bounds.or(bounds).unwrap_or(subject.bounds);
+        let described = Some(Described { norm, eps, grid, project });
+        Ok(Self { bounds, classes, features: names, described, ..subject })
     }
 
-    fn of_files(args: &AttackArgs, model: &Path, data: &Path) -> anyhow::Result<Self> {
+    fn of_files(args: &SubjectArgs, model: &Path, data: &Path) -> anyhow::Result<Self> {
         let file = std::fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
         let rows = Rows::read(data, args.rows)?;
-        let options = classifier_options(&file, &rows.shape, args.scale)?;
-        Self::new(args, &file, options, Digest::of(&file), rows.digest)?.with(rows.values, rows.labels)
+        let used = how_used(&file, &rows, args.scale).with_context(|| model.display().to_string())?;
+        let name = model.file_name().map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
+        let digest = Digest::of(&file);
+        Self::new(args, name, file, used, digest, rows)
     }
 
     fn new(
-        args: &AttackArgs,
-        file: &[u8],
-        options: ClassifierOptions,
+        args: &SubjectArgs,
+        name: String,
+        file: Vec<u8>,
+        used: Use,
         model_digest: Digest,
-        data_digest: Digest,
+        rows: Rows,
     ) -> anyhow::Result<Self> {
-        let mut options = options;
-        let classifier = |options: &ClassifierOptions| -> anyhow::Result<Classifier> {
-            Ok(Classifier::new(load(file, &LoadOptions::default())?, options.clone())?)
-        };
-        let mut model = classifier(&options)?;
-        if sums_to_one(&model)? {
-            options.kind = OutputKind::Probabilities;
-            model = classifier(&options)?;
-        }
-        let classifier = model;
-        let (gradients, without_gradients) = if args.black_box {
-            (None, Some("--black-box was asked for".to_owned()))
+        ensure!(!rows.labels.is_empty(), "there are no rows to attack");
+        let mut options = used.options;
+        let engine = || load(&file, &LoadOptions::default());
+        let (model, access, why): (Box<dyn Scores>, _, _) = if used.labels_only {
+            let labels = LabelClassifier::new(engine()?, options.clone())?;
+            (Box::new(labels), Access::Labels, Some("the model answers with a label only".to_owned()))
         } else {
-            match DifferentiableClassifier::new(file, options.clone(), &LoadOptions::default()) {
-                Ok(own) => (Some(own), None),
-                Err(error) => (None, Some(error.to_string())),
+            let mut model = Classifier::new(engine()?, options.clone())?;
+            if sums_to_one(&model, &rows.values)? {
+                options.kind = OutputKind::Probabilities;
+                model = Classifier::new(engine()?, options.clone())?;
+            }
+            if args.labels_only {
+                let why = "--labels-only was asked for".to_owned();
+                (Box::new(LabelsOf(model)), Access::Labels, Some(why))
+            } else {
+                let why = args.black_box.then(|| "--black-box was asked for".to_owned());
+                (Box::new(model), Access::Scores, why)
             }
         };
+        let (gradients, without_gradients) = match why {
+            Some(why) => (None, Some(why)),
+            None => match DifferentiableClassifier::new(&file, options.clone(), &LoadOptions::default()) {
+                Ok(own) => (Some(own), None),
+                Err(error) => (None, Some(error.to_string())),
+            },
+        };
         Ok(Self {
+            name,
             model_digest,
-            data_digest,
-            rows: Vec::new(),
-            labels: Vec::new(),
-            norm: args.norm.map_or(Norm::Linf, norm),
-            radii: args.eps.clone(),
+            data_digest: rows.digest,
+            rows: rows.values,
+            labels: rows.labels,
             bounds: args.bounds.unwrap_or(BoxArg { low: 0.0, high: 1.0 }),
-            grid: args.grid,
+            classes: Vec::new(),
+            features: Vec::new(),
+            described: None,
             without_gradients,
-            classifier,
+            options,
+            file,
+            access,
+            model,
             gradients,
         })
-    }
-
-    fn with(self, rows: Vec<f32>, labels: Vec<usize>) -> anyhow::Result<Self> {
-        ensure!(!labels.is_empty(), "there are no rows to attack");
-        Ok(Self { rows, labels, ..self })
     }
 }
 
 /// Whether what the model returns are probabilities: files do not say.
-fn sums_to_one(model: &Classifier) -> anyhow::Result<bool> {
+fn sums_to_one(model: &Classifier, rows: &[f32]) -> anyhow::Result<bool> {
     let mut scores = Vec::new();
-    let probe: Vec<f32> = (0..2 * model.features()).map(|i| (i % 7) as f32 / 7.0).collect();
-    model.scores(&probe, 2, &mut scores)?;
+    let probe: Vec<f32> = rows.iter().take(16 * model.features()).copied().collect();
+    model.scores(&probe, probe.len() / model.features().max(1), &mut scores)?;
     let is_distribution = |row: &[f32]| {
         row.iter().all(|p| (0.0..=1.0).contains(p)) && (row.iter().sum::<f32>() - 1.0).abs() < 1e-4
     };
-    Ok(scores.chunks_exact(model.classes()).all(is_distribution))
+    Ok(!scores.is_empty() && scores.chunks_exact(model.classes()).all(is_distribution))
 }
 
 const fn of_system(norm: system::Norm) -> Norm {

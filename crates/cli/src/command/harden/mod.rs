@@ -91,7 +91,7 @@ pub async fn run(args: HardenArgs) -> anyhow::Result<Exit> {
 fn harden(args: &HardenArgs) -> anyhow::Result<(Report, Vec<u8>)> {
     let file = std::fs::read(&args.model).with_context(|| format!("cannot read {}", args.model.display()))?;
     let all = Rows::read(&args.data, None)?;
-    let options = classifier_options(&file, &all.shape, args.scale)?;
+    let options = classifier_options(&file, &all, args.scale)?;
     let (learn, judge) = split(&all, args)?;
     let test = args.test.as_deref().map(|path| Rows::read(path, Some(args.rows))).transpose()?;
     let recipe = recipe(args)?;
