@@ -73,7 +73,7 @@ fn of_a_network_bounds_stay_below_what_attacks_leave() {
     let (rows, labels) = digits(20);
     let data = LabelledRows::new(&rows, &labels);
     let proof = find(&file, &network, &data, Norm::Linf).unwrap();
-    assert_eq!((proof.method(), proof.attack().is_none()), ("linear-bounds", true));
+    assert_eq!((proof.method(), proof.attack().is_none()), ("linear bounds", true));
     let threat = Threat::new(Norm::Linf, 0.02);
     let proved = proof.certified(&network, &data, &threat).unwrap();
     assert!(!proved.is_empty());

@@ -43,6 +43,7 @@ enum Run {
     Each(fn(f32) -> f32),
     Softmax,
     Columns,
+    MatMul,
     ArgMax { keep: bool },
     Sum,
 }
@@ -121,6 +122,10 @@ impl Step {
             ("", "Exp") => Run::Each(f32::exp),
             ("", "Abs") => Run::Each(f32::abs),
             ("", "Not") => Run::Each(|v| f32::from(v == 0.0)),
+            ("", "Relu") => Run::Each(|v| v.max(0.0)),
+            ("", "Tanh") => Run::Each(f32::tanh),
+            // scikit-learn's networks are exported with the labels of this domain around them.
+            ("", "MatMul") => Run::MatMul,
             ("", "Softmax") => Run::Softmax,
             ("", "ArgMax") => Run::ArgMax { keep: node.int("keepdims", 1)? != 0 },
             ("", "ReduceSum") => Run::Sum,
@@ -186,6 +191,8 @@ impl Step {
             Run::Columns => {
                 columns(first, input(1)?).ok_or_else(|| self.node.broken("a column is not there"))?
             }
+            Run::MatMul => matmul(first, input(1)?)
+                .ok_or_else(|| self.node.broken("its matrices do not fit each other"))?,
             Run::ArgMax { keep } => {
                 let best = |row: &[f32]| {
                     let best = row.iter().enumerate().reduce(|b, next| if next.1 > b.1 { next } else { b });
@@ -198,6 +205,22 @@ impl Step {
         };
         Ok(vec![one])
     }
+}
+
+/// The product of rows with a matrix, summed in float32 from the first column on.
+fn matmul(rows: &Rows, matrix: &Rows) -> Option<Rows> {
+    if rows.width != matrix.n {
+        return None;
+    }
+    let mut data = Vec::with_capacity(rows.n * matrix.width);
+    for row in rows.rows() {
+        let mut out = vec![0.0f32; matrix.width];
+        for (value, weights) in row.iter().zip(matrix.rows()) {
+            out.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
+        }
+        data.extend(out);
+    }
+    Some(Rows::new(rows.n, matrix.width, data))
 }
 
 impl Engine for ClassicEngine {

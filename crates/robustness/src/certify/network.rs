@@ -123,10 +123,20 @@ impl Network {
         self.sizes.last().copied().unwrap_or(0)
     }
 
-    /// Products of one evaluation of a row; bounding costs that much for every neuron whose sign is open.
+    /// Products that linear bounds of one row take at most: every neuron whose sign is open is pulled back through all
+    /// steps before it.
     #[must_use]
-    pub fn products(&self) -> usize {
-        self.steps.iter().map(|step| if let Step::Affine(_, map) = step { map.products() } else { 0 }).sum()
+    pub fn work(&self) -> usize {
+        let mut products = 0usize;
+        let mut work = 0usize;
+        for (step, size) in self.steps.iter().zip(&self.sizes) {
+            match step {
+                Step::Affine(_, map) => products = products.saturating_add(map.products()),
+                Step::Relu(_) => work = work.saturating_add(size.saturating_mul(2 * products)),
+                Step::Input(_) | Step::Sum(..) | Step::Max(..) => {}
+            }
+        }
+        work.saturating_add(products.saturating_mul(self.classes()))
     }
 
     /// Whether a softmax came last and was left off, so that outputs are not those of the graph.

@@ -1,15 +1,16 @@
 //! The best proof that there is of a model: exact distances of tree ensembles, linear or interval bounds of ReLU
 //! networks.
 
+use proofhouse_core::Measurement;
 use proofhouse_onnx::graph::Graph;
 use proofhouse_onnx::{ClassifierOptions, Scores};
 
 use super::{Method, Network, certify};
 use crate::trees::{TreeDistances, ensemble_of};
-use crate::{LabelledRows, Norm, RobustnessError, Threat};
+use crate::{CurvePoint, LabelledRows, Norm, RobustnessError, Threat};
 
-/// Products of a network up to which linear bounds are affordable: about a second a row beyond.
-const LINEAR_PRODUCTS: usize = 3_000_000;
+/// Products for one row up to which linear bounds are affordable; larger networks are bounded by intervals.
+const LINEAR_WORK: usize = 1_000_000_000;
 /// Boxes that the exact search may examine for one row.
 const TREE_BOXES: u64 = 200_000;
 
@@ -60,7 +61,7 @@ impl Proof {
             return refuse(format!("bounds hold for linf, l2 and l1, not for {}", threat.norm));
         }
         let network = Network::read(graph, &options.input_shape, options.output.as_deref())?;
-        let linear = network.products() <= LINEAR_PRODUCTS;
+        let linear = network.work() <= LINEAR_WORK;
         let method = if linear { Method::Linear } else { Method::Interval };
         Ok(Self::Network { network, scale, method })
     }
@@ -71,7 +72,8 @@ impl Proof {
         match self {
             Self::Trees(trees) if trees.exact() => "exact distances of the trees",
             Self::Trees(_) => "distances of the trees, bounded from below where the search did not end",
-            Self::Network { method, .. } => method.name(),
+            Self::Network { method: Method::Linear, .. } => "linear bounds",
+            Self::Network { method: Method::Interval, .. } => "interval bounds",
         }
     }
 
@@ -91,6 +93,32 @@ impl Proof {
                 Ok(certify(model, network, *scale, data, threat, *method, 0.95)?.rows)
             }
         }
+    }
+
+    /// Adds to each point of a curve, in ascending order, what is proved within its radius.
+    ///
+    /// # Errors
+    /// As [`Proof::certified`].
+    pub fn curve(
+        &self,
+        model: &dyn Scores,
+        data: &LabelledRows<'_>,
+        threat: &Threat,
+        points: &mut [CurvePoint],
+        confidence: f64,
+    ) -> Result<(), RobustnessError> {
+        let n = data.labels.len();
+        let mut left = usize::MAX;
+        for point in points {
+            // Where nothing is proved within a radius, nothing is within a larger one.
+            if left > 0 {
+                let here = Threat { eps: point.eps, ..threat.clone() };
+                left = self.certified(model, data, &here)?.into_iter().filter(|row| *row < n).count();
+            }
+            let share = Measurement::proportion("certified-accuracy", left as u64, n as u64, confidence);
+            point.certified = Some(share.of_slice(format!("eps={}", point.eps)));
+        }
+        Ok(())
     }
 
     /// The attack that comes with it: of trees the nearest other class is known.

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 /// Deviations of a normal number for each median distance to the median.
 const CONSISTENT: f64 = 1.4826;
-/// Index above which a class stands out. With ten classes an honest model passes 3.5 in about one of two hundred.
-pub const ODD: f64 = 3.5;
+/// Index above which a class stands out. Honest models of few classes reach 5 by themselves, so that it is no verdict.
+pub const ODD: f64 = 6.0;
 
 /// What was seen.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
