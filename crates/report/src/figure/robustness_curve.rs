@@ -72,7 +72,8 @@ pub fn robustness_curve(id: &str, robustness: &Robustness) -> Markup {
         path.line.first d=(upper) {}
         @for (epsilon, m) in &proved {
             @let (px, py) = (x.raw(*epsilon), y.raw(m.value));
-            rect.dot.second x=(at(px - 4.0)) y=(at(py - 4.0)) width="8" height="8" {}
+            // Hollow and larger than the dots, so that it is seen where both bounds meet.
+            rect.dot.second.hollow x=(at(px - 5.5)) y=(at(py - 5.5)) width="11" height="11" {}
         }
         @for p in &points {
             @let px = x.raw(p.epsilon);
@@ -85,7 +86,7 @@ pub fn robustness_curve(id: &str, robustness: &Robustness) -> Markup {
             circle.dot.first cx=(at(plot.left + 15.0)) cy=(at(legend - 4.0)) r="4" {}
             text.legend x=(at(plot.left + 40.0)) y=(at(legend)) { "left by the attacks: at most this" }
             path.line.second.proved d={ "M" (at(plot.left)) " " (at(legend + 16.0)) "h30" } {}
-            rect.dot.second x=(at(plot.left + 11.0)) y=(at(legend + 12.0)) width="8" height="8" {}
+            rect.dot.second.hollow x=(at(plot.left + 9.5)) y=(at(legend + 10.5)) width="11" height="11" {}
             text.legend x=(at(plot.left + 40.0)) y=(at(legend + 20.0)) { "proved: at least this" }
         }
     };

@@ -34,6 +34,9 @@ pub struct Examination {
     /// Other results, each a table.
     #[serde(default)]
     pub tables: Vec<Results>,
+    /// Inputs that were turned, where they belong to none of the above.
+    #[serde(default)]
+    pub examples: Vec<Counterexample>,
     /// Pictures that the attack made.
     #[serde(default)]
     pub pictures: Vec<Picture>,

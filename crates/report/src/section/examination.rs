@@ -42,6 +42,10 @@ pub fn sections(examination: &Examination) -> Vec<Section> {
     if !examination.tables.is_empty() {
         section("results", "Results", html! { @for results in &examination.tables { (listed(results)) } });
     }
+    if !examination.examples.is_empty() {
+        let body = robustness::drawn(&examination.examples, "in the JSON report");
+        section("examples", "Inputs that were turned", body);
+    }
     if !examination.pictures.is_empty() {
         section("pictures", "Pictures", pictures(examination));
     }

@@ -172,36 +172,47 @@ fn attacks(robustness: &Robustness) -> Markup {
     )
 }
 
-/// Images are drawn, rows of tables compared value by value.
-pub fn examples(examples: &[Counterexample], elsewhere: &str) -> Markup {
-    let of_images = examples.iter().any(|e| matches!(e.change, Change::Image { .. }));
+fn examples(examples: &[Counterexample], elsewhere: &str) -> Markup {
     html! {
         @if !examples.is_empty() {
             h3 { "Inputs the attack turned" }
-            @if of_images {
-                p { "In the third picture a filled square is what was added, a hollow one what was removed; its area is the size of the change." }
-            }
-            div.examples {
-                @for (i, example) in examples.iter().take(MOST_EXAMPLES).enumerate() {
-                    figure {
-                        @match &example.change {
-                            Change::Image { .. } => { (counterexample(&format!("fig-counterexample-{}", i + 1), example)) },
-                            Change::Table(changes) => { (difference(&example.record, changes)) },
-                        }
-                        figcaption {
-                            code { (example.record) } ": a " strong { (example.truth) } " read as "
-                            strong { (example.answer) } ", "
-                            @if matches!(example.change, Change::Table(_)) { "price " } @else { "change " }
-                            span.num { (number::rounded(example.distance, 3)) }
-                        }
+            (drawn(examples, elsewhere))
+        }
+    }
+}
+
+/// Images are drawn, rows of tables compared value by value.
+pub fn drawn(examples: &[Counterexample], elsewhere: &str) -> Markup {
+    let of_images = examples.iter().any(|e| matches!(e.change, Change::Image { .. }));
+    html! {
+        @if of_images {
+            p { "In the third picture a filled square is what was added, a hollow one what was removed; its area is the size of the change." }
+        }
+        div.examples {
+            @for (i, example) in examples.iter().take(MOST_EXAMPLES).enumerate() {
+                figure {
+                    @match &example.change {
+                        Change::Image { .. } => { (counterexample(&format!("fig-counterexample-{}", i + 1), example)) },
+                        Change::Table(changes) => { (difference(&example.record, changes)) },
+                    }
+                    figcaption {
+                        code { (example.record) } ": a " strong { (example.truth) } " read as "
+                        strong { (example.answer) } ", "
+                        (if priced(&example.change) { "price " } else { "change " })
+                        span.num { (number::rounded(example.distance, 3)) }
                     }
                 }
             }
-            @if examples.len() > MOST_EXAMPLES {
-                p.detail { (number::count((examples.len() - MOST_EXAMPLES) as u64)) " more are " (elsewhere) "." }
-            }
+        }
+        @if examples.len() > MOST_EXAMPLES {
+            p.detail { (number::count((examples.len() - MOST_EXAMPLES) as u64)) " more are " (elsewhere) "." }
         }
     }
+}
+
+/// Whether the size of a change is what it costs.
+fn priced(change: &Change) -> bool {
+    matches!(change, Change::Table(values) if values.iter().any(|v| v.cost.is_some()))
 }
 
 /// Values of a row drawn; a change of more is no change that anybody reads.

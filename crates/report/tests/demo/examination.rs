@@ -49,6 +49,7 @@ pub fn examination() -> Examination {
             columns: vec!["False alarms".into(), "Found".into(), "Interval".into()],
             rows: vec![vec!["1%".into(), "3.2%".into(), "1.9% to 5.1%".into()]],
         }],
+        examples: vec![],
         pictures: vec![Picture {
             caption: "What the model takes for a 3".into(),
             image: Image { width: 16, height: 16, channels: 3, pixels: colours },
