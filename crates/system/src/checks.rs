@@ -4,8 +4,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Confidence, Count, Epsilon, HitRateCheck, Id, InjectionCheck, InjectionRequirement, Positive,
-    Probability, System,
+    BackdoorCheck, Confidence, ConstrainedEvasionCheck, Count, Epsilon, ExtractionCheck, HitRateCheck, Id,
+    InjectionCheck, InjectionRequirement, InversionCheck, LatencyCheck, MembershipCheck, Positive,
+    Probability, PropertyCheck, System,
 };
 
 /// What the system has to reach, whoever tests it. Floors hold for the lower end of the interval and
@@ -126,6 +127,27 @@ pub struct Checks {
     /// The model withstands altered inputs.
     #[serde(default)]
     pub evasion: Option<EvasionCheck>,
+    /// Rows of a table withstand changes that its rules allow, or cost more to change than they are worth.
+    #[serde(default)]
+    pub constrained_evasion: Option<ConstrainedEvasionCheck>,
+    /// Its answers do not buy a copy.
+    #[serde(default)]
+    pub extraction: Option<ExtractionCheck>,
+    /// Its answers do not tell who was in the training data.
+    #[serde(default)]
+    pub membership: Option<MembershipCheck>,
+    /// What it takes for a class shows nobody.
+    #[serde(default)]
+    pub inversion: Option<InversionCheck>,
+    /// Its answers do not tell what the training data look like as a whole.
+    #[serde(default)]
+    pub property: Option<PropertyCheck>,
+    /// No input takes far longer than others.
+    #[serde(default)]
+    pub latency: Option<LatencyCheck>,
+    /// Nothing in it waits for a sign.
+    #[serde(default)]
+    pub backdoor: Option<BackdoorCheck>,
     /// The labels are right.
     #[serde(default)]
     pub label_noise: Option<LabelNoiseCheck>,

@@ -28,6 +28,7 @@ mod governance;
 mod id;
 mod injection;
 mod model;
+mod model_checks;
 mod number;
 mod parse;
 mod risk;
@@ -66,6 +67,10 @@ pub use governance::{
 pub use id::{Id, IdError, ThreatId};
 pub use injection::{HitRateCheck, InjectionCheck, InjectionRequirement};
 pub use model::{Model, ModelInput, ModelOutput, ModelSource, OutputForm, OutputKind, Task, Tensors};
+pub use model_checks::{
+    BackdoorCheck, ConstrainedEvasionCheck, ExtractionCheck, InversionCheck, LatencyCheck, MembershipCheck,
+    PropertyCheck,
+};
 pub use number::{Confidence, Count, Epsilon, OutOfRange, Positive, Probability, Range};
 pub use risk::{Currency, Risk, Scenario, SecondaryLoss, TolerancePoint};
 pub use schema::{description, json_schema};

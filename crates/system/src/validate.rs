@@ -3,6 +3,7 @@
 
 mod domain;
 mod generative;
+mod model_checks;
 
 use std::collections::BTreeSet;
 
@@ -16,6 +17,7 @@ pub(crate) fn check(system: &System) -> Vec<SystemError> {
     checker.architecture();
     checker.data();
     checker.checks();
+    checker.model_checks();
     checker.decisions();
     checker.risk();
     checker.governance();

@@ -313,3 +313,32 @@ datasets:
     }
     assert!(found.iter().any(|e| e.starts_with("proofhouse.yaml:12:")), "{found:#?}");
 }
+
+#[test]
+fn checks_of_a_model_say_what_they_lack() {
+    let text = "\
+datasets:
+  - { id: train, role: train, paths: [a.parquet], format: parquet, features: { columns: [age, debt] }, label: y }
+checks:
+  constrained_evasion: { dataset: train, max_rate: 0.1 }
+  extraction: { dataset: tran, queries: [] }
+  membership: { false_alarms: 0.02 }
+  property: { column: income, at_least: 3, shares: [0.5, 0.2] }
+  backdoor: { allow: [\"sha256:nothing\"] }
+";
+    let all = errors(text).join("\n");
+    assert!(all.contains("checks.backdoor") || all.contains("digest"), "{all}");
+    let text = text.replace("  backdoor: { allow: [\"sha256:nothing\"] }\n", "");
+    assert_eq!(
+        errors(&text),
+        [
+            "proofhouse.yaml:6:35: the dataset train does not say which rows can exist and what a change costs, \
+             describe features.domain of the dataset",
+            "proofhouse.yaml:7:26: there is no entry tran under datasets, did you mean train?",
+            "proofhouse.yaml:7:41: there is no number of queries to try, list numbers of queries, or leave the key out",
+            "proofhouse.yaml:8:31: members are counted at a rate of 0.001, 0.01, 0.05 or 0.1, write one of them",
+            "proofhouse.yaml:9:23: \"income\" is not one of the feature columns, name a column that the model sees",
+            "proofhouse.yaml:9:52: two shares in order are told apart, write [0.2, 0.5]",
+        ]
+    );
+}

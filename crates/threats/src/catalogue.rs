@@ -173,6 +173,20 @@ pub enum Check {
     Injection,
     /// What a model that writes is shown and given holds no secret and no order.
     Context,
+    /// Rows of a table withstand changes that its rules allow.
+    ConstrainedEvasion,
+    /// Answers do not buy a copy of the model.
+    Extraction,
+    /// Answers do not tell who was in the training data.
+    Membership,
+    /// What the model takes for a class shows nobody.
+    Inversion,
+    /// Answers do not tell what the training data look like as a whole.
+    Property,
+    /// No input takes far longer than others.
+    Latency,
+    /// Nothing in the model waits for a sign.
+    Backdoor,
 }
 
 impl Check {
@@ -195,7 +209,29 @@ impl Check {
             Self::Audit => "audit",
             Self::Injection => "injection",
             Self::Context => "context",
+            Self::ConstrainedEvasion => "constrained-evasion",
+            Self::Extraction => "extraction",
+            Self::Membership => "membership",
+            Self::Inversion => "inversion",
+            Self::Property => "property",
+            Self::Latency => "latency",
+            Self::Backdoor => "backdoor",
         }
+    }
+
+    /// Whether it needs a model that predicts: rows in, an answer out. Of a model that writes it cannot tell anything.
+    #[must_use]
+    pub const fn asks_rows(self) -> bool {
+        matches!(
+            self,
+            Self::ConstrainedEvasion
+                | Self::Extraction
+                | Self::Membership
+                | Self::Inversion
+                | Self::Property
+                | Self::Latency
+                | Self::Backdoor
+        )
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse_core::Reference;
-use proofhouse_system::{EvasionCriterion, System, ThreatId};
+use proofhouse_system::{EvasionCriterion, Model, System, ThreatId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -96,7 +96,11 @@ pub fn test_plan(derivation: &Derivation, system: &System, catalogue: &Catalogue
     let mut tests = Vec::new();
     for threat in derivation.with(Applicability::Applies) {
         for spec in catalogue.tests_of(&threat.id) {
-            let (check, answers) = spec.check.map_or((None, None), |(c, a)| (Some(c), Some(a)));
+            // What asks a model for rows has nothing to ask one that writes.
+            let can = spec
+                .check
+                .filter(|(c, _)| !(c.asks_rows() && system.model.as_ref().is_some_and(Model::writes)));
+            let (check, answers) = can.map_or((None, None), |(c, a)| (Some(c), Some(a)));
             tests.push(PlannedTest {
                 threat: threat.id.clone(),
                 finding_id: threat.finding_id.clone(),
@@ -136,6 +140,13 @@ fn settings(check: Check, system: &System) -> Value {
         Check::Drift => serde_json::to_value(&system.checks.drift),
         Check::Recall => serde_json::to_value(&system.requirements.recall),
         Check::Injection => serde_json::to_value(&system.checks.injection),
+        Check::ConstrainedEvasion => serde_json::to_value(&system.checks.constrained_evasion),
+        Check::Extraction => serde_json::to_value(&system.checks.extraction),
+        Check::Membership => serde_json::to_value(&system.checks.membership),
+        Check::Inversion => serde_json::to_value(&system.checks.inversion),
+        Check::Property => serde_json::to_value(&system.checks.property),
+        Check::Latency => serde_json::to_value(&system.checks.latency),
+        Check::Backdoor => serde_json::to_value(&system.checks.backdoor),
         Check::Loss => {
             serde_json::to_value(system.risk.as_ref().map(|r| json!({"seed": r.seed, "years": r.years})))
         }
@@ -160,6 +171,19 @@ fn criterion(spec: &TestSpec, check: Option<Check>, system: &System) -> String {
     let set = match check {
         Some(Check::Performance) => performance(system),
         Some(Check::Evasion) => evasion(system),
+        Some(Check::ConstrainedEvasion) => system
+            .checks
+            .constrained_evasion
+            .as_ref()
+            .map(|c| format!("share of rows that get through: upper bound <= {}", c.max_rate.get())),
+        Some(Check::Extraction) => {
+            system.checks.extraction.as_ref().and_then(|c| c.max_fidelity).map(|most| {
+                format!(
+                    "agreement of copy and model at the queries that the limits allow: upper bound <= {}",
+                    most.get()
+                )
+            })
+        }
         Some(Check::LabelNoise) => system
             .checks
             .label_noise

@@ -259,7 +259,7 @@ fn the_plan_takes_parameters_and_criterion_from_the_system_file() {
     let scan = plan.checks.iter().find(|c| c.check == Check::Scan).unwrap();
     assert_eq!(scan.gates, ["release/artifact-scan-clean"]);
     // A threat for which nothing can be run is said to be untested.
-    assert!(plan.untested.contains(&id("MOD-04")));
+    assert!(plan.untested.contains(&id("MOD-11")));
     let rmf = plan.coverage.iter().find(|c| c.framework == "NIST-RMF").unwrap();
     assert_eq!(rmf.of, Some(72));
 }
