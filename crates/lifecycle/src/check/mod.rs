@@ -6,15 +6,23 @@
 //! A check that cannot run has the verdict *unknown* and a finding that says why: it never passes.
 
 mod artifact_scan;
+mod backdoor;
 mod calibration;
+mod constrained;
 mod dataset_checks;
 mod drift_monitor;
 mod evasion;
+mod extraction;
 mod governance;
 pub(crate) mod index_poison;
+mod inversion;
 mod label_noise;
+mod latency;
+mod membership;
 mod performance;
+mod property;
 mod secrets;
+mod subject;
 mod suite;
 mod tools;
 mod white_box;
@@ -44,6 +52,14 @@ pub const CHECKS: &[&dyn Check] = &[
     &calibration::Calibration,
     &evasion::Evasion,
     &white_box::WhiteBox,
+    &constrained::ConstrainedEvasion,
+    &extraction::ExtractionBudget,
+    &membership::MembershipInference,
+    &inversion::InversionAttempt,
+    &property::PropertyInference,
+    &latency::LatencySearch,
+    &backdoor::TriggerInversion,
+    &backdoor::PretrainedScan,
     &drift_monitor::DriftMonitor,
     &tools::Admission,
     &secrets::IndexSecrets,
@@ -180,6 +196,23 @@ impl Outcome {
             references: vec![Reference::new("NIST-RMF", "1.0", "MEASURE 2.13")],
         };
         Self { findings: vec![finding], ..Self::new(Verdict::Unknown, "the check has to run") }
+    }
+
+    /// The outcome of a check that ran and could not measure what it is for. Never a pass.
+    #[must_use]
+    pub fn not_measurable(check: &str, why: &str) -> Self {
+        let finding = Finding {
+            rule: format!("{check}/not-measurable"),
+            severity: Severity::High,
+            message: format!("not measurable because {why}"),
+            place: Place::default(),
+            remediation: "supply what is missing and assess again, or have two people waive it".to_owned(),
+            references: vec![Reference::new("NIST-RMF", "1.0", "MEASURE 2.13")],
+        };
+        Self {
+            findings: vec![finding],
+            ..Self::new(Verdict::Unknown, format!("not measurable because {why}"))
+        }
     }
 
     /// The same, with measurements.

@@ -7,8 +7,10 @@
 //! answer instead.
 
 use proofhouse_core::{Measurement, Verdict};
+use proofhouse_onnx::graph::Graph;
 use proofhouse_onnx::{Classifier, DifferentiableClassifier, LoadOptions};
-use proofhouse_robustness::{Access, Attack};
+use proofhouse_robustness::certify::Proof;
+use proofhouse_robustness::{Access, Attack, RobustnessError};
 use proofhouse_robustness::{
     Assurance, Bounds, Budget, Claim, Counting, LabelledRows, Standing, Threat, Victim, assure, curve,
     standard,
@@ -43,12 +45,6 @@ impl Check for WhiteBox {
     fn run(&self, context: &Context<'_>, _: &Setup) -> Result<Outcome, LifecycleError> {
         let (check, data) = parameters(context)?;
         let model = context.model.classifier()?;
-        let options = model.options().clone();
-        let own =
-            match DifferentiableClassifier::new(context.model.graph()?, options, &LoadOptions::default()) {
-                Ok(own) => own,
-                Err(error) => return Ok(Outcome::could_not_run(self.name(), &error.to_string())),
-            };
         let features = context.model.tensors()?.input.len();
         let samples = usize::try_from(check.samples.get()).unwrap_or(usize::MAX);
         let count = data.labels()?.len().min(samples);
@@ -56,21 +52,44 @@ impl Check for WhiteBox {
         let threat = threat(check, data.grid());
         let budget = Budget { queries: u64::from(check.queries.get()), ..Budget::seeded(check.seed) };
         let counting = Counting { confidence: check.confidence.get(), max_examples: KEPT_EXAMPLES };
-        let victim = victim(model, &own);
-        context.progress.step(&format!("standard ensemble: {count} inputs"));
         let judged = LabelledRows::new(rows, labels);
-        let assured = assure(&victim, &judged, &threat, &budget, &[], &counting, &mut |p| {
+        let own = DifferentiableClassifier::new(
+            context.model.graph()?,
+            model.options().clone(),
+            &LoadOptions::default(),
+        );
+        let proof = prove(context, model, &judged, &threat);
+        let exact = proof.as_ref().ok().and_then(Proof::attack);
+        let victim = match (&own, exact) {
+            (Ok(own), _) => victim(model, own),
+            // What is known exactly needs no gradient.
+            (Err(_), Some(_)) => Victim::black_box(model),
+            (Err(error), None) => return Ok(Outcome::could_not_run(self.name(), &error.to_string())),
+        };
+        context.progress.step(&format!("standard ensemble: {count} inputs"));
+        let more: Vec<&dyn Attack> = exact.into_iter().map(|trees| trees as &dyn Attack).collect();
+        let mut assured = assure(&victim, &judged, &threat, &budget, &more, &counting, &mut |p| {
             context.progress.advance(p.rows_done as u64, p.rows as u64);
         })?;
+        if let Ok(proof) = &proof {
+            context.progress.step(&format!("proving: {}", proof.method()));
+            let proved = proof.certified(model, &judged, &threat)?;
+            assured.report.certify(proof.method(), &proved)?;
+        }
         let mut outcome = judge(context, &assured);
         context.progress.step("standard ensemble: curve over the radius");
         let drawn = count.min(CURVE_ROWS);
         let radii: Vec<f64> = [0.25, 0.5, 0.75, 1.0, 1.5, 2.0].iter().map(|f| f * check.eps.get()).collect();
         let sketch = Budget { steps: CURVE_STEPS, aims: 3, queries: CURVE_QUERIES, ..budget };
-        let sketch = standard(Access::Gradients, threat.norm, &sketch);
-        let sketch: Vec<&dyn Attack> = sketch.iter().map(AsRef::as_ref).collect();
+        let access = if victim.gradients.is_some() { Access::Gradients } else { Access::Scores };
+        let sketch = standard(access, threat.norm, &sketch);
+        let sketch: Vec<&dyn Attack> = more.iter().copied().chain(sketch.iter().map(AsRef::as_ref)).collect();
         let some = LabelledRows::new(&rows[..drawn * features], &labels[..drawn]);
-        let points = curve(&victim, &some, &radii, &threat, &sketch, &counting, &mut |_| ())?;
+        let mut points = curve(&victim, &some, &radii, &threat, &sketch, &counting, &mut |_| ())?;
+        if let Ok(proof) = &proof {
+            context.progress.step("proving: curve over the radius");
+            proof.curve(model, &some, &threat, &mut points, counting.confidence)?;
+        }
         let report = &assured.report;
         outcome.exhibit = Some(json!({
             "attack": report.attack,
@@ -79,9 +98,21 @@ impl Check for WhiteBox {
             "report": report,
             "diagnosis": assured.diagnosis,
             "curve": points,
+            "not_proved": proof.as_ref().err().map(ToString::to_string),
         }));
         Ok(outcome)
     }
+}
+
+/// The best proof that there is of the model, or why there is none.
+fn prove(
+    context: &Context<'_>,
+    model: &Classifier,
+    data: &LabelledRows<'_>,
+    threat: &Threat,
+) -> Result<Proof, RobustnessError> {
+    let bytes = context.model.graph().map_err(|e| RobustnessError::Option(e.to_string()))?;
+    Proof::find(&Graph::read(bytes)?, model.options(), model, data, threat, &mut |_, _| ())
 }
 
 /// The model whose answers count, its gradients, and a second way of computing it that has to agree.
@@ -104,6 +135,7 @@ pub(super) fn threat(check: &EvasionCheck, grid: Option<f64>) -> Threat {
 fn judge(context: &Context<'_>, assured: &Assurance) -> Outcome {
     let report = &assured.report;
     let mut measurements = vec![report.success.clone(), report.robust_accuracy.clone()];
+    measurements.extend(report.certified.iter().map(|c| c.accuracy.clone()));
     measurements.extend(report.per_class.iter().cloned());
     let standing: Vec<&str> = assured.diagnosis.standing().map(|flag| flag.says.as_str()).collect();
     let doubts =

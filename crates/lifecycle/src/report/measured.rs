@@ -1,7 +1,7 @@
 //! How well the model works, plainly and under attack: measurements of signed evidence, and the exhibits
 //! that the evidence names.
 
-use proofhouse_core::Measurement;
+use proofhouse_core::{Digest, Measurement};
 use proofhouse_report::input;
 use proofhouse_robustness::{Bounds, Claim, Counterexample, CurvePoint, Diagnosis, EvasionReport, Norm};
 use proofhouse_system::EvasionCriterion;
@@ -103,6 +103,19 @@ impl Source<'_> {
             doubts: exhibit.diagnosis.iter().flat_map(|d| &d.flags).map(doubt).collect(),
             counterexamples: self.counterexamples(&exhibit),
         }))
+    }
+
+    /// What changes of a table's rows cost.
+    pub(super) async fn constrained(
+        &self,
+    ) -> Result<Option<(Option<Digest>, input::TableAttack)>, LifecycleError> {
+        #[derive(Deserialize)]
+        struct Drawn {
+            drawn: input::TableAttack,
+        }
+        let Some(evidence) = self.results.of_check("evasion-constrained") else { return Ok(None) };
+        let exhibit = self.exhibit::<Drawn>(evidence).await?;
+        Ok(exhibit.map(|e| (Some(evidence.id), e.drawn)))
     }
 
     /// The name of a class in the system file.

@@ -111,6 +111,7 @@ impl Source<'_> {
             evidence: self.evidence(),
             performance: self.performance().await?,
             robustness: self.robustness().await?,
+            constrained: self.constrained().await?,
             attacks: self.attacks().await?,
             frameworks: self.frameworks(),
             threats: self.threats(),
