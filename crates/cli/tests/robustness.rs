@@ -8,6 +8,10 @@ use std::process::{Command, Output};
 use serde_json::Value;
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../onnx/tests/fixtures/mlp_naive.onnx");
+const TREES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../onnx/tests/fixtures/gbt.onnx");
+const TABULAR: &[u8] = include_bytes!("../../onnx/tests/fixtures/tabular_test.f32");
+const REGRESSOR: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../onnx/tests/fixtures/classic/forest_regressor.onnx");
 const DIGITS: &[u8] = include_bytes!("../../onnx/tests/fixtures/digits_test.u8");
 
 fn proofhouse(arguments: &[&str]) -> Output {
@@ -22,13 +26,6 @@ fn said(output: &Output) -> (i32, String, String) {
 /// A `.npz` archive of digits, stored: what `numpy.savez` writes.
 fn archive(dir: &Path, name: &str, from: usize, n: usize) -> PathBuf {
     let records = || DIGITS.chunks_exact(65).skip(from).take(n);
-    let header = |descr: &str, shape: &str| {
-        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
-        bytes.extend(text.into_bytes());
-        bytes
-    };
     let mut x = header("<f4", &format!("({n}, 1, 8, 8)"));
     x.extend(records().flat_map(|r| r[1..].iter().flat_map(|p| (f32::from(*p) / 16.0).to_le_bytes())));
     let mut y = header("|u1", &format!("({n},)"));
@@ -36,6 +33,26 @@ fn archive(dir: &Path, name: &str, from: usize, n: usize) -> PathBuf {
     let path = dir.join(name);
     std::fs::write(&path, stored(&[("x.npy", &x), ("y.npy", &y)])).unwrap();
     path
+}
+
+/// Rows of a table of 30 columns with two classes, as `numpy.savez` writes them.
+fn table(dir: &Path, n: usize) -> PathBuf {
+    let records = || TABULAR.chunks_exact(121).take(n);
+    let mut x = header("<f4", &format!("({n}, 30)"));
+    x.extend(records().flat_map(|r| r[1..].to_vec()));
+    let mut y = header("|u1", &format!("({n},)"));
+    y.extend(records().map(|r| r[0]));
+    let path = dir.join("table.npz");
+    std::fs::write(&path, stored(&[("x.npy", &x), ("y.npy", &y)])).unwrap();
+    path
+}
+
+fn header(descr: &str, shape: &str) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    bytes.extend(text.into_bytes());
+    bytes
 }
 
 /// A zip archive without compression.
@@ -160,6 +177,135 @@ fn a_model_is_hardened_signed_and_attacked_again() {
     let other = [&first[..], &["--eps", "0.05", "--checkpoint", &checkpoint, "-o", &output]].concat();
     let (code, _, err) = said(&proofhouse(&other));
     assert!(code == 2 && err.contains("another recipe"), "{code} {err}");
+}
+
+#[test]
+fn of_trees_attack_and_proof_meet_and_a_page_shows_both() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = table(dir.path(), 30);
+    let page = dir.path().join("page.html");
+    let first = ["attack", "--model", TREES, "--data", data.to_str().unwrap(), "--queries", "50"];
+    let more = ["--eps", "0.03,0.1", "--format", "json", "--html", page.to_str().unwrap()];
+    let (code, out, err) = said(&proofhouse(&[&first[..], &more].concat()));
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let (left, proved) = (&report["report"]["robust_correct"], &report["report"]["certified"]["rows"]);
+    assert_eq!(left.as_u64().unwrap(), proved.as_array().unwrap().len() as u64, "{out}");
+    assert!(report["report"]["attack"].as_str().unwrap().starts_with("trees-exact"));
+    for point in report["curve"].as_array().unwrap() {
+        assert_eq!(point["certified"]["value"], point["robust_accuracy"]["value"]);
+    }
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("proved: at least this") && page.contains("fig-evasion-classes"));
+    // By labels alone it takes walks, which find no more than there is.
+    let blind = [&first[..], &["--eps", "0.1", "--labels-only", "--prove", "none", "--rows", "6"]].concat();
+    let (code, out, err) = said(&proofhouse(&blind));
+    assert!(
+        code == 0 && out.contains("hopskipjump") && out.contains("--labels-only was asked for"),
+        "{out} {err}"
+    );
+}
+
+#[test]
+fn a_table_is_changed_by_its_rules_and_a_price_is_proved() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = table(dir.path(), 12);
+    let rules = dir.path().join("rules.yaml");
+    std::fs::write(&rules, "columns:\n  - { column: c0, change: never }\n  - { column: c1, change: up }\n")
+        .unwrap();
+    let page = dir.path().join("prices.html");
+    let ask = |rules: &Path| {
+        let first =
+            ["attack", "table", "--model", TREES, "--data", data.to_str().unwrap(), "--queries", "200"];
+        let more = ["--domain", rules.to_str().unwrap(), "--budget", "0.2", "--format", "json"];
+        said(&proofhouse(&[&first[..], &more, &["--html", page.to_str().unwrap()]].concat()))
+    };
+    let (code, out, err) = ask(&rules);
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    let rows = report["report"]["rows"].as_array().unwrap();
+    assert!(rows.len() > 8 && report["report"]["proved"]["value"].is_f64(), "{out}");
+    for row in rows {
+        let (found, least) = (row["cost"].as_f64(), row["at_least"].as_f64());
+        assert!(found.is_none_or(|found| least.is_some_and(|least| least <= found + 1e-6)), "{row}");
+        assert!(row["changes"].as_array().unwrap().iter().all(|change| change[0] != "c0"), "{row}");
+    }
+    assert!(std::fs::read_to_string(&page).unwrap().contains("proved: no more than these can"));
+    std::fs::write(&rules, "columns:\n  - { column: age, change: never }\n").unwrap();
+    let (code, _, err) = ask(&rules);
+    assert!(code == 2 && err.contains("column age") && err.contains("columns are c0, c1"), "{code} {err}");
+}
+
+#[test]
+fn regressors_are_moved_and_told_from_classifiers() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut x = header("<f4", "(6, 4)");
+    x.extend((0..24).flat_map(|i: i32| (f32::from(i16::try_from(i * 7 % 13).unwrap()) / 13.0).to_le_bytes()));
+    let mut y = header("<f4", "(6,)");
+    y.extend((0..6).flat_map(|i: i16| (f32::from(i) + 0.5).to_le_bytes()));
+    let data = dir.path().join("numbers.npz");
+    std::fs::write(&data, stored(&[("x.npy", &x), ("y.npy", &y)])).unwrap();
+    let data = data.to_str().unwrap();
+    let first =
+        ["attack", "regressor", "--model", REGRESSOR, "--data", data, "--eps", "0.2", "--steps", "40"];
+    let (code, out, err) =
+        said(&proofhouse(&[&first[..], &["--box=-9,9", "--tolerance", "0.001", "--most", "0.1"]].concat()));
+    assert!(code == 1 && out.contains("moved by") && out.contains("without gradients"), "{code} {out} {err}");
+    // Its answers are no classes, and the classes are no whole numbers.
+    let (code, _, err) =
+        said(&proofhouse(&["attack", "--model", REGRESSOR, "--data", data, "--eps", "0.2", "--box=-9,9"]));
+    assert!(code == 2 && err.contains("attack regressor"), "{code} {err}");
+}
+
+#[test]
+fn images_are_changed_as_the_world_does() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = archive(dir.path(), "test.npz", 0, 20);
+    let page = dir.path().join("natural.html");
+    let first = ["attack", "natural", "--model", MODEL, "--data", data.to_str().unwrap()];
+    let more = ["--kind", "rotation,fog", "--worst", "2", "--queries", "30", "--universal", "0.1"];
+    let last = ["--format", "json", "--html", page.to_str().unwrap()];
+    let (code, out, err) = said(&proofhouse(&[&first[..], &more, &last].concat()));
+    assert_eq!(code, 0, "{err}");
+    let report: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(report["curves"].as_array().unwrap().len(), 2);
+    assert_eq!(report["curves"][0]["points"].as_array().unwrap().len(), 5);
+    assert!(
+        report["worst"]["evaded"].as_u64().unwrap() > 0 && report["universal"]["success"]["n"] == 10,
+        "{out}"
+    );
+    assert!(std::fs::read_to_string(page).unwrap().contains("fig-severity-2"));
+    let (code, _, err) = said(&proofhouse(&[&first[..], &["--kind", "rain"]].concat()));
+    assert!(code == 2 && err.contains("the kinds are rotation"), "{err}");
+}
+
+#[test]
+fn what_a_model_gives_away_is_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let (some, others) = (archive(dir.path(), "a.npz", 0, 60), archive(dir.path(), "b.npz", 100, 60));
+    let (some, others) = (some.to_str().unwrap(), others.to_str().unwrap());
+    let ask = |kind: &str, more: &[&str]| {
+        let first = ["attack", kind, "--model", MODEL, "--data", some, "--format", "json"];
+        let (code, out, err) = said(&proofhouse(&[&first[..], more].concat()));
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{kind} {code}: {err}"));
+        (code, report)
+    };
+    let (_, told) =
+        ask("membership", &["--others", others, "--shadows", "2", "--epochs", "3", "--copies", "5"]);
+    assert_eq!(told["reports"].as_array().unwrap().len(), 3, "{told}");
+    let (code, copied) = ask("extraction", &["--queries", "50,200", "--per-hour", "100", "--most", "0.1"]);
+    assert!(code == 1 && copied["report"]["copies"][1]["hours"] == 2.0, "{copied}");
+    let (_, drawn) = ask("inversion", &["--steps", "10"]);
+    assert_eq!(drawn["report"]["classes"].as_array().unwrap().len(), 10);
+    let (_, sought) = ask("backdoor", &["--steps", "15"]);
+    assert_eq!(sought["triggers"]["classes"].as_array().unwrap().len(), 10);
+    let (_, timed) = ask("sponge", &["--queries", "80", "--repetitions", "2"]);
+    assert!(timed["report"]["factor"].as_f64().unwrap() > 0.0);
+    let (_, guessed) = ask("attribute", &["--column", "20"]);
+    assert!(guessed["report"]["guessed"]["value"].is_f64());
+    let (_, property) =
+        ask("property", &["--column", "20", "--at-least", "0.5", "--shadows", "3", "--epochs", "2"]);
+    assert_eq!(property["report"]["told"]["n"], 6);
 }
 
 /// The one file below `dir` with that extension.

@@ -1,11 +1,88 @@
 //! Arguments of `attack`.
 
+mod other;
+mod privacy;
+
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use super::Format;
+
+pub use other::{NaturalArgs, RegressorArgs, TableArgs};
+pub use privacy::{
+    AttributeArgs, BackdoorArgs, ExtractionArgs, InversionArgs, MembershipArgs, PropertyArgs, SpongeArgs,
+};
+
+/// Arguments of `attack`.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct AttackArgs {
+    /// What else than changes within a distance.
+    #[command(subcommand)]
+    pub command: Option<AttackCommand>,
+    #[command(flatten)]
+    pub evasion: EvasionArgs,
+}
+
+/// `attack …`
+#[derive(Debug, Subcommand)]
+pub enum AttackCommand {
+    /// Change images as the world does: turned, darkened, covered, fogged, compressed.
+    #[command(
+        after_help = "Examples:\n  proofhouse attack natural --model cnn.onnx --data test.npz\n  proofhouse attack natural --model cnn.onnx --data test.npz --kind rotation,fog --html natural.html\n  proofhouse attack natural examples/cheque-reader --worst 2"
+    )]
+    Natural(Box<NaturalArgs>),
+    /// Change rows of a table as its rules allow, as cheaply as possible.
+    ///
+    /// The rules say which rows can exist and what changing one costs: those of the project's dataset
+    /// (features.domain), or a YAML file of the same form. Of tree ensembles a price is proved that nothing undercuts.
+    #[command(
+        after_help = "Examples:\n  proofhouse attack table --model loans.onnx --data test.npz --domain rules.yaml --class 1 --budget 500\n  proofhouse attack table . --html prices.html"
+    )]
+    Table(Box<TableArgs>),
+    /// Move the output of a regressor as far as a small change can.
+    #[command(
+        after_help = "Example:\n  proofhouse attack regressor --model price.onnx --data test.npz --eps 0.05 --tolerance 10000"
+    )]
+    Regressor(Box<RegressorArgs>),
+    /// Tell rows that the model learned from from others.
+    #[command(
+        after_help = "Examples:\n  proofhouse attack membership --model cnn.onnx --data train.npz --others test.npz --shadows 16\n  proofhouse attack membership ."
+    )]
+    Membership(Box<MembershipArgs>),
+    /// Guess a column of a row from its other columns and the model's answer.
+    #[command(
+        after_help = "Example:\n  proofhouse attack attribute --model m.onnx --data test.npz --column 4"
+    )]
+    Attribute(Box<AttributeArgs>),
+    /// Tell a property of the training data as a whole.
+    #[command(
+        after_help = "Example:\n  proofhouse attack property --model m.onnx --data pool.npz --column 2 --at-least 0.5 --shares 0.2,0.6"
+    )]
+    Property(Box<PropertyArgs>),
+    /// Draw what the model takes for each class, and see whether it shows anybody.
+    #[command(
+        after_help = "Example:\n  proofhouse attack inversion --model cnn.onnx --data train.npz --html inverted.html"
+    )]
+    Inversion(Box<InversionArgs>),
+    /// Copy the model from its answers, by how many queries.
+    #[command(
+        after_help = "Example:\n  proofhouse attack extraction --model cnn.onnx --data test.npz --queries 100,1000,10000 --per-hour 18000"
+    )]
+    Extraction(Box<ExtractionArgs>),
+    /// Look for a small pattern that turns everything into one class.
+    #[command(
+        after_help = "Example:\n  proofhouse attack backdoor --model cnn.onnx --data test.npz --html backdoor.html"
+    )]
+    Backdoor(Box<BackdoorArgs>),
+    /// Look for an input that takes far longer to answer than others.
+    #[command(
+        after_help = "Example:\n  proofhouse attack sponge --model m.onnx --data test.npz --queries 4000"
+    )]
+    Sponge(Box<SpongeArgs>),
+}
 
 /// Which model, with which rows.
 #[derive(Debug, Clone, Args)]
@@ -55,7 +132,7 @@ pub struct OutputArgs {
 
 /// Changes within a distance.
 #[derive(Debug, Args)]
-pub struct AttackArgs {
+pub struct EvasionArgs {
     #[command(flatten)]
     pub subject: SubjectArgs,
     /// How the size of a change is measured [default: the system file's, else linf].

@@ -84,6 +84,9 @@ pub struct HardenArgs {
     /// Where that statement goes [default: the output with .lineage.json].
     #[arg(long, value_name = "FILE", requires = "key")]
     pub lineage: Option<PathBuf>,
+    /// Write a page with the curves of the training to this file, too.
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t = Format::Human)]
     pub format: Format,

@@ -8,11 +8,11 @@ use proofhouse_robustness::{
 };
 
 use super::subject::Subject;
-use crate::args::attack::{AttackArgs, AttackKind};
+use crate::args::attack::{AttackKind, EvasionArgs};
 
 /// The attacks that the arguments name, in their order, with the budget that they state.
 pub fn chosen(
-    args: &AttackArgs,
+    args: &EvasionArgs,
     subject: &Subject,
     norm: Norm,
     draws: usize,

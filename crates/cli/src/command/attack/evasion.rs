@@ -12,7 +12,8 @@ use serde::Serialize;
 use super::subject::Subject;
 use super::{Found, attacks, rows, watched};
 use crate::Exit;
-use crate::args::attack::{AttackArgs, OutputArgs, ProofArg};
+use crate::args::attack::{EvasionArgs, OutputArgs, ProofArg};
+use crate::terminal;
 
 /// What an attack on a model came to.
 #[derive(Debug, Serialize)]
@@ -98,14 +99,18 @@ impl Found for Attacked {
     }
 }
 
-pub fn output(args: &AttackArgs) -> &OutputArgs {
+pub fn output(args: &EvasionArgs) -> &OutputArgs {
     &args.output
 }
 
-pub fn attack(args: &AttackArgs) -> anyhow::Result<Attacked> {
+pub fn attack(args: &EvasionArgs) -> anyhow::Result<Attacked> {
     let subject = Subject::open(&args.subject)?;
     let victim = subject.victim();
     let described = subject.described.as_ref();
+    let domains = described.map(|d| &d.project.system.datasets).into_iter().flatten();
+    if domains.filter_map(|d| d.features.as_ref()).any(|f| f.domain.is_some()) {
+        terminal::note("the rules of the table do not bind here; `proofhouse attack table` keeps them");
+    }
     let mut radii = args.eps.clone();
     if radii.is_empty() {
         let stated = described.map(|d| d.eps).filter(|eps| *eps > 0.0);
@@ -143,7 +148,7 @@ pub fn attack(args: &AttackArgs) -> anyhow::Result<Attacked> {
             curve(&victim, &data, &radii, &threat, &chosen, &counting, &mut |p| told(p.rows_done, p.rows))
         })?;
         if let Some(proof) = &proof {
-            watched("proving", |_| prove_curve(proof, &subject, &data, &threat, &mut points))?;
+            watched("proving", |_| proof.curve(subject.model(), &data, &threat, &mut points, 0.95))?;
         }
     }
     let smoothed = match args.prove {
@@ -176,7 +181,7 @@ pub fn attack(args: &AttackArgs) -> anyhow::Result<Attacked> {
 
 /// The best proof there is, or why there is none.
 fn proof(
-    args: &AttackArgs,
+    args: &EvasionArgs,
     subject: &Subject,
     data: &proofhouse_robustness::LabelledRows<'_>,
     threat: &Threat,
@@ -196,32 +201,19 @@ fn proof(
     })
 }
 
-fn prove_curve(
-    proof: &Proof,
-    subject: &Subject,
-    data: &proofhouse_robustness::LabelledRows<'_>,
-    threat: &Threat,
-    points: &mut [CurvePoint],
-) -> Result<(), proofhouse_robustness::RobustnessError> {
-    for point in points {
-        let here = Threat { eps: point.eps, ..threat.clone() };
-        let rows = proof.certified(subject.model(), data, &here)?;
-        let (k, n) = (rows.len() as u64, subject.labels.len() as u64);
-        let proved = Measurement::proportion("certified-accuracy", k, n, 0.95);
-        point.certified = Some(proved.of_slice(format!("eps={}", point.eps)));
-    }
-    Ok(())
-}
-
 fn smoothed(
-    args: &AttackArgs,
+    args: &EvasionArgs,
     subject: &Subject,
     threat: &Threat,
     radii: &[f64],
 ) -> anyhow::Result<Smoothed> {
-    // Noise of half the radius is of the size of what it is to withstand.
-    let l2 = threat.per_feature(subject.options.input_shape.iter().product())
-        * (subject.options.input_shape.iter().product::<usize>() as f64).sqrt();
+    // The certificate is one in l2; a radius in another norm is covered by this one.
+    let features = subject.options.input_shape.iter().product::<usize>() as f64;
+    let l2 = match threat.norm {
+        Norm::Linf => threat.eps * features.sqrt(),
+        Norm::L2 | Norm::L1 => threat.eps,
+        other => anyhow::bail!("smoothing certifies in l2 and covers linf and l1, not {other}; leave it out"),
+    };
     let smoothing =
         Smoothing { sigma: l2 / 2.0, estimate: 1000, seed: args.subject.seed, ..Smoothing::default() };
     let found: SmoothedReport = watched("smoothing", |told| {

@@ -2,10 +2,14 @@
 
 mod attacks;
 mod evasion;
+mod natural;
 mod page;
+mod privacy;
+mod regressor;
 pub mod rows;
 mod show;
 mod subject;
+mod table;
 
 use std::sync::Arc;
 
@@ -16,7 +20,7 @@ use serde::Serialize;
 
 use crate::Exit;
 use crate::args::Format;
-use crate::args::attack::{AttackArgs, OutputArgs};
+use crate::args::attack::{AttackArgs, AttackCommand, OutputArgs};
 use crate::terminal;
 
 /// What came of an attack: a JSON document, words for people, a page, and an exit code.
@@ -30,7 +34,21 @@ trait Found: Serialize + Send + 'static {
 }
 
 pub async fn run(args: AttackArgs) -> anyhow::Result<Exit> {
-    examine(args, evasion::attack, evasion::output).await
+    let Some(command) = args.command else {
+        return examine(args.evasion, evasion::attack, evasion::output).await;
+    };
+    match command {
+        AttackCommand::Natural(a) => examine(*a, natural::attack, |a| &a.output).await,
+        AttackCommand::Table(a) => examine(*a, table::attack, |a| &a.output).await,
+        AttackCommand::Regressor(a) => examine(*a, regressor::attack, |a| &a.output).await,
+        AttackCommand::Membership(a) => examine(*a, privacy::membership::attack, |a| &a.output).await,
+        AttackCommand::Attribute(a) => examine(*a, privacy::attribute::attack, |a| &a.output).await,
+        AttackCommand::Property(a) => examine(*a, privacy::property::attack, |a| &a.output).await,
+        AttackCommand::Inversion(a) => examine(*a, privacy::inversion::attack, |a| &a.output).await,
+        AttackCommand::Extraction(a) => examine(*a, privacy::extraction::attack, |a| &a.output).await,
+        AttackCommand::Backdoor(a) => examine(*a, privacy::backdoor::attack, |a| &a.output).await,
+        AttackCommand::Sponge(a) => examine(*a, privacy::sponge::attack, |a| &a.output).await,
+    }
 }
 
 /// Runs an attack and says what it found, in every form that was asked for.

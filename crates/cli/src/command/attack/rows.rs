@@ -38,7 +38,8 @@ impl Rows {
         ensure!(y.values.len() == *n, "x holds {n} rows and y {} classes", y.values.len());
         let count = most.unwrap_or(*n).min(*n);
         let labels: Option<Vec<usize>> = y.values.iter().take(count).map(|v| class(*v)).collect();
-        let labels = labels.context("y holds something that is no class: whole numbers from 0 are")?;
+        let labels = labels.context("y holds something that is no class: whole numbers from 0 are. What a number is predicted for is attacked with \
+             `proofhouse attack regressor`")?;
         let shape = if shape.is_empty() { vec![1] } else { shape.to_vec() };
         let width: usize = shape.iter().product();
         let values = x.values.iter().take(count * width).map(|v| *v as f32).collect();

@@ -171,6 +171,10 @@ impl Subject {
         };
         let (gradients, without_gradients) = match why {
             Some(why) => (None, Some(why)),
+            None if is_trees(&file) => (
+                None,
+                Some("trees have none, and need none where their exact distances are known".to_owned()),
+            ),
             None => match DifferentiableClassifier::new(&file, options.clone(), &LoadOptions::default()) {
                 Ok(own) => (Some(own), None),
                 Err(error) => (None, Some(error.to_string())),
@@ -194,6 +198,12 @@ impl Subject {
             gradients,
         })
     }
+}
+
+fn is_trees(file: &[u8]) -> bool {
+    Graph::read(file).is_ok_and(|graph| {
+        graph.nodes.iter().any(|n| n.domain == "ai.onnx.ml" && n.operator.starts_with("TreeEnsemble"))
+    })
 }
 
 /// Whether what the model returns are probabilities: files do not say.

@@ -2,6 +2,7 @@
 //! model comes from.
 
 mod lineage;
+mod page;
 mod show;
 
 use std::path::Path;
@@ -80,6 +81,11 @@ pub async fn run(args: HardenArgs) -> anyhow::Result<Exit> {
         ));
     } else {
         terminal::note("without --key nobody signs where the new model comes from");
+    }
+    if let Some(file) = &args.html {
+        let name = args.model.file_name().map_or_else(|| "model".into(), |n| n.to_string_lossy());
+        write(file, proofhouse_report::render_examination(&page::page(&report, &name)).as_bytes())?;
+        terminal::note(format!("page: {}", file.display()));
     }
     match args.format {
         Format::Json => terminal::line(serde_json::to_string_pretty(&report)?),
