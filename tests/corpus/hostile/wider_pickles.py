@@ -79,6 +79,12 @@ def readers(corpus):
         "torch.dynamo": ("torch._dynamo", "config.load_config"), "torch.package": ("torch.package", "PackageImporter"), "transformers": ("transformers", "AutoModel.from_pretrained"), "keras": ("keras.models", "load_model"),
         "pandas.eval": ("pandas", "eval"), "pandas.query": ("pandas", "DataFrame.query"), "numexpr": ("numexpr", "evaluate"), "sympy": ("sympy", "sympify"), "jinja2": ("jinja2", "Template"), "mlflow": ("mlflow.pyfunc", "load_model"),
         "dask": ("dask.base", "compute"), "ray": ("ray.cloudpickle", "loads"), "joblib.Memory": ("joblib", "Memory"), "sklearn.datasets": ("sklearn.datasets", "load_files"), "scipy.io": ("scipy.io", "loadmat"), "setuptools": ("setuptools", "setup"),
+        "more-call": ("operator", "call"), "more-print": ("builtins", "print"), "more-breakpoint": ("builtins", "breakpoint"), "more-help": ("builtins", "help"), "more-open": ("builtins", "open"),
+        "more-opencode": ("io", "open_code"), "more-osopen": ("os", "open"), "more-memmap": ("numpy.lib.format", "open_memmap"), "more-savetxt": ("numpy", "savetxt"),
+        "more-clip": ("pandas.io.clipboard", "copy"), "more-lookup": ("_codecs", "lookup"), "more-register": ("codecs", "register"), "more-pth": ("site", "addsitedir"), "more-gc": ("gc", "get_objects"),
+        "more-frame": ("sys", "_getframe"), "more-excepthook": ("sys", "excepthook"), "more-warn": ("warnings", "warn_explicit"), "more-trace": ("sys", "settrace"), "more-antigravity": ("antigravity", "geohash"),
+        "more-sk": ("sklearn.utils._testing", "ignore_warnings"), "more-skf": ("sklearn.utils.fixes", "parse_version"), "more-joblibp": ("joblib.parallel", "Parallel"), "more-torchmp": ("torch.multiprocessing", "spawn"), "more-torchd": ("torch.distributed.rpc", "rpc_sync"),
+        "more-onnx": ("onnxruntime", "InferenceSession"), "more-pil": ("PIL.Image", "open"), "more-req": ("requests.api", "get"), "more-hub": ("huggingface_hub", "snapshot_download"), "more-tf": ("tensorflow.io.gfile", "remove"),
     }
     for label, (module, attribute) in rows.items():
         rng = corpus.rng("readers", label)

@@ -436,6 +436,15 @@ impl<'p> Machine<'p> {
                     self.assign(scope, *target, value.clone());
                 }
             }
+            Act::Annotate(annotation, target, value) => {
+                let value = self.eval(scope, *value);
+                // Functions keep no annotations of their variables.
+                let kept = self.frames.get(scope.frame).is_none_or(|f| f.class || f.outer.is_none());
+                if kept {
+                    self.eval(scope, *annotation);
+                }
+                self.assign(scope, *target, value);
+            }
             Act::Augment(target, operator, value) => {
                 let left = self.eval(scope, *target);
                 let right = self.eval(scope, *value);

@@ -266,13 +266,11 @@ impl Parser<'_> {
     fn assignment(&mut self, first: Id) -> Option<Act> {
         if self.skip(":") {
             let annotation = self.expressions();
-            let mut acts = vec![annotation];
             if self.skip("=") {
                 let value = self.expressions();
-                acts.clear();
-                return Some(Act::Assign(vec![first], value));
+                return Some(Act::Annotate(annotation, first, value));
             }
-            return Some(Act::Evaluate(acts));
+            return Some(Act::Evaluate(vec![annotation]));
         }
         if self.is("=") {
             let mut all = vec![first];

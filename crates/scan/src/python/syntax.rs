@@ -128,6 +128,8 @@ pub(super) struct Class {
 pub(super) enum Act {
     /// Expressions that are evaluated: a statement of its own, `assert`, `raise`, `print` of Python 2.
     Evaluate(Vec<Id>),
+    /// `target: annotation = value`, as annotation, target and value.
+    Annotate(Id, Id, Id),
     Assign(Vec<Id>, Id),
     Augment(Id, String, Id),
     Return(Option<Id>),

@@ -176,8 +176,9 @@ impl Judge {
                 Statement::Print(value, at) => {
                     self.at = *at;
                     self.expression(value);
-                    if let Some(text) = self.fold(value) {
-                        self.words(&text);
+                    match self.fold(value) {
+                        Some(text) => self.words(&text),
+                        None => words::texts(value).into_iter().for_each(|text| self.words(text)),
                     }
                 }
                 Statement::Set(names, value, at) => {
@@ -446,6 +447,9 @@ impl Judge {
         match value {
             Expr::Text(_) => true,
             Expr::Binary("~", ..) => true,
+            // A part of a text, and a text that is filled in.
+            Expr::Index(of, _) => self.is_text(of),
+            Expr::Binary("%", left, _) => self.is_text(left),
             Expr::Binary("+", left, right) => self.is_text(left) || self.is_text(right),
             Expr::Filter(_, name, ..) => {
                 ["join", "format", "replace", "reverse", "string", "lower", "upper"].contains(&name.as_str())

@@ -141,6 +141,22 @@ fn sentence(text: &str) -> bool {
     text.split_whitespace().filter(|w| w.chars().filter(|c| c.is_alphabetic()).count() >= 2).count() >= 4
 }
 
+/// Texts that an expression may print, as they stand in it.
+pub(super) fn texts(value: &Expr) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut open = vec![value];
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Text(text) => found.push(text.as_str()),
+            Expr::Binary("~" | "+" | "%", left, right) => open.extend([left.as_ref(), right.as_ref()]),
+            Expr::Filter(of, ..) => open.push(of),
+            Expr::Of(parts) | Expr::List(parts) => open.extend(parts),
+            _ => {}
+        }
+    }
+    found
+}
+
 fn longest_text(value: &Expr) -> Option<String> {
     let mut longest: Option<String> = None;
     let mut open = vec![value];

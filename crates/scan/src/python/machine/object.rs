@@ -2,10 +2,28 @@
 
 use std::collections::HashMap;
 
+use super::super::effects::effect;
 use super::super::project::Import;
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::{Machine, Scope, What};
 
+/// Modules of Python that others import, and that no package has something else under the name of.
+const IMPORTED: [&str; 14] = [
+    "builtins",
+    "ctypes",
+    "importlib",
+    "marshal",
+    "os",
+    "pickle",
+    "posix",
+    "pty",
+    "runpy",
+    "shutil",
+    "socket",
+    "subprocess",
+    "sys",
+    "threading",
+];
 /// Longest dotted name that is kept.
 const MAX_NAME: usize = 240;
 
@@ -116,6 +134,17 @@ impl Machine<'_> {
         }
         if base.len() > MAX_NAME {
             return Value::Unknown(taint);
+        }
+        // What a module has imported is an attribute of it: `shutil.os` is `os`.
+        if IMPORTED.contains(&name) && base != name && !base.contains(['(', '<', '[']) {
+            return Value::outside(name);
+        }
+        if ["sys._getframe()", "inspect.currentframe()"].iter().any(|frame| base.starts_with(frame)) {
+            match name {
+                "f_builtins" => return Value::outside("builtins.__dict__"),
+                "f_globals" => return Value::outside("builtins.globals()"),
+                _ => {}
+            }
         }
         let escaping = matches!(
             name,
@@ -372,6 +401,9 @@ impl Machine<'_> {
                 ) || name == "__code__";
                 if watched {
                     self.event(scope, line, What::Replaces(replaced));
+                } else {
+                    // Whoever has the object calls it under the new name.
+                    self.hand_over(scope, &Arguments::of([value]), line, false);
                 }
             }
             _ => {}
@@ -442,6 +474,22 @@ impl Machine<'_> {
         class
     }
 
+    /// A base of another package, among all bases, of which the table knows what calling it does.
+    fn outside_base(&self, class: usize) -> Option<String> {
+        let mut queue = vec![class];
+        for _ in 0..32 {
+            let bases = self.classes.get(queue.pop()?).map(|state| state.bases.clone()).unwrap_or_default();
+            for base in bases {
+                match base {
+                    Value::Outside(name, _) if effect(&name).is_some() => return Some(name.to_string()),
+                    Value::Class(base) => queue.push(base),
+                    _ => {}
+                }
+            }
+        }
+        None
+    }
+
     pub(super) fn instantiate(
         &mut self,
         scope: Scope<'_>,
@@ -449,6 +497,12 @@ impl Machine<'_> {
         arguments: Arguments,
         line: u32,
     ) -> Value {
+        // A class that adds nothing to the making of its objects makes them as its base does.
+        if ["__new__", "__init__"].iter().all(|name| self.in_class(class, name).is_none())
+            && let Some(base) = self.outside_base(class)
+        {
+            self.call(scope, &Value::outside(base), arguments.clone(), line);
+        }
         let object = self.cell(Cell::Object { class: Some(class), fields: HashMap::new() });
         self.special(scope, &Value::Class(class), "__call__", vec![Value::UNKNOWN], line);
         for name in ["__new__", "__init__", "__post_init__", "__del__"] {

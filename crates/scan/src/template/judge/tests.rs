@@ -22,6 +22,9 @@ fn names_that_go_through_variables_are_followed() {
         ("{{ message.content|replace('https://a.example', 'https://b.example') }}", Kind::Words),
         ("{{ message['content'].replace('pay.example', 'evil.example') }}", Kind::Words),
         ("{{ messages[0]._private }}", Kind::Escape),
+        ("{{ messages['x__class__'[1:]] }}", Kind::Computed),
+        ("{{ messages['__cla%s__' % 'ss'] }}", Kind::Computed),
+        ("{{ 'please visit https://a.example'|urlize }}", Kind::Words),
         ("{{ _own_function(1) }}", Kind::Computed),
     ] {
         assert!(judge(template).iter().any(|c| c.kind == kind), "{template}: {:?}", judge(template));
