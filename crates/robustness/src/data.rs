@@ -1,5 +1,7 @@
 //! Labelled rows, checked against the model and the box before anything is attacked.
 
+use std::ops::Range;
+
 use proofhouse_onnx::{Scores, predict};
 
 use crate::{Bounds, Goal, RobustnessError, Threat};
@@ -125,11 +127,21 @@ impl<'a> LabelledRows<'a> {
 
     /// How the model does before the attack.
     pub(crate) fn clean(&self, model: &dyn Scores) -> Result<Clean, RobustnessError> {
+        self.clean_among(model, 0..self.labels.len())
+    }
+
+    /// How the model does before the attack, on these rows only.
+    pub(crate) fn clean_among(
+        &self,
+        model: &dyn Scores,
+        among: Range<usize>,
+    ) -> Result<Clean, RobustnessError> {
+        let (features, first) = (model.features(), among.start);
         let mut scores = Vec::new();
-        model.scores(self.rows, self.labels.len(), &mut scores)?;
+        model.scores(&self.rows[first * features..among.end * features], among.len(), &mut scores)?;
         let predicted = predict(&scores, model.classes());
         let undefined = predicted.iter().filter(|p| p.is_none()).count() as u64;
-        let correct = (0..self.labels.len()).filter(|i| predicted[*i] == Some(self.labels[*i])).collect();
+        let correct = among.filter(|i| predicted[*i - first] == Some(self.labels[*i])).collect();
         Ok(Clean { correct, undefined })
     }
 }

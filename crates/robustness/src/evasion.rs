@@ -206,20 +206,91 @@ pub fn evade(
     let clean = data.clean(victim.model)?;
     let targets = wanted(data, &clean, victim.model.features());
     let findings = pursue(victim, &targets, threat, attacks, progress)?;
+    Ok(report(victim, threat, counting, data.labels.len(), &clean, &targets, findings))
+}
 
+/// Attacks that may have stopped midway.
+#[derive(Debug)]
+pub struct Pursuit {
+    /// What was found on the rows up to where it stopped: the report that [`evade`] makes of these rows alone.
+    pub report: EvasionReport,
+    /// Why it stopped; absent where all rows are done.
+    pub stopped: Option<RobustnessError>,
+}
+
+/// As [`evade`], `group` rows after `group` rows, so that a model that fails midway, as one somewhere else may,
+/// leaves what was found before. What is found for a row is the same.
+///
+/// # Errors
+/// Where rows, threat or attacks make no sense; a model that fails is no error here.
+pub fn evade_in_groups(
+    victim: &Victim<'_>,
+    data: &LabelledRows<'_>,
+    threat: &Threat,
+    attacks: &[&dyn Attack],
+    counting: &Counting,
+    group: usize,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Pursuit, RobustnessError> {
+    data.check(victim.model, threat)?;
+    counting.check()?;
+    let (n, features) = (data.labels.len(), victim.model.features());
+    let mut clean = Clean { correct: Vec::new(), undefined: 0 };
+    let mut targets: Vec<Target<'_>> = Vec::new();
+    let mut findings = pursue(victim, &[], threat, attacks, &mut |_| {})?;
+    let (mut done, mut stopped) = (0, None);
+    while done < n && stopped.is_none() {
+        let end = done.saturating_add(group.max(1)).min(n);
+        let asked: u64 = findings.parts.iter().map(|part| part.queries).sum();
+        let mut attempt = || {
+            let clean = data.clean_among(victim.model, done..end)?;
+            let targets = wanted(data, &clean, features);
+            // Rows that are not attacked are done, too.
+            let spared = (end - done) - targets.len();
+            let findings = pursue(victim, &targets, threat, attacks, &mut |p| {
+                let rows_done = done + spared + p.rows_done;
+                progress(Progress { rows_done, rows: n, queries: asked + p.queries });
+            })?;
+            Ok((clean, targets, findings))
+        };
+        match attempt() {
+            Ok((more, attacked, found)) => {
+                clean.correct.extend(more.correct);
+                clean.undefined += more.undefined;
+                targets.extend(attacked);
+                findings.add(found);
+                done = end;
+            }
+            Err(error @ RobustnessError::Model(_)) => stopped = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Pursuit { report: report(victim, threat, counting, done, &clean, &targets, findings), stopped })
+}
+
+/// What the findings on the first `n` rows come to.
+fn report(
+    victim: &Victim<'_>,
+    threat: &Threat,
+    counting: &Counting,
+    n: usize,
+    clean: &Clean,
+    targets: &[Target<'_>],
+    findings: Findings,
+) -> EvasionReport {
     let mut per_class = vec![(0u64, 0u64); victim.model.classes()];
-    for target in &targets {
+    for target in targets {
         per_class[target.label].1 += 1;
     }
     for example in &findings.confirmed {
         per_class[example.label].0 += 1;
     }
-    let (n, attacked) = (data.labels.len() as u64, targets.len() as u64);
+    let (n, attacked) = (n as u64, targets.len() as u64);
     let evaded = findings.confirmed.len() as u64;
     let robust_correct = clean.correct.len() as u64 - evaded;
     let proportion = |name, k, n| Measurement::proportion(name, k, n, counting.confidence);
     let survivors = findings.confirmed.iter().filter(|e| e.survives_rounding == Some(true)).count() as u64;
-    Ok(EvasionReport {
+    EvasionReport {
         attack: findings.parts.iter().map(|p| p.attack.as_str()).collect::<Vec<_>>().join("+"),
         norm: threat.norm,
         threat: threat.clone(),
@@ -256,7 +327,7 @@ pub fn evade(
         parts: findings.parts,
         evaded_rows: findings.confirmed.iter().map(|e| e.index).collect(),
         examples: findings.confirmed.into_iter().take(counting.max_examples).collect(),
-    })
+    }
 }
 
 /// The rows to attack: correct, and wanted otherwise.
@@ -279,6 +350,24 @@ pub(crate) struct Findings {
     pub undefined: u64,
     pub confirm: u64,
     pub parts: Vec<Part>,
+}
+
+impl Findings {
+    /// Adds what the same attacks found on later rows.
+    fn add(&mut self, later: Self) {
+        self.confirmed.extend(later.confirmed);
+        self.disputed += later.disputed;
+        self.undefined += later.undefined;
+        self.confirm += later.confirm;
+        for (part, more) in self.parts.iter_mut().zip(later.parts) {
+            part.attacked += more.attacked;
+            part.evaded += more.evaded;
+            part.unconfirmed += more.unconfirmed;
+            part.disputed += more.disputed;
+            part.queries += more.queries;
+            part.gradients += more.gradients;
+        }
+    }
 }
 
 /// Runs one attack after the other on what is still standing, and confirms what they claim.

@@ -55,7 +55,9 @@ pub use curve::{CurvePoint, curve};
 pub use data::{Goals, LabelledRows};
 pub use ensemble::{Budget, standard};
 pub use error::RobustnessError;
-pub use evasion::{Certified, Counterexample, Counting, EvasionReport, Part, QueryLedger, evade};
+pub use evasion::{
+    Certified, Counterexample, Counting, EvasionReport, Part, Pursuit, QueryLedger, evade, evade_in_groups,
+};
 pub use gradient::{Apgd, CarliniWagner, DeepFool, Estimated, Fab, Fgsm, Loss, Pgd, Sparse};
 pub use masking::{Diagnosis, Flag, Sign, probe};
 pub use norm::Norm;

@@ -10,6 +10,7 @@
 use proofhouse_onnx::predict;
 use serde::{Deserialize, Serialize};
 
+use crate::decision::{HopSkipJump, Starts};
 use crate::evasion::wanted;
 use crate::gradient::loss::Objective;
 use crate::gradient::{Loss, Slope};
@@ -152,6 +153,12 @@ impl Diagnosis {
     /// Adds what the attacks themselves give away.
     pub fn review(&mut self, report: &EvasionReport) {
         let of = report.attacked as usize;
+        // A walk along the boundary needs no more than labels.
+        if report.parts.iter().any(|part| part.access == Access::Labels) {
+            for flag in self.flags.iter_mut().filter(|f| f.sign == Sign::LabelsOnly && f.repair.is_none()) {
+                flag.repair = Some("attacks that need no more than the label".to_owned());
+            }
+        }
         if report.unconfirmed > 0 && !self.saw(Sign::Randomised) {
             let says = format!("{} counterexamples did not repeat", report.unconfirmed);
             self.raise(Sign::Unrepeatable, report.unconfirmed as usize, of, says);
@@ -389,7 +396,14 @@ fn unbounded(
     let counting = Counting { max_examples: 0, ..Counting::default() };
     let climb = Apgd { steps: 40, draws: diagnosis.draws, ..Apgd::cross_entropy(seed) };
     let square = Square::new(200, seed);
-    let attack: &dyn Attack = if victim.gradients.is_some() { &climb } else { &square };
+    // A label has no slope for a search by scores to follow; any row of another class lies in the box.
+    let starts = Starts { rows: data.rows.to_vec(), labels: data.labels.to_vec() };
+    let walk = HopSkipJump { queries: 200, seed, ..HopSkipJump::new(starts) };
+    let attack: &dyn Attack = match victim.gradients {
+        Some(_) => &climb,
+        None if diagnosis.saw(Sign::LabelsOnly) => &walk,
+        None => &square,
+    };
     let some = LabelledRows::new(&rows, &labels).towards(goals);
     let report = evade(victim, &some, &wide, &[attack], &counting, &mut |_| {})?;
     diagnosis.queries += report.queries.total();

@@ -7,13 +7,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixture has failed")]
 
 use proofhouse_onnx::graph::Graph;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use proofhouse_onnx::{
-    Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, Scores, TreeEnsemble, load, predict,
+    Classifier, ClassifierOptions, LoadOptions, OnnxError, OutputKind, Preprocess, Scores, TreeEnsemble,
+    load, predict,
 };
 use proofhouse_robustness::decision::{BoundaryWalk, HopSkipJump, SimBa, Starts};
 use proofhouse_robustness::trees::{ExactOptions, minimal_linf};
 use proofhouse_robustness::{
-    Attack, Counting, EvasionReport, Goals, LabelledRows, Norm, Threat, Victim, evade,
+    Attack, Counting, EvasionReport, Goals, LabelledRows, Norm, RobustnessError, Square, Threat, Victim,
+    evade, evade_in_groups, probe,
 };
 
 const GBT: &[u8] = include_bytes!("../../onnx/tests/fixtures/gbt.onnx");
@@ -169,4 +173,84 @@ fn starts_of_another_width_are_refused() {
     let error =
         evade(&Victim::black_box(&model), &data, &threat, &[&attack], &Counting::default(), &mut |_| {});
     assert!(error.unwrap_err().to_string().contains("rows of 64 values"));
+}
+
+/// A model that is somewhere else, and gone after so many rows; with labels only where that is all it shows.
+struct Remote<'a> {
+    model: &'a dyn Scores,
+    left: AtomicUsize,
+    labels_only: bool,
+}
+
+impl Scores for Remote<'_> {
+    fn classes(&self) -> usize {
+        self.model.classes()
+    }
+    fn input_shape(&self) -> &[usize] {
+        self.model.input_shape()
+    }
+    fn kind(&self) -> OutputKind {
+        if self.labels_only { OutputKind::Probabilities } else { self.model.kind() }
+    }
+    fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
+        let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(n));
+        taken.map_err(|_| OnnxError::Run("connection refused".to_owned()))?;
+        self.model.scores(rows, n, out)?;
+        if self.labels_only {
+            let classes = predict(out, self.classes());
+            let one = |class: Option<usize>| {
+                (0..self.classes()).map(move |c| if Some(c) == class { 1.0 } else { 0.0 })
+            };
+            *out = classes.into_iter().flat_map(one).collect();
+        }
+        Ok(())
+    }
+}
+
+#[test]
+fn groups_find_the_same_and_keep_it_when_the_model_is_gone() {
+    let model = classifier(MLP, &[1, 8, 8], 10);
+    let (rows, labels) = digits(48);
+    let (square, simba) = (Square::new(40, 3), SimBa { step: 0.1, frequencies: true, queries: 60, seed: 3 });
+    let (attacks, counting) =
+        ([&square as &dyn Attack, &simba], Counting { max_examples: 99, ..Counting::default() });
+    let threat = Threat::new(Norm::Linf, 0.1).within(0.0, 1.0);
+    let whole = |n: usize| {
+        let data = LabelledRows::new(&rows[..n * 64], &labels[..n]);
+        evade(&Victim::black_box(&model), &data, &threat, &attacks, &counting, &mut |_| {}).unwrap()
+    };
+    let in_groups = |left: usize| {
+        let remote = Remote { model: &model, left: AtomicUsize::new(left), labels_only: false };
+        let data = LabelledRows::new(&rows, &labels);
+        let victim = Victim::black_box(&remote);
+        evade_in_groups(&victim, &data, &threat, &attacks, &counting, 10, &mut |_| {}).unwrap()
+    };
+    let all = in_groups(usize::MAX);
+    assert_eq!((all.report, all.stopped), (whole(48), None));
+    let cost = whole(48).queries.total();
+    let partial = in_groups(usize::try_from(cost).unwrap() / 2);
+    let done = usize::try_from(partial.report.n).unwrap();
+    assert!(done > 0 && done < 48 && done.is_multiple_of(10), "{done}");
+    assert_eq!(partial.report, whole(done), "what is reported is what the finished rows alone give");
+    assert!(partial.stopped.unwrap().to_string().contains("connection refused"));
+    let nothing = in_groups(3);
+    assert_eq!((nothing.report.n, nothing.report.attacked), (0, 0));
+    assert!(matches!(nothing.stopped, Some(RobustnessError::Model(_))));
+}
+
+#[test]
+fn labels_only_are_no_flag_where_attacks_need_no_more() {
+    let model = classifier(MLP, &[1, 8, 8], 10);
+    let (rows, labels) = digits(30);
+    let remote = Remote { model: &model, left: AtomicUsize::new(usize::MAX), labels_only: true };
+    let (victim, data) = (Victim::black_box(&remote), LabelledRows::new(&rows, &labels));
+    let threat = Threat::new(Norm::Linf, 0.15).within(0.0, 1.0);
+    let mut diagnosis = probe(&victim, &data, &threat, 0).unwrap();
+    let says: Vec<&str> = diagnosis.standing().map(|f| f.says.as_str()).collect();
+    assert!(says.len() == 1 && says[0].contains("every score is 0 or 1"), "{says:?}");
+    let starts = Starts { rows: rows.clone(), labels: labels.clone() };
+    let report = run(&remote, &data, &threat, &HopSkipJump { queries: 600, ..HopSkipJump::new(starts) });
+    assert!(report.evaded > report.attacked / 2, "{} of {}", report.evaded, report.attacked);
+    diagnosis.review(&report);
+    assert_eq!(diagnosis.standing().count(), 0);
 }
