@@ -1,14 +1,24 @@
 //! Connections to somebody else's server, encrypted where the address says so.
 
+use std::path::Path;
+#[cfg(unix)]
+use std::path::PathBuf;
+#[cfg(unix)]
+use std::pin::Pin;
 use std::sync::Arc;
+#[cfg(unix)]
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::Uri;
+use hyper::body::Incoming;
+use hyper::{Request, Response, Uri};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
+#[cfg(unix)]
+use hyper_util::rt::TokioIo;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
@@ -84,6 +94,68 @@ fn trusting(
         .with_safe_default_protocol_versions()
         .map_err(|error| EndpointError::Setting(format!("TLS cannot be set up: {error}")))?;
     Ok(config.with_root_certificates(store).with_no_client_auth())
+}
+
+/// Connections to one server, by the network or through a socket of this machine.
+pub(crate) enum Pool {
+    Network(Client),
+    #[cfg(unix)]
+    Socket(legacy::Client<Socket, Full<Bytes>>),
+}
+
+impl Pool {
+    pub(crate) fn new(
+        connect_timeout: Duration,
+        authorities: &Authorities,
+        socket: Option<&Path>,
+    ) -> Result<Self, EndpointError> {
+        match socket {
+            None => Ok(Self::Network(client(connect_timeout, authorities)?)),
+            #[cfg(unix)]
+            Some(path) => {
+                let pool = legacy::Client::builder(TokioExecutor::new())
+                    .pool_idle_timeout(Duration::from_secs(30))
+                    .pool_timer(TokioTimer::new())
+                    .retry_canceled_requests(false)
+                    .build(Socket(path.to_owned()));
+                Ok(Self::Socket(pool))
+            }
+            #[cfg(not(unix))]
+            Some(_) => Err(EndpointError::Setting("this system has no sockets in files".to_owned())),
+        }
+    }
+
+    pub(crate) async fn request(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Incoming>, legacy::Error> {
+        match self {
+            Self::Network(client) => client.request(request).await,
+            #[cfg(unix)]
+            Self::Socket(client) => client.request(request).await,
+        }
+    }
+}
+
+/// Connects to a socket in the file system, whatever the address says.
+#[cfg(unix)]
+#[derive(Clone)]
+pub(crate) struct Socket(PathBuf);
+
+#[cfg(unix)]
+impl tower_service::Service<Uri> for Socket {
+    type Response = TokioIo<tokio::net::UnixStream>;
+    type Error = std::io::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        let path = self.0.clone();
+        Box::pin(async move { Ok(TokioIo::new(tokio::net::UnixStream::connect(path).await?)) })
+    }
 }
 
 /// Whether an address is of this machine, so that what goes there unencrypted is seen by nobody else.

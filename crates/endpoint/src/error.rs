@@ -37,6 +37,9 @@ pub enum EndpointError {
     /// The answer is too large.
     #[error("the answer has more than {0} bytes")]
     TooLarge(usize),
+    /// The answer ended before its end.
+    #[error("the answer was cut off: {0}")]
+    CutOff(String),
     /// The answer is not understood.
     #[error("the answer is not understood: {0}")]
     Answer(String),
@@ -59,5 +62,12 @@ impl EndpointError {
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504 | 529),
             _ => false,
         }
+    }
+
+    /// Whether asking again may help where the question changes nothing, so that it does no harm that an earlier one
+    /// may have arrived.
+    #[must_use]
+    pub const fn may_pass(&self) -> bool {
+        self.is_passing() || matches!(self, Self::Timeout(_) | Self::CutOff(_))
     }
 }

@@ -1,7 +1,8 @@
 //! Requests over HTTP, bounded on every side.
 
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
@@ -13,7 +14,7 @@ use proofhouse_dialogue::wire::ApiError;
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout};
 
-use crate::connect::{Authorities, Client, client, is_near};
+use crate::connect::{Authorities, Pool, is_near};
 use crate::{EndpointError, Key, Limits};
 
 /// Longest message of a server that is told on.
@@ -27,7 +28,7 @@ const ERROR_BYTES: usize = 64 << 10;
 
 /// Sends requests to one address.
 pub(crate) struct Sender {
-    client: Client,
+    pool: Pool,
     method: Method,
     uri: Uri,
     headers: HeaderMap,
@@ -55,6 +56,18 @@ impl Sender {
         keys: Vec<Key>,
         limits: Limits,
     ) -> Result<Self, EndpointError> {
+        Self::through(method, uri, None, headers, keys, limits)
+    }
+
+    /// Sends requests through a socket in the file system, where one is given, instead of the network.
+    pub(crate) fn through(
+        method: Method,
+        uri: &str,
+        socket: Option<&Path>,
+        headers: HeaderMap,
+        keys: Vec<Key>,
+        limits: Limits,
+    ) -> Result<Self, EndpointError> {
         let setting = |why: &str| EndpointError::Setting(why.to_owned());
         let uri: Uri = uri.parse().map_err(|_| setting("the address is no URL"))?;
         let authority = uri.authority().ok_or_else(|| setting("the address has no host"))?;
@@ -77,7 +90,7 @@ impl Sender {
             return Err(setting("a limit of 0 would let no question through"));
         }
         Ok(Self {
-            client: client(limits.timeout.min(LONGEST_CONNECT), &authorities)?,
+            pool: Pool::new(limits.timeout.min(LONGEST_CONNECT), &authorities, socket)?,
             method,
             uri,
             headers,
@@ -122,6 +135,35 @@ impl Sender {
         }
     }
 
+    /// Sends a question that changes nothing until its whole answer has come, as often as the limits allow. Returns the
+    /// answer and the number of attempts.
+    pub(crate) async fn ask(&self, body: Bytes) -> Result<(Bytes, u32), EndpointError> {
+        let mut pause = self.limits.backoff;
+        let mut attempts = 0;
+        loop {
+            let error = match self.send(body.clone()).await {
+                Ok(open) => {
+                    attempts += open.attempts;
+                    match open.bytes(&self.limits).await {
+                        Ok(bytes) => return Ok((bytes, attempts)),
+                        Err(error) => error,
+                    }
+                }
+                Err(error) => {
+                    attempts += 1;
+                    error
+                }
+            };
+            // What `send` has tried as often as it may is not tried again.
+            if attempts >= self.limits.attempts || error.is_passing() || !error.may_pass() {
+                return Err(error);
+            }
+            tracing::debug!(target = %self.shown(), %error, ?pause, "asking again");
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(self.limits.longest_wait);
+        }
+    }
+
     /// Waits for this request's turn under the limit of requests a minute.
     async fn turn(&self) {
         let Some(rate) = self.limits.per_minute else { return };
@@ -140,7 +182,7 @@ impl Sender {
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
         *request.headers_mut() = self.headers.clone();
-        let response = self.client.request(request).await.map_err(|error| {
+        let response = self.pool.request(request).await.map_err(|error| {
             let why =
                 std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
             (EndpointError::Unreachable { target: self.shown(), why: self.clean(&why) }, None)
@@ -152,7 +194,7 @@ impl Sender {
         if status.is_redirection() {
             return Err((EndpointError::Redirect(status.as_u16()), None));
         }
-        let told = response.headers().get(RETRY_AFTER).and_then(seconds);
+        let told = response.headers().get(RETRY_AFTER).and_then(wait);
         let body = Limited::new(response.into_body(), ERROR_BYTES).collect().await;
         let bytes = body.map(http_body_util::Collected::to_bytes).unwrap_or_default();
         let message = match ApiError::read(&bytes, &json::Limits::default()) {
@@ -179,14 +221,19 @@ impl Open {
             Ok(Err(error)) if error.is::<LengthLimitError>() => {
                 Err(EndpointError::TooLarge(limits.response_bytes))
             }
-            Ok(Err(error)) => Err(EndpointError::Answer(format!("it was cut off: {error}"))),
+            Ok(Err(error)) => Err(EndpointError::CutOff(error.to_string())),
         }
     }
 }
 
-/// `Retry-After` in seconds. As a date it is passed over, and the usual wait is taken.
-fn seconds(value: &HeaderValue) -> Option<Duration> {
-    value.to_str().ok()?.trim().parse::<u32>().ok().map(|s| Duration::from_secs(s.into()))
+/// `Retry-After` (RFC 9110, section 10.2.3): seconds, or a date.
+fn wait(value: &HeaderValue) -> Option<Duration> {
+    let text = value.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO))
 }
 
 /// A header that is never shown.

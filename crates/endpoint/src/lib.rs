@@ -2,7 +2,8 @@
 //!
 //! A target is asked with a [`Conversation`] and answers with a [`Turn`], whatever it is: a server that speaks
 //! OpenAI's or Anthropic's protocol ([`ChatClient`]), a program ([`Command`]), or any other HTTP address
-//! ([`Template`]). Each is bounded in time, in bytes, in requests at one time and in requests a minute; each
+//! ([`Template`]). A model of rows ([`RowTarget`]) is behind the Open Inference Protocol ([`InferenceClient`]), a
+//! program's lines ([`Lines`]) or any other HTTP address ([`RowTemplate`]). Each is bounded in time, in bytes, in requests at one time and in requests a minute; each
 //! tells the tokens it used, so that a caller can stop at a cost.
 //!
 //! Nothing a server answers sends this client elsewhere: redirects are refused and no proxy is taken from the
@@ -14,8 +15,12 @@ mod command;
 mod connect;
 mod error;
 mod http;
+mod inference;
 mod key;
+mod lines;
+mod table;
 mod template;
+mod tensor;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -28,8 +33,12 @@ pub use chat::{ChatClient, Events};
 pub use command::{Command, Life};
 pub use connect::{Authorities, Client, Roots, client, is_near};
 pub use error::EndpointError;
+pub use inference::{Address, InferenceClient, Metadata, until_answered};
 pub use key::Key;
+pub use lines::Lines;
+pub use table::RowTemplate;
 pub use template::{Template, TemplateFile};
+pub use tensor::{Datatype, Declared, Rows, Tensor, Values};
 
 /// Settings of one question.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -67,6 +76,27 @@ pub trait ChatTarget: Send + Sync {
 
     /// Asks it.
     fn ask<'a>(&'a self, conversation: &'a Conversation, ask: &'a Ask) -> Asked<'a>;
+}
+
+/// Answers to rows, and what they took.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answers {
+    /// All that the target says of the rows.
+    pub outputs: Vec<Tensor>,
+    /// How often it was asked; more than once where it was throttled or failed.
+    pub attempts: u32,
+}
+
+/// Rows in work.
+pub type Rowwise<'a> = Pin<Box<dyn Future<Output = Result<Answers, EndpointError>> + Send + 'a>>;
+
+/// Something that answers rows.
+pub trait RowTarget: Send + Sync {
+    /// What it is, for reports; never a key.
+    fn describe(&self) -> String;
+
+    /// Asks it. Asking changes nothing, so that a question without an answer may be asked again.
+    fn ask<'a>(&'a self, rows: Rows<'a>) -> Rowwise<'a>;
 }
 
 /// Bounds of a target.

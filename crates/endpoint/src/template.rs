@@ -1,6 +1,7 @@
 //! Any other HTTP address: a body with places for the question, and a pointer to the answer.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use bytes::Bytes;
 use hyper::Method;
@@ -40,22 +41,18 @@ pub struct TemplateFile {
     pub answer: Option<String>,
 }
 
-/// An HTTP address that is asked by a template.
-pub struct Template {
-    body: Value,
-    answer: Option<String>,
-    sender: Sender,
+/// What goes round a body: where it is sent, and with which headers.
+pub(crate) struct Envelope {
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    keys: Vec<Key>,
 }
 
-impl Template {
-    /// Reads a template from JSON.
-    pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, EndpointError> {
+impl Envelope {
+    /// Takes keys from the environment.
+    pub(crate) fn of(file: &TemplateFile) -> Result<Self, EndpointError> {
         let wrong = |why: String| EndpointError::Setting(format!("the template: {why}"));
-        let value = json::parse(bytes, &json::Limits::default()).map_err(|e| wrong(e.to_string()))?;
-        let file: TemplateFile = serde_json::from_value(value).map_err(|e| wrong(e.to_string()))?;
-        if file.answer.as_ref().is_some_and(|pointer| !pointer.is_empty() && !pointer.starts_with('/')) {
-            return Err(wrong("\"answer\" is a JSON pointer, such as /choices/0/text".to_owned()));
-        }
         let method = file.method.as_deref().unwrap_or("POST");
         let method: Method = method.parse().map_err(|_| wrong(format!("{method:?} is no method")))?;
         let mut headers = HeaderMap::new();
@@ -72,7 +69,26 @@ impl Template {
             keys.push(word.ok_or_else(|| EndpointError::NoKey(variable.clone()))?);
             headers.insert(header(name)?, secret(value.trim())?);
         }
-        let sender = Sender::new(method, &file.url, headers, keys, limits)?;
+        Ok(Self { method, url: file.url.clone(), headers, keys })
+    }
+
+    pub(crate) fn sender(self, socket: Option<&Path>, limits: Limits) -> Result<Sender, EndpointError> {
+        Sender::through(self.method, &self.url, socket, self.headers, self.keys, limits)
+    }
+}
+
+/// An HTTP address that is asked by a template.
+pub struct Template {
+    body: Value,
+    answer: Option<String>,
+    sender: Sender,
+}
+
+impl Template {
+    /// Reads a template from JSON.
+    pub fn read(bytes: &[u8], limits: Limits) -> Result<Self, EndpointError> {
+        let file = TemplateFile::read(bytes)?;
+        let sender = Envelope::of(&file)?.sender(None, limits)?;
         Ok(Self { body: file.body, answer: file.answer, sender })
     }
 
