@@ -113,6 +113,12 @@ pub enum Command {
     /// The confined process in which `scan` parses; it takes its job on standard input.
     #[command(hide = true)]
     ScanWorker,
+    /// One of the processes between a sandbox and the command in it.
+    #[command(hide = true)]
+    SandboxStage {
+        /// Which.
+        stage: String,
+    },
     /// Attack a classifier with small changes of its inputs, and count what is left.
     ///
     /// Any ONNX file and its rows, or the model of a project. Every counterexample is confirmed by a fresh pass

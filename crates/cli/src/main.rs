@@ -48,6 +48,9 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::from(2),
         };
     }
+    if let Command::SandboxStage { stage } = &cli.command {
+        return ExitCode::from(u8::try_from(proofhouse_sandbox::stage(stage)).unwrap_or(2));
+    }
     // Logs go to standard error and are off unless asked for; they never carry request bodies or keys.
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_env("PROOFHOUSE_LOG"))
@@ -87,6 +90,9 @@ async fn dispatch(command: Command) -> anyhow::Result<Exit> {
         Command::Risk(args) => command::risk::run(args).await,
         Command::Scan(args) => command::scan::run(&args).await,
         Command::ScanWorker => command::scan::worker::run(),
+        Command::SandboxStage { stage } => {
+            anyhow::bail!("{stage} is a process of a sandbox; it is not for people to start")
+        }
         Command::Attack(args) => command::attack::run(*args).await,
         Command::Harden(args) => command::harden::run(*args).await,
         Command::Guard(args) => command::guard::run(args).await,

@@ -33,6 +33,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("serving", 4),
     ("gateway", 4),
     ("targets", 4),
+    ("sandbox", 4),
     ("cli", 5),
 ];
 

@@ -3,6 +3,7 @@
 use std::io::{Read as _, Write as _};
 use std::sync::Mutex;
 
+use proofhouse_sandbox::parser;
 use proofhouse_scan::{FileReport, Limits, Survey};
 use rayon::prelude::*;
 
@@ -19,10 +20,10 @@ pub fn run() -> anyhow::Result<Exit> {
     std::io::stdin().take(MAX_JOB).read_to_string(&mut text)?;
     let job: Job = serde_json::from_str(&text)?;
     let files = confine::files(&job.root);
-    let memory = confine::memory(job.memory);
+    let memory = parser::memory(job.memory);
     // The threads are there before the calls that make them are bounded; those that come later are threads too.
     let pool = rayon::ThreadPoolBuilder::new().num_threads(job.threads.max(1)).build()?;
-    let calls = confine::calls();
+    let calls = parser::calls();
     say(&Message::Confined(Confinement { process: true, files, calls, memory }))?;
     let limits = Limits { content: job.content, ..Limits::default() };
     let skip = job.not_ahead.iter().cloned().collect();
