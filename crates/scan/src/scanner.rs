@@ -54,6 +54,7 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         limits,
         tables,
         project,
+        release,
         watch,
         findings: BTreeSet::new(),
         truncated: false,
@@ -107,6 +108,8 @@ pub(crate) struct Scanner<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) tables: &'a Tables,
     pub(crate) project: &'a Project,
+    /// Told what bytes of the file are not needed for now.
+    release: &'a dyn Fn(Range<usize>),
     /// Told of each finding as it comes up.
     watch: Option<&'a dyn Fn(&Finding)>,
     findings: BTreeSet<Finding>,
@@ -149,6 +152,15 @@ impl Deref for Near<'_> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Tells that bytes of a content are not needed for now, where it is the file itself.
+    pub(crate) fn released(&self, content: &Content<'_>, range: Range<usize>) {
+        // Whole pages, of whatever size a system has.
+        const PAGE: usize = 64 << 10;
+        if content.depth == 0 {
+            (self.release)(range.start / PAGE * PAGE..range.end);
+        }
+    }
+
     /// Looks into an archive whose members import each other.
     pub(crate) fn within(
         &mut self,

@@ -31,10 +31,13 @@ pub(crate) enum Numbers {
 }
 
 /// Elements that are looked at of one file, spread over its tensors.
-const MAX_ELEMENTS: usize = 1 << 25;
+const MAX_ELEMENTS: usize = 1 << 23;
 /// Of one tensor at most, from its beginning, and at least, however many there are.
-const MOST_OF_ONE: usize = 1 << 20;
+const MOST_OF_ONE: usize = 1 << 18;
 const LEAST_OF_ONE: usize = 1 << 14;
+/// Tensors that are looked at side by side before what was read of them is given back: asking what a tensor is reads
+/// its two ends and a few places between, and a system may map megabytes around each.
+const BATCH: usize = 2;
 
 /// Looks at the tensors of a content, as far as every byte is to be read. `rule` names what a tensor that is something
 /// else is a finding of.
@@ -56,11 +59,18 @@ pub(crate) fn look(
     };
     // Few and small tensors are not worth a second thread.
     let bytes: usize = tensors.iter().map(|t| t.bytes.len()).sum();
-    let found: Vec<_> = if bytes < 1 << 20 {
-        tensors.iter().map(told).collect()
-    } else {
-        tensors.par_iter().map(told).collect()
-    };
+    let mut found: Vec<_> = Vec::new();
+    for batch in tensors.chunks(BATCH) {
+        if bytes < 1 << 20 {
+            found.extend(batch.iter().map(told));
+            continue;
+        }
+        found.par_extend(batch.par_iter().map(told));
+        for tensor in batch {
+            let at = usize::try_from(tensor.at).unwrap_or(usize::MAX);
+            scanner.released(content, at..at.saturating_add(tensor.bytes.len()));
+        }
+    }
     for (tensor, (what, odd)) in tensors.iter().zip(found) {
         let place = || place(content, tensor);
         if let Some(what) = what {
