@@ -5,6 +5,7 @@
 //! rows to speak about the rate, weaker attacks can still fail the model; nothing can pass it.
 
 use proofhouse_core::{Measurement, Unit, Verdict};
+use proofhouse_robustness::clopper_pearson;
 use proofhouse_robustness::privacy::ShadowTraining;
 use proofhouse_robustness::privacy::membership::{
     MembershipReport, Method, by_confidence, by_labels, by_shadows,
@@ -96,8 +97,7 @@ impl Check for MembershipInference {
                 (10.0 / rate).ceil()
             ));
         }
-        let judged = judge(&reports, rate, ceiling, why.as_deref());
-        let mut outcome = judged;
+        let mut outcome = judge(&reports, rate, ceiling, why.as_deref());
         outcome.measurements = reports.iter().flat_map(measurements).collect();
         outcome.measurements.extend(accuracy.map(|a| plain("shadow-accuracy", a, Unit::Ratio)));
         outcome.exhibit = Some(json!({ "reports": reports }));
@@ -110,27 +110,30 @@ fn parameters(context: &Context<'_>) -> MembershipCheck {
 }
 
 fn judge(reports: &[MembershipReport], rate: f64, ceiling: f64, why: Option<&str>) -> Outcome {
-    let at = |report: &MembershipReport| {
-        report.separation.points.iter().find(|p| p.false_alarms == rate).map(|p| p.found.clone())
-    };
+    let at =
+        |report: &MembershipReport| report.separation.points.iter().find(|p| p.false_alarms == rate).cloned();
     let found = reports.iter().filter_map(|r| Some((r, at(r)?)));
-    let Some((worst, share)) = found.reduce(|a, b| if b.1.value > a.1.value { b } else { a }) else {
+    let Some((worst, point)) = found.reduce(|a, b| if b.1.found.value > a.1.found.value { b } else { a })
+    else {
         return Outcome::new(Verdict::Unknown, format!("members are not counted at a rate of {rate}"));
     };
+    let share = &point.found;
     let says = format!(
         "members found at {rate} false alarms by {} {:.4} to {:.4}, upper end at most {ceiling:.4}",
         name(&worst.method),
-        low(&share),
-        high(&share)
+        low(share),
+        high(share)
     );
-    // An attack that found too many is proof, whatever else could not be measured.
-    if low(&share) > ceiling {
+    // Few others show few false alarms by luck: what is proof is held against the largest rate that they allow.
+    let confidence = share.interval.as_ref().map_or(0.95, |i| i.confidence);
+    let alarms = clopper_pearson(point.alarms, worst.separation.others, confidence).high.max(rate);
+    if low(share) > ceiling / rate * alarms {
         return Outcome::new(Verdict::Fail, says);
     }
     if let Some(why) = why {
         return Outcome::new(Verdict::Unknown, format!("{says}: not measurable because {why}"));
     }
-    Outcome::new(Verdict::from(Some(high(&share) <= ceiling)), says)
+    Outcome::new(Verdict::from(Some(high(share) <= ceiling)), says)
 }
 
 const fn name(method: &Method) -> &'static str {
