@@ -8,6 +8,7 @@ use clap_complete::Shell;
 pub mod attack;
 mod guard;
 pub mod harden;
+pub mod remote;
 
 pub use guard::{ConversationForm, GuardArgs, OriginArg};
 
@@ -121,12 +122,13 @@ pub enum Command {
     },
     /// Attack a classifier with small changes of its inputs, and count what is left.
     ///
-    /// Any ONNX file and its rows, or the model of a project. Every counterexample is confirmed by a fresh pass
-    /// and a second way of computing the model; signs that an attack failed for another reason than robustness
-    /// are looked for, answered where they can be, and named where they stand. Exit code with --require:
-    /// 0 holds, 1 does not, 2 cannot be told.
+    /// Any ONNX file and its rows, the model of a project, a model behind an endpoint, or one that a command serves,
+    /// which is started in a sandbox. Every counterexample is confirmed by a fresh pass and, where there is one, a
+    /// second way of computing the model; signs that an attack failed for another reason than robustness are looked
+    /// for, answered where they can be, and named where they stand. Exit code with --require: 0 holds, 1 does not, 2
+    /// cannot be told; 2 as well where the model was gone before the end and the result is a partial one.
     #[command(
-        after_help = "Examples:\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.1\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.02,0.05,0.1 --require 0.8 --format json\n  proofhouse attack --model cnn.onnx --data test.npz --norm l2 --eps 0.5 --with pgd,square --seed 7\n  proofhouse attack examples/cheque-reader --black-box"
+        after_help = "Examples:\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.1\n  proofhouse attack --model cnn.onnx --data test.npz --eps 0.02,0.05,0.1 --require 0.8 --format json\n  proofhouse attack --model cnn.onnx --data test.npz --norm l2 --eps 0.5 --with pgd,square --seed 7\n  proofhouse attack examples/cheque-reader --black-box\n\nA model that can only be asked:\n  proofhouse attack --endpoint https://models.example/v2/models/digits --key-env MODEL_KEY --data test.npz --eps 0.1 --queries 500 --state digits.state\n  proofhouse attack --endpoint https://models.example/v2/models/digits --key-env MODEL_KEY --data test.npz --eps 0.1 --queries 500 --state digits.state --resume\n  proofhouse attack --template ask.json --answers probabilities --per-minute 60 --data test.npz --eps 0.1\n  proofhouse attack --serve 'python serve.py' --data test.npz --eps 0.1 --with square,hop-skip-jump\n  proofhouse attack --serve './classify --lines' --serve-stdio --classes cat,dog --data test.npz --eps 0.1\n\nask.json: {\"url\": \"https://models.example/predict\", \"secret_headers\": {\"x-api-key\": \"MODEL_KEY\"}, \"body\": {\"instances\": \"{{rows}}\"}, \"answer\": \"/predictions\"}"
     )]
     Attack(Box<attack::AttackArgs>),
     /// Train an ONNX model against small changes of its inputs, from the file and data alone.

@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Format;
+use super::remote::RemoteArgs;
 
 pub use other::{NaturalArgs, RegressorArgs, TableArgs};
 pub use privacy::{
@@ -88,13 +89,13 @@ pub enum AttackCommand {
 #[derive(Debug, Clone, Args)]
 pub struct SubjectArgs {
     /// A project with a system file: its model, its test data and its `checks.evasion`.
-    #[arg(required_unless_present = "model", conflicts_with_all = ["model", "data"])]
+    #[arg(conflicts_with_all = ["model", "data"])]
     pub project: Option<PathBuf>,
     /// An ONNX file.
     #[arg(long, value_name = "FILE", requires = "data")]
     pub model: Option<PathBuf>,
     /// Rows and their classes: a .npz archive with the arrays x and y.
-    #[arg(long, value_name = "FILE", requires = "model")]
+    #[arg(long, value_name = "FILE")]
     pub data: Option<PathBuf>,
     /// Rows to attack, from the first [default: the system file's, else all].
     #[arg(long, value_name = "N")]
@@ -177,6 +178,8 @@ pub struct EvasionArgs {
     pub examples: usize,
     #[command(flatten)]
     pub output: OutputArgs,
+    #[command(flatten)]
+    pub remote: RemoteArgs,
 }
 
 /// Norms, as the command line calls them.

@@ -2,13 +2,15 @@
 
 use anyhow::Context as _;
 use proofhouse_core::{Digest, Measurement};
+use proofhouse_onnx::OnnxError;
 use proofhouse_robustness::certify::{Proof, SmoothedReport, Smoothing, smooth};
 use proofhouse_robustness::{
-    Attack, Claim, Counting, CurvePoint, Diagnosis, EvasionReport, Goals, Norm, Standing, Threat, curve,
-    evade, probe,
+    Attack, Claim, Counting, CurvePoint, Diagnosis, EvasionReport, Goals, Norm, RobustnessError, Standing,
+    Threat, curve, evade_in_groups, probe,
 };
 use serde::Serialize;
 
+use super::remote::{GROUP, Partial, Remote, Target};
 use super::subject::Subject;
 use super::{Found, attacks, rows, watched};
 use crate::Exit;
@@ -22,8 +24,16 @@ pub struct Attacked {
     /// What people call the model.
     #[serde(skip)]
     pub name: String,
-    /// Digest of the model file, or of the model's folder where it is a project's.
-    pub model: Digest,
+    /// Digest of the model file, or of the model's folder where it is a project's; absent where the model is somewhere
+    /// else.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub model: Option<Digest>,
+    /// The model, where it can only be asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub target: Option<Target>,
+    /// That the attack stopped midway. The report is about the rows that were done by then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub partial: Option<Partial>,
     /// Digest of the data file, or of the dataset's records.
     pub data: Digest,
     /// How the model was run.
@@ -82,6 +92,9 @@ pub struct Smoothed {
 impl Found for Attacked {
     /// 0: nothing was required or it holds. 1: it does not. 2: nobody can tell.
     fn exit(&self) -> Exit {
+        if self.partial.is_some() {
+            return Exit::Unknown;
+        }
         match self.claim.as_ref().map(Claim::standing) {
             None => Exit::Clean,
             Some(Standing::Fell { .. }) => Exit::Findings,
@@ -104,7 +117,8 @@ pub fn output(args: &EvasionArgs) -> &OutputArgs {
 }
 
 pub fn attack(args: &EvasionArgs) -> anyhow::Result<Attacked> {
-    let subject = Subject::open(&args.subject)?;
+    let meant = args.remote.is_meant();
+    let subject = if meant { Subject::of_remote(args)? } else { Subject::open(&args.subject)? };
     let victim = subject.victim();
     let described = subject.described.as_ref();
     let domains = described.map(|d| &d.project.system.datasets).into_iter().flatten();
@@ -130,40 +144,69 @@ pub fn attack(args: &EvasionArgs) -> anyhow::Result<Attacked> {
     let counting = Counting { max_examples: args.examples, ..Counting::default() };
     let what = format!("{} rows, {} at most {}", subject.labels.len(), threat.norm.name(), threat.eps);
 
-    let mut diagnosis = probe(&victim, &data, &threat, args.subject.seed)?;
+    if meant {
+        // What cannot be run is refused before anything is asked.
+        attacks::chosen(args, &subject, threat.norm, 1, None)?;
+    }
+    let mut stopped = None;
+    let looked = watched("how the model answers", |_| probe(&victim, &data, &threat, args.subject.seed));
+    let mut diagnosis = passing(&subject, &mut stopped, looked)?.unwrap_or_default();
+    diagnosis.draws = diagnosis.draws.max(1);
     let (proof, not_proved) = proof(args, &subject, &data, &threat)?;
     let chosen = attacks::chosen(args, &subject, threat.norm, diagnosis.draws, proof.as_ref())?;
     let chosen: Vec<&dyn Attack> = chosen.iter().map(AsRef::as_ref).collect();
-    let mut report = watched(&what, |told| {
-        evade(&victim, &data, &threat, &chosen, &counting, &mut |p| told(p.rows_done, p.rows))
+    let group = if meant { GROUP } else { usize::MAX };
+    // How far a search by questions is, its questions say; how many rows are done says little until all are.
+    let each = if meant { args.queries.saturating_mul(chosen.len() as u64).max(1) } else { 1 };
+    let pursuit = watched(&what, |told| {
+        evade_in_groups(&victim, &data, &threat, &chosen, &counting, group, &mut |p| {
+            let (done, rows) = (p.rows_done as u64, p.rows as u64);
+            let done = if meant { done.saturating_mul(each).max(p.queries) } else { done };
+            told(whole(done), whole(rows.saturating_mul(each)));
+        })
     })?;
+    let mut report = pursuit.report;
+    if let Some(error) = pursuit.stopped {
+        passing::<()>(&subject, &mut stopped, Err(error))?;
+    }
     diagnosis.review(&report);
     if let Some(proof) = &proof {
         let rows = watched("proving", |_| proof.certified(subject.model(), &data, &threat))?;
         report.certify(proof.method(), &rows)?;
     }
     let mut points = Vec::new();
-    if !more.is_empty() {
-        points = watched("curve", |told| {
+    if !more.is_empty() && stopped.is_none() {
+        let found = watched("curve", |told| {
             curve(&victim, &data, &radii, &threat, &chosen, &counting, &mut |p| told(p.rows_done, p.rows))
-        })?;
+        });
+        points = passing(&subject, &mut stopped, found)?.unwrap_or_default();
         if let Some(proof) = &proof {
             watched("proving", |_| proof.curve(subject.model(), &data, &threat, &mut points, 0.95))?;
         }
     }
     let smoothed = match args.prove {
+        ProofArg::Smoothing if meant => anyhow::bail!(
+            "smoothing asks far more than anybody would of a model somewhere else; leave --prove smoothing out"
+        ),
         ProofArg::Smoothing => Some(smoothed(args, &subject, &threat, &radii)?),
         ProofArg::Auto | ProofArg::None => None,
     };
-    let claim = args.require.map(|required| Claim::of(&report, &diagnosis, required));
+    let partial = stopped
+        .zip(subject.remote())
+        .map(|(why, remote)| remote.partial(why, report.n, subject.labels.len() as u64));
+    // Nothing is claimed of rows that were not attacked.
+    let required = args.require.filter(|_| partial.is_none());
+    let claim = required.map(|required| Claim::of(&report, &diagnosis, required));
     Ok(Attacked {
         schema: "proofhouse.attack/v1",
         name: subject.name.clone(),
-        model: subject.model_digest,
+        model: (!meant).then_some(subject.model_digest),
+        target: subject.remote().map(Remote::target),
+        partial,
         data: subject.data_digest,
         engines: subject.engines(),
         without_gradients: subject.without_gradients.clone(),
-        clean: subject.accuracy()?,
+        clean: Measurement::proportion("accuracy", report.robust_correct + report.evaded, report.n, 0.95),
         median_distance: proof.as_ref().and_then(Proof::attack).and_then(|trees| trees.median()),
         diagnosis,
         report,
@@ -179,6 +222,30 @@ pub fn attack(args: &EvasionArgs) -> anyhow::Result<Attacked> {
     })
 }
 
+/// What came of a step, or nothing where a model somewhere else failed, which ends the attack but loses nothing.
+fn passing<T>(
+    subject: &Subject,
+    stopped: &mut Option<String>,
+    step: Result<T, RobustnessError>,
+) -> Result<Option<T>, RobustnessError> {
+    match step {
+        Ok(done) => Ok(Some(done)),
+        Err(RobustnessError::Model(error)) if subject.remote().is_some() => {
+            let why = match error {
+                OnnxError::Run(why) => why,
+                other => other.to_string(),
+            };
+            stopped.get_or_insert(why);
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn whole(count: u64) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
 /// The best proof there is, or why there is none.
 fn proof(
     args: &EvasionArgs,
@@ -186,6 +253,9 @@ fn proof(
     data: &proofhouse_robustness::LabelledRows<'_>,
     threat: &Threat,
 ) -> anyhow::Result<(Option<Proof>, Option<String>)> {
+    if subject.remote().is_some() {
+        return Ok((None, Some("the model can only be asked".to_owned())));
+    }
     if args.prove == ProofArg::None {
         return Ok((None, Some("--prove none was asked for".to_owned())));
     }

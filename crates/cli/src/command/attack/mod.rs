@@ -6,6 +6,7 @@ mod natural;
 mod page;
 mod privacy;
 mod regressor;
+mod remote;
 pub mod rows;
 mod show;
 mod subject;

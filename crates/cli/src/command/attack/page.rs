@@ -113,6 +113,9 @@ pub fn evasion(attacked: &Attacked) -> Examination {
         report.threat.eps,
         report.norm.name()
     )];
+    if let Some(partial) = &attacked.partial {
+        lead.insert(0, partial.says());
+    }
     if let Some(certified) = &report.certified {
         lead.push(format!("{} are proved to, whatever is done.", certified.rows.len()));
     }
@@ -129,13 +132,17 @@ pub fn evasion(attacked: &Attacked) -> Examination {
 fn facts(attacked: &Attacked) -> Vec<(String, String)> {
     let report = &attacked.report;
     let mut facts = vec![
-        ("model".to_owned(), attacked.model.to_string()),
+        (
+            "model".to_owned(),
+            attacked.model.map_or_else(|| attacked.name.clone(), |digest| digest.to_string()),
+        ),
         ("data".to_owned(), attacked.data.to_string()),
         ("computed by".to_owned(), attacked.engines.join(", ")),
         ("counterexamples confirmed by".to_owned(), report.confirmed_by.join(", ")),
         ("questions asked".to_owned(), report.queries.total().to_string()),
         ("seed".to_owned(), attacked.seed.to_string()),
     ];
+    facts.extend(attacked.target.iter().flat_map(super::remote::Target::facts));
     let mut add = |name: &str, value: String| facts.push((name.to_owned(), value));
     if let Some(why) = &attacked.without_gradients {
         add("without gradients", why.clone());

@@ -6,7 +6,14 @@ use crate::terminal;
 
 pub fn show(attacked: &Attacked) {
     let report = &attacked.report;
-    terminal::line(format!("model {}  data {}", attacked.model.short(), attacked.data.short()));
+    if let Some(partial) = &attacked.partial {
+        partial.show();
+    }
+    if let Some(target) = &attacked.target {
+        target.show();
+    }
+    let model = attacked.model.map_or_else(String::new, |digest| format!("model {}  ", digest.short()));
+    terminal::line(format!("{model}data {}", attacked.data.short()));
     if let Some(why) = &attacked.without_gradients {
         terminal::line(format!("without gradients: {why}"));
     }

@@ -13,8 +13,9 @@ use proofhouse_onnx::{
 use proofhouse_robustness::{Access, Bounds, LabelledRows, Norm, Victim};
 use proofhouse_system as system;
 
+use super::remote::{Remote, WITHOUT_GRADIENTS};
 use super::rows::{Rows, Use, how_used};
-use crate::args::attack::{BoxArg, SubjectArgs};
+use crate::args::attack::{BoxArg, EvasionArgs, SubjectArgs};
 
 /// A model with rows.
 pub struct Subject {
@@ -35,8 +36,14 @@ pub struct Subject {
     pub options: ClassifierOptions,
     pub file: Vec<u8>,
     access: Access,
-    model: Box<dyn Scores>,
+    model: Asked,
     gradients: Option<DifferentiableClassifier>,
+}
+
+/// What answers.
+enum Asked {
+    Loaded(Box<dyn Scores>),
+    Remote(Box<Remote>),
 }
 
 /// What a system file says of attackers.
@@ -56,6 +63,41 @@ impl Subject {
         }
     }
 
+    /// A model that can only be asked.
+    pub fn of_remote(args: &EvasionArgs) -> anyhow::Result<Self> {
+        let data = args.subject.data.as_ref().context("give rows with --data")?;
+        let rows = Rows::read(data, args.subject.rows)?;
+        let remote = Remote::open(args, &rows)?;
+        let access = if args.subject.labels_only { Access::Labels } else { remote.access() };
+        let (name, options) = (remote.name(), remote.options());
+        Ok(Self {
+            // Of its address, for nobody here sees more of it; reports leave it out.
+            model_digest: Digest::of(name.as_bytes()),
+            name,
+            data_digest: rows.digest,
+            rows: rows.values,
+            labels: rows.labels,
+            bounds: args.subject.bounds.unwrap_or(BoxArg { low: 0.0, high: 1.0 }),
+            classes: Vec::new(),
+            features: Vec::new(),
+            described: None,
+            without_gradients: Some(WITHOUT_GRADIENTS.to_owned()),
+            options,
+            file: Vec::new(),
+            access,
+            model: Asked::Remote(Box::new(remote)),
+            gradients: None,
+        })
+    }
+
+    /// The model, where it can only be asked.
+    pub fn remote(&self) -> Option<&Remote> {
+        match &self.model {
+            Asked::Loaded(_) => None,
+            Asked::Remote(remote) => Some(remote),
+        }
+    }
+
     /// The model as attacks see it.
     pub fn victim(&self) -> Victim<'_> {
         match &self.gradients {
@@ -67,7 +109,10 @@ impl Subject {
 
     /// The model whose answers count.
     pub fn model(&self) -> &dyn Scores {
-        self.model.as_ref()
+        match &self.model {
+            Asked::Loaded(model) => model.as_ref(),
+            Asked::Remote(remote) => &remote.model,
+        }
     }
 
     /// What an attacker sees of it.
@@ -100,7 +145,8 @@ impl Subject {
 
     pub fn engines(&self) -> Vec<String> {
         let own = self.gradients.as_ref().map(|_| "differentiable graph".to_owned());
-        std::iter::once("loaded model".to_owned()).chain(own).collect()
+        let first = if self.remote().is_some() { "the model where it is" } else { "loaded model" };
+        std::iter::once(first.to_owned()).chain(own).collect()
     }
 
     fn of_project(args: &SubjectArgs, project: &Path) -> anyhow::Result<Self> {
@@ -194,7 +240,7 @@ impl Subject {
             options,
             file,
             access,
-            model,
+            model: Asked::Loaded(model),
             gradients,
         })
     }
