@@ -49,13 +49,29 @@ impl DifferentiableClassifier {
 }
 
 impl DifferentiableClassifier {
-    /// What runs it: `native`, or `rten` where the former lacks an operator.
+    /// What runs it: `native`, or `rten` where the former lacks an operator; `ort` where a runtime was given.
     #[must_use]
     pub const fn engine(&self) -> &'static str {
         match self.model.rows.passes {
             Passes::Joint(..) => "native",
-            Passes::Split { .. } => "rten",
+            Passes::Split { engine, .. } => engine,
         }
+    }
+
+    /// As [`Self::new`], with graphs of the standard operators that `runtime` (its name, and what loads a graph into
+    /// it) runs.
+    #[cfg(feature = "ort")]
+    pub(crate) fn portable(
+        bytes: &[u8],
+        options: &ClassifierOptions,
+        load: &LoadOptions,
+        runtime: Runtime<'_>,
+    ) -> Result<Self, OnnxError> {
+        load.admits(bytes)?;
+        let graph = Graph::read(bytes)?;
+        let (model, _) = Differentiated::with(&graph, options, &BTreeSet::new(), load, Some(runtime))?;
+        let straight_through = model.rows.straight_through.clone();
+        Ok(Self { model, straight_through })
     }
 }
 
@@ -139,8 +155,12 @@ enum Passes {
     /// The house's own engine, which runs both passes in one and has the loss computed in between.
     Joint(Box<NativeEngine>, Feedback),
     /// Two graphs for an engine that runs from beginning to end.
-    Split { forward: Box<dyn Engine>, backward: Box<dyn Engine>, sources: Vec<Source> },
+    Split { engine: &'static str, forward: Box<dyn Engine>, backward: Box<dyn Engine>, sources: Vec<Source> },
 }
+
+/// Another runtime than the house's own engine: its name, and what loads a graph into it.
+type Runtime<'a> = (&'static str, &'a LoadGraph<'a>);
+type LoadGraph<'a> = dyn Fn(&Graph, &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> + 'a;
 
 /// Where the loss stands in a joint run, and the loss: logits of all rows in, the derivative out.
 type Late<'a> = (Feedback, &'a mut dyn FnMut(&[f32], &mut [f32]));
@@ -156,8 +176,8 @@ impl Differentiated {
         fed: &BTreeSet<String>,
         load: &LoadOptions,
     ) -> Result<(Self, Option<Runs>), OnnxError> {
-        Self::with(graph, &options, fed, load, Lowering::Fused)
-            .or_else(|_| Self::with(graph, &options, fed, load, Lowering::Portable))
+        Self::with(graph, &options, fed, load, None)
+            .or_else(|_| Self::with(graph, &options, fed, load, Some(("rten", &load_graph))))
     }
 
     fn with(
@@ -165,8 +185,9 @@ impl Differentiated {
         options: &ClassifierOptions,
         fed: &BTreeSet<String>,
         load: &LoadOptions,
-        lowering: Lowering,
+        runtime: Option<Runtime<'_>>,
     ) -> Result<(Self, Option<Runs>), OnnxError> {
+        let lowering = if runtime.is_some() { Lowering::Portable } else { Lowering::Fused };
         let features = options.features()?;
         let name = logits(graph, options.output.as_deref())?;
         let b = Builder::default();
@@ -185,19 +206,20 @@ impl Differentiated {
         let ids: Vec<usize> = inputs.iter().map(|v| v.id()).collect();
         let forward = b.cut(0..steps, &ids, &[y]);
         let native = NativeOptions { threads: load.threads, ..NativeOptions::default() };
-        let plain: Box<dyn Engine> = match lowering {
-            Lowering::Fused => Box::new(NativeEngine::new(forward, native.clone())?),
-            Lowering::Portable => load_graph(&forward, load)?,
+        let plain: Box<dyn Engine> = match runtime {
+            None => Box::new(NativeEngine::new(forward, native.clone())?),
+            Some((_, load_graph)) => load_graph(&forward, load)?,
         };
         let derived = |wrt: &[V<'_>]| -> Result<Runs, OnnxError> {
             let graphs = differentiate(&b, steps, &inputs, y, wrt, lowering)?;
             let straight_through = graphs.straight_through.clone();
-            let passes = match lowering {
-                Lowering::Fused => {
+            let passes = match runtime {
+                None => {
                     let (joint, place) = graphs.joined()?;
                     Passes::Joint(Box::new(NativeEngine::new(joint, native.clone())?), place)
                 }
-                Lowering::Portable => Passes::Split {
+                Some((engine, load_graph)) => Passes::Split {
+                    engine,
                     forward: load_graph(&graphs.forward, load)?,
                     backward: load_graph(&graphs.backward, load)?,
                     sources: graphs.sources,
@@ -210,7 +232,7 @@ impl Differentiated {
         let chunk = (VALUES_A_RUN / row_values.max(1)).clamp(2, crate::CHUNK_ROWS);
         // Kernels of the runtime sum a single row in another order, and a row is to have the same scores alone and
         // in company.
-        let least = if lowering == Lowering::Portable { 2 } else { 1 };
+        let least = if runtime.is_some() { 2 } else { 1 };
         Ok((Self { options: options.clone(), features, plain, rows, chunk, least, row_values }, weights))
     }
 
@@ -296,7 +318,7 @@ impl Differentiated {
                     let x = self.batch(rows)?;
                     self.joint(engine, &x, n, seeds, weights, None)?
                 }
-                Passes::Split { forward, backward, sources } => {
+                Passes::Split { forward, backward, sources, .. } => {
                     let passed = match kept.next() {
                         Some(passed) => passed,
                         None => self.forward(forward.as_ref(), rows, weights)?,

@@ -10,6 +10,8 @@
 //! [`NativeEngine`] runs a [`graph::Graph`] on kernels of this crate, also backward ([`fused`]), and bounds its
 //! memory before anything is computed.
 //!
+//! With the feature `ort`, `OrtRuntime` runs the same files and graphs in a library of ONNX Runtime that the user has.
+//!
 //! What is *not* bounded: the memory of a run in the embedded runtime (a hundred bytes of ONNX can ask for a
 //! tensor of any size while it runs), and the time of any run. Run a model you do not trust in a process
 //! with limits.
@@ -28,6 +30,8 @@ mod gradients;
 pub mod graph;
 mod labels;
 mod native;
+#[cfg(feature = "ort")]
+mod ort;
 mod preflight;
 mod reference;
 mod rten;
@@ -45,5 +49,7 @@ pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
 pub use labels::{Answer, LabelClassifier, LabelsOf, answers};
 pub use native::{Feedback, NativeEngine, NativeOptions, Slice};
+#[cfg(feature = "ort")]
+pub use ort::{OrtEngine, OrtRuntime};
 pub use tensor::Tensor;
 pub use trainable::Trainable;
