@@ -5,9 +5,14 @@
 //! benign texts go through the same converters, since what was encoded is not for that an attack. Converters
 //! of kind *prose* say it in other words, which no normal form undoes; they are listed and not counted.
 //!
+//! "Read" is the share of attacks whose own words stand in some reading of the disguise: the normaliser alone,
+//! whatever the detector makes of them. Morse code and tag characters have no letters outside ASCII, so they are
+//! given the texts that have none.
+//!
 //! ```sh
-//! cargo run --release -p proofhouse-guard --example obfuscation            # converters, and nested ones
-//! cargo run --release -p proofhouse-guard --example obfuscation -- 400     # more texts
+//! cargo run --release -p proofhouse-guard --example obfuscation                # converters, and nested ones
+//! cargo run --release -p proofhouse-guard --example obfuscation -- 400 5       # more texts, from another seed
+//! cargo run --release -p proofhouse-guard --example obfuscation -- 40 5 leet   # what of one is missed
 //! ```
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for people, on texts made here")]
@@ -15,42 +20,90 @@
 use proofhouse_core::Measurement;
 use proofhouse_dialogue::{Conversation, Labelling, Message, Name, Origin, Role, Segment};
 use proofhouse_guard::detect::corpus::{self, Draw};
+use proofhouse_guard::normal::{Budget, normalise};
 use proofhouse_guard::{Finding, Guard, GuardConfig};
 use proofhouse_redteam::{CONVERTERS, Converter, Dice, Kind};
 
 const CONFIDENCE: f64 = 0.95;
 
 fn main() {
-    let wanted = std::env::args().nth(1).and_then(|n| n.parse().ok()).unwrap_or(150);
+    let mut arguments = std::env::args().skip(1);
+    let wanted = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(150);
+    let seed = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(77);
     let guard = Guard::new(GuardConfig::default()).unwrap();
-    let mut draw = Draw::new(77);
+    let mut draw = Draw::new(seed);
     let attacks = gather(wanted, || Some(corpus::attack(&mut draw).text).filter(|t| caught(&guard, t)));
     let benign = gather(wanted, || Some(corpus::benign(&mut draw).text).filter(|t| !caught(&guard, t)));
     println!("{} attacks caught in clear, {} benign texts passed in clear\n", attacks.len(), benign.len());
+    if let Some(id) = arguments.next() {
+        return missed(&guard, &attacks, &id);
+    }
 
-    println!("| converter | kind | still caught | benign caught |\n|---|---|---|---|");
-    let mut single = Count::default();
+    println!("| converter | kind | read | still caught | benign caught |\n|---|---|---|---|---|");
+    let (mut single, mut wrong_single) = (Count::default(), Count::default());
     for converter in CONVERTERS {
-        let of = |texts: &[String]| count(&guard, texts, |text, dice| converter.apply(text, dice));
+        let of = |texts: &[String]| {
+            let texts: Vec<String> = texts.iter().filter(|text| takes(converter, text)).cloned().collect();
+            count(&guard, &texts, |text, dice| converter.apply(text, dice))
+        };
         let (kept, wrong) = (of(&attacks), of(&benign));
-        println!("| {} | {} | {kept} | {wrong} |", converter.id, converter.kind.word());
+        println!(
+            "| {} | {} | {:.3} | {kept} | {wrong} |",
+            converter.id,
+            converter.kind.word(),
+            kept.share_read()
+        );
         if converter.kind != Kind::Prose {
             single.add(&kept);
+            wrong_single.add(&wrong);
         }
     }
-    println!("| **all but prose** | | {single} | |");
+    println!("| **all but prose** | | {:.3} | {single} | {wrong_single} |", single.share_read());
 
     let hiding: Vec<&Converter> = CONVERTERS.iter().copied().filter(|c| c.kind != Kind::Prose).collect();
-    println!("\n| nested | still caught | benign caught |\n|---|---|---|");
+    println!("\n| nested | read | still caught | benign caught |\n|---|---|---|---|");
     for depth in 1..=3 {
         let chain = |text: &str, dice: &mut Dice| {
             (0..depth).fold(text.to_owned(), |text, _| {
-                dice.pick(&hiding).copied().unwrap_or(CONVERTERS[0]).apply(&text, dice)
+                let fitting: Vec<&Converter> = hiding.iter().copied().filter(|c| takes(c, &text)).collect();
+                dice.pick(&fitting).copied().unwrap_or(CONVERTERS[0]).apply(&text, dice)
             })
         };
         let (kept, wrong) = (count(&guard, &attacks, chain), count(&guard, &benign, chain));
-        println!("| {depth} deep | {kept} | {wrong} |");
+        println!("| {depth} deep | {:.3} | {kept} | {wrong} |", kept.share_read());
     }
+}
+
+/// Whether a converter can write the letters of a text.
+fn takes(converter: &Converter, text: &str) -> bool {
+    !matches!(converter.id, "morse" | "tags") || text.is_ascii()
+}
+
+/// Shows what passes in one disguise.
+fn missed(guard: &Guard, attacks: &[String], id: &str) {
+    for (at, text) in attacks.iter().enumerate() {
+        for converter in CONVERTERS.iter().filter(|c| c.id == id && takes(c, text)) {
+            let disguised = converter.apply(text, &mut Dice::of(at as u64, &["obfuscation"]));
+            if !caught(guard, &disguised) {
+                let read = if reads(&disguised, text) { "read" } else { "not read" };
+                println!("--- {at}, {read}\n{text}\n... becomes\n{disguised}");
+            }
+        }
+    }
+}
+
+/// Whether some reading of `disguised` holds nearly all of what `plain` says.
+fn reads(disguised: &str, plain: &str) -> bool {
+    const LENGTH: usize = 5;
+    let plain = normalise(plain, &Budget { depth: 0, ..Budget::default() });
+    let chars: Vec<char> = plain.text.chars().filter(|c| c.is_alphanumeric()).collect();
+    let pieces: Vec<String> = chars.windows(LENGTH).map(|piece| piece.iter().collect()).collect();
+    let form = normalise(disguised, &Budget::default());
+    form.texts().any(|text| {
+        let letters: String = text.chars().filter(|c| c.is_alphanumeric()).collect();
+        let found = pieces.iter().filter(|piece| letters.contains(piece.as_str())).count();
+        found * 10 >= pieces.len() * 9
+    })
 }
 
 fn gather(wanted: usize, mut next: impl FnMut() -> Option<String>) -> Vec<String> {
@@ -61,13 +114,19 @@ fn gather(wanted: usize, mut next: impl FnMut() -> Option<String>) -> Vec<String
 #[derive(Default)]
 struct Count {
     caught: u64,
+    read: u64,
     of: u64,
 }
 
 impl Count {
     fn add(&mut self, other: &Self) {
         self.caught += other.caught;
+        self.read += other.read;
         self.of += other.of;
+    }
+
+    fn share_read(&self) -> f64 {
+        self.read as f64 / self.of.max(1) as f64
     }
 }
 
@@ -85,6 +144,7 @@ fn count(guard: &Guard, texts: &[String], disguise: impl Fn(&str, &mut Dice) -> 
         let disguised = disguise(text, &mut Dice::of(at as u64, &["obfuscation"]));
         count.of += 1;
         count.caught += u64::from(caught(guard, &disguised));
+        count.read += u64::from(reads(&disguised, text));
     }
     count
 }

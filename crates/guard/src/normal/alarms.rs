@@ -54,6 +54,9 @@ pub enum AlarmKind {
     MarkFlood,
     /// Escape sequences or overstrikes, which hide text on a terminal.
     Terminal,
+    /// Words whose letters stand in no order that a language has, and that no reading undid: a cipher that
+    /// somebody with its key can read, and nobody else.
+    Cipher,
 }
 
 /// Where a payload was hidden.
@@ -79,7 +82,14 @@ impl AlarmKind {
             Self::Invisibles => "invisibles",
             Self::MarkFlood => "mark-flood",
             Self::Terminal => "terminal",
+            Self::Cipher => "cipher",
         }
+    }
+
+    /// Whether it leaves something unread, so that a text with it is not benign, whatever the rest says.
+    #[must_use]
+    pub const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Cipher)
     }
 
     /// Whether it decides by itself: no ordinary text does this. The other kinds add suspicion.

@@ -5,10 +5,11 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::Budget;
-use super::alarms::{self, Alarm, Channel, Payload};
+use super::alarms::{self, Alarm, AlarmKind, Channel, Payload};
 use super::base::{self, Layer};
 use super::spans::{SpanBuilder, SpanMap};
 
+mod arranged;
 mod base64;
 mod bases;
 mod ciphers;
@@ -18,6 +19,8 @@ mod hex;
 mod leet;
 pub(crate) mod mail;
 mod numbers;
+mod order;
+mod pairs;
 mod percent;
 mod pieces;
 mod plausible;
@@ -91,6 +94,8 @@ pub enum Transform {
     },
     /// The alphabet backwards.
     Atbash,
+    /// Letters exchanged by an alphabet that the text states.
+    Keyed,
     /// Printable ASCII turned by 47.
     Rot47,
     /// Capitals and small letters changed for each other.
@@ -99,6 +104,11 @@ pub enum Transform {
     Reversed,
     /// The characters of each word backwards.
     WordsReversed,
+    /// Letters written in a zigzag over rows, and read off row by row.
+    Rails {
+        /// How many rows.
+        rails: u8,
+    },
     /// Words in the opposite order.
     WordOrder,
     /// Pig Latin.
@@ -109,6 +119,10 @@ pub enum Transform {
     Joined,
     /// First letters of lines.
     Acrostic,
+    /// A word in each cell of a table.
+    Cells,
+    /// Numbered pieces out of order.
+    Ordered,
     /// Digits and signs for letters.
     Leet,
     /// String literals put together.
@@ -122,6 +136,21 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Whether letters were exchanged or stood in another order.
+    const fn is_cipher(&self) -> bool {
+        matches!(
+            self,
+            Self::Caesar { .. }
+                | Self::Atbash
+                | Self::Keyed
+                | Self::Rails { .. }
+                | Self::Reversed
+                | Self::WordsReversed
+                | Self::PigLatin
+                | Self::Spacing
+        )
+    }
+
     /// Its name in reports and rules.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -146,6 +175,8 @@ impl Transform {
             Self::Nato => "nato",
             Self::Caesar { .. } => "caesar",
             Self::Atbash => "atbash",
+            Self::Keyed => "keyed",
+            Self::Rails { .. } => "rails",
             Self::Rot47 => "rot47",
             Self::CaseSwapped => "case-swapped",
             Self::Reversed => "reversed",
@@ -155,6 +186,8 @@ impl Transform {
             Self::Spacing => "spacing",
             Self::Joined => "joined",
             Self::Acrostic => "acrostic",
+            Self::Cells => "cells",
+            Self::Ordered => "ordered",
             Self::Leet => "leet",
             Self::Concatenated => "concatenated",
             Self::Markup => "markup",
@@ -186,6 +219,8 @@ const READERS: &[Reader] = &[
     bases::read,
     turned::read,
     spacing::read,
+    arranged::read,
+    order::read,
     ciphers::read,
     leet::read,
     pieces::read,
@@ -243,6 +278,14 @@ impl Search<'_> {
         let mut readings = Vec::new();
         for reader in READERS {
             reader(&scan, &mut readings);
+        }
+        // What was undone is read; what was not is at least said.
+        if !readings.iter().any(|reading| reading.how.is_cipher())
+            && let Some(place) = ciphers::unreadable(&scan)
+            && !self.found.alarms.iter().any(|alarm| alarm.kind == AlarmKind::Cipher)
+        {
+            let places = vec![node.cased.spans.source(place)];
+            self.found.alarms.push(Alarm { kind: AlarmKind::Cipher, places, count: 1 });
         }
         for reading in readings {
             for edits in clusters(&reading.edits) {

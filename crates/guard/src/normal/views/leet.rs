@@ -2,16 +2,21 @@
 
 use std::ops::Range;
 
+use super::pairs::Order;
 use super::scan::{Kind, Scan};
 use super::words::known;
 use super::{Reading, Transform};
 
 /// Longest word.
 const LONGEST: usize = 24;
+/// What parts words of longer ones.
+const PARTING: &[char] = &['/', '.', ':', '[', ']', '(', ')', '-', '_', ',', '='];
+/// The order of letters, in hundredths of a level, from which they are language.
+const LANGUAGE: u32 = 740;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let mut certain = 0;
+    let (mut certain, mut inner) = (0, 0);
     let candidates = scan.pieces.iter().filter(|p| !matches!(p.kind, Kind::Foreign));
     if scan.count(Kind::Mixed) + scan.count(Kind::Signs) == 0
         && scan.count(Kind::Number) == 0
@@ -19,17 +24,27 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     {
         return;
     }
-    for piece in candidates {
+    let words = candidates.flat_map(|piece| {
         let whole = scan.text.get(piece.whole.clone()).unwrap_or_default();
+        // An address or a list is several words.
+        let parts = if whole.len() > LONGEST { PARTING } else { &[] };
+        whole.split(parts).map(|part| {
+            let start = part.as_ptr() as usize - scan.text.as_ptr() as usize;
+            let core = piece.core.start.clamp(start, start + part.len())
+                ..piece.core.end.clamp(start, start + part.len());
+            (start, part, core)
+        })
+    });
+    for (at, whole, core_range) in words {
         let trimmed = whole
             .trim_end_matches([',', '.', ';', ':', '?', '"', ')', '\''])
             .trim_start_matches(['"', '(', '\'']);
-        let core = scan.core(piece);
+        let core = scan.text.get(core_range.clone()).unwrap_or_default();
         if trimmed.len() > LONGEST || trimmed.is_empty() || trimmed.bytes().all(|b| b.is_ascii_alphabetic()) {
             continue;
         }
-        let start = piece.whole.start + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
-        let best = [(trimmed, start), (core, piece.core.start)]
+        let start = at + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
+        let best = [(trimmed, start), (core, core_range.start)]
             .into_iter()
             .find_map(|(word, at)| Some((at..at + word.len(), decoded(word)?)));
         let Some((range, word)) = best else { continue };
@@ -38,12 +53,24 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if word.len() >= 3 && has_letter && known(word.as_bytes()) {
             certain += if word.len() >= 6 { 2 } else { 1 };
         }
+        // A digit between letters is one of them; at the end it counts something.
+        inner += usize::from(has_letter && surrounded(scan.text.get(range.clone()).unwrap_or_default()));
         edits.push((range, word));
     }
-    // Every third text has an "mp3" or "b2b" in it.
-    if certain >= 2 {
+    // Every third text has an "mp3" or "b2b" in it; of words in other languages many have to be like language.
+    let language = || {
+        let words = Order::of(edits.iter().flat_map(|(_, word)| word.chars().chain(std::iter::once(' '))));
+        edits.len() >= 4 && inner >= 3 && words.mean() >= LANGUAGE
+    };
+    if certain >= 2 || language() {
         readings.push(Reading { how: Transform::Leet, edits });
     }
+}
+
+/// Whether something that is no letter stands between letters.
+fn surrounded(word: &str) -> bool {
+    let letter = |c: char| c.is_ascii_alphabetic();
+    word.trim_start_matches(|c| !letter(c)).trim_end_matches(|c| !letter(c)).contains(|c| !letter(c))
 }
 
 /// What a word of leetspeak may stand for: a known word if one of its readings is one, else the most usual

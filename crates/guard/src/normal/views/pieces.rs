@@ -62,7 +62,11 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
         );
         let after = text.get(at + 1..).unwrap_or_default().trim_start_matches(' ');
         let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
-        let value = after.get(1..).and_then(|s| s.split_once(quote)).map(|(value, _)| value);
+        // To the last quotation mark of the line, if there is nothing else on it: the value may have some too.
+        let line = after.lines().next().unwrap_or_default().trim_end().trim_end_matches([';', ',']);
+        let whole = line.get(1..).and_then(|s| s.strip_suffix(quote)).filter(|value| !value.contains('='));
+        let value =
+            whole.or_else(|| after.get(1..).and_then(|s| s.split_once(quote)).map(|(value, _)| value));
         if let (Some(name), Some(value)) = (name.filter(|n| !n.is_empty()), value)
             && values.len() < MOST_VARIABLES
         {
@@ -120,6 +124,11 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         let between = word_byte(at.checked_sub(1)) && word_byte(Some(at + length));
+        // One sign in a word is `spacing`'s to take out, where a word comes of it; programs are full of such names.
+        if between && length == 1 {
+            at += 1;
+            continue;
+        }
         // Tags after tags: "<b></b>" between two letters.
         let chained = edits.last().is_some_and(|(range, _)| range.end == at);
         inside += usize::from(between || (chained && word_byte(Some(at + length))));

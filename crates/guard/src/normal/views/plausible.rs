@@ -1,5 +1,6 @@
 //! Whether bytes that came out of a decoder are meant to be read.
 
+use super::pairs::Order;
 use super::words::Likeness;
 
 /// The text in `bytes`, if it is one: UTF-8, or UTF-16 as Windows writes it, nearly all of it printable.
@@ -28,6 +29,10 @@ pub(super) fn is_telling(text: &str) -> bool {
     if Likeness::of(text.as_bytes()).is_language() {
         return true;
     }
+    let order = Order::of(text.chars().take(240));
+    if order.pairs >= 10 && order.mean() >= 720 {
+        return true;
+    }
     if text.is_ascii() {
         // Another cipher's letters: small ones and spaces, which chance does not bring together.
         let small = text.bytes().filter(|b| b.is_ascii_lowercase() || *b == b' ').count();
@@ -39,8 +44,9 @@ pub(super) fn is_telling(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'));
     }
+    // Chance brings letters of several bytes together even less than words.
     let letters = text.chars().filter(|c| c.is_alphabetic()).count();
-    letters >= 4 && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 8
+    letters >= 4 && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 4
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {

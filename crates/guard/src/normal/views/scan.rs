@@ -12,8 +12,8 @@ pub(super) struct Scan<'t> {
     pub ascii: [u32; 128],
     /// How many pieces are of each kind.
     counts: [usize; 8],
-    /// How many letters stand alone, between spaces or in pieces that are letters and signs by turns.
-    pub lone: usize,
+    /// The most letters and digits in a row that stand alone, between spaces or signs; at least that.
+    pub alone: usize,
 }
 
 /// What stands between two spaces.
@@ -54,14 +54,14 @@ impl<'t> Scan<'t> {
             pieces: Vec::with_capacity(text.len() / 6 + 1),
             ascii: [0; 128],
             counts: [0; 8],
-            lone: 0,
+            alone: 0,
         };
         for b in bytes {
             if let Some(count) = scan.ascii.get_mut(usize::from(*b)) {
                 *count += 1;
             }
         }
-        let mut at = 0;
+        let (mut at, mut run) = (0, 0);
         while at < bytes.len() {
             let rest = bytes.get(at..).unwrap_or_default();
             let Some(skip) = rest.iter().position(|b| !b.is_ascii_whitespace()) else { break };
@@ -72,13 +72,17 @@ impl<'t> Scan<'t> {
             if let Some(count) = scan.counts.get_mut(piece.kind as usize) {
                 *count += 1;
             }
-            scan.lone += match piece.kind {
-                Kind::Single => 1,
-                Kind::Mixed | Kind::Foreign | Kind::Unknown | Kind::Known => {
-                    lone(bytes.get(piece.core.clone()).unwrap_or_default())
-                }
-                _ => 0,
+            let (alone, only) = match piece.kind {
+                Kind::Single => (1, true),
+                Kind::Signs => (0, true),
+                Kind::Pair => (0, false),
+                _ => alone(scan.core(&piece)),
             };
+            run += alone;
+            scan.alone = scan.alone.max(run);
+            if !only {
+                run = alone;
+            }
             scan.pieces.push(piece);
             at = start + length;
         }
@@ -100,23 +104,25 @@ impl<'t> Scan<'t> {
     }
 }
 
-/// Letters alone in a piece: the piece itself if it is one character, else letters without a neighbour, if
-/// they are several.
-fn lone(core: &[u8]) -> usize {
-    if core.first().is_some_and(|b| *b >= 0xc0) && core.iter().filter(|b| **b & 0xc0 != 0x80).count() == 1 {
-        return 1;
-    }
-    let mut lone = 0;
-    let mut length = 0;
-    for b in core.iter().chain(std::iter::once(&b' ')) {
-        if b.is_ascii_alphanumeric() {
+/// How many letters and digits of a piece have no neighbour, and whether it has no others.
+fn alone(core: &str) -> (usize, bool) {
+    let (mut alone, mut longest, mut length) = (0, 0, 0);
+    for c in core.chars() {
+        if is_letter(c) {
             length += 1;
+            longest = longest.max(length);
         } else {
-            lone += usize::from(length == 1);
+            alone += usize::from(length == 1);
             length = 0;
         }
     }
-    if lone >= 3 { lone } else { 0 }
+    (alone + usize::from(length == 1), longest <= 1)
+}
+
+/// Whether a character is written next to others in a word. Vowel signs and what joins consonants of Indic
+/// scripts are set apart like letters.
+pub(super) fn is_letter(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '\u{900}'..='\u{dff}')
 }
 
 fn piece(bytes: &[u8], whole: Range<usize>) -> Piece {

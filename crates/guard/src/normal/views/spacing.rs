@@ -1,9 +1,9 @@
 //! Words taken apart: letters with spaces, points, dashes or pictures between them, a letter a line, signs
-//! inside words, first letters of lines.
+//! inside words.
 
 use std::ops::Range;
 
-use super::scan::{Kind, Scan};
+use super::scan::{Kind, Scan, is_letter};
 use super::words::{divided, known};
 use super::{Reading, Transform};
 
@@ -15,15 +15,12 @@ const WIDEST_GAP: usize = 6;
 const MOST: usize = 4096;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let lone = scan.count(Kind::Single)
-        + scan.count(Kind::Mixed)
-        + scan.count(Kind::Foreign)
-        + scan.count(Kind::Unknown);
-    if lone > 0 {
+    if scan.alone >= LEAST {
         lone_letters(scan.text, readings);
+    }
+    if scan.count(Kind::Mixed) + scan.count(Kind::Unknown) > 0 || scan.has(b'-') + scan.has(b'\'') > 0 {
         signs_in_words(scan, readings);
     }
-    first_letters(scan.text, readings);
 }
 
 struct Run {
@@ -42,20 +39,16 @@ fn lone_letters(text: &str, readings: &mut Vec<Reading>) {
     };
     let mut chars = text.char_indices().peekable();
     while let Some((at, c)) = chars.next() {
-        if !c.is_alphanumeric() {
+        if !is_letter(c) {
             continue;
         }
         let mut length = 1;
         let mut end = at + c.len_utf8();
-        while let Some((next, c)) = chars.next_if(|(_, c)| c.is_alphanumeric()) {
+        while let Some((next, c)) = chars.next_if(|(_, c)| is_letter(*c)) {
             length += 1;
             end = next + c.len_utf8();
         }
-        // Ideographs and kana stand alone by nature.
-        let alone = length == 1
-            && c.is_alphanumeric()
-            && !matches!(c, '\u{e00}'..='\u{eff}' | '\u{2e80}'..='\u{d7ff}' | '\u{20000}'..='\u{3ffff}');
-        if !alone {
+        if length > 1 {
             close(run.take());
             continue;
         }
@@ -86,22 +79,38 @@ fn lone_letters(text: &str, readings: &mut Vec<Reading>) {
 }
 
 /// The letters of a run as words: a wider gap than the usual parts two words; without such gaps the known
-/// words do.
+/// words do. Signs that are not what parts the letters stay.
 fn joined(text: &str, run: &Run) -> String {
-    let width = |gap: &Range<usize>| text.get(gap.clone()).map_or(0, |g| g.chars().count());
-    let usual = run.gaps.iter().map(width).min().unwrap_or(0);
-    let blank =
-        |gap: &Range<usize>| text.get(gap.clone()).is_some_and(|g| g.chars().all(char::is_whitespace));
-    let signs_part_letters = run.gaps.iter().filter(|g| !blank(g)).count() * 2 > run.gaps.len();
-    let other = |gap: &Range<usize>| width(gap) > usual || (signs_part_letters && blank(gap));
+    let of = |gap: &Range<usize>| text.get(gap.clone()).unwrap_or_default();
+    let sign = usual_sign(run.gaps.iter().map(of));
+    let width = |gap: &str| gap.chars().count();
+    let usual = run.gaps.iter().map(|gap| width(of(gap))).min().unwrap_or(0);
     let mut words = String::with_capacity(run.letters.len() * 2);
+    let mut marked = false;
     for (i, letter) in run.letters.chars().enumerate() {
-        if i > 0 && run.gaps.get(i - 1).is_some_and(other) {
-            words.push(' ');
+        if let Some(gap) = i.checked_sub(1).and_then(|i| run.gaps.get(i)).map(of) {
+            let marks = gap.chars().filter(|c| !c.is_whitespace() && Some(*c) != sign);
+            let before = words.len();
+            words.extend(marks);
+            // Each mark has a gap of its own.
+            let expected = usual + (words.len() - before) * (usual + 1);
+            marked |= words.len() > before;
+            let blank = sign.is_some() && gap.chars().all(char::is_whitespace);
+            if width(gap) > expected || blank {
+                words.push(' ');
+            }
         }
         words.push(letter);
     }
-    if words.len() == run.letters.len() { divided(&run.letters).unwrap_or(words) } else { words }
+    if words.contains(' ') || marked { words } else { divided(&run.letters).unwrap_or(words) }
+}
+
+/// The sign that parts most letters, if it is no space.
+fn usual_sign<'t>(gaps: impl Iterator<Item = &'t str> + Clone) -> Option<char> {
+    let firsts = || gaps.clone().filter_map(|gap| gap.chars().find(|c| !c.is_whitespace()));
+    let candidate = firsts().next()?;
+    let most = firsts().filter(|c| *c == candidate).count();
+    (most * 2 > gaps.count()).then_some(candidate)
 }
 
 /// "ig-nore", "in*struct*ions": known words once the signs are gone, and not before.
@@ -126,23 +135,5 @@ fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     if edits.len() >= 2 {
         readings.push(Reading { how: Transform::Joined, edits });
-    }
-}
-
-/// Fewest lines of an acrostic.
-const LEAST_LINES: usize = 10;
-
-fn first_letters(text: &str, readings: &mut Vec<Reading>) {
-    let lines = || text.lines().map(str::trim_start).filter(|l| !l.is_empty());
-    if lines().nth(LEAST_LINES - 1).is_none() {
-        return;
-    }
-    let letters: String = lines()
-        .take(400)
-        .filter_map(|l| l.chars().find(|c| c.is_alphanumeric()))
-        .filter(char::is_ascii_alphabetic)
-        .collect();
-    if let Some(words) = divided(&letters) {
-        readings.push(Reading { how: Transform::Acrostic, edits: vec![(0..text.len(), words)] });
     }
 }
