@@ -25,14 +25,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let message = Message::new(Role::User, vec![Segment::new(text, label)]);
         let conversation = Conversation::new(vec![message], vec![]);
         // One thread that does nothing else: of several tries the shortest is the one nobody interrupted.
-        let (mut best, mut attack) = (f64::INFINITY, false);
+        let (mut best, mut attack, mut margin) = (f64::INFINITY, false, None);
         for _ in 0..3 {
             let start = Instant::now();
             let inspection = black_box(guard.inspect(black_box(&conversation)));
             best = best.min(start.elapsed().as_secs_f64());
             attack = inspection.verdict == Finding::Attack;
+            margin = inspection.segments.first().and_then(|segment| segment.margin);
         }
-        println!("{} {best:.9}", u8::from(attack));
+        println!("{} {best:.9} {margin:?}", u8::from(attack));
     }
     Ok(())
 }

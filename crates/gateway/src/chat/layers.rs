@@ -77,7 +77,8 @@ impl Boundary for Layers {
             score: segment.score.map_or(0.0, f64::from),
             label: segment.label,
             carrier: segment.carrier,
-            alarms: segment.alarms,
+            // What made an attack of it, when the score did not.
+            alarms: segment.alarms.into_iter().chain(segment.order.then_some("plain-order")).collect(),
         });
         Ok(Inspected { segments: segments.collect() })
     }

@@ -5,10 +5,14 @@
 //! and a feature is a slot of a fixed table. Letters are folded to lower case, digits to one digit and
 //! white space to one space, because neither changes what a sentence asks for. A character of a script that
 //! writes no spaces between words is a word of its own. A feature counts once in a block: a ruled line of a
-//! table is one thing said many times, and said many times it must not outweigh everything else.
+//! table is one thing said many times, and said many times it must not outweigh everything else. A block ends
+//! with a sentence or a cell, or after [`BLOCK`] characters.
 
-/// Characters of a text per block. Sums of weights are kept per block, and a window is a run of blocks.
-pub(super) const BLOCK: u32 = 64;
+/// Most characters of a text in a block. Sums of weights are kept per block, and a window is a run of blocks.
+pub(super) const BLOCK: u32 = 32;
+/// A block of this many characters ends with its sentence, so that an order between other sentences has
+/// windows of its own.
+const SHORTEST: u32 = 12;
 
 /// The sizes of the feature tables, as powers of two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,25 +63,69 @@ pub(super) fn visit(text: &str, tables: Tables, sink: &mut impl Sink) {
         seen: [0; SEEN],
     };
     let mut in_block = 0;
+    let mut ends = Ends::No;
     for (byte, c) in text.char_indices() {
-        if in_block == BLOCK {
+        let (code, class) = if c.is_ascii() {
+            // The table folds a character and says what it is in one load.
+            let folded = ASCII[usize::from(c as u8 & 0x7F)];
+            (u64::from(folded & 0x7F), Class::of_ascii(folded))
+        } else {
+            let lower = c.to_lowercase().next().unwrap_or(c);
+            match Class::of(lower) {
+                Class::Space => (u64::from(b' '), Class::Space),
+                class => (u64::from(lower), class),
+            }
+        };
+        // A run of white space is one, so that a text and its normal form have the same blocks.
+        if class == Class::Space && state.recent[0] == u64::from(b' ') {
+            continue;
+        }
+        let ended = ends == Ends::Here || (ends == Ends::WithSpace && class == Class::Ideograph);
+        if in_block == BLOCK || (ended && in_block >= SHORTEST) {
             sink.block(byte);
             in_block = 0;
             state.block = state.block.wrapping_add(1 << BLOCK_TAG).max(1 << BLOCK_TAG);
         }
         in_block += 1;
+        ends = ends.then(c, class);
         sink.at(byte);
-        if c.is_ascii() {
-            // The table folds a character and says what it is in one load.
-            let folded = ASCII[usize::from(c as u8 & 0x7F)];
-            state.push(u64::from(folded & 0x7F), Class::of_ascii(folded), sink);
-        } else {
-            let lower = c.to_lowercase().next().unwrap_or(c);
-            state.push(u64::from(lower), Class::of(lower), sink);
-        }
+        state.push(code, class, sink);
     }
     sink.at(text.len());
-    state.push(u64::from(b' '), Class::Space, sink);
+    if state.recent[0] != u64::from(b' ') {
+        state.push(u64::from(b' '), Class::Space, sink);
+    }
+}
+
+/// Where a sentence may end.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    No,
+    /// After white space, which belongs to the sentence before it.
+    WithSpace,
+    Here,
+}
+
+impl Ends {
+    #[inline]
+    fn then(self, c: char, class: Class) -> Self {
+        match c {
+            _ if class == Class::Letter => Self::No,
+            _ if class == Class::Space => {
+                if self == Self::No {
+                    Self::No
+                } else {
+                    Self::Here
+                }
+            }
+            // Cells and elements end like sentences.
+            '|' | '>' | '。' | '！' | '？' | '।' => Self::Here,
+            '.' | '!' | '?' | ';' | ':' | '…' | '؟' | '۔' => Self::WithSpace,
+            // A quotation mark or bracket after the full stop.
+            '"' | '\'' | ')' | ']' | '»' | '”' | '’' => self,
+            _ => Self::No,
+        }
+    }
 }
 
 /// What a character is to the word tokeniser.
@@ -163,13 +211,7 @@ impl State {
                 self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5);
                 self.end_word(sink);
             }
-            Class::Space => {
-                self.end_word(sink);
-                if self.recent[0] == c {
-                    return;
-                }
-            }
-            Class::Mark => self.end_word(sink),
+            Class::Space | Class::Mark => self.end_word(sink),
         }
         let [a, b, d, e, _] = self.recent;
         self.recent = [c, a, b, d, e];
@@ -268,9 +310,10 @@ mod tests {
     #[test]
     fn a_repetition_counts_once_in_a_block() {
         let marks = |times| slots(&"-".repeat(times)).len();
-        assert!(marks(64) < 20);
+        let block = BLOCK as usize;
+        assert!(marks(block) < 20);
         // In each further block it counts once more, with three lengths of n-gram.
-        assert_eq!(marks(640) - marks(64), 9 * 3);
+        assert_eq!(marks(10 * block) - marks(block), 9 * 3);
     }
 
     #[test]
@@ -288,6 +331,22 @@ mod tests {
         visit(&text, TABLES, &mut kept);
         assert!(kept.slots.iter().all(|slot| *slot < TABLES.slots()));
         assert!(kept.blocks.iter().all(|byte| text.is_char_boundary(*byte)));
-        assert_eq!(kept.blocks.len(), (text.chars().count() - 1) / BLOCK as usize);
+        // Each sentence is a block.
+        assert_eq!(kept.blocks.len(), 39);
+    }
+
+    #[test]
+    fn a_block_ends_with_its_sentence_or_is_full() {
+        let blocks = |text: &str| {
+            let mut kept = Kept::default();
+            visit(text, TABLES, &mut kept);
+            kept.blocks
+        };
+        assert_eq!(blocks("The shop is open. Call 1.5 hours before. Yes."), [18, 41]);
+        assert_eq!(blocks(&"long ".repeat(20)), [32, 64, 96]);
+        assert_eq!(blocks("店は月曜日から金曜日まで開いています。はい").len(), 1);
+        assert_eq!(blocks("1.\n2.\n3.\n4.\n"), Vec::<usize>::new());
+        assert_eq!(blocks("| the first cell | the second"), [18]);
+        assert_eq!(blocks("Open  at  nine o'clock.\n\n  Yes."), [27]);
     }
 }

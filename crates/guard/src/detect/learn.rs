@@ -13,7 +13,7 @@ use proofhouse_dialogue::Carrier;
 use serde::{Deserialize, Serialize};
 
 use super::corpus::{self, Draw, Sample};
-use super::train::{Model, Provenance, Row, Settings, sources};
+use super::train::{Model, Provenance, Row, Settings, base_form, sources};
 use super::{LinearDetector, Verdict, WeightsError};
 
 /// The share of a group of harmless texts that may be called an attack.
@@ -150,7 +150,7 @@ pub fn learn(base: &LinearDetector, lessons: &[Lesson], seed: u64) -> Result<Lea
     let mut draw = Draw::new(seed);
     let (mut rows, mut measured) = (Vec::new(), Vec::new());
     for lesson in lessons {
-        let lesson = Lesson { text: cut(&lesson.text).to_owned(), ..lesson.clone() };
+        let lesson = Lesson { text: base_form(cut(&lesson.text)), ..lesson.clone() };
         rows.push(row(&lesson.text, &lesson));
         rows.extend((0..VARIANTS).map(|_| variant(&lesson, &mut draw)));
         measured.extend((0..VARIANTS).map(|_| variant(&lesson, &mut draw)));
@@ -246,16 +246,19 @@ fn row(text: &str, lesson: &Lesson) -> Row {
 
 fn variant(lesson: &Lesson, draw: &mut Draw) -> Row {
     let (text, payload) = corpus::vary(&lesson.text, lesson.carrier, draw);
-    Row { payload, ..row(&text, lesson) }
+    Row { payload, ..row(&text, lesson) }.in_base_form()
 }
 
 fn rehearsal(draw: &mut Draw) -> Vec<Row> {
-    let of = |sample: Sample| Row {
-        text: sample.text,
-        attack: sample.attack,
-        carrier: sample.carrier,
-        source: "rehearsal".into(),
-        payload: sample.payload,
+    let of = |sample: Sample| {
+        Row {
+            text: sample.text,
+            attack: sample.attack,
+            carrier: sample.carrier,
+            source: "rehearsal".into(),
+            payload: sample.payload,
+        }
+        .in_base_form()
     };
     let mut rows: Vec<Row> = (0..REHEARSED / 4).map(|_| of(corpus::attack(draw))).collect();
     rows.extend((0..REHEARSED).map(|_| of(corpus::benign(draw))));
@@ -267,7 +270,7 @@ fn verdict(detector: &LinearDetector, text: &str, carrier: Carrier) -> bool {
 }
 
 fn right(detector: &LinearDetector, lesson: &Lesson) -> bool {
-    verdict(detector, cut(&lesson.text), lesson.carrier) == lesson.attack
+    verdict(detector, &base_form(cut(&lesson.text)), lesson.carrier) == lesson.attack
 }
 
 /// A group of texts that never change.
@@ -308,14 +311,14 @@ fn frozen() -> Vec<Group> {
             };
             let group = groups.entry((sample.attack, name)).or_default();
             if group.len() < FROZEN_TEXTS {
-                group.insert((sample.text, sample.carrier));
+                group.insert((base_form(&sample.text), sample.carrier));
             }
         }
     }
     let by_hand =
         include_str!("harmless.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     groups
-        .insert((false, "harmless, by hand"), by_hand.map(|line| (line.to_owned(), Carrier::Chat)).collect());
+        .insert((false, "harmless, by hand"), by_hand.map(|line| (base_form(line), Carrier::Chat)).collect());
     groups
         .into_iter()
         .map(|((attack, name), texts)| Group {

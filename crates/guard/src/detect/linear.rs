@@ -67,7 +67,7 @@ impl LinearDetector {
     #[must_use]
     pub fn score(&self, text: &str, carrier: Carrier) -> Score {
         let blocks = self.read(text);
-        let (_, logit, count) = blocks.best(self.file.header.bias);
+        let (_, logit, count) = blocks.best(self.file.header.bias, carrier);
         self.judge(text, &blocks, logit, count, carrier)
     }
 
@@ -81,7 +81,7 @@ impl LinearDetector {
         let best: Vec<_> = read
             .iter()
             .map(|blocks| {
-                let (_, logit, count) = blocks.best(self.file.header.bias);
+                let (_, logit, count) = blocks.best(self.file.header.bias, carrier);
                 (logit, count, self.corrected(logit, count, carrier))
             })
             .collect();
@@ -109,7 +109,7 @@ impl LinearDetector {
             let bias = self.file.header.bias;
             let floor = logit - (corrected - calibration.grey);
             score.spans = merge(
-                windows(blocks.len())
+                windows(blocks.len(), carrier)
                     .filter(|window| blocks.logit(window, bias) >= floor)
                     .map(|window| blocks.bytes(&window)),
             );

@@ -7,6 +7,7 @@
 //! * [`LinearDetector`] reads everything: hashed n-grams, some microseconds per kilobyte, weights in the
 //!   binary. Its thresholds were fixed on sources it was not trained on, for each kind of text, and grow with
 //!   the number of windows, so that a long document is not suspicious for being long.
+//! * [`plain_order`] knows the plainest orders of fourteen languages, which a threshold can be too high for.
 //! * [`EncoderDetector`] is a second stage behind the same trait: any encoder with its `tokenizer.json`, for
 //!   what the first calls [`Verdict::Grey`].
 //! * [`learn`] turns what passed into new weights that hold what the old ones held.
@@ -33,12 +34,14 @@ mod explain;
 mod features;
 pub mod learn;
 mod linear;
+mod phrases;
 pub mod train;
 mod weights;
 mod windows;
 
 pub use encoder::{Encoder, EncoderCalibration, EncoderDetector, EncoderError, Tokenizer, TokenizerError};
 pub use linear::LinearDetector;
+pub use phrases::plain_order;
 pub use weights::{Calibration, Header, TrainedOn, WeightsError};
 
 /// Scores texts. The text is a view of the normal form where there is one.

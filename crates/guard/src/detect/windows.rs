@@ -1,23 +1,29 @@
 //! Scores of the windows of a text.
 //!
-//! A text is cut into blocks of [`BLOCK`](super::features::BLOCK) characters. The weights of the features
-//! that end in a block are summed once, and every window is a difference of two running sums, so many
-//! windows of two sizes cost no more than one reading. A window's logit is `bias + sum / sqrt(features +
+//! A text is cut into blocks: sentences, the long ones in parts. The weights of the features that end in a
+//! block are summed once, and every window is a difference of two running sums, so many windows of some
+//! sizes, from a sentence to pages, cost no more than one reading. Small ones find an order between other
+//! sentences, large ones what many sentences say a little of. A window's logit is `bias + sum / sqrt(features +
 //! 32)`: a sum of many small independent weights grows with the square root of their number, so a long
 //! window and a short one stand on one scale, and a handful of features cannot speak loudly.
 
 use std::ops::Range;
+
+use proofhouse_dialogue::Carrier;
 
 use super::features::{BLOCK, Sink, Tables, visit};
 
 /// Features that every window is credited with, so that short texts stay near the bias.
 const SMOOTHING: f32 = 32.0;
 
-/// Window sizes in blocks and the step between windows of that size.
-const SCALES: [(usize, usize); 2] = [(3, 1), (8, 4)];
+/// Window sizes in blocks (one is a sentence by itself, in whatever company) and the step between windows of that size: of what people write, whose stories and
+/// roles fill pages; and of documents and code, in which an order is some sentences long, and many pages of a
+/// contract must not add up to one.
+const CHAT: &[(usize, usize)] = &[(2, 1), (4, 2), (8, 4), (16, 8), (48, 24), (144, 72)];
+const DOCUMENT: &[(usize, usize)] = &[(1, 1), (2, 1), (4, 2), (8, 4), (16, 8)];
 
-/// Characters that the largest window spans.
-pub(super) const WINDOW: usize = SCALES[1].0 * BLOCK as usize;
+/// Characters that a window of middle size spans.
+pub(super) const WINDOW: usize = 8 * BLOCK as usize;
 
 /// Weights by slot. Trained weights are floats, shipped ones bytes with a scale per table.
 pub(super) trait Weights {
@@ -90,9 +96,9 @@ impl Blocks {
     }
 
     /// The window with the highest logit, that logit, and how many windows there are.
-    pub(super) fn best(&self, bias: f32) -> (Window, f32, usize) {
+    pub(super) fn best(&self, bias: f32, carrier: Carrier) -> (Window, f32, usize) {
         let mut best = (Window { blocks: 0..self.len() }, f32::NEG_INFINITY, 0);
-        for window in windows(self.len()) {
+        for window in windows(self.len(), carrier) {
             let logit = self.logit(&window, bias);
             best.2 += 1;
             if logit > best.1 {
@@ -109,15 +115,16 @@ pub(super) fn norm(count: f32) -> f32 {
 }
 
 /// The windows of a text of `blocks` blocks. A text that fits the largest window is also read as a whole.
-pub(super) fn windows(blocks: usize) -> impl Iterator<Item = Window> {
-    let (largest, _) = SCALES[SCALES.len() - 1];
+pub(super) fn windows(blocks: usize, carrier: Carrier) -> impl Iterator<Item = Window> {
+    let scales = if carrier == Carrier::Chat { CHAT } else { DOCUMENT };
+    let largest = scales.last().map_or(1, |(largest, _)| *largest);
     let whole = (blocks <= largest).then_some(Window { blocks: 0..blocks });
-    let sliding = SCALES.into_iter().filter(move |(size, _)| *size < blocks).flat_map(move |(size, step)| {
-        let steps = (blocks - size).div_ceil(step);
+    let sliding = scales.iter().filter(move |(size, _)| *size < blocks).flat_map(move |(size, step)| {
+        let steps = (blocks - size).div_ceil(*step);
         (0..=steps).map(move |i| {
             // The last window ends with the text.
             let start = (i * step).min(blocks - size);
-            Window { blocks: start..start + size }
+            Window { blocks: start..start + *size }
         })
     });
     whole.into_iter().chain(sliding)
@@ -138,7 +145,8 @@ mod tests {
     #[test]
     fn windows_cover_the_text_from_end_to_end() {
         for blocks in 1..60 {
-            let all: Vec<_> = windows(blocks).collect();
+            let carrier = if blocks % 2 == 0 { Carrier::Chat } else { Carrier::Document };
+            let all: Vec<_> = windows(blocks, carrier).collect();
             assert!(!all.is_empty());
             assert_eq!(all.iter().map(|w| w.blocks.start).min(), Some(0), "{blocks}");
             assert_eq!(all.iter().map(|w| w.blocks.end).max(), Some(blocks), "{blocks}");
@@ -148,8 +156,8 @@ mod tests {
 
     #[test]
     fn the_number_of_windows_is_linear_in_the_length() {
-        assert_eq!(windows(1).count(), 1);
-        assert!(windows(1000).count() < 1300);
+        assert_eq!(windows(1, Carrier::Chat).count(), 1);
+        assert!(windows(1000, Carrier::Chat).count() < 2900);
     }
 
     #[test]
@@ -161,7 +169,7 @@ mod tests {
                 0.0
             }
         }
-        let (_, logit, windows) = Blocks::read("", tables, &None).best(-1.5);
+        let (_, logit, windows) = Blocks::read("", tables, &None).best(-1.5, Carrier::Chat);
         assert_eq!((logit, windows), (-1.5, 1));
     }
 

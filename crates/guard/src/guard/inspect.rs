@@ -62,6 +62,8 @@ pub struct SegmentInspection {
     pub spans: Vec<Range<usize>>,
     /// Where the phrases stand that spoke most for an attack, strongest first.
     pub reasons: Vec<Range<usize>>,
+    /// It gives a plain order, such as to set aside all instructions; the score was below the threshold.
+    pub order: bool,
     /// Kinds of alarms about its characters.
     pub alarms: Vec<&'static str>,
     /// A second detector had the last word.
@@ -88,6 +90,7 @@ impl Inspector<'_> {
             read_by: Vec::new(),
             spans: Vec::new(),
             reasons: Vec::new(),
+            order: false,
             alarms: Vec::new(),
             second: false,
         };
@@ -106,6 +109,9 @@ impl Inspector<'_> {
         let own = segment.label.trust == Trust::Trusted;
         if !own && form.alarms.iter().any(|alarm| alarm.kind.is_conclusive()) {
             found.verdict = Finding::Attack;
+        }
+        if !own && form.alarms.iter().any(|alarm| alarm.kind.is_unreadable()) {
+            found.verdict = found.verdict.max(Finding::Grey);
         }
         if !own && segment.label.origin != Origin::Assistant {
             self.score(&form, segment.carrier, &mut found);
@@ -129,15 +135,37 @@ impl Inspector<'_> {
             }
             _ => first,
         };
-        let (spans, read_by) = match at.checked_sub(1).and_then(|view| form.views.get(view)) {
-            Some(view) => (&view.spans, view.how.clone()),
-            None => (&form.spans, Vec::new()),
-        };
+        let (spans, read_by) = reading(form, at);
         found.take(&score, spans, read_by);
+        if found.verdict < Finding::Attack {
+            let order =
+                texts.iter().enumerate().find_map(|(at, text)| Some((at, detect::plain_order(text)?)));
+            if let Some((at, order)) = order {
+                let (spans, read_by) = reading(form, at);
+                found.order(spans.source(order), read_by);
+            }
+        }
+    }
+}
+
+/// Where a text of a normal form came from, and what was undone to read it. The first is the base form.
+fn reading<'f>(form: &'f NormalForm<'_>, at: usize) -> (&'f SpanMap, Vec<Transform>) {
+    match at.checked_sub(1).and_then(|view| form.views.get(view)) {
+        Some(view) => (&view.spans, view.how.clone()),
+        None => (&form.spans, Vec::new()),
     }
 }
 
 impl SegmentInspection {
+    /// A plain order makes an attack of it, whatever else was found.
+    fn order(&mut self, place: Range<usize>, read_by: Vec<Transform>) {
+        self.verdict = Finding::Attack;
+        self.order = true;
+        self.read_by = read_by;
+        self.spans = vec![place.clone()];
+        self.reasons = vec![place];
+    }
+
     fn take(&mut self, score: &Score, spans: &SpanMap, read_by: Vec<Transform>) {
         self.verdict = self.verdict.max(match score.verdict {
             detect::Verdict::Benign => Finding::Benign,

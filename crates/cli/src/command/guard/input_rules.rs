@@ -20,6 +20,8 @@ const LOOK: &str = "Look at the characters, and have the text written plainly.";
 static RULES: &[InputRule] = &[
     InputRule { id: "input/attack", title: "Text that directs the model", severity: Severity::High,
         what: "By its wording, as it stands or as it can be decoded, the text looks like an attempt to direct the model.", remediation: REMOVE },
+    InputRule { id: "input/cipher", title: "Letters in the order of no language", severity: Severity::Medium,
+        what: "Lines of words have their letters exchanged or in another order, and no way to read them was found. A model may read them.", remediation: LOOK },
     InputRule { id: "input/direction", title: "Direction of writing is overridden", severity: Severity::Medium,
         what: "Characters change the direction of writing where no script needs them, so that people read another text than the model.", remediation: LOOK },
     InputRule { id: "input/hidden-text", title: "Suspicious text that people do not see", severity: Severity::High,
@@ -32,6 +34,8 @@ static RULES: &[InputRule] = &[
         what: "Letters carry stacks of marks, which hides words from filters and people.", remediation: LOOK },
     InputRule { id: "input/mixed-scripts", title: "Words of mixed scripts", severity: Severity::Low,
         what: "Words are made of letters from several scripts that look alike, which hides them from filters.", remediation: LOOK },
+    InputRule { id: "input/order", title: "A plain order to the model", severity: Severity::High,
+        what: "The text gives an order that nobody gives by chance, such as to set aside all instructions or to show the system prompt.", remediation: REMOVE },
     InputRule { id: "input/suspicious", title: "Text that may direct the model", severity: Severity::Medium,
         what: "The text has something of an attempt to direct the model. Whether it is one, wording alone does not tell.", remediation: "Read it. Where it is right that such text is there, leave it to the boundary, which holds whatever a text says." },
     InputRule { id: "input/terminal", title: "Terminal escapes", severity: Severity::Medium,

@@ -220,10 +220,14 @@ fn concealed(piece: &Hidden, part: &Subject) -> Option<Found> {
 fn scored(found: &SegmentInspection, text: &str) -> Option<Found> {
     let margin = found.margin?;
     let spans = (!found.spans.is_empty()).then_some(&found.spans)?;
-    let id = if margin >= 0.0 { "input/attack" } else { "input/suspicious" };
+    let id = match found.order {
+        true => "input/order",
+        false if margin >= 0.0 => "input/attack",
+        false => "input/suspicious",
+    };
     let rule = input_rules::rule(id)?.described();
     let mut message = rule.title.clone();
-    if let Some(probability) = found.score {
+    if let Some(probability) = found.score.filter(|_| !found.order) {
         message.push_str(&format!(", score {probability:.2}"));
     }
     if !found.read_by.is_empty() {
@@ -238,7 +242,8 @@ fn scored(found: &SegmentInspection, text: &str) -> Option<Found> {
         .map(|phrase| format!("“{}”", printable(phrase.trim(), 40)))
         .collect();
     if !said.is_empty() {
-        message.push_str(&format!("; what spoke for it: {}", said.join(", ")));
+        let lead = if found.order { ":" } else { "; what spoke for it:" };
+        message.push_str(&format!("{lead} {}", said.join(", ")));
     }
     // The phrase that spoke most for it is what a reader looks for; the span around it may be a paragraph.
     let place = found.reasons.first().or(spans.first())?;

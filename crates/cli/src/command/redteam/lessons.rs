@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, bail, ensure};
 use proofhouse_dialogue::Carrier;
 use proofhouse_guard::detect::learn::Lesson;
-use proofhouse_guard::detect::{LinearDetector, Verdict};
+use proofhouse_guard::detect::{LinearDetector, Verdict, plain_order};
 use proofhouse_guard::normal::{Budget, normalise};
 use proofhouse_redteam::{Answer, Attempt, Campaign, Part, Step};
 use serde::{Deserialize, Serialize};
@@ -142,7 +142,7 @@ fn case(detector: &LinearDetector, attempt: &Attempt) -> Missed {
         let form = normalise(&text, &Budget::default());
         for view in form.texts().filter(|view| view.trim().chars().count() >= SHORTEST) {
             let score = detector.score(view, carrier);
-            if score.verdict == Verdict::Attack {
+            if score.verdict == Verdict::Attack || plain_order(view).is_some() {
                 return Missed::Known;
             }
             if nearest.as_ref().is_none_or(|(margin, _)| score.margin > *margin) {

@@ -7,67 +7,69 @@ use std::ops::Range;
 
 use proofhouse_dialogue::Carrier;
 
-use super::{Draw, text};
+use super::{Draw, papers, text};
 
-/// A kind of document.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Document {
-    Mail,
-    Page,
-    Markdown,
-    Table,
-    ToolResult,
-    Log,
-    Code,
-    Review,
-    Transcript,
-    Prose,
+/// A kind of document: how it is written, as what it is read, and the families of its texts.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Document {
+    write: fn(&mut Writer<'_>),
+    carrier: Carrier,
+    attacked: &'static str,
+    clean: &'static str,
 }
 
-use Document::{Code, Log, Mail, Markdown, Page, Prose, Review, Table, ToolResult, Transcript};
+macro_rules! kinds {
+    ($($name:literal $carrier:ident $write:path;)*) => {
+        const ALL: [Document; 23] = [$(Document {
+            write: $write,
+            carrier: Carrier::$carrier,
+            attacked: concat!("i.", $name),
+            clean: concat!("d.", $name),
+        },)*];
+    };
+}
 
-const ALL: [Document; 10] = [Mail, Page, Markdown, Table, ToolResult, Log, Code, Review, Transcript, Prose];
+kinds! {
+    "mail" Document mail;
+    "page" Document html;
+    "markdown" Document markdown;
+    "table" Document table;
+    "tool-result" Document tool_result;
+    "log" Code log;
+    "code" Code code;
+    "review" Document review;
+    "transcript" Document transcript;
+    "prose" Document prose;
+    "manual" Document papers::manual;
+    "exercise" Document papers::exercise;
+    "ticket" Document papers::ticket;
+    "commits" Document papers::commits;
+    "contract" Document papers::contract;
+    "application" Document papers::application;
+    "registry" Document papers::registry;
+    "report" Document papers::report;
+    "article" Document papers::article;
+    "interface" Document papers::interface;
+    "script" Code papers::script;
+    "settings" Code papers::settings;
+    "program" Code papers::program;
+}
 
 impl Document {
     pub(super) fn draw(draw: &mut Draw) -> Self {
-        draw.pick(&ALL).copied().unwrap_or(Prose)
+        draw.pick(&ALL).copied().unwrap_or(ALL[0])
     }
 
     pub(super) const fn carrier(self) -> Carrier {
-        match self {
-            Log | Code => Carrier::Code,
-            _ => Carrier::Document,
-        }
+        self.carrier
     }
 
     pub(super) const fn attacked(self) -> &'static str {
-        match self {
-            Mail => "i.mail",
-            Page => "i.page",
-            Markdown => "i.markdown",
-            Table => "i.table",
-            ToolResult => "i.tool-result",
-            Log => "i.log",
-            Code => "i.code",
-            Review => "i.review",
-            Transcript => "i.transcript",
-            Prose => "i.prose",
-        }
+        self.attacked
     }
 
     pub(super) const fn clean(self) -> &'static str {
-        match self {
-            Mail => "d.mail",
-            Page => "d.page",
-            Markdown => "d.markdown",
-            Table => "d.table",
-            ToolResult => "d.tool-result",
-            Log => "d.log",
-            Code => "d.code",
-            Review => "d.review",
-            Transcript => "d.transcript",
-            Prose => "d.prose",
-        }
+        self.clean
     }
 
     /// Writes the document in `language` with `inside` somewhere in it, and says where.
@@ -78,50 +80,51 @@ impl Document {
         draw: &mut Draw,
     ) -> (String, Option<Range<usize>>) {
         let mut page = Writer { out: String::new(), inside, place: None, language, draw };
-        match self {
-            Mail => mail(&mut page),
-            Page => html(&mut page),
-            Markdown => markdown(&mut page),
-            Table => table(&mut page),
-            ToolResult => tool_result(&mut page),
-            Log => log(&mut page),
-            Code => code(&mut page),
-            Review => review(&mut page),
-            Transcript => transcript(&mut page),
-            Prose => prose(&mut page),
-        }
+        (self.write)(&mut page);
         page.finish()
     }
 }
 
-struct Writer<'a> {
+pub(super) struct Writer<'a> {
     out: String,
     inside: Option<&'a str>,
     place: Option<Range<usize>>,
     language: &'a str,
-    draw: &'a mut Draw,
+    pub(super) draw: &'a mut Draw,
 }
 
 impl Writer<'_> {
-    fn raw(&mut self, text: &str) {
+    pub(super) fn raw(&mut self, text: &str) {
         self.out.push_str(text);
     }
 
-    fn rule(&mut self, rule: &str) -> String {
+    pub(super) fn rule(&mut self, rule: &str) -> String {
         text(self.language, rule, self.draw)
     }
 
     /// A sentence of an ordinary document.
-    fn line(&mut self) -> String {
+    pub(super) fn line(&mut self) -> String {
         self.rule("d.line")
     }
 
-    fn number(&mut self, below: usize) -> String {
+    /// A sentence that tells its reader what to do.
+    pub(super) fn order(&mut self) -> String {
+        let rule = if self.draw.one_in(4) { "d.line" } else { "d.do" };
+        self.rule(rule)
+    }
+
+    /// A text from `rule`, or from `other` where the language has no such rule.
+    pub(super) fn rule_or(&mut self, rule: &str, other: &str) -> String {
+        let text = self.rule(rule);
+        if text.is_empty() { self.rule(other) } else { text }
+    }
+
+    pub(super) fn number(&mut self, below: usize) -> String {
         self.draw.below(below).to_string()
     }
 
     /// Writes the inner text here, once.
-    fn inner(&mut self) {
+    pub(super) fn inner(&mut self) {
         if let (Some(inside), None) = (self.inside, &self.place) {
             let start = self.out.len();
             self.out.push_str(inside);
@@ -129,14 +132,22 @@ impl Writer<'_> {
         }
     }
 
+    /// The same after `before`, if `here`.
+    pub(super) fn inner_if(&mut self, here: bool, before: &str) {
+        if here {
+            self.raw(before);
+            self.inner();
+        }
+    }
+
     /// At which of `n` places the inner text stands.
-    fn place(&mut self, n: usize) -> Option<usize> {
+    pub(super) fn place(&mut self, n: usize) -> Option<usize> {
         let at = self.draw.below(n);
         self.inside.map(|_| at)
     }
 
     /// A paragraph of a few sentences, with the inner text among them if `here`.
-    fn paragraph(&mut self, here: bool) {
+    pub(super) fn paragraph(&mut self, here: bool) {
         let sentences = 1 + self.draw.below(4);
         let at = if here { self.draw.below(sentences + 1) } else { usize::MAX };
         for i in 0..=sentences {
@@ -146,14 +157,14 @@ impl Writer<'_> {
             if i == at {
                 self.inner();
             } else if i < sentences {
-                let line = self.line();
+                let line = if self.draw.one_in(6) { self.order() } else { self.line() };
                 self.raw(&line);
             }
         }
     }
 
     /// Paragraphs between `open` and `close`, the inner text in or between them.
-    fn paragraphs(&mut self, most: usize, open: &str, close: &str) {
+    pub(super) fn paragraphs(&mut self, most: usize, open: &str, close: &str) {
         let n = 1 + self.draw.below(most);
         let here = self.place(n);
         for i in 0..n {

@@ -14,6 +14,7 @@ use proofhouse_dialogue::Carrier;
 mod documents;
 mod draw;
 mod grammar;
+mod papers;
 
 use documents::Document;
 pub use draw::Draw;
@@ -74,6 +75,7 @@ pub const HARD: &[&str] = &[
     "b.hijack",
     "b.security",
     "b.human",
+    "b.quoted",
 ];
 
 /// Languages, the best covered first.
@@ -115,6 +117,10 @@ pub fn benign(draw: &mut Draw) -> Sample {
         8..16 => clean_document(language, draw),
         _ => {
             let mut text = text(language, "c.chat", draw);
+            if draw.one_in(6) {
+                // People paste what tells them what to do.
+                text = format!("{text} {}", self::text(language, "d.do", draw));
+            }
             while draw.one_in(3) {
                 text = format!("{text} {}", self::text(language, "c.chat", draw));
             }
@@ -123,18 +129,25 @@ pub fn benign(draw: &mut Draw) -> Sample {
     }
 }
 
-/// Puts an attack between two lines of `document`, or at one of its ends.
+/// Puts an attack between two lines or two sentences of `document`, or at one of its ends.
 #[must_use]
 pub fn embed(document: &str, draw: &mut Draw) -> (String, Range<usize>) {
     let language = language(draw);
     let attack = noise(text(language, "i.any", draw), draw);
     let mut places: Vec<usize> = document.match_indices('\n').map(|(at, _)| at + 1).collect();
     places.extend([0, document.len()]);
+    let mut glue = "\n";
+    if draw.one_in(3) {
+        let sentences: Vec<usize> = document.match_indices(". ").map(|(at, _)| at + 2).collect();
+        if !sentences.is_empty() {
+            (places, glue) = (sentences, " ");
+        }
+    }
     let at = draw.pick(&places).copied().unwrap_or(0);
     let (before, after) = document.split_at(at);
-    let start = before.len() + usize::from(!before.is_empty() && !before.ends_with('\n'));
+    let start = before.len() + usize::from(!before.is_empty() && !before.ends_with(['\n', ' ']));
     let gap = if start > before.len() { "\n" } else { "" };
-    let text = format!("{before}{gap}{attack}\n{after}");
+    let text = format!("{before}{gap}{attack}{glue}{after}");
     (text, start..start + attack.len())
 }
 
@@ -267,7 +280,10 @@ fn noise(text: String, draw: &mut Draw) -> String {
     {
         *first = first.to_uppercase().next().unwrap_or(*first);
     }
-    if draw.one_in(12) {
+    if draw.one_in(48) {
+        return hurried(&chars);
+    }
+    if draw.one_in(10) {
         for _ in 0..=draw.below(2) {
             let at = draw.below(chars.len());
             let both_letters = |at: usize| {
@@ -288,6 +304,14 @@ fn noise(text: String, draw: &mut Draw) -> String {
     chars.into_iter().collect()
 }
 
+/// Words without the vowels inside them.
+fn hurried(chars: &[char]) -> String {
+    let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphabetic());
+    let inside = |at: usize| letter(at.checked_sub(1)) && letter(Some(at + 1));
+    let kept = chars.iter().enumerate().filter(|(at, c)| !(inside(*at) && "aeiou".contains(**c)));
+    kept.map(|(_, c)| *c).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -304,7 +328,7 @@ mod tests {
     #[test]
     fn every_language_has_attacks_documents_and_their_harmless_counterparts() {
         for (language, grammar) in GRAMMARS.iter() {
-            for rule in ["i.any", "c.chat", "d.line"] {
+            for rule in ["i.any", "i.latent", "c.chat", "d.line", "d.do"] {
                 assert!(grammar.has(rule), "{language} has no {rule}");
             }
             for rule in ATTACKS.iter().filter(|rule| grammar.has(rule)) {
