@@ -533,7 +533,8 @@ fn write_mistakes(
 ) -> Result<(), Box<dyn Error>> {
     /// Texts of each kind.
     const TEXTS: usize = 40;
-    let mut kinds: BTreeMap<(bool, Carrier, &str), Vec<(f32, &str)>> = BTreeMap::new();
+    type Judged<'t> = Vec<(f32, &'t str)>;
+    let mut kinds: BTreeMap<(bool, Carrier, &str), Judged<'_>> = BTreeMap::new();
     for (best, row) in &held_out.texts {
         let Some(calibration) = calibration.get(&row.carrier) else { continue };
         let margin = corrected(best, calibration) - calibration.attack;
