@@ -80,7 +80,7 @@ impl Language {
             let before = if self.joined { some(3) } else { format!("{end}{gap}{}", some(3)) };
             format!("{object}{before}{ignore}|{own}{gap}{few}{prompt}{before}{tell}", few = some(1))
         } else {
-            format!("{ignore}{gap}{few}{object}|{tell}{gap}{few}{own}{gap}{prompt}", few = some(3))
+            format!("{ignore}{gap}{few}{object}{end}|{tell}{gap}{few}{own}{gap}{prompt}", few = some(3))
         };
         let expression = if self.verb_last || self.joined {
             format!("(?P<order>{alternatives})")
