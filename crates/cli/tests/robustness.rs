@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test panics where it cannot go on")]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use serde_json::Value;
+use support::{header, npz, stored};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../onnx/tests/fixtures/mlp_naive.onnx");
 const TREES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../onnx/tests/fixtures/gbt.onnx");
@@ -23,63 +26,25 @@ fn said(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
-/// A `.npz` archive of digits, stored: what `numpy.savez` writes.
+/// A `.npz` archive of digits.
 fn archive(dir: &Path, name: &str, from: usize, n: usize) -> PathBuf {
     let records = || DIGITS.chunks_exact(65).skip(from).take(n);
-    let mut x = header("<f4", &format!("({n}, 1, 8, 8)"));
-    x.extend(records().flat_map(|r| r[1..].iter().flat_map(|p| (f32::from(*p) / 16.0).to_le_bytes())));
-    let mut y = header("|u1", &format!("({n},)"));
-    y.extend(records().map(|r| r[0]));
+    let x: Vec<f32> = records().flat_map(|r| r[1..].iter().map(|p| f32::from(*p) / 16.0)).collect();
+    let y: Vec<u8> = records().map(|r| r[0]).collect();
     let path = dir.join(name);
-    std::fs::write(&path, stored(&[("x.npy", &x), ("y.npy", &y)])).unwrap();
+    std::fs::write(&path, npz(&x, &[1, 8, 8], &y)).unwrap();
     path
 }
 
-/// Rows of a table of 30 columns with two classes, as `numpy.savez` writes them.
+/// Rows of a table of 30 columns with two classes.
 fn table(dir: &Path, n: usize) -> PathBuf {
     let records = || TABULAR.chunks_exact(121).take(n);
-    let mut x = header("<f4", &format!("({n}, 30)"));
-    x.extend(records().flat_map(|r| r[1..].to_vec()));
-    let mut y = header("|u1", &format!("({n},)"));
-    y.extend(records().map(|r| r[0]));
+    let number = |bytes: &[u8]| f32::from_le_bytes(bytes.try_into().unwrap());
+    let x: Vec<f32> = records().flat_map(|r| r[1..].chunks_exact(4).map(number)).collect();
+    let y: Vec<u8> = records().map(|r| r[0]).collect();
     let path = dir.join("table.npz");
-    std::fs::write(&path, stored(&[("x.npy", &x), ("y.npy", &y)])).unwrap();
+    std::fs::write(&path, npz(&x, &[30], &y)).unwrap();
     path
-}
-
-fn header(descr: &str, shape: &str) -> Vec<u8> {
-    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-    bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
-    bytes.extend(text.into_bytes());
-    bytes
-}
-
-/// A zip archive without compression.
-fn stored(members: &[(&str, &[u8])]) -> Vec<u8> {
-    let crc = |bytes: &[u8]| {
-        !bytes.iter().fold(!0_u32, |crc, byte| {
-            (0..8)
-                .fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xedb8_8320 & (crc & 1).wrapping_neg()))
-        })
-    };
-    let (mut bytes, mut directory) = (Vec::new(), Vec::new());
-    for (name, content) in members {
-        let size = u32::try_from(content.len()).unwrap().to_le_bytes();
-        let common =
-            [&[20, 0, 0, 0, 0, 0, 0, 0, 0, 0][..], &crc(content).to_le_bytes(), &size, &size].concat();
-        let length = u16::try_from(name.len()).unwrap().to_le_bytes();
-        directory.extend([&b"PK\x01\x02\x14\x00"[..], &common, &length, &[0; 12]].concat());
-        directory.extend(u32::try_from(bytes.len()).unwrap().to_le_bytes());
-        directory.extend(name.as_bytes());
-        bytes.extend([&b"PK\x03\x04"[..], &common, &length, &[0, 0], name.as_bytes(), content].concat());
-    }
-    let count = u16::try_from(members.len()).unwrap().to_le_bytes();
-    let (at, size) = (bytes.len(), directory.len());
-    let number = |n: usize| u32::try_from(n).unwrap().to_le_bytes();
-    bytes.extend(directory);
-    bytes.extend([&b"PK\x05\x06\0\0\0\0"[..], &count, &count, &number(size), &number(at), &[0, 0]].concat());
-    bytes
 }
 
 #[test]

@@ -2,13 +2,6 @@
 
 /// What `numpy.savez(x=…, y=…)` writes: rows of this shape and their classes.
 pub fn npz(x: &[f32], row: &[usize], y: &[u8]) -> Vec<u8> {
-    let header = |descr: &str, shape: &str| {
-        let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
-        let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
-        bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
-        bytes.extend(text.into_bytes());
-        bytes
-    };
     let n = y.len();
     let row: Vec<String> = row.iter().map(ToString::to_string).collect();
     let mut rows = header("<f4", &format!("({n}, {})", row.join(", ")));
@@ -16,6 +9,15 @@ pub fn npz(x: &[f32], row: &[usize], y: &[u8]) -> Vec<u8> {
     let mut classes = header("|u1", &format!("({n},)"));
     classes.extend(y);
     stored(&[("x.npy", &rows), ("y.npy", &classes)])
+}
+
+/// What an array's file begins with: its type and its shape as Python writes a tuple.
+pub fn header(descr: &str, shape: &str) -> Vec<u8> {
+    let text = format!("{{'descr': '{descr}', 'fortran_order': False, 'shape': {shape}, }}\n");
+    let mut bytes = b"\x93NUMPY\x01\x00".to_vec();
+    bytes.extend(u16::try_from(text.len()).unwrap().to_le_bytes());
+    bytes.extend(text.into_bytes());
+    bytes
 }
 
 /// A zip archive without compression.
