@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use crate::ArtifactError;
 
+mod chunks;
 mod data;
 mod dense;
 mod group;

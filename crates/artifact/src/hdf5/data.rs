@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::chunks::Stored;
 use super::object::{Message, text};
 use super::walk::{Result, Walk};
 use super::{Dataset, External, IssueKind};
@@ -192,7 +193,10 @@ impl<'a> Walk<'a> {
                     self.chunks(tree, rank, datatype.is_some_and(|d| d.varying_text && !filtered))?;
                 }
             }
-            2 => self.new_chunks(&mut body, bytes, filtered, &path)?,
+            2 => {
+                let varying = datatype.is_some_and(|d| d.varying_text && !filtered);
+                self.indexed_chunks(&mut body, bytes, &Stored { filtered, varying }, &path)?;
+            }
             3 => {
                 let (dataset, file) = (path.clone(), self.virtual_file(&mut body)?);
                 self.out.external.push(External { dataset, file, offset: self.base + message.at });
@@ -205,7 +209,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Accounts for the heaps that texts of varying length lie in.
-    fn varying(&mut self, address: u64, size: u64) -> Result<()> {
+    pub(super) fn varying(&mut self, address: u64, size: u64) -> Result<()> {
         let mut data = Cursor::new("HDF5", self.at(address)?.take(size)?, self.base + address);
         let mut seen = HashSet::new();
         while data.left() >= 8 + self.offsets as u64 {
@@ -221,86 +225,6 @@ impl<'a> Walk<'a> {
                 head.take(4)?;
                 let size = head.uint(self.lengths)?;
                 self.claim(collection, size);
-            }
-        }
-        Ok(())
-    }
-
-    /// Chunks listed by a tree of the first kind.
-    fn chunks(&mut self, tree: u64, rank: u64, varying: bool) -> Result<()> {
-        let o = self.offsets as u64;
-        let key = 8 + 8 * rank;
-        let mut stack = vec![(tree, u8::MAX)];
-        let mut seen = HashSet::new();
-        while let Some((address, above)) = stack.pop() {
-            let mut node = self.at(address)?;
-            if node.take(4)? != b"TREE" || node.u8()? != 1 || !seen.insert(address) {
-                return Err(self.at(address)?.error("there is no tree of chunks"));
-            }
-            let (level, used) = (node.u8()?, node.u16()?);
-            if level >= above {
-                return Err(node.error("a tree of chunks does not get lower"));
-            }
-            node.take(2 * o)?;
-            self.claim(address, 8 + 2 * o + 2 * self.chunk_k * (key + o) + key);
-            for _ in 0..used {
-                self.count()?;
-                let size = u64::from(node.u32()?);
-                node.take(key - 4)?;
-                let child = node.uint(self.offsets)?;
-                if level > 0 {
-                    stack.push((child, level));
-                } else {
-                    self.at(child)?.take(size)?;
-                    self.claim(child, size);
-                    if varying {
-                        self.varying(child, size)?;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Chunks of layout versions 4 and 5.
-    fn new_chunks(
-        &mut self,
-        body: &mut Cursor<'a>,
-        bytes: Option<u64>,
-        filtered: bool,
-        path: &str,
-    ) -> Result<()> {
-        let flags = body.u8()?;
-        let rank = body.u8()?;
-        let width = usize::from(body.u8()?);
-        let shape = (0..rank).map(|_| body.uint(width)).collect::<Result<Vec<_>>>()?;
-        let chunk = shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d));
-        let index = body.u8()?;
-        match index {
-            1 => {
-                let size = if flags & 2 != 0 {
-                    let size = body.uint(self.lengths)?;
-                    body.take(4)?;
-                    Some(size)
-                } else {
-                    chunk
-                };
-                let address = body.uint(self.offsets)?;
-                if let Some(size) = size.filter(|_| self.defined(address)) {
-                    self.claim(address, size);
-                }
-            }
-            2 if !filtered => {
-                let address = body.uint(self.offsets)?;
-                let chunks = bytes.zip(chunk).map(|(b, c)| b.div_ceil(c.max(1)).saturating_mul(c));
-                if let Some(size) = chunks.filter(|_| self.defined(address)) {
-                    self.claim(address, size);
-                }
-            }
-            other => {
-                let what =
-                    format!("the chunks of {path:?} are indexed in the way {other}, which is not read");
-                self.issue(self.address(body), what, IssueKind::Unknown);
             }
         }
         Ok(())

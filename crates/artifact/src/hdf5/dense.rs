@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::IssueKind;
 use super::walk::{Result, Walk};
+use crate::ArtifactError;
 use crate::cursor::Cursor;
 
 /// A heap's geometry.
@@ -28,8 +29,8 @@ impl<'a> Walk<'a> {
     ) -> Result<Vec<Cursor<'a>>> {
         let Some((geometry, blocks)) = self.heap(heap)? else { return Ok(Vec::new()) };
         let mut objects = Vec::new();
-        for id in self.tree_records(names)? {
-            let mut cursor = Cursor::new("HDF5", &id, 0);
+        for id in self.identifiers(names)? {
+            let mut cursor = Cursor::new("HDF5", id, 0);
             let kind = cursor.u8()? >> 4 & 3;
             if kind != 0 {
                 self.issue(heap, "an object outside its heap's blocks is not read", IssueKind::Unknown);
@@ -46,7 +47,7 @@ impl<'a> Walk<'a> {
             objects.push(Cursor::new("HDF5", bytes, self.base + address));
         }
         if let Some(order) = order.filter(|o| self.defined(*o)) {
-            self.tree_records(order)?;
+            self.tree(order)?;
         }
         Ok(objects)
     }
@@ -175,8 +176,36 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// The heap identifiers in the records of a tree of the second kind.
-    fn tree_records(&mut self, address: u64) -> Result<Vec<Vec<u8>>> {
+    /// The heap identifiers in the records of a tree of names.
+    fn identifiers(&mut self, address: u64) -> Result<Vec<&'a [u8]>> {
+        let (kind, records) = self.tree(address)?;
+        // Where the identifier stands in a record, and how long it is.
+        let range = match kind {
+            5 => 4..11,
+            6 => 8..15,
+            8 | 9 => 0..8,
+            other => {
+                let what = format!("a tree of the type {other} is not expected here");
+                return Err(self.at(address)?.error(what));
+            }
+        };
+        let id = |record: &'a [u8]| record.get(range.clone());
+        let ids: Option<Vec<_>> = records.into_iter().map(id).collect();
+        ids.ok_or_else(|| ArtifactError::malformed("HDF5", self.base + address, "records are too short"))
+    }
+
+    /// The records of a tree of that type.
+    pub(super) fn tree_records(&mut self, address: u64, kind: u8) -> Result<Vec<&'a [u8]>> {
+        match self.tree(address)? {
+            (found, records) if found == kind => Ok(records),
+            (other, _) => {
+                Err(self.at(address)?.error(format!("a tree of the type {other} where {kind} is expected")))
+            }
+        }
+    }
+
+    /// The records of a tree of the second kind, and their type.
+    fn tree(&mut self, address: u64) -> Result<(u8, Vec<&'a [u8]>)> {
         let mut head = self.at(address)?;
         if head.take(5)? != b"BTHD\0" {
             return Err(self.at(address)?.error("there is no tree"));
@@ -191,18 +220,11 @@ impl<'a> Walk<'a> {
         head.uint(self.lengths)?;
         head.take(4)?;
         self.claim(address, self.address(&head) - address);
-        // Where the identifier stands in a record, and how long it is.
-        let (at, length) = match kind {
-            5 => (4, 7),
-            6 => (8, 7),
-            8 | 9 => (0, 8),
-            other => return Err(head.error(format!("a tree of the type {other} is not expected here"))),
-        };
-        if record < at + length || node_bytes < 10 + record || depth > 16 {
+        if record == 0 || node_bytes < 10 + record || depth > 16 {
             return Err(head.error("a tree of impossible measures"));
         }
         let levels = Levels::new(node_bytes, record, depth, self.offsets as u64);
-        let mut ids = Vec::new();
+        let mut records = Vec::new();
         let mut stack = vec![(root, u64::from(used), depth)];
         let mut seen = HashSet::new();
         while let Some((block, used, level)) = stack.pop() {
@@ -221,9 +243,7 @@ impl<'a> Walk<'a> {
             self.claim(block, node_bytes);
             for _ in 0..used {
                 self.count()?;
-                let mut record = Cursor::new("HDF5", node.take(record)?, node.offset());
-                record.take(at)?;
-                ids.push(record.take(length)?.to_vec());
+                records.push(node.take(record)?);
             }
             if level > 0 {
                 for _ in 0..=used {
@@ -236,7 +256,7 @@ impl<'a> Walk<'a> {
                 }
             }
         }
-        Ok(ids)
+        Ok((kind, records))
     }
 }
 

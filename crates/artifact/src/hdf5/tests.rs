@@ -8,9 +8,12 @@ const NEW: &[u8] = include_bytes!("../../tests/fixtures/new.h5");
 /// Seventy groups and attributes of one object: links and attributes in fractal heaps.
 const DENSE: &[u8] = include_bytes!("../../tests/fixtures/dense.h5");
 
+/// Datasets in every index of chunks that new files have.
+const INDEXED: &[u8] = include_bytes!("../../tests/fixtures/indexed.h5");
+
 #[test]
 fn what_h5py_writes_is_read_to_the_last_byte() {
-    for (bytes, version) in [(OLD, 0), (NEW, 3), (DENSE, 3)] {
+    for (bytes, version) in [(OLD, 0), (NEW, 3), (DENSE, 3), (INDEXED, 3)] {
         let survey = survey(bytes).unwrap();
         assert_eq!(survey.version, version);
         assert_eq!(survey.issues, [], "{version}");
@@ -53,6 +56,23 @@ fn links_and_attributes_in_heaps_are_all_seen() {
 }
 
 #[test]
+fn bytes_between_chunks_of_every_index_are_seen() {
+    let whole = survey(INDEXED).unwrap();
+    assert_eq!(whole.objects, 12);
+    // Entries that lead nowhere: what they led to belongs to nothing any more.
+    for (signature, at, bytes) in
+        [(b"FADB", 19, 160), (b"EAIB", 14, 40), (b"EADB", 18, 128), (b"BTLF", 6, 240)]
+    {
+        let block = INDEXED.windows(4).position(|w| w == signature).unwrap();
+        let mut bent = INDEXED.to_vec();
+        bent[block + at..][..bytes].fill(0xff);
+        let survey = survey(&bent).unwrap();
+        let gaps = |s: &Survey| s.gaps.iter().map(|g| g.end - g.start).sum::<u64>();
+        assert!(gaps(&survey) > gaps(&whole), "{:?}", String::from_utf8_lossy(signature));
+    }
+}
+
+#[test]
 fn a_user_block_a_tail_and_a_cut_are_told() {
     let behind = survey(&[OLD, b"tail"].concat()).unwrap();
     assert!(behind.issues.iter().any(|i| i.kind == IssueKind::Trailing(4)));
@@ -66,11 +86,11 @@ proptest! {
 
     #[test]
     fn bent_files_end(
-        which in 0usize..3,
+        which in 0usize..4,
         edits in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
         head in any::<bool>(),
     ) {
-        let mut bytes = [OLD, NEW, DENSE][which].to_vec();
+        let mut bytes = [OLD, NEW, DENSE, INDEXED][which].to_vec();
         let length = if head { 1200.min(bytes.len()) } else { bytes.len() };
         for (at, to) in edits {
             bytes[at.index(length)] = to;
