@@ -124,7 +124,7 @@ impl Format {
         if matches!(document.trim_ascii_start().first(), Some(b'{' | b'[')) && json::is_json(document) {
             return Self::Json;
         }
-        if boosters::is_ubjson(bytes) {
+        if boosters::ubjson::is_ubjson(bytes) {
             return Self::Ubjson;
         }
         if pickle::looks_headless(bytes) {

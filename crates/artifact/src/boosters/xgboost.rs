@@ -1,9 +1,14 @@
-//! XGBoost's JSON model ("XGBoost JSON schema"): trees as arrays, one entry a node.
+//! XGBoost's model ("XGBoost JSON schema"), in JSON or UBJSON: trees as arrays, one entry a node.
 //!
 //! Children are followed by their numbers, so they have to be nodes, and all arrays of a tree have to be as long as it
 //! has nodes. Names of boosters, objectives and attributes are texts that nothing runs.
 
+use super::ubjson;
 use crate::json::Value;
+
+mod binary;
+
+pub use binary::Binary;
 
 /// Whether a document is such a model.
 #[must_use]
@@ -56,7 +61,7 @@ pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
     let model = booster.and_then(|b| member(b, "model").or_else(|| member(member(b, "gbtree")?, "model")));
     let trees = model.and_then(|m| member(m, "trees")).and_then(Value::as_array).unwrap_or_default();
     for (number, tree) in trees.iter().enumerate() {
-        tree_issues(number, tree, &mut broken);
+        tree_issues(number, &Tree::of(tree), &mut broken);
         if broken.len() >= MAX_ISSUES {
             break;
         }
@@ -65,22 +70,62 @@ pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
     (broken, unknown)
 }
 
-fn tree_issues(number: usize, tree: &Value, broken: &mut Vec<String>) {
-    let stated = member(tree, "tree_param").and_then(|p| member(p, "num_nodes")).and_then(count);
-    let lengths =
-        || PER_NODE.iter().filter_map(|key| Some((key, member(tree, key)?.as_array()?.len() as u64)));
-    let Some(nodes) = stated.or_else(|| lengths().next().map(|(_, length)| length)) else { return };
-    if let Some((key, length)) = lengths().find(|(_, length)| *length != nodes) {
+/// What is known of a tree.
+#[derive(Debug, Default)]
+struct Tree<'a> {
+    /// Nodes it says it has.
+    nodes: Option<u64>,
+    /// How many entries each array has that has one for each node.
+    lengths: Vec<(&'static str, u64)>,
+    /// The children, as they are written.
+    children: Vec<(&'static str, Children<'a>)>,
+}
+
+/// Numbers of nodes.
+#[derive(Debug)]
+enum Children<'a> {
+    Values(&'a [Value]),
+    Typed(ubjson::Numbers<'a>),
+    /// Those that are no whole number are `None`.
+    Listed(Vec<Option<i64>>),
+}
+
+/// Arrays of children.
+const CHILDREN: [&str; 2] = ["left_children", "right_children"];
+
+fn tree_issues(number: usize, tree: &Tree<'_>, broken: &mut Vec<String>) {
+    let Some(nodes) = tree.nodes.or_else(|| tree.lengths.first().map(|(_, length)| *length)) else { return };
+    if let Some((key, length)) = tree.lengths.iter().find(|(_, length)| *length != nodes) {
         broken.push(format!("tree {number} has {nodes} nodes and {length} entries in {key}"));
     }
-    for key in ["left_children", "right_children"] {
-        let children = member(tree, key).and_then(Value::as_array).unwrap_or_default();
-        let leads = |child: &&Value| match child {
-            Value::Integer(-1) => false,
-            other => other.as_size().is_none_or(|child| child >= nodes),
+    let leads = |child: &Option<i64>| match child {
+        Some(-1) => false,
+        Some(child) => u64::try_from(*child).map_or(true, |child| child >= nodes),
+        None => true,
+    };
+    for (key, children) in &tree.children {
+        let wrong = match children {
+            Children::Values(values) => values
+                .iter()
+                .map(|value| if let Value::Integer(n) = value { Some(*n) } else { None })
+                .find(leads),
+            Children::Typed(numbers) => numbers.whole().find(leads),
+            Children::Listed(numbers) => numbers.iter().copied().find(leads),
         };
-        if let Some(wrong) = children.iter().find(leads) {
-            broken.push(format!("{key} of tree {number} leads to {wrong:?}, which is no node"));
+        if let Some(wrong) = wrong {
+            let wrong = wrong.map_or("something that is no number".to_owned(), |n| n.to_string());
+            broken.push(format!("{key} of tree {number} leads to {wrong}, which is no node"));
+        }
+    }
+}
+
+impl<'a> Tree<'a> {
+    fn of(tree: &'a Value) -> Self {
+        let array = |key: &str| member(tree, key).and_then(Value::as_array);
+        Self {
+            nodes: member(tree, "tree_param").and_then(|p| member(p, "num_nodes")).and_then(count),
+            lengths: PER_NODE.iter().filter_map(|key| Some((*key, array(key)?.len() as u64))).collect(),
+            children: CHILDREN.iter().filter_map(|key| Some((*key, Children::Values(array(key)?)))).collect(),
         }
     }
 }

@@ -1,27 +1,45 @@
 //! Gradient boosting models: trees of numbers that run nothing; what is left is that every byte is one of theirs.
 
 use proofhouse_artifact::boosters;
+use proofhouse_artifact::boosters::ubjson::{Event, Visit};
 use proofhouse_artifact::json::Value;
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
 
 pub(crate) fn ubjson(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
-    match boosters::ubjson(content.bytes) {
-        Ok(texts) => {
-            for (at, length) in texts {
-                let range = usize::try_from(at).ok().zip(usize::try_from(at + length).ok());
-                let bytes = range.and_then(|(from, to)| content.bytes.get(from..to));
-                if let Some(what) = bytes.and_then(payload::kind) {
-                    scanner.report("booster/structure", content.at(at), format!("a text is {what}"));
-                }
-            }
-            content.bytes.len() as u64
+    let mut found = Both::default();
+    let walked = boosters::ubjson::walk(content.bytes, &mut found);
+    for range in &found.texts.0 {
+        let bytes = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+        let bytes = bytes.and_then(|(from, to)| content.bytes.get(from..to));
+        if let Some(what) = bytes.and_then(payload::kind) {
+            scanner.report("booster/structure", content.at(range.start), format!("a text is {what}"));
         }
+    }
+    if let Some((broken, unknown)) = found.model.issues() {
+        tell(scanner, content, broken, unknown);
+    }
+    match walked {
+        Ok(()) => content.bytes.len() as u64,
         Err(error) => {
             scanner.report("format/unscannable", content.at(error.offset().unwrap_or(0)), error.to_string());
             0
         }
+    }
+}
+
+/// One walk for the texts and the model.
+#[derive(Default)]
+struct Both<'a> {
+    texts: boosters::ubjson::LongTexts,
+    model: boosters::xgboost::Binary<'a>,
+}
+
+impl<'a> Visit<'a> for Both<'a> {
+    fn event(&mut self, event: Event<'a>) {
+        self.texts.event(event);
+        self.model.event(event);
     }
 }
 
@@ -63,6 +81,10 @@ pub(super) fn xgboost(scanner: &mut Scanner<'_>, content: &Content<'_>, document
         return;
     }
     let (broken, unknown) = boosters::xgboost::issues(document);
+    tell(scanner, content, broken, unknown);
+}
+
+fn tell(scanner: &mut Scanner<'_>, content: &Content<'_>, broken: Vec<String>, unknown: Vec<String>) {
     for what in broken {
         scanner.report("booster/structure", content.place.clone(), what);
     }
