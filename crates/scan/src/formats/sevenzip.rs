@@ -1,8 +1,10 @@
 //! 7z archives: every file by its own content; what needs a key is not scanned and says so.
 
-use proofhouse_artifact::sevenzip::{Archive, Unreadable};
+use proofhouse_artifact::sevenzip::{Archive, File, Unreadable};
 use proofhouse_artifact::{ArtifactError, Format, tar};
 
+use super::sources::Sources;
+use crate::python::Project;
 use crate::scanner::{Content, Scanner};
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
@@ -39,22 +41,33 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         }
     }
     let mut uncovered = archive.uncovered;
+    let mut look = |scanner: &mut Scanner<'_>| {
+        if !files(scanner, content, &archive) {
+            uncovered = size;
+        }
+    };
+    match sources(scanner, content, &archive) {
+        Some(project) => scanner.within(content, project, &mut look),
+        None => look(scanner),
+    }
+    size.saturating_sub(uncovered)
+}
+
+/// Looks into every file; whether all of them could be unpacked.
+fn files(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) -> bool {
+    let mut all = true;
     for folder in 0..archive.folders() {
         let unpacked = match archive.unpack(content.bytes, folder, scanner.decompressed_left) {
             Ok(unpacked) => unpacked,
             Err(error) => {
                 unreadable(scanner, content, "a folder", &error);
-                uncovered = size;
+                all = false;
                 continue;
             }
         };
         scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.len() as u64);
-        for file in
-            archive.files.iter().filter(|f| f.content.is_some_and(|(i, _)| i == folder) && !f.is_link())
-        {
-            let from = file.content.map_or(0, |(_, from)| from);
-            let range = usize::try_from(from).ok().zip(usize::try_from(from.saturating_add(file.size)).ok());
-            let bytes = range.and_then(|(from, to)| unpacked.get(from..to)).unwrap_or_default();
+        for file in held(archive, folder) {
+            let bytes = part(&unpacked, file);
             let name = match &content.place.member {
                 Some(outer) => format!("{outer}!{}", file.name),
                 None => file.name.clone(),
@@ -65,7 +78,42 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             super::scan(scanner, &inner);
         }
     }
-    size.saturating_sub(uncovered)
+    all
+}
+
+/// The sources of the archive, as a project of their own. Folders that hold some are unpacked for it ahead, which
+/// counts against the budget; a folder that cannot be is told of when its files are looked into.
+fn sources(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) -> Option<Project> {
+    if !archive.files.iter().any(|file| file.name.ends_with(".py")) {
+        return None;
+    }
+    let mut sources = Sources::new();
+    archive.files.iter().for_each(|file| sources.name(&file.name));
+    for folder in 0..archive.folders() {
+        if !held(archive, folder).any(|file| sources.wants(&file.name, file.size)) {
+            continue;
+        }
+        let Ok(unpacked) = archive.unpack(content.bytes, folder, scanner.decompressed_left) else { continue };
+        scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.len() as u64);
+        for file in held(archive, folder) {
+            if sources.wants(&file.name, file.size) {
+                sources.take(&file.name, part(&unpacked, file));
+            }
+        }
+    }
+    sources.project()
+}
+
+/// The files in a folder of streams that are no links.
+fn held(archive: &Archive, folder: usize) -> impl Iterator<Item = &File> {
+    archive.files.iter().filter(move |f| f.content.is_some_and(|(i, _)| i == folder) && !f.is_link())
+}
+
+/// The bytes of a file in its unpacked folder.
+fn part<'a>(unpacked: &'a [u8], file: &File) -> &'a [u8] {
+    let from = file.content.map_or(0, |(_, from)| from);
+    let range = usize::try_from(from).ok().zip(usize::try_from(from.saturating_add(file.size)).ok());
+    range.and_then(|(from, to)| unpacked.get(from..to)).unwrap_or_default()
 }
 
 fn unreadable(scanner: &mut Scanner<'_>, content: &Content<'_>, part: &str, error: &Unreadable) {
