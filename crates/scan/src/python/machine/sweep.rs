@@ -1,0 +1,118 @@
+//! Functions that nothing in the source has called: who may call them, and with what.
+
+use super::{Body, Callable, MAX_STEPS, MAX_SWEEP, Machine, Reach};
+use crate::python::value::Arguments;
+
+impl Machine<'_> {
+    /// Functions that were not run with whatever somebody may pass: methods by whoever uses the class.
+    pub(super) fn sweep(&mut self) {
+        let mut index = 0;
+        let mut left = MAX_SWEEP;
+        self.sweeping = true;
+        while index < self.functions.len() {
+            if let Some(callable) = self.functions.get(index).cloned()
+                && self.modules.get(callable.module).is_some_and(|m| m.path == self.subject)
+            {
+                let reach = self.reach_of(&callable);
+                if callable.swept.is_none_or(|swept| swept < reach) {
+                    self.reach = reach;
+                    let steps = left.min(MAX_STEPS / 4);
+                    self.steps = MAX_STEPS - steps;
+                    self.exhausted = false;
+                    self.call_function(index, Arguments::default(), true);
+                    left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
+                }
+            }
+            index += 1;
+        }
+    }
+
+    fn reach_of(&self, callable: &Callable) -> Reach {
+        let Body::Def(function) = &callable.body else { return Reach::Dormant };
+        let loaded = self.project.is_loaded(&self.subject);
+        let name = function.name.as_str();
+        let file = self.subject.rsplit('/').next().unwrap_or_default();
+        match (callable.owner.is_some(), loaded) {
+            (true, true) if LOADERS.contains(&name) => Reach::Load,
+            (true, _) => Reach::Use,
+            (false, true) if HANDLERS.contains(&name) || ENTRIES.contains(&name) => Reach::Load,
+            (false, _) if HANDLERS.contains(&name) || self.project.is_served(&self.subject, name) => {
+                Reach::Use
+            }
+            (false, _) if ENTRIES.contains(&name) && ENTRY_FILES.contains(&file) => Reach::Use,
+            _ => Reach::Dormant,
+        }
+    }
+}
+
+/// What a loader calls of a class that a configuration names (transformers, diffusers, sentence-transformers, peft).
+const LOADERS: [&str; 25] = [
+    "initialize",
+    "__init__",
+    "__new__",
+    "__post_init__",
+    "__init_subclass__",
+    "__getattr__",
+    "__getattribute__",
+    "__setattr__",
+    "__setstate__",
+    "__reduce__",
+    "__del__",
+    "__call__",
+    "from_pretrained",
+    "from_config",
+    "_from_config",
+    "from_dict",
+    "from_json_file",
+    "register_for_auto_class",
+    "post_init",
+    "_init_weights",
+    "init_weights",
+    "tie_weights",
+    "_load_from_state_dict",
+    "load_state_dict",
+    "load",
+];
+
+/// Functions that serving programs call by names of their own (SageMaker, MLflow).
+const HANDLERS: [&str; 8] = [
+    "model_fn",
+    "input_fn",
+    "predict_fn",
+    "output_fn",
+    "transform_fn",
+    "_load_pyfunc",
+    "load_context",
+    "__getattr__",
+];
+
+/// Functions that serving programs call by names that others use, too: entries only in files that are called so.
+const ENTRIES: [&str; 15] = [
+    "handle",
+    "handler",
+    "predict",
+    "inference",
+    "init",
+    "run",
+    "load_model",
+    "get_model",
+    // What installing calls of a build backend (PEP 517, PEP 660).
+    "build_wheel",
+    "build_sdist",
+    "build_editable",
+    "get_requires_for_build_wheel",
+    "get_requires_for_build_sdist",
+    "get_requires_for_build_editable",
+    "prepare_metadata_for_build_wheel",
+];
+
+/// Files with such entries (TorchServe, Azure ML, Hugging Face endpoints).
+const ENTRY_FILES: [&str; 7] = [
+    "handler.py",
+    "inference.py",
+    "score.py",
+    "predict.py",
+    "serve.py",
+    "model_handler.py",
+    "custom_handler.py",
+];
