@@ -96,6 +96,13 @@ impl Format {
     /// that is where readers look.
     #[must_use]
     pub fn detect(bytes: &[u8]) -> Self {
+        Self::detect_pausing(bytes, &|| {})
+    }
+
+    /// The same, calling `pause` now and then where headers all over the file are read, as
+    /// [`zip::Archive::walk_pausing`] does.
+    #[must_use]
+    pub fn detect_pausing(bytes: &[u8], pause: &dyn Fn()) -> Self {
         if bytes.is_empty() {
             return Self::Empty;
         }
@@ -103,7 +110,7 @@ impl Format {
             return format;
         }
         if zip::is_zip(bytes) {
-            return archive(bytes);
+            return archive(bytes, pause);
         }
         if is_safetensors(bytes) {
             return Self::Safetensors;
@@ -236,8 +243,9 @@ fn fails_before_offset_8(bytes: &[u8]) -> bool {
     false
 }
 
-fn archive(bytes: &[u8]) -> Format {
-    let Ok(archive) = zip::Archive::walk(bytes, &zip::Limits::default()) else { return Format::Zip };
+fn archive(bytes: &[u8], pause: &dyn Fn()) -> Format {
+    let walked = zip::Archive::walk_pausing(bytes, &zip::Limits::default(), pause);
+    let Ok(archive) = walked else { return Format::Zip };
     let mut members = archive.members().iter().filter(|m| !m.name.ends_with('/')).peekable();
     if members.peek().is_none() {
         return Format::Zip;

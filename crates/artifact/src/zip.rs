@@ -17,6 +17,7 @@ use flate2::Crc;
 use crate::ArtifactError;
 use crate::stream::{Codec, inflate};
 
+mod names;
 mod records;
 
 /// Bounds of a walk.
@@ -243,7 +244,16 @@ impl<'a> Archive<'a> {
     /// # Errors
     /// There is neither an end record nor a local header, or there are more members than allowed.
     pub fn walk(bytes: &'a [u8], limits: &Limits) -> Result<Self, ArtifactError> {
-        let (members, issues) = records::walk(bytes, limits)?;
+        Self::walk_pausing(bytes, limits, &|| {})
+    }
+
+    /// The same, calling `pause` now and then: headers stand all over the file, and who has it mapped may want to give
+    /// back what was read around each.
+    ///
+    /// # Errors
+    /// As [`Self::walk`].
+    pub fn walk_pausing(bytes: &'a [u8], limits: &Limits, pause: &dyn Fn()) -> Result<Self, ArtifactError> {
+        let (members, issues) = records::walk(bytes, limits, pause)?;
         Ok(Self { bytes, members, issues })
     }
 

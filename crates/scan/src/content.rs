@@ -1,12 +1,15 @@
-//! The one pass over all bytes of a file: its digest, checksums that the structure left open, executables among
-//! its numbers, and credentials.
+//! The one pass over all bytes of a file: its digest, checksums that the structure left open, what its numbers tell,
+//! executables among them, and credentials.
 //!
 //! Looking at structure touches a few pages of a file of any size; everything that needs each byte happens
-//! here, chunk by chunk, so that a file is read once and stays in memory only as long as it is read. Digest and
-//! the rest are computed side by side on two threads.
+//! here, chunk by chunk, so that a file is read once and stays in memory only as long as it is read. One thread does
+//! all of it while a chunk is in its cache: a second one would read the same bytes from memory again, for longer in
+//! sum than it saves. Files are scanned side by side.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
+use aho_corasick::packed;
 use flate2::Crc;
 use memchr::memmem;
 use proofhouse_artifact::Format;
@@ -14,6 +17,7 @@ use proofhouse_core::{Digest, Hasher, Place};
 
 use crate::scanner::Scanner;
 use crate::secret;
+use crate::tensor;
 
 /// Bytes whose checksum is looked at when they are read anyway.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub(crate) struct Checksum {
     pub(crate) place: Place,
 }
 
-/// Bytes at a time: large enough for two threads to be worth it, small enough for a cache.
+/// Bytes at a time: as many as the cache of one core holds.
 const CHUNK: usize = 1 << 20;
 
 /// Reads all of `bytes`; `release` is told what is not needed any more.
@@ -41,27 +45,22 @@ pub(crate) fn read(
     let mut open: Vec<(Checksum, Crc)> =
         std::mem::take(&mut scanner.checksums).into_iter().map(|c| (c, Crc::new())).collect();
     open.sort_by_key(|(checksum, _)| checksum.range.start);
+    let mut tensors = tensor::Pass::new(std::mem::take(&mut scanner.tensors), bytes.len() as u64);
     let numbers = holds_numbers(format);
     let mut found = Vec::new();
     let mut secrets = Vec::new();
     let mut first = 0;
     for (index, chunk) in bytes.chunks(CHUNK).enumerate() {
-        let start = index * CHUNK;
-        // Beside the digest, with nothing in common but what both read.
-        let mut rest = || {
-            first = checksums(&mut open, first, chunk, start as u64);
-            if numbers {
-                found.extend(executables(bytes, start..start + chunk.len()));
-            }
-            secrets.extend(secret::secrets(bytes, start..start + chunk.len()));
-        };
-        if bytes.len() > 4 * CHUNK {
-            rayon::join(|| hasher.update(chunk), &mut rest);
-        } else {
-            hasher.update(chunk);
-            rest();
+        let range = index * CHUNK..index * CHUNK + chunk.len();
+        let start = range.start as u64;
+        hasher.update(chunk);
+        first = checksums(&mut open, first, chunk, start);
+        tensors.read(scanner, bytes, start..start + chunk.len() as u64);
+        if numbers {
+            found.extend(executables(bytes, range.clone()));
         }
-        release(start..start + chunk.len());
+        secrets.extend(secret::secrets(bytes, range.clone()));
+        release(range);
     }
     for (checksum, crc) in open {
         if crc.sum() != checksum.crc {
@@ -174,29 +173,40 @@ fn executables(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> 
     // A header at the end of a chunk ends in the next one.
     let end = (range.end + 3).min(bytes.len());
     let window = bytes.get(range.start..end).unwrap_or_default();
-    let from = |at: usize| bytes.get(range.start + at..).unwrap_or_default();
     let mut found = Vec::new();
-    for at in memmem::find_iter(window, b"\x7fELF") {
-        if elf(from(at)) {
-            found.push((range.start + at, "an ELF executable"));
-        }
-    }
-    for at in memmem::find_iter(window, b"PE\0\0") {
-        let header = range.start + at;
-        if portable(from(at))
-            && let Some(start) = dos_stub(bytes, header)
-        {
-            found.push((start, "a Windows executable"));
-        }
-    }
-    for magic in [b"\xcf\xfa\xed\xfe", b"\xce\xfa\xed\xfe"] {
-        for at in memmem::find_iter(window, magic) {
-            if mach(from(at)) {
-                found.push((range.start + at, "a macOS executable"));
+    for at in marks(window).map(|at| range.start + at) {
+        let from = |at: usize| bytes.get(at..).unwrap_or_default();
+        match from(at) {
+            [0x7f, b'E', b'L', b'F', ..] if range.contains(&at) && elf(from(at)) => {
+                found.push((at, "an ELF executable"));
             }
+            header @ [b'P', b'E', 0, 0, ..] if range.contains(&at) && portable(header) => {
+                found.extend(dos_stub(bytes, at).map(|start| (start, "a Windows executable")));
+            }
+            [0xfa, 0xed, 0xfe, ..] => {
+                let start = at.checked_sub(1).filter(|start| range.contains(start));
+                let magic = start.filter(|start| matches!(bytes.get(*start), Some(0xcf | 0xce)));
+                found.extend(magic.filter(|at| mach(from(*at))).map(|at| (at, "a macOS executable")));
+            }
+            _ => {}
         }
     }
     found
+}
+
+/// Two bytes of the magic number of each kind of executable: all in one pass, and rare enough among numbers.
+const MARKS: [&[u8; 2]; 3] = [b"\x7fE", b"PE", b"\xfa\xed"];
+
+/// Where one of [`MARKS`] stands.
+fn marks(bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + '_> {
+    static ALL: LazyLock<Option<packed::Searcher>> = LazyLock::new(|| packed::Searcher::new(MARKS));
+    match &*ALL {
+        Some(all) => Box::new(all.find_iter(bytes).map(|found| found.start())),
+        // A processor without vectors.
+        None => Box::new(
+            bytes.windows(2).enumerate().filter(|(_, w)| MARKS.iter().any(|m| m == w)).map(|(at, _)| at),
+        ),
+    }
 }
 
 fn u16_at(bytes: &[u8], at: usize, big: bool) -> Option<u16> {

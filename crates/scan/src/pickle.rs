@@ -85,6 +85,8 @@ struct Run {
     /// Texts of the list that the stream left on the stack, if it left one.
     keys: Option<Vec<String>>,
     wrapper_seen: bool,
+    /// Raw arrays that joblib reads between opcodes.
+    arrays: Vec<joblib::Raw>,
 }
 
 impl Stream<'_, '_, '_> {
@@ -109,6 +111,7 @@ impl Stream<'_, '_, '_> {
             _ => None,
         };
         let wrapper_seen = machine.wrapper_seen;
+        let arrays = std::mem::take(&mut machine.arrays);
         let folding_spent = machine.folding_spent;
         let judged = judge.report(self.scanner, |offset| self.place.clone().at(self.base + offset as u64));
         for nested in &judged.nested {
@@ -118,7 +121,7 @@ impl Stream<'_, '_, '_> {
             let message = "the pickle computes or nests more than is followed";
             self.scanner.report("pickle/budget", self.at(at), message);
         }
-        Run { end, storages: judged.storages, keys, wrapper_seen }
+        Run { end, storages: judged.storages, keys, wrapper_seen, arrays }
     }
 
     /// Looks into bytes that something called by the stream would load.
@@ -201,10 +204,27 @@ impl Stream<'_, '_, '_> {
             // were judged; that the first one fails on real arrays is how such files are.
             let skipping = self.run(at, Grammar::Joblib, Loader::Any);
             self.finish(&skipping.end);
+            self.arrays(&skipping.arrays);
             return stopped(&skipping.end);
         }
         self.finish(&plain.end);
         stopped(&plain.end)
+    }
+
+    /// Looks at the arrays that lie between opcodes.
+    fn arrays(&mut self, arrays: &[joblib::Raw]) {
+        let tensors: Vec<Tensor<'_>> = arrays
+            .iter()
+            .map(|raw| Tensor {
+                name: "",
+                at: self.base + raw.range.start as u64,
+                bytes: self.bytes.get(raw.range.clone()).unwrap_or_default(),
+                float: raw.float,
+            })
+            .collect();
+        let place = self.place.clone();
+        let content = Content { bytes: self.bytes, format: Format::Pickle(2), place, depth: self.depth };
+        tensor::look(self.scanner, &content, "tensor/payload", Numbers::Data, &tensors);
     }
 
     fn is_torch_legacy(&self) -> bool {

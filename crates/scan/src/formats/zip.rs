@@ -52,7 +52,8 @@ fn unpacked_names(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Ar
 /// Walks the archive and reports where it disagrees with itself; also how many bytes belong to nothing.
 pub(crate) fn open<'a>(scanner: &mut Scanner<'_>, content: &Content<'a>) -> Option<(Archive<'a>, u64)> {
     let limits = Limits { max_members: scanner.limits.archive_members };
-    let archive = match Archive::walk(content.bytes, &limits) {
+    let pause = || scanner.released(content, 0..content.bytes.len());
+    let archive = match Archive::walk_pausing(content.bytes, &limits, &pause) {
         Ok(archive) => archive,
         Err(error @ ArtifactError::Limit { .. }) => {
             scanner.report("zip/budget", content.place.clone(), error.to_string());

@@ -3,13 +3,25 @@
 //! Source: `joblib/numpy_pickle.py`, `NumpyArrayWrapper.read_array`. Object arrays are written as a pickle
 //! of their own instead.
 
+use std::ops::Range;
+
 use super::machine::Machine;
 use super::value::{Node, Value};
+use crate::weights::Float;
+
+/// The raw bytes of an array.
+#[derive(Debug, Clone)]
+pub struct Raw {
+    /// Where its padding ends and where the array does.
+    pub range: Range<usize>,
+    /// How its elements are stored, if they are numbers that are looked at.
+    pub float: Option<Float>,
+}
 
 /// What follows a wrapper.
 pub enum Array {
-    /// Raw bytes up to here.
-    Raw(usize),
+    /// Raw bytes.
+    Raw(Raw),
     /// A pickle.
     Objects,
 }
@@ -35,7 +47,8 @@ fn class<'m>(machine: &'m Machine<'_>, value: Value) -> Option<(&'m str, &'m str
 /// What follows the wrapper `value` whose `BUILD` ends at `at`; `None` when its state does not say.
 pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Option<Array> {
     let Node::Called { state: Some(state), .. } = machine.node(value)? else { return None };
-    let item = item_bytes(machine, machine.entry(*state, "dtype")?)?;
+    let dtype = machine.entry(*state, "dtype")?;
+    let item = item_bytes(machine, dtype)?;
     let Some(item) = item else { return Some(Array::Objects) };
     let shape = machine.tuple(machine.entry(*state, "shape")?)?;
     let mut length = item;
@@ -47,8 +60,25 @@ pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Op
         Some(Value::Int(_)) => 1 + usize::from(*bytes.get(at)?),
         _ => 0,
     };
-    let end = at.checked_add(padding)?.checked_add(length)?;
-    (end <= bytes.len()).then_some(Array::Raw(end))
+    let start = at.checked_add(padding)?;
+    let end = start.checked_add(length)?;
+    (end <= bytes.len()).then(|| Array::Raw(Raw { range: start..end, float: float(machine, dtype) }))
+}
+
+/// How `numpy.dtype("f8", …)` stores numbers, where the lowest byte comes first: its state says so, or nothing does.
+fn float(machine: &Machine<'_>, dtype: Value) -> Option<Float> {
+    let Node::Called { args, state, .. } = machine.node(dtype)? else { return None };
+    let name = machine.text(*machine.tuple(*args)?.first()?)?;
+    let order = state.and_then(|state| machine.text(*machine.tuple(state)?.get(1)?));
+    if name.starts_with('>') || order.is_some_and(|order| order == ">") {
+        return None;
+    }
+    match name.trim_start_matches(['<', '=']) {
+        "f2" => Some(Float::Half),
+        "f4" => Some(Float::Single),
+        "f8" => Some(Float::Double),
+        _ => None,
+    }
 }
 
 /// Bytes of one element of `numpy.dtype("f8", …)`; `Some(None)` for objects.

@@ -15,12 +15,14 @@ use std::collections::HashMap;
 use proofhouse_artifact::pickle::{self, Arg, Fault, Op, code};
 
 use super::fold::{self, Folded, Target};
-use super::joblib;
+use super::joblib::Raw;
 use super::names;
-use super::value::{Coding, Global, Items, Node, Span, Value};
+use super::value::{Coding, Global, Items, Node, Value};
 
+mod array;
 mod number;
 mod stack;
+mod text;
 mod view;
 
 use number::{index, number};
@@ -114,6 +116,8 @@ pub struct Machine<'a> {
     folding_left: usize,
     /// Whether a joblib array wrapper was met.
     pub wrapper_seen: bool,
+    /// Raw arrays that joblib reads between opcodes.
+    pub arrays: Vec<Raw>,
     /// What `copyreg.add_extension` registered earlier in the stream.
     extensions: HashMap<i64, Global>,
     /// Whether calls were met that are not folded because the stream asked for too much of it.
@@ -145,6 +149,7 @@ impl<'a> Machine<'a> {
             grammar,
             folding_left: FOLDING,
             wrapper_seen: false,
+            arrays: Vec::new(),
             extensions: HashMap::new(),
             folding_spent: false,
         }
@@ -486,61 +491,6 @@ impl<'a> Machine<'a> {
             }
             (module, name) => Global { module, name },
         })
-    }
-
-    /// In the joblib grammar, skips the array that follows a wrapper and runs a pickle that does.
-    fn after_build(&mut self, at: usize, watch: &mut dyn Watch) -> Result<usize, End> {
-        let Some(top) = self.stack.last().copied() else { return Ok(at) };
-        if !joblib::is_wrapper(self, top) {
-            return Ok(at);
-        }
-        self.wrapper_seen = true;
-        if self.grammar == Grammar::Plain {
-            return Ok(at);
-        }
-        match joblib::array(self, top, self.bytes, at) {
-            Some(joblib::Array::Raw(end)) => Ok(end),
-            Some(joblib::Array::Objects) => {
-                let mut inner = Machine::new(self.bytes, Grammar::Plain, self.budget);
-                match inner.run(at, watch) {
-                    End::Stop(end, _) => Ok(end),
-                    other => Err(other),
-                }
-            }
-            None => Err(End::Fault(at, "an array wrapper does not say how many bytes follow".to_owned())),
-        }
-    }
-
-    fn string(&self, op: &Op<'a>) -> Result<Value, String> {
-        let span = self.span(op);
-        Ok(match op.code {
-            code::STRING => {
-                let line = self.bytes.get(span.start..span.end).unwrap_or_default();
-                let trimmed = line.trim_ascii_end();
-                let quoted = trimmed.len() >= 2
-                    && trimmed.first() == trimmed.last()
-                    && matches!(trimmed.first(), Some(b'\'' | b'"'));
-                if !quoted {
-                    return Err("a STRING argument is not quoted".to_owned());
-                }
-                let inner = Span { start: span.start + 1, end: span.start + trimmed.len() - 1 };
-                Value::Text(inner, Coding::Escaped)
-            }
-            code::UNICODE => Value::Text(span, Coding::RawUnicode),
-            _ => Value::Text(span, Coding::Utf8),
-        })
-    }
-
-    /// Where the argument of `op` lies.
-    fn span(&self, op: &Op<'a>) -> Span {
-        let (Arg::Bytes(arg) | Arg::Line(arg)) = op.arg else {
-            return Span { start: op.end, end: op.end };
-        };
-        match op.arg {
-            // A line starts after the opcode; counted bytes end where the opcode ends.
-            Arg::Line(_) => Span { start: op.offset + 1, end: op.offset + 1 + arg.len() },
-            _ => Span { start: op.end - arg.len(), end: op.end },
-        }
     }
 
     fn put(&mut self, op: &Op<'a>, index: u64, watch: &mut dyn Watch) -> Result<(), String> {

@@ -1,0 +1,173 @@
+//! Texts, programs and archives in the lowest bits of numbers.
+//!
+//! One, two or four bits of each element, packed from either end, or its lowest byte, from whatever element on. A text
+//! is a run of printable bytes, so every so many bytes one of it has to be printable: few of the ways to pack the bits
+//! have to be followed anywhere, and a tensor costs less than a read of it.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+/// Bytes that a text in the lowest bits has at least. Random bits are so many printable characters in a row less than
+/// once in 10^20 tensors, over all places and ways to pack them.
+const TEXT_BYTES: usize = 64;
+/// Elements of one tensor in whose lowest bits something may be.
+const MOST: usize = 1 << 16;
+
+/// What the lowest bits of the first elements of `width` bytes spell.
+pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
+    let elements = (bytes.len() / width).min(MOST);
+    let bytes = bytes.get(..elements * width)?;
+    // Weights that were widened from two bytes, or are whole numbers, have nothing there.
+    if bytes.iter().step_by(width).all(|b| *b == 0) {
+        return None;
+    }
+    // Every byte of a type of two bytes carries much of the value: only its lowest bits can hide something.
+    let whole = (width > 2).then_some(8);
+    whole.into_iter().chain([1, 2, 4]).find_map(|count| {
+        let group = usize::from(8 / count);
+        (0..group).find_map(|shift| {
+            let from = bytes.get(shift * width..).unwrap_or_default();
+            let packed = |high_first| Packed { bytes: from, width, count, group, high_first };
+            packed(true).spelled().or_else(|| if count == 8 { None } else { packed(false).spelled() })
+        })
+    })
+}
+
+/// The lowest bits of elements, as bytes.
+#[derive(Clone, Copy)]
+struct Packed<'a> {
+    bytes: &'a [u8],
+    width: usize,
+    /// Bits of each element.
+    count: u8,
+    /// Elements of a byte.
+    group: usize,
+    high_first: bool,
+}
+
+impl Packed<'_> {
+    fn len(self) -> usize {
+        self.bytes.len() / self.width / self.group
+    }
+
+    fn get(self, at: usize) -> u8 {
+        let from = at * self.group * self.width;
+        let elements = self.bytes.get(from..from + self.group * self.width).unwrap_or_default();
+        let mask = u8::MAX >> (8 - self.count);
+        let lowest = elements.iter().step_by(self.width);
+        lowest.fold(0, |byte: u8, low| {
+            let part = low & mask;
+            if self.high_first {
+                byte.checked_shl(u32::from(self.count)).unwrap_or(0) | part
+            } else {
+                // What came first moves down.
+                byte.checked_shr(u32::from(self.count)).unwrap_or(0) | part << (8 - self.count)
+            }
+        })
+    }
+
+    fn bytes(self, range: Range<usize>) -> Vec<u8> {
+        (range.start..range.end.min(self.len())).map(|at| self.get(at)).collect()
+    }
+
+    /// What a text, a program or an archive is hidden as. Programs and archives begin where the bytes do.
+    fn spelled(self) -> Option<&'static str> {
+        let known: [(&[u8], &str); 5] = [
+            (b"\x7fELF", "a program"),
+            (b"PK\x03\x04", "an archive"),
+            (b"\x1f\x8b\x08\x00", "a compressed stream"),
+            (b"MZ\x90\0", "a program"),
+            (b"\x80\x04\x95", "a pickle"),
+        ];
+        let start = self.bytes(0..4);
+        if let Some((_, what)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
+            return Some(what);
+        }
+        self.printable_runs().find(|run| written(run)).map(|_| "a text")
+    }
+
+    /// Runs of at least [`TEXT_BYTES`] printable bytes, each cut to as many as [`written`] looks at.
+    fn printable_runs(self) -> impl Iterator<Item = Vec<u8>> {
+        let mut from = 0;
+        std::iter::from_fn(move || {
+            // A run from `from` on has the last of its first bytes here.
+            while from + TEXT_BYTES <= self.len() {
+                let end = from + TEXT_BYTES;
+                let Some(broken) = (from..end).rev().find(|at| !printable(self.get(*at))) else {
+                    let run = self.bytes(from..from + 2 * TEXT_BYTES);
+                    let length = run.iter().take_while(|b| printable(**b)).count();
+                    from = (end..self.len()).find(|at| !printable(self.get(*at))).unwrap_or(self.len()) + 1;
+                    return Some(run.into_iter().take(length).collect());
+                };
+                from = broken + 1;
+            }
+            None
+        })
+    }
+}
+
+const fn printable(b: u8) -> bool {
+    matches!(b, 0x20..0x7f | b'\n' | b'\r' | b'\t')
+}
+
+/// Whether a run of printable bytes is something that was written: words, Base64 or hexadecimal digits. Numbers that
+/// follow each other in steps leave printable runs in their lowest bits, too, of few characters in a fixed order.
+fn written(run: &[u8]) -> bool {
+    let text = run.get(..TEXT_BYTES).unwrap_or(run);
+    let share = |holds: fn(&u8) -> bool| text.iter().filter(|b| holds(b)).count();
+    let kinds = text.iter().collect::<BTreeSet<_>>().len();
+    let words = share(u8::is_ascii_whitespace) >= 4 && share(u8::is_ascii_lowercase) >= 25 && kinds >= 12;
+    // Of 64 random characters of Base64 about forty are different; fewer than 26 never are.
+    let encoded = share(|b| b.is_ascii_alphanumeric() || b"+/=-_".contains(b)) == text.len() && kinds >= 26;
+    let digits = run.len() >= 2 * TEXT_BYTES
+        && run.iter().take(2 * TEXT_BYTES).all(u8::is_ascii_hexdigit)
+        && share(u8::is_ascii_digit).min(share(u8::is_ascii_alphabetic)) >= 12;
+    words || encoded || digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_random_tensors_spell_nothing() {
+        let mut state = 11u64;
+        for round in 0..8 {
+            let noise: Vec<u8> = (0..8 * 4096)
+                .map(|_| {
+                    state ^= state << 13;
+                    state ^= state >> 7;
+                    state ^= state << 17;
+                    (state >> 40) as u8
+                })
+                .collect();
+            for width in [2, 4, 8] {
+                assert_eq!(found(&noise, width), None, "{round}");
+            }
+        }
+        // A ramp, a decimal fraction, a few values over and over.
+        for values in [
+            (0..4000).map(|n| n as f32 * 0.1).collect::<Vec<_>>(),
+            vec![0.1; 4000],
+            (0..4000).map(|n| (n % 7) as f32 / 3.0).collect(),
+        ] {
+            let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
+            assert_eq!(found(&bytes, 4), None);
+        }
+    }
+
+    /// The search by leaps finds what a look at every byte finds.
+    #[test]
+    fn leaps_miss_no_run() {
+        let text = [b'x'; TEXT_BYTES];
+        for from in [0, 1, 63, 64, 65, 200] {
+            for length in [63, 64, 65, 128, 300] {
+                let bytes = [vec![0; from], text.repeat(5)[..length].to_vec(), vec![0; 100]].concat();
+                let packed = Packed { bytes: &bytes, width: 1, count: 8, group: 1, high_first: true };
+                let runs: Vec<usize> = packed.printable_runs().map(|r| r.len()).collect();
+                let expected = if length < 64 { vec![] } else { vec![length.min(128)] };
+                assert_eq!(runs, expected, "{from} {length}");
+            }
+        }
+    }
+}
