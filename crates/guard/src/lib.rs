@@ -22,6 +22,7 @@ pub mod link;
 mod mac;
 pub mod normal;
 pub mod output;
+mod pages;
 pub mod spotlight;
 
 pub use guard::{

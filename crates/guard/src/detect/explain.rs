@@ -49,15 +49,20 @@ struct Words<'a, W> {
 }
 
 impl<W: Weights> Sink for Words<'_, W> {
-    fn feature(&mut self, slot: usize) {
-        self.count += 1.0;
-        let weight = self.weights.weight(slot);
-        if let Some(word) = self.words.last_mut() {
-            word.sum += weight;
+    type Sum = ();
+    const PLACES: bool = true;
+
+    fn features(&mut self, (): &mut (), slots: &[u32]) {
+        for slot in slots {
+            self.count += 1.0;
+            let weight = self.weights.weight(*slot);
+            if let Some(word) = self.words.last_mut() {
+                word.sum += weight;
+            }
         }
     }
 
-    fn block(&mut self, _: usize) {}
+    fn block(&mut self, (): &(), _: usize) {}
 
     fn at(&mut self, byte: usize) {
         self.at = byte;

@@ -8,6 +8,8 @@
 //! table is one thing said many times, and said many times it must not outweigh everything else. A block ends
 //! with a sentence or a cell, or after [`BLOCK`] characters.
 
+use crate::pages::Pages;
+
 /// Most characters of a text in a block. Sums of weights are kept per block, and a window is a run of blocks.
 pub(super) const BLOCK: u32 = 32;
 /// A block of this many characters ends with its sentence, so that an order between other sentences has
@@ -30,12 +32,17 @@ impl Tables {
 
 /// Receives the features of a text in order.
 pub(super) trait Sink {
-    /// A feature that ends in the current block.
-    fn feature(&mut self, slot: usize);
+    /// What is carried from feature to feature. It is no field of the sink, so that it stays in registers.
+    type Sum: Copy + Default;
+    /// Whether [`Sink::at`] has to be called before the features that follow it are sent.
+    const PLACES: bool = false;
+
+    /// Features that end in the current block, in order, each of them once. Many at a time: the weights of a
+    /// block are loaded together instead of one after another, and waiting for them is what reading costs.
+    fn features(&mut self, sum: &mut Self::Sum, slots: &[u32]);
     /// A block ends; the next one begins at `byte` of the text.
-    fn block(&mut self, byte: usize);
+    fn block(&mut self, sum: &Self::Sum, byte: usize);
     /// The features that follow end at the character at `byte`, or at the word before it.
-    #[inline]
     fn at(&mut self, _byte: usize) {}
 }
 
@@ -51,50 +58,100 @@ const MIX: u64 = 0xE703_7ED1_A0B4_28DB;
 const WORD: u64 = 0x0000_0100_0000_01B3;
 const SEED: u64 = 0xCBF2_9CE4_8422_2325;
 
-/// Sends the features of `text` to `sink`. Linear in the text, no allocation.
-pub(super) fn visit(text: &str, tables: Tables, sink: &mut impl Sink) {
-    let mut state = State {
-        tables,
-        recent: [u64::from(b' '); 5],
-        word: SEED,
-        words: [0; 3],
-        filled: 0,
-        block: 1 << BLOCK_TAG,
-        seen: [0; SEEN],
-    };
+/// Sends the features of `text` to `sink`, and returns what they came to. Linear in the text, no allocation.
+pub(super) fn visit<S: Sink>(text: &str, tables: Tables, sink: &mut S) -> S::Sum {
+    // Shifts by constants leave two more registers to a loop that has none to spare.
+    const SHIPPED: Tables = Tables { chars: 19, words: 18 };
+    if tables == SHIPPED {
+        visit_with::<S, { SHIPPED.chars }, { SHIPPED.words }>(text, tables, sink)
+    } else {
+        visit_with::<S, 0, 0>(text, tables, sink)
+    }
+}
+
+/// [`visit`] with the sizes of the tables as constants, unless they are zero.
+#[inline(never)]
+fn visit_with<S: Sink, const CHARS: u32, const WORDS: u32>(
+    text: &str,
+    tables: Tables,
+    sink: &mut S,
+) -> S::Sum {
+    let tables = if CHARS == 0 { tables } else { Tables { chars: CHARS, words: WORDS } };
+    let mut sum = S::Sum::default();
+    let mut out = Out { tables, filled: 0, tag: 1 << BLOCK_TAG };
+    let mut room = Room { seen: [0; SEEN], slots: [0; ROOM] };
+    let mut recent = [u64::from(b' '); 4];
+    let mut words = Words { word: SEED, last: [0; 3], filled: 0 };
     let mut in_block = 0;
     let mut ends = Ends::No;
-    for (byte, c) in text.char_indices() {
-        let (code, class) = if c.is_ascii() {
+    let bytes = text.as_bytes();
+    let mut next = 0;
+    while let Some(byte) = bytes.get(next) {
+        let at = next;
+        let (c, code, class) = if byte.is_ascii() {
+            next += 1;
             // The table folds a character and says what it is in one load.
-            let folded = ASCII[usize::from(c as u8 & 0x7F)];
-            (u64::from(folded & 0x7F), Class::of_ascii(folded))
+            let folded = ASCII[usize::from(*byte & 0x7F)];
+            (char::from(*byte), u64::from(folded & 0x7F), Class::of_ascii(folded))
         } else {
-            let lower = c.to_lowercase().next().unwrap_or(c);
-            match Class::of(lower) {
-                Class::Space => (u64::from(b' '), Class::Space),
-                class => (u64::from(lower), class),
-            }
+            let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()) else { break };
+            next += c.len_utf8();
+            let (code, class) = beyond_ascii(c);
+            (c, code, class)
         };
         // A run of white space is one, so that a text and its normal form have the same blocks.
-        if class == Class::Space && state.recent[0] == u64::from(b' ') {
+        if class == Class::Space && recent[0] == u64::from(b' ') {
             continue;
         }
         let ended = ends == Ends::Here || (ends == Ends::WithSpace && class == Class::Ideograph);
         if in_block == BLOCK || (ended && in_block >= SHORTEST) {
-            sink.block(byte);
+            sink.features(&mut sum, out.taken(&room));
+            sink.block(&sum, at);
             in_block = 0;
-            state.block = state.block.wrapping_add(1 << BLOCK_TAG).max(1 << BLOCK_TAG);
+            out.tag = out.tag.wrapping_add(1 << BLOCK_TAG).max(1 << BLOCK_TAG);
         }
         in_block += 1;
         ends = ends.then(c, class);
-        sink.at(byte);
-        state.push(code, class, sink);
+        if S::PLACES {
+            sink.features(&mut sum, out.taken(&room));
+            sink.at(at);
+        }
+        words.push(code, class, &mut out, &mut room);
+        recent = out.chars(code, recent, &mut room);
     }
-    sink.at(text.len());
-    if state.recent[0] != u64::from(b' ') {
-        state.push(u64::from(b' '), Class::Space, sink);
+    if S::PLACES {
+        sink.features(&mut sum, out.taken(&room));
+        sink.at(text.len());
     }
+    if recent[0] != u64::from(b' ') {
+        words.end(&mut out, &mut room);
+        out.chars(u64::from(b' '), recent, &mut room);
+    }
+    sink.features(&mut sum, out.taken(&room));
+    sum
+}
+
+/// The folded code of a character outside ASCII, and what it is to the word tokeniser.
+fn beyond_ascii(c: char) -> (u64, Class) {
+    static PAGES: Pages = Pages::new();
+    const CODE: u32 = 0x1F_FFFF;
+    let of = |c: char| {
+        let lower = c.to_lowercase().next().unwrap_or(c);
+        match Class::of(lower) {
+            Class::Space => u32::from(b' '),
+            Class::Mark => u32::from(lower) | 1 << 24,
+            Class::Letter => u32::from(lower) | 2 << 24,
+            Class::Ideograph => u32::from(lower) | 3 << 24,
+        }
+    };
+    let entry = PAGES.entry(c, of);
+    let class = match entry >> 24 {
+        0 => Class::Space,
+        1 => Class::Mark,
+        2 => Class::Letter,
+        _ => Class::Ideograph,
+    };
+    (u64::from(entry & CODE), class)
 }
 
 /// Where a sentence may end.
@@ -180,97 +237,130 @@ static ASCII: [u8; 128] = {
     table
 };
 
-struct State {
-    tables: Tables,
-    /// The newest character first.
-    recent: [u64; 5],
-    /// Hash of the word being read; `SEED` between words.
-    word: u64,
-    /// The newest whole word first.
-    words: [u64; 3],
-    filled: u32,
-    /// The number of the block in the bits above a slot's; never zero.
-    block: u32,
-    /// Slots seen, with the number of their block, by their lowest bits. Where two share a place the later
-    /// one stays, and a repetition of the other is counted again.
-    seen: [u32; SEEN],
-}
-
 /// Places for slots of a block; a block has some 300 features.
 const SEEN: usize = 1024;
 /// Slots stay below two to this power.
 const BLOCK_TAG: u32 = 21;
 
-impl State {
+/// Features of a block at the most: three of each character, and where characters are words, five of each of
+/// two words; and those of the end of the text.
+const ROOM: usize = 512;
+const _: () = assert!(ROOM.is_power_of_two() && ROOM > 13 * (BLOCK as usize + 1));
+
+/// What is indexed by data. It stands apart from [`Out`], for what shares a variable with such an array is
+/// kept in memory too.
+struct Room {
+    /// Slots seen, with the number of their block, by their lowest bits. Where two share a place the later
+    /// one stays, and a repetition of the other is counted again.
+    seen: [u32; SEEN],
+    /// The features of the block that were not sent yet.
+    slots: [u32; ROOM],
+}
+
+struct Out {
+    tables: Tables,
+    filled: usize,
+    /// The number of the block in the bits above a slot's; never zero.
+    tag: u32,
+}
+
+impl Out {
+    /// What was not sent yet, which now is.
     #[inline]
-    fn push(&mut self, c: u64, class: Class, sink: &mut impl Sink) {
-        match class {
-            Class::Letter => self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5),
-            Class::Ideograph => {
-                self.end_word(sink);
-                self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5);
-                self.end_word(sink);
-            }
-            Class::Space | Class::Mark => self.end_word(sink),
-        }
-        let [a, b, d, e, _] = self.recent;
-        self.recent = [c, a, b, d, e];
+    fn taken<'r>(&mut self, room: &'r Room) -> &'r [u32] {
+        room.slots.get(..std::mem::take(&mut self.filled)).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    fn once(&mut self, slot: u32, room: &mut Room) {
+        let tagged = slot | self.tag;
+        // Both indices are in range by their remainders; what is not fresh is written over.
+        let seen = &mut room.seen[slot as usize % SEEN];
+        let fresh = *seen != tagged;
+        *seen = tagged;
+        room.slots[self.filled % ROOM] = slot;
+        self.filled += usize::from(fresh);
+    }
+
+    /// The features that end in the character `c`, and the newest characters after it.
+    #[inline(always)]
+    fn chars(&mut self, c: u64, recent: [u64; 4], room: &mut Room) -> [u64; 4] {
+        let [a, b, d, e] = recent;
         let three =
             c.wrapping_mul(K[0]).wrapping_add(a.wrapping_mul(K[1])).wrapping_add(b.wrapping_mul(K[2]));
         let four = three.wrapping_add(d.wrapping_mul(K[3])).wrapping_add(K[4]);
         let five = four.wrapping_add(e.wrapping_mul(K[4])).wrapping_add(K[3]);
         let shift = 64 - self.tables.chars;
         for hash in [three, four, five] {
-            self.once(mix(hash, shift), sink);
+            self.once(mix(hash, shift), room);
+        }
+        [c, a, b, d]
+    }
+
+    #[inline(always)]
+    fn word(&mut self, hash: u64, room: &mut Room) {
+        self.once((1 << self.tables.chars) + mix(hash, 64 - self.tables.words), room);
+    }
+}
+
+struct Words {
+    /// Hash of the word being read; `SEED` between words.
+    word: u64,
+    /// The newest whole word first.
+    last: [u64; 3],
+    filled: u32,
+}
+
+impl Words {
+    #[inline(always)]
+    fn push(&mut self, c: u64, class: Class, out: &mut Out, room: &mut Room) {
+        match class {
+            Class::Letter => self.letter(c),
+            Class::Ideograph => {
+                self.end(out, room);
+                self.letter(c);
+                self.end(out, room);
+            }
+            Class::Space | Class::Mark => self.end(out, room),
         }
     }
 
-    #[inline]
-    fn once(&mut self, slot: usize, sink: &mut impl Sink) {
-        let tagged = slot as u32 | self.block;
-        if let Some(seen) = self.seen.get_mut(slot % SEEN)
-            && *seen != tagged
-        {
-            *seen = tagged;
-            sink.feature(slot);
-        }
+    #[inline(always)]
+    const fn letter(&mut self, c: u64) {
+        self.word = (self.word ^ c).wrapping_mul(WORD).rotate_left(5);
     }
 
-    fn end_word(&mut self, sink: &mut impl Sink) {
+    #[inline(always)]
+    fn end(&mut self, out: &mut Out, room: &mut Room) {
         if self.word == SEED {
             return;
         }
         let w = self.word;
         self.word = SEED;
-        let [x, y, z] = self.words;
+        let [x, y, z] = self.last;
         let one = w.wrapping_mul(K[0]);
-        self.emit(one, sink);
+        out.word(one, room);
         if self.filled >= 1 {
-            self.emit(one.wrapping_add(x.wrapping_mul(K[1])), sink);
+            out.word(one.wrapping_add(x.wrapping_mul(K[1])), room);
         }
         if self.filled >= 2 {
             let skip = one.wrapping_add(y.wrapping_mul(K[2]));
-            self.emit(skip, sink);
-            self.emit(skip.wrapping_add(x.wrapping_mul(K[1])), sink);
+            out.word(skip, room);
+            out.word(skip.wrapping_add(x.wrapping_mul(K[1])), room);
         }
         if self.filled >= 3 {
-            self.emit(one.wrapping_add(z.wrapping_mul(K[3])), sink);
+            out.word(one.wrapping_add(z.wrapping_mul(K[3])), room);
         }
-        self.words = [w, x, y];
+        self.last = [w, x, y];
         self.filled = (self.filled + 1).min(3);
-    }
-
-    #[inline]
-    fn emit(&mut self, hash: u64, sink: &mut impl Sink) {
-        self.once((1 << self.tables.chars) + mix(hash, 64 - self.tables.words), sink);
     }
 }
 
 /// The top bits of a mixed hash.
 #[inline]
 #[expect(clippy::cast_possible_truncation, reason = "the shift leaves at most 22 bits")]
-const fn mix(hash: u64, shift: u32) -> usize {
-    ((hash ^ (hash >> 29)).wrapping_mul(MIX) >> shift) as usize
+const fn mix(hash: u64, shift: u32) -> u32 {
+    ((hash ^ (hash >> 29)).wrapping_mul(MIX) >> shift) as u32
 }
 
 #[cfg(test)]
@@ -284,10 +374,12 @@ mod tests {
     }
 
     impl Sink for Kept {
-        fn feature(&mut self, slot: usize) {
-            self.slots.push(slot);
+        type Sum = ();
+
+        fn features(&mut self, (): &mut (), slots: &[u32]) {
+            self.slots.extend(slots.iter().map(|slot| *slot as usize));
         }
-        fn block(&mut self, byte: usize) {
+        fn block(&mut self, (): &(), byte: usize) {
             self.blocks.push(byte);
         }
     }

@@ -20,7 +20,13 @@ static EMBEDDED: &[u8] = include_bytes!("linear.weights");
 pub struct LinearDetector {
     file: WeightsFile,
     calibration: [Calibration; 3],
+    levels: Box<Levels>,
 }
+
+/// What each byte of a table weighs: that of characters, then that of words. A conversion and a
+/// multiplication cost more than a load.
+type Levels = [f32; LEVELS];
+const LEVELS: usize = 512;
 
 impl LinearDetector {
     /// The detector that ships with this build.
@@ -48,7 +54,14 @@ impl LinearDetector {
         let of =
             |carrier| file.header.calibration.get(&carrier).copied().ok_or(WeightsError::Carrier(carrier));
         let calibration = [of(Carrier::Chat)?, of(Carrier::Document)?, of(Carrier::Code)?];
-        Ok(Self { file, calibration })
+        let mut levels = Box::new([0.0; 512]);
+        let (chars, words) = levels.split_at_mut(256);
+        for (levels, scale) in [(chars, file.header.char_scale), (words, file.header.word_scale)] {
+            for (byte, level) in (0..=u8::MAX).zip(levels) {
+                *level = f32::from(byte.cast_signed()) * scale;
+            }
+        }
+        Ok(Self { file, calibration, levels })
     }
 
     /// What the weights are and what they were trained on.
@@ -123,9 +136,7 @@ impl LinearDetector {
     }
 
     fn scaled(&self) -> Scaled<'_> {
-        let (file, header) = (&self.file, &self.file.header);
-        let (char_scale, word_scale) = (header.char_scale, header.word_scale);
-        Scaled { bytes: file.weights(), chars: 1 << file.tables.chars, char_scale, word_scale }
+        Scaled { bytes: self.file.weights(), chars: 1 << self.file.tables.chars, levels: &self.levels }
     }
 
     const fn calibration(&self, carrier: Carrier) -> &Calibration {
@@ -140,7 +151,7 @@ impl LinearDetector {
     /// The weights as numbers, for training that goes on from here.
     pub(super) fn floats(&self) -> Vec<f32> {
         let scaled = self.scaled();
-        (0..self.file.tables.slots()).map(|slot| scaled.weight(slot)).collect()
+        (0u32..).take(self.file.tables.slots()).map(|slot| scaled.weight(slot)).collect()
     }
 
     /// Settings with the sizes of these weights.
@@ -188,16 +199,32 @@ impl Calibration {
 #[derive(Clone, Copy)]
 struct Scaled<'a> {
     bytes: &'a [u8],
-    chars: usize,
-    char_scale: f32,
-    word_scale: f32,
+    chars: u32,
+    levels: &'a Levels,
 }
 
 impl Weights for Scaled<'_> {
     #[inline]
-    fn weight(&self, slot: usize) -> f32 {
-        let byte = self.bytes.get(slot).copied().unwrap_or(0).cast_signed();
-        f32::from(byte) * if slot < self.chars { self.char_scale } else { self.word_scale }
+    fn weight(&self, slot: u32) -> f32 {
+        let byte = self.bytes.get(slot as usize).copied().unwrap_or(0);
+        let level = usize::from(slot >= self.chars) << 8 | usize::from(byte);
+        self.levels.get(level).copied().unwrap_or(0.0)
+    }
+
+    fn add(&self, mut sum: f32, slots: &[u32]) -> f32 {
+        // Loads that wait for nothing wait together; the additions have to wait for each other.
+        let mut levels = [0u16; 64];
+        for slots in slots.chunks(levels.len()) {
+            for (level, slot) in levels.iter_mut().zip(slots) {
+                let byte = self.bytes.get(*slot as usize).copied().unwrap_or(0);
+                *level = u16::from(*slot >= self.chars) << 8 | u16::from(byte);
+            }
+            for level in levels.iter().take(slots.len()) {
+                // In range by the remainder.
+                sum += self.levels[usize::from(*level) % LEVELS];
+            }
+        }
+        sum
     }
 }
 

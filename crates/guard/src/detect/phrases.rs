@@ -13,30 +13,78 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
 use regex::{Regex, RegexBuilder};
 
 use super::train::base_form;
 
 const TABLE: &str = include_str!("phrases.txt");
 
-/// One expression a language: all of its orders.
-static ORDERS: LazyLock<Vec<Regex>> =
-    LazyLock::new(|| languages().iter().filter_map(Language::orders).collect());
-
 /// Where a text in its base form gives a plain order, if it does.
 #[must_use]
 pub fn plain_order(text: &str) -> Option<Range<usize>> {
-    ORDERS.iter().find_map(|orders| {
-        let found = orders.captures(text)?.name("order")?;
-        Some(found.range())
-    })
+    static ORDERS: LazyLock<Orders> = LazyLock::new(|| Orders::of(&languages()));
+    ORDERS.find(text)
+}
+
+/// One expression a language: all of its orders. Fourteen expressions read a text at the price of everything
+/// else together, so one automaton looks first which of them may find something: nearly always none.
+struct Orders {
+    expressions: Vec<Regex>,
+    /// What no order is without.
+    words: Option<AhoCorasick>,
+    /// By word: the [needs](NEEDED) it meets, four bits for each language.
+    meets: Vec<u64>,
+}
+
+/// Keys of words in the order of their bits. An order has one of the first two each, or of the last two.
+const NEEDED: [&str; 4] = ["ignore", "what", "tell", "prompt"];
+const IGNORES: u64 = 0b0011;
+const TELLS: u64 = 0b1100;
+
+impl Orders {
+    fn of(languages: &[Language]) -> Self {
+        let mut needs: BTreeMap<&str, u64> = BTreeMap::new();
+        for (at, language) in languages.iter().enumerate() {
+            for (bit, key) in NEEDED.iter().enumerate() {
+                for word in language.words.get(key).into_iter().flatten() {
+                    *needs.entry(word).or_default() |= 1 << (NEEDED.len() * at + bit);
+                }
+            }
+        }
+        Self {
+            expressions: languages.iter().filter_map(Language::orders).collect(),
+            words: automaton(needs.keys()).ok(),
+            meets: needs.into_values().collect(),
+        }
+    }
+
+    fn find(&self, text: &str) -> Option<Range<usize>> {
+        // Without the automaton every language may be there.
+        let met = self.words.as_ref().map_or(u64::MAX, |words| {
+            let found = words.find_overlapping_iter(text);
+            found.filter_map(|word| self.meets.get(word.pattern().as_usize())).fold(0, |met, word| met | word)
+        });
+        let may_be = |at: usize| {
+            let met = met >> (NEEDED.len() * at);
+            met & IGNORES == IGNORES || met & TELLS == TELLS
+        };
+        self.expressions.iter().enumerate().filter(|(at, _)| may_be(*at)).find_map(|(_, orders)| {
+            let found = orders.captures(text)?.name("order")?;
+            Some(found.range())
+        })
+    }
+}
+
+fn automaton<'w>(words: impl Iterator<Item = &'w &'w str>) -> Result<AhoCorasick, BuildError> {
+    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(words)
 }
 
 struct Language {
     verb_last: bool,
     joined: bool,
-    /// Alternatives by key, in base form and escaped.
-    words: BTreeMap<&'static str, String>,
+    /// Words by key, in base form.
+    words: BTreeMap<&'static str, Vec<String>>,
 }
 
 fn languages() -> Vec<Language> {
@@ -44,10 +92,9 @@ fn languages() -> Vec<Language> {
     for line in TABLE.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')) {
         match line.split_once(':') {
             Some((key, words)) => {
-                let words: Vec<String> =
-                    words.split('|').map(|word| regex::escape(&base_form(word.trim()))).collect();
+                let words = words.split('|').map(|word| base_form(word.trim())).collect();
                 if let Some(language) = languages.last_mut() {
-                    language.words.insert(key.trim(), format!("(?:{})", words.join("|")));
+                    language.words.insert(key.trim(), words);
                 }
             }
             None => languages.push(Language {
@@ -62,7 +109,11 @@ fn languages() -> Vec<Language> {
 
 impl Language {
     fn orders(&self) -> Option<Regex> {
-        let of = |key: &str| self.words.get(key).map_or("", String::as_str);
+        let of = |key: &str| {
+            let words: Vec<String> =
+                self.words.get(key).into_iter().flatten().map(|word| regex::escape(word)).collect();
+            if words.is_empty() { String::new() } else { format!("(?:{})", words.join("|")) }
+        };
         let (ignore, scope, what) = (of("ignore"), of("scope"), of("what"));
         let (tell, own, prompt) = (of("tell"), of("own"), of("prompt"));
         // Some words that end no clause, each with what parts it from the next.
@@ -85,7 +136,7 @@ impl Language {
         let expression = if self.verb_last || self.joined {
             format!("(?P<order>{alternatives})")
         } else {
-            let open = match of("open") {
+            let open = match of("open").as_str() {
                 "" => String::new(),
                 open => format!(r"(?:{open},?\s+){{0,2}}"),
             };
@@ -106,8 +157,10 @@ mod tests {
 
     #[test]
     fn every_language_has_its_orders() {
-        assert_eq!(ORDERS.len(), languages().len());
-        assert_eq!(ORDERS.len(), 14);
+        let orders = Orders::of(&languages());
+        assert_eq!(orders.expressions.len(), languages().len());
+        assert_eq!(orders.expressions.len(), 14);
+        assert!(orders.words.is_some());
     }
 
     #[test]

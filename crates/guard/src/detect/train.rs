@@ -106,8 +106,8 @@ pub struct Model {
 
 impl Weights for Model {
     #[inline]
-    fn weight(&self, slot: usize) -> f32 {
-        self.weights.get(slot).copied().unwrap_or(0.0)
+    fn weight(&self, slot: u32) -> f32 {
+        self.weights.get(slot as usize).copied().unwrap_or(0.0)
     }
 }
 
@@ -207,7 +207,7 @@ impl Model {
         let (sum, count) = slots
             .iter()
             .filter(|slot| kept(**slot))
-            .fold((0.0, 0.0), |(sum, count), slot| (sum + self.weight(*slot as usize), count + 1.0_f32));
+            .fold((0.0, 0.0), |(sum, count), slot| (sum + self.weight(*slot), count + 1.0_f32));
         let norm = norm(count);
         let logit = self.bias + sum * norm - settings.divide;
         let probability = (1.0 + (-logit).exp()).recip();
@@ -411,11 +411,13 @@ impl Reading {
 }
 
 impl Sink for Reading {
-    fn feature(&mut self, slot: usize) {
-        self.slots.push(u32::try_from(slot).unwrap_or(0));
+    type Sum = ();
+
+    fn features(&mut self, (): &mut (), slots: &[u32]) {
+        self.slots.extend_from_slice(slots);
     }
 
-    fn block(&mut self, _: usize) {
+    fn block(&mut self, (): &(), _: usize) {
         self.blocks.push(self.slots.len());
     }
 }

@@ -27,7 +27,13 @@ pub(super) const WINDOW: usize = 8 * BLOCK as usize;
 
 /// Weights by slot. Trained weights are floats, shipped ones bytes with a scale per table.
 pub(super) trait Weights {
-    fn weight(&self, slot: usize) -> f32;
+    fn weight(&self, slot: u32) -> f32;
+
+    /// `sum` and the weights of `slots`. The order of additions is the order of the text, which fixes a score to
+    /// its last bit.
+    fn add(&self, sum: f32, slots: &[u32]) -> f32 {
+        slots.iter().fold(sum, |sum, slot| sum + self.weight(*slot))
+    }
 }
 
 /// The running sums of a text.
@@ -40,20 +46,29 @@ pub(super) struct Blocks {
 
 struct Summing<'a, W> {
     weights: &'a W,
-    sum: f32,
-    count: f32,
     blocks: Blocks,
 }
 
+/// Sum of weights and number of features.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sum {
+    weights: f32,
+    features: u32,
+}
+
 impl<W: Weights> Sink for Summing<'_, W> {
-    #[inline]
-    fn feature(&mut self, slot: usize) {
-        self.sum += self.weights.weight(slot);
-        self.count += 1.0;
+    type Sum = Sum;
+
+    fn features(&mut self, sum: &mut Sum, slots: &[u32]) {
+        sum.weights = self.weights.add(sum.weights, slots);
+        sum.features = sum.features.saturating_add(u32::try_from(slots.len()).unwrap_or(u32::MAX));
     }
 
-    fn block(&mut self, byte: usize) {
-        self.blocks.sums.push((self.sum, self.count));
+    fn block(&mut self, sum: &Sum, byte: usize) {
+        // Where a count of ones in single precision would end, too.
+        #[expect(clippy::cast_precision_loss, reason = "exact up to this power of two")]
+        let count = sum.features.min(1 << 24) as f32;
+        self.blocks.sums.push((sum.weights, count));
         self.blocks.starts.push(byte);
     }
 }
@@ -71,9 +86,9 @@ impl Blocks {
         let mut blocks = Self { sums: Vec::with_capacity(room), starts: Vec::with_capacity(room) };
         blocks.sums.push((0.0, 0.0));
         blocks.starts.push(0);
-        let mut summing = Summing { weights, sum: 0.0, count: 0.0, blocks };
-        visit(text, tables, &mut summing);
-        summing.block(text.len());
+        let mut summing = Summing { weights, blocks };
+        let sum = visit(text, tables, &mut summing);
+        summing.block(&sum, text.len());
         summing.blocks
     }
 
@@ -137,7 +152,7 @@ mod tests {
     struct One;
 
     impl Weights for One {
-        fn weight(&self, _: usize) -> f32 {
+        fn weight(&self, _: u32) -> f32 {
             1.0
         }
     }
@@ -165,7 +180,7 @@ mod tests {
         let tables = Tables { chars: 10, words: 10 };
         struct None;
         impl Weights for None {
-            fn weight(&self, _: usize) -> f32 {
+            fn weight(&self, _: u32) -> f32 {
                 0.0
             }
         }

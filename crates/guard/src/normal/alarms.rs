@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::code_points::{Concern, concern, is_plain_ascii};
+use super::code_points::{Concern, concern, is_all_plain, is_plain_ascii};
 use super::invisible::{is_common_mark, is_invisible, is_terminal_control};
 use super::look_alikes;
 
@@ -102,7 +102,7 @@ impl AlarmKind {
 /// Looks at the characters of `source`. Plain ASCII raises nothing and costs one pass over its bytes;
 /// ordinary text of any script costs one look at a table for each character.
 pub(super) fn raise(source: &str) -> (Vec<Alarm>, Vec<Payload>) {
-    if source.bytes().all(is_plain_ascii) {
+    if is_all_plain(source) {
         return (Vec::new(), Vec::new());
     }
     let survey = match glance(source) {

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::code_points::{self, Fate, composed, fate, is_plain_ascii};
+use super::code_points::{self, Fate, composed, fate, is_all_plain};
 use super::invisible::is_terminal_control;
 use super::look_alikes;
 use super::spans::{SpanBuilder, SpanMap};
@@ -22,7 +22,7 @@ pub(super) struct Layer<'t> {
 /// Invisible characters and common marks left out, compatibility characters and look-alikes replaced;
 /// case, lines and spaces as they were.
 pub(super) fn cased(source: &str) -> Layer<'_> {
-    if source.bytes().all(is_plain_ascii) {
+    if is_all_plain(source) {
         return Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
     }
     // Of the four, three are single bytes, and the other is rare enough to be searched for.
@@ -134,16 +134,10 @@ impl Out {
 /// The base form of a cased form: case folded, each run of white space one space, none at the ends.
 pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
     let text: &str = &cased.text;
-    let mut after_space = true;
-    let unchanged = text.bytes().all(|b| {
-        let keeps = (b.is_ascii_graphic() && !b.is_ascii_uppercase()) || (b == b' ' && !after_space);
-        after_space = b == b' ';
-        keeps
-    });
-    if unchanged && (text.is_empty() || !after_space) {
+    let bytes = text.as_bytes();
+    if ascii_run(bytes) == bytes.len() && !bytes.iter().any(u8::is_ascii_uppercase) {
         return cased.clone();
     }
-    let bytes = text.as_bytes();
     let mut out = String::with_capacity(text.len());
     let mut spans = SpanBuilder::default();
     let mut space: Option<Range<usize>> = None;
@@ -185,11 +179,24 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
 
 /// Bytes at the start of `bytes` that are ASCII words apart by single spaces, from a word to a word's end.
 fn ascii_run(bytes: &[u8]) -> usize {
-    let mut length = 0;
-    for (i, b) in bytes.iter().enumerate() {
+    /// Bytes that are looked at together, which a compiler does in a few instructions.
+    const CHUNK: usize = 32;
+    if !bytes.first().is_some_and(u8::is_ascii_graphic) {
+        return 0;
+    }
+    let mut at = 0;
+    while let (Some(chunk), Some(next)) = (bytes.get(at..at + CHUNK), bytes.get(at + 1..=at + CHUNK)) {
+        let is_run = |(b, next): (&u8, &u8)| matches!(b, b' '..=b'~') & ((*b != b' ') | (*next != b' '));
+        if !chunk.iter().zip(next).fold(true, |all, pair| all & is_run(pair)) {
+            break;
+        }
+        at += CHUNK;
+    }
+    let mut length = if at > 0 && bytes.get(at - 1) == Some(&b' ') { at - 1 } else { at };
+    for (i, b) in bytes.iter().enumerate().skip(at) {
         match b {
             b'!'..=b'~' => length = i + 1,
-            b' ' if length == i && i > 0 => {}
+            b' ' if length == i => {}
             _ => break,
         }
     }

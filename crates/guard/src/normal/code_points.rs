@@ -1,6 +1,4 @@
-//! What the base form makes of each code point by itself, computed page by page when first met.
-
-use std::sync::OnceLock;
+//! What the base form makes of each code point by itself.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::canonical_combining_class;
@@ -8,6 +6,7 @@ use unicode_normalization::{IsNormalized, is_nfc_quick};
 
 use super::invisible::{is_blank, is_common_mark, is_invisible, is_line_break, is_terminal_control};
 use super::look_alikes;
+use crate::pages::Pages;
 
 /// What becomes of a code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,38 +22,14 @@ pub(super) enum Fate {
     Expands,
 }
 
-/// Something about every code point, worked out a page of 256 at a time when first asked.
-struct Pages([OnceLock<Box<[u32; 256]>>; 0x1100]);
-
-impl Pages {
-    const fn new() -> Self {
-        Self([const { OnceLock::new() }; 0x1100])
-    }
-
-    fn entry(&self, c: char, of: fn(char) -> u32) -> Option<u32> {
-        let code = u32::from(c);
-        let page = self.0.get((code >> 8) as usize)?;
-        let page = page.get_or_init(|| {
-            let mut entries = Box::new([CONTINUES; 256]);
-            for (low, entry) in (0u32..).zip(entries.iter_mut()) {
-                if let Some(c) = char::from_u32(code & !0xff | low) {
-                    *entry = of(c);
-                }
-            }
-            entries
-        });
-        page.get((code & 0xff) as usize).copied()
-    }
-}
-
 /// What becomes of `c`.
 pub(super) fn fate(c: char) -> Fate {
     static PAGES: Pages = Pages::new();
     match PAGES.entry(c, entry_of) {
-        None | Some(CONTINUES) => Fate::Continues,
-        Some(EXPANDS) => Fate::Expands,
-        Some(DROP) => Fate::Drop,
-        Some(entry) => char::from_u32(entry & 0x1f_ffff)
+        CONTINUES => Fate::Continues,
+        EXPANDS => Fate::Expands,
+        DROP => Fate::Drop,
+        entry => char::from_u32(entry & 0x1f_ffff)
             .map_or(Fate::Continues, |c| Fate::Becomes(c, entry & FOLDABLE != 0)),
     }
 }
@@ -109,8 +84,8 @@ pub(super) fn concern(c: char) -> Concern {
         }
     };
     match PAGES.entry(c, of) {
-        Some(0) => Concern::None,
-        Some(1) => Concern::Mixes,
+        0 => Concern::None,
+        1 => Concern::Mixes,
         _ => Concern::Closer,
     }
 }
@@ -226,13 +201,19 @@ pub(super) fn fold_into(c: char, out: &mut String) {
             _ => EXPANDS,
         }
     };
-    match PAGES.entry(c, single).and_then(char::from_u32) {
+    match char::from_u32(PAGES.entry(c, single)) {
         Some(single) => out.push(single),
         None => out.extend(folded(c)),
     }
 }
 
-/// Whether `c` has to be looked at before the text can be taken as it is.
+/// Whether a text can be taken as it is: no character of it has to be looked at.
+pub(super) fn is_all_plain(text: &str) -> bool {
+    // Chunks without a way out in the middle are some instructions each.
+    text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, b| all & is_plain_ascii(*b)))
+}
+
+/// Whether a byte of a text can be taken as it is.
 pub(super) const fn is_plain_ascii(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | 0xb | 0xc | b'\r')
 }

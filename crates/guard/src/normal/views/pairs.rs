@@ -6,6 +6,8 @@
 
 use std::sync::LazyLock;
 
+use crate::pages::Pages;
+
 /// Written by `examples/learn_pairs.rs`: a level and the pairs that have it.
 const LEARNT: &str = include_str!("pairs.txt");
 
@@ -53,10 +55,19 @@ impl Letter {
             let latin = if lower.is_ascii_lowercase() { lower - b'a' + 1 } else { 0 };
             return Self { latin: Some(latin), code: if latin == 0 { 0 } else { u32::from(lower) } };
         }
-        let lower = c.to_lowercase().next().unwrap_or(c);
-        let letter = lower.is_alphabetic() || matches!(lower, '\u{900}'..='\u{dff}' | '\u{e30}'..='\u{e4e}');
-        if letter { Self { latin: None, code: u32::from(lower) } } else { Self { latin: Some(0), code: 0 } }
+        static PAGES: Pages = Pages::new();
+        match PAGES.entry(c, foreign) {
+            0 => Self { latin: Some(0), code: 0 },
+            code => Self { latin: None, code },
+        }
     }
+}
+
+/// The small letter of one outside ASCII; 0 for what parts words.
+fn foreign(c: char) -> u32 {
+    let lower = c.to_lowercase().next().unwrap_or(c);
+    let letter = lower.is_alphabetic() || matches!(lower, '\u{900}'..='\u{dff}' | '\u{e30}'..='\u{e4e}');
+    if letter { u32::from(lower) } else { 0 }
 }
 
 const fn place(a: u32, b: u32) -> usize {

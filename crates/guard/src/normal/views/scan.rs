@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::words;
+use crate::pages::Pages;
 
 /// A text and what its pieces between white space are.
 pub(super) struct Scan<'t> {
@@ -24,6 +25,8 @@ pub(super) struct Piece {
     /// Where, with punctuation.
     pub whole: Range<usize>,
     pub kind: Kind,
+    /// The core is letters of ASCII only.
+    plain: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +65,12 @@ impl<'t> Scan<'t> {
             }
         }
         let (mut at, mut run) = (0, 0);
-        while at < bytes.len() {
-            let rest = bytes.get(at..).unwrap_or_default();
-            let Some(skip) = rest.iter().position(|b| !b.is_ascii_whitespace()) else { break };
-            let start = at + skip;
-            let rest = bytes.get(start..).unwrap_or_default();
-            let length = rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
-            let piece = piece(bytes, start..start + length);
+        loop {
+            at += bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_whitespace()).count();
+            if at >= bytes.len() {
+                break;
+            }
+            let piece = word(bytes, at).unwrap_or_else(|| piece(bytes, at));
             if let Some(count) = scan.counts.get_mut(piece.kind as usize) {
                 *count += 1;
             }
@@ -76,6 +78,7 @@ impl<'t> Scan<'t> {
                 Kind::Single => (1, true),
                 Kind::Signs => (0, true),
                 Kind::Pair => (0, false),
+                Kind::Known | Kind::Unknown if piece.plain => (0, false),
                 _ => alone(scan.core(&piece)),
             };
             run += alone;
@@ -83,8 +86,8 @@ impl<'t> Scan<'t> {
             if !only {
                 run = alone;
             }
+            at = piece.whole.end;
             scan.pieces.push(piece);
-            at = start + length;
         }
         scan
     }
@@ -122,14 +125,47 @@ fn alone(core: &str) -> (usize, bool) {
 /// Whether a character is written next to others in a word. Vowel signs and what joins consonants of Indic
 /// scripts are set apart like letters.
 pub(super) fn is_letter(c: char) -> bool {
-    c.is_alphanumeric() || matches!(c, '\u{900}'..='\u{dff}')
+    static PAGES: Pages = Pages::new();
+    if c.is_ascii() {
+        return c.is_ascii_alphanumeric();
+    }
+    PAGES.entry(c, |c| u32::from(c.is_alphanumeric() || matches!(c, '\u{900}'..='\u{dff}'))) == 1
 }
 
-fn piece(bytes: &[u8], whole: Range<usize>) -> Piece {
+/// The piece that begins at `start`, if it is what most pieces are: letters of ASCII, perhaps between
+/// punctuation. One look at each byte tells all about it.
+fn word(bytes: &[u8], start: usize) -> Option<Piece> {
+    let signs = |at: usize| {
+        bytes.get(at..).unwrap_or_default().iter().take_while(|b| b.is_ascii_punctuation()).count()
+    };
+    let core = start + signs(start);
+    let mut hash = words::Hash::default();
+    let mut end = core;
+    for b in bytes.get(core..)?.iter().take_while(|b| b.is_ascii_alphabetic()) {
+        hash.push(*b);
+        end += 1;
+    }
+    let until = end + signs(end);
+    if end == core || bytes.get(until).is_some_and(|b| !b.is_ascii_whitespace()) {
+        return None;
+    }
+    let kind = match end - core {
+        1 => Kind::Single,
+        2 => Kind::Pair,
+        letters if hash.known(letters) => Kind::Known,
+        _ => Kind::Unknown,
+    };
+    Some(Piece { core: core..end, whole: start..until, kind, plain: true })
+}
+
+/// The piece that begins at `start`, whatever it is.
+fn piece(bytes: &[u8], start: usize) -> Piece {
+    let rest = bytes.get(start..).unwrap_or_default();
+    let whole = start..start + rest.iter().position(u8::is_ascii_whitespace).unwrap_or(rest.len());
     let raw = bytes.get(whole.clone()).unwrap_or_default();
     let head = raw.iter().position(|b| !b.is_ascii_punctuation()).unwrap_or(raw.len());
     if head == raw.len() {
-        return Piece { core: whole.clone(), whole, kind: Kind::Signs };
+        return Piece { core: whole.clone(), whole, kind: Kind::Signs, plain: false };
     }
     let tail = raw.iter().rev().position(|b| !b.is_ascii_punctuation()).unwrap_or(0);
     let core = whole.start + head..whole.end - tail;
@@ -160,5 +196,5 @@ fn piece(bytes: &[u8], whole: Range<usize>) -> Piece {
         _ if all_digits() => Kind::Number,
         _ => Kind::Mixed,
     };
-    Piece { core, whole, kind }
+    Piece { core, whole, kind, plain: false }
 }

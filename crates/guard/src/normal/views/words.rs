@@ -4,6 +4,7 @@
 //! a table: a question costs a few nanoseconds, and one in fifty strange words is taken for a known one.
 //! So nothing rests on a single word.
 
+use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 /// Written by `examples/learn_words.rs`.
@@ -27,7 +28,7 @@ const BITS: usize = 1 << 16;
 static TABLE: LazyLock<Box<[u64]>> = LazyLock::new(|| {
     let mut table = vec![0u64; BITS / 64].into_boxed_slice();
     for word in LEARNT.split_ascii_whitespace().chain(OURS.split_ascii_whitespace()) {
-        for place in places(word.bytes()) {
+        for place in Hash::of(word.as_bytes()).places() {
             if let Some(cell) = table.get_mut(place / 64) {
                 *cell |= 1 << (place % 64);
             }
@@ -36,23 +37,55 @@ static TABLE: LazyLock<Box<[u64]>> = LazyLock::new(|| {
     table
 });
 
-fn places(word: impl Iterator<Item = u8>) -> [usize; 2] {
-    let hash = word.fold(0xcbf2_9ce4_8422_2325u64, |h, b| {
-        (h ^ u64::from(b.to_ascii_lowercase())).wrapping_mul(0x0100_0000_01b3)
-    });
-    let mixed = hash ^ hash >> 29;
-    [mixed as usize % BITS, (mixed >> 32) as usize % BITS]
+/// The hash of a word whose letters come one by one, whatever their case.
+#[derive(Clone, Copy)]
+pub(super) struct Hash(u64);
+
+impl Default for Hash {
+    fn default() -> Self {
+        Self(0xcbf2_9ce4_8422_2325)
+    }
 }
+
+impl Hash {
+    #[inline]
+    pub(super) const fn push(&mut self, letter: u8) {
+        self.0 = (self.0 ^ letter.to_ascii_lowercase() as u64).wrapping_mul(0x0100_0000_01b3);
+    }
+
+    const fn of(word: &[u8]) -> Self {
+        let mut hash = Self(0xcbf2_9ce4_8422_2325);
+        let mut rest = word;
+        while let [letter, after @ ..] = rest {
+            hash.push(*letter);
+            rest = after;
+        }
+        hash
+    }
+
+    const fn places(self) -> [usize; 2] {
+        let mixed = self.0 ^ self.0 >> 29;
+        [mixed as usize % BITS, (mixed >> 32) as usize % BITS]
+    }
+
+    /// Whether a word of so many letters is a common one.
+    #[inline]
+    pub(super) fn known(self, letters: usize) -> bool {
+        let table = &**TABLE;
+        LENGTHS.contains(&letters)
+            && self
+                .places()
+                .into_iter()
+                .all(|p| table.get(p / 64).is_some_and(|cell| cell >> (p % 64) & 1 == 1))
+    }
+}
+
+/// Letters of a word.
+const LENGTHS: RangeInclusive<usize> = 2..=14;
 
 /// Whether the letters are a common word, whatever their case. Words of fewer than two letters are not.
 pub(super) fn known(word: &[u8]) -> bool {
-    if word.len() < 2 || word.len() > 14 {
-        return false;
-    }
-    let table = &**TABLE;
-    places(word.iter().copied())
-        .into_iter()
-        .all(|p| table.get(p / 64).is_some_and(|cell| cell >> (p % 64) & 1 == 1))
+    LENGTHS.contains(&word.len()) && Hash::of(word).known(word.len())
 }
 
 /// How far a text consists of known words.

@@ -1,0 +1,134 @@
+//! What the always-on layer costs: microseconds of processor time per KB for the normal form, the detector, the
+//! search for plain orders, and all of them as [`Guard::inspect`] does it; and how long 8 KB take.
+//!
+//! ```sh
+//! cargo run --release -p proofhouse-guard --example speed_guard                # texts of the guard's own generator
+//! cargo run --release -p proofhouse-guard --example speed_guard -- TEXTS       # lines of {"group", "text"}
+//! ```
+//!
+//! One thread. Texts of a group are read one after another, so that no branch is learnt by heart; a round reads
+//! all of them, and the best and the median round are shown.
+
+#![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for people, on texts at hand")]
+
+use std::collections::BTreeMap;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use proofhouse_dialogue::{Carrier, Conversation, Labelling, Message, Name, Origin, Role, Segment};
+use proofhouse_guard::detect::corpus::{self, Draw};
+use proofhouse_guard::detect::{LinearDetector, plain_order};
+use proofhouse_guard::normal::{Budget, NormalForm, normalise};
+use proofhouse_guard::{Guard, GuardConfig};
+use rustix::time::{ClockId, clock_gettime};
+
+const ROUNDS: usize = 15;
+const LONG: usize = 8192;
+
+#[derive(serde::Deserialize)]
+struct Line {
+    group: String,
+    text: String,
+}
+
+fn main() {
+    let mut groups: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    match std::env::args().nth(1) {
+        Some(path) => {
+            for line in std::fs::read_to_string(path).unwrap().lines() {
+                let line: Line = serde_json::from_str(line).unwrap();
+                groups.entry(line.group).or_default().push(line.text);
+            }
+        }
+        None => groups = generated(),
+    }
+    let guard = Guard::new(GuardConfig::default()).unwrap();
+    println!(
+        "us of processor time per KB, best (median) of {ROUNDS} rounds; ms for whole texts, all rounds\n"
+    );
+    println!(
+        "| texts | n | KB each | normal form | detector | plain orders | inspect | inspect p50 ms | p99 ms |"
+    );
+    println!("|---|---|---|---|---|---|---|---|---|");
+    for (name, texts) in &groups {
+        row(&guard, name, texts);
+    }
+}
+
+fn generated() -> BTreeMap<String, Vec<String>> {
+    let mut draw = Draw::new(8);
+    let texts: Vec<String> = (0..6000).map(|_| corpus::benign(&mut draw).text).collect();
+    let (short, long): (Vec<String>, Vec<String>) = texts.into_iter().partition(|text| text.len() < 300);
+    let all = long.join("\n\n");
+    let mut cut = Vec::new();
+    let mut rest = all.as_str();
+    while rest.len() > LONG && cut.len() < 100 {
+        let (text, after) = rest.split_at(rest.floor_char_boundary(LONG));
+        cut.push(text.to_owned());
+        rest = after;
+    }
+    BTreeMap::from([("documents, 8 KB".to_owned(), cut), ("short texts".to_owned(), short)])
+}
+
+fn row(guard: &Guard, name: &str, texts: &[String]) {
+    let detector = LinearDetector::embedded();
+    let budget = Budget::default();
+    let kb = texts.iter().map(String::len).sum::<usize>() as f64 / 1024.0;
+    let forms: Vec<NormalForm<'_>> = texts.iter().map(|text| normalise(text, &budget)).collect();
+    let conversations: Vec<Conversation> = texts.iter().map(|text| conversation(text)).collect();
+    let mut waits: Vec<Duration> = Vec::new();
+    let [mut normal, mut detect, mut orders, mut all] = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        normal
+            .push(cpu(|| texts.iter().for_each(|text| drop(black_box(normalise(black_box(text), &budget))))));
+        detect.push(cpu(|| {
+            for form in &forms {
+                let views: Vec<&str> = form.texts().collect();
+                black_box(detector.score_views(&views, Carrier::Document));
+            }
+        }));
+        orders.push(cpu(|| {
+            for form in &forms {
+                black_box(form.texts().find_map(plain_order));
+            }
+        }));
+        all.push(cpu(|| {
+            for conversation in &conversations {
+                let start = Instant::now();
+                black_box(guard.inspect(conversation));
+                waits.push(start.elapsed());
+            }
+        }));
+    }
+    waits.sort();
+    let wait = |share: usize| waits.get(waits.len() * share / 100).map_or(0.0, |w| w.as_secs_f64() * 1e3);
+    let cell = |times: &mut Vec<Duration>| {
+        times.sort();
+        let at = |i: usize| times.get(i).map_or(0.0, |t| t.as_secs_f64() * 1e6 / kb);
+        format!("{:.1} ({:.1})", at(0), at(times.len() / 2))
+    };
+    let [normal, detect, orders, all] = [&mut normal, &mut detect, &mut orders, &mut all].map(cell);
+    println!(
+        "| {name} | {} | {:.1} | {normal} | {detect} | {orders} | {all} | {:.3} | {:.3} |",
+        texts.len(),
+        kb / texts.len().max(1) as f64,
+        wait(50),
+        wait(99)
+    );
+}
+
+fn conversation(text: &str) -> Conversation {
+    let page = Labelling::default().label(&Origin::Web(Name::new("page").unwrap()));
+    Conversation::new(vec![Message::new(Role::User, vec![Segment::new(text, page)])], vec![])
+}
+
+/// The processor time of this thread that `work` takes.
+fn cpu(work: impl FnOnce()) -> Duration {
+    let now = || {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        Duration::new(time.tv_sec.unsigned_abs(), u32::try_from(time.tv_nsec).unwrap_or(0))
+    };
+    let start = now();
+    work();
+    now().saturating_sub(start)
+}
