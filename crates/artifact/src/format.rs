@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
@@ -73,6 +74,8 @@ pub enum Format {
     Xml,
     /// Known by name and not read.
     Opaque(Opaque),
+    /// A picture, a sound, a film, a font or a document.
+    Media(Media),
     /// HDF5, user block or not.
     Hdf5,
     /// Parquet.
@@ -111,6 +114,9 @@ impl Format {
         }
         if zip::is_zip(bytes) {
             return archive(bytes, pause);
+        }
+        if let Some(media) = Media::detect(bytes) {
+            return Self::Media(media);
         }
         if is_safetensors(bytes) {
             return Self::Safetensors;
@@ -177,6 +183,7 @@ impl Format {
             Self::SevenZip => "7z",
             Self::Xml => "xml",
             Self::Opaque(opaque) => opaque.name(),
+            Self::Media(media) => media.name(),
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
             Self::Json => "json",

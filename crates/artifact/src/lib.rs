@@ -20,6 +20,7 @@ pub mod hdf5;
 pub mod json;
 mod loaded;
 pub mod mapped;
+pub mod media;
 pub mod msgpack;
 pub mod onnx;
 pub mod paddle;

@@ -18,11 +18,13 @@ mod gguf;
 mod hdf5;
 mod json;
 mod keras;
+mod media;
 mod msgpack;
 mod notebook;
 mod npy;
 mod onnx;
 mod opaque;
+mod orders;
 mod paddle;
 pub(crate) mod payload;
 mod rds;
@@ -98,6 +100,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::CatBoost => boosters::catboost,
         Format::SevenZip => sevenzip::scan,
         Format::Xml => xml::scan,
+        Format::Media(media) => return media::scan(scanner, content, media),
         Format::Opaque(what) => return opaque::scan(scanner, content, what),
         Format::MsgPack => msgpack::scan,
         Format::Keras => keras::scan,

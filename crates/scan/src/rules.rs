@@ -128,6 +128,8 @@ static RULES: &[Rule] = &[
         "A notebook or script starts a program when a person runs it.", "Read the line before running it.", NONE),
     row("code/environment", "Variable by which programs load code", High, Suspicious,
         "A variable of the environment is set that has every program started afterwards load a library or a script.", READ, SOURCE),
+    row("code/harmful", "Command that no model needs", High, Suspicious,
+        "A line of a shell hands a shell to somebody else, destroys files, keeps a foothold or sends secrets away.", READ, SOURCE),
     row("code/not-analysed", "Source code in the model", Medium, Unscannable,
         "The model carries source code or start-up files that a loader may run; code is not analysed.", LOOK, UNPROVEN),
     row("code/runs-fetched", "Command that runs what it fetches", High, Suspicious,

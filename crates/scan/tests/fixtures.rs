@@ -229,7 +229,11 @@ fn code_and_tags_in_text_are_seen() {
     };
     assert_eq!(scan("README.md", "eval( and os.system in a text\n"), (Outcome::Clean, None));
     assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Clean, None));
-    assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Unscannable, Some("code/not-analysed".into())));
+    let not_analysed = (Outcome::Unscannable, Some("code/not-analysed".into()));
+    assert_eq!(scan("run", "#!/usr/bin/perl\n"), not_analysed);
+    // The lines of a shell say what they run, unless it puts them together.
+    assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Clean, None));
+    assert_eq!(scan("run", "#!/bin/sh\neval \"$X\"\n").0, Outcome::Unscannable);
     let yaml = "model: !!python/object/apply:os.system ['echo proofhouse']\n";
     assert_eq!(scan("m.yaml", yaml), (Outcome::Malicious, Some("yaml/unsafe-tag".into())));
 }

@@ -35,6 +35,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 for (key, value) in members {
                     if key == "chat_template" {
                         templates(scanner, content, value);
+                    } else if let Value::Text(text) = value {
+                        super::orders::pair(scanner, &content.place, key, text);
                     }
                     stack.push(value);
                 }

@@ -22,13 +22,15 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     let sheets = member(document, "worksheets").and_then(Value::as_array).unwrap_or_default();
     let cells =
         std::iter::once(document).chain(sheets).filter_map(|of| member(of, "cells")?.as_array()).flatten();
-    let mut source = String::new();
+    let (mut source, mut commands) = (String::new(), String::new());
     for (index, cell) in cells.enumerate() {
         let place = content.place.clone().within(within(content, &format!("cell {}", index + 1)));
         let kind = member(cell, "cell_type").and_then(Value::as_text).unwrap_or_default();
         // The third format calls the source of code its input.
         let text = member(cell, "source").or_else(|| member(cell, "input")).map(joined).unwrap_or_default();
         if kind == "code" {
+            commands.push_str(&text);
+            commands.push('\n');
             cell::look(scanner, &place, &text, &mut source);
         } else {
             page::markup(scanner, &place, &text);
@@ -39,6 +41,15 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
         for output in member(cell, "outputs").and_then(Value::as_array).unwrap_or_default() {
             shown(scanner, &place, member(output, "data").unwrap_or(output));
         }
+    }
+    for name in cell::loaded_from_elsewhere(&commands) {
+        let message =
+            format!("installs {name:?} from a repository of its own and loads it into the notebook");
+        scanner.report(
+            "repo/requirement",
+            content.place.clone().within(within(content, "code cells")),
+            message,
+        );
     }
     // Names of one cell are used in the next, so all cells are followed as one source.
     let place = content.place.clone().within(within(content, "code cells"));

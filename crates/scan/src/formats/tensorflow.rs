@@ -83,6 +83,8 @@ fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
             content.place.clone().within(format!("{}.{}", text.operation, text.attribute)).at(text.offset);
         let value = std::str::from_utf8(bytes).unwrap_or_default();
         let leads_out = match text.attribute.as_str() {
+            // Memory that is mapped from a file of that name.
+            "memory_region_name" => !value.is_empty(),
             "output_stream" => value.starts_with("file:"),
             "debug_urls" => !value.starts_with("memcbk:"),
             "descriptor_source" => !value.starts_with("local:") && !value.starts_with("bytes:"),

@@ -5,9 +5,9 @@ use proofhouse_artifact::{boosters, json};
 use crate::scanner::{Content, Scanner};
 
 /// Endings that a shell, a desktop or another language runs without being asked for a format.
-const RUNNABLE: [&str; 22] = [
-    ".sh", ".bash", ".zsh", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".wsf", ".hta",
-    ".jse", ".lua", ".rb", ".pl", ".php", ".tcl", ".desktop", ".lnk", ".url", ".reg",
+const RUNNABLE: [&str; 20] = [
+    ".zsh", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".wsf", ".hta", ".jse", ".lua",
+    ".rb", ".pl", ".php", ".tcl", ".desktop", ".lnk", ".url", ".reg",
 ];
 
 /// Whether Python is what runs it: by its name, or by its first line.
@@ -16,6 +16,23 @@ pub(crate) fn is_python(content: &Content<'_>) -> bool {
     let first = content.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let script = first.starts_with(b"#!") && first.windows(6).any(|w| w == b"python");
     script || [".py", ".pyw", ".pyi"].iter().any(|ending| name.ends_with(ending))
+}
+
+/// Whether a shell is what runs it: by its first line, or where that says nothing, by its name.
+fn is_shell(content: &Content<'_>) -> bool {
+    let first = content.bytes.split(|b| *b == b'\n').next().unwrap_or_default();
+    let first = String::from_utf8_lossy(first);
+    match first.strip_prefix("#!") {
+        Some(line) => {
+            let words = line.split_whitespace().filter_map(|word| word.rsplit('/').next());
+            let mut shells = words.filter(|word| !matches!(*word, "env" | "-S"));
+            shells.next().is_some_and(|shell| matches!(shell, "sh" | "bash" | "dash" | "ash" | "ksh"))
+        }
+        None => {
+            let name = content.name().to_ascii_lowercase();
+            [".sh", ".bash"].iter().any(|ending| name.ends_with(ending))
+        }
+    }
 }
 
 pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
@@ -31,20 +48,35 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let script = content.bytes.starts_with(b"#!");
-    if script {
-        scanner.report("code/not-analysed", content.at(0), "a script by its first line");
-    }
-    if script || content.name().to_ascii_lowercase().ends_with(".sh") {
+    if is_shell(content) {
         let mut place = content.place.clone();
         place.line = Some(1);
-        super::shell::text(scanner, &place, &String::from_utf8_lossy(content.bytes));
+        let text = String::from_utf8_lossy(content.bytes);
+        super::shell::text(scanner, &place, &text);
+        if let Some((line, what)) = super::shell::not_followed(&text) {
+            place.line = Some(line);
+            scanner.report("code/not-analysed", place, format!("a script of a shell {what}"));
+        }
+    } else if script {
+        scanner.report("code/not-analysed", content.at(0), "a script by its first line");
     }
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();
+    // Each line of these is judged already.
+    let name = content.name().to_ascii_lowercase();
+    let known = [".sh", ".envrc", "dockerfile", "containerfile"].iter().any(|ending| name.ends_with(ending));
+    if !script && !known {
+        super::shell::sweep(scanner, &content.place, content.name(), text);
+    }
     if [".jinja", ".jinja2", ".j2"].iter().any(|ending| content.name().to_ascii_lowercase().ends_with(ending))
     {
         super::template::scan(scanner, &content.place, text);
     }
-    let name = content.name().to_ascii_lowercase();
+    if [".md", ".markdown", ".html", ".htm"].iter().any(|ending| name.ends_with(ending)) {
+        super::orders::hidden(scanner, &content.place, text);
+    }
+    if name == "modelfile" || name.ends_with(".modelfile") {
+        super::orders::prompt(scanner, &content.place, "SYSTEM", text);
+    }
     if name.ends_with(".json")
         && text.trim_start().starts_with(['{', '['])
         && !lines_of_json(text)

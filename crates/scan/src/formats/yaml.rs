@@ -106,6 +106,15 @@ impl Reader<'_, '_, '_> {
 
     fn pair(&mut self, key: &str, value: &str, line: u64) {
         let place = self.place(line);
+        super::orders::pair(self.scanner, &place, key, value);
+        if matches!(key, "run" | "script") && stranger(value) {
+            let message = "a workflow puts what a stranger writes into a shell";
+            self.scanner.report("code/harmful", place.clone(), message);
+        }
+        if self.content.name().eq_ignore_ascii_case("mlmodel") && leaves(key, value) {
+            let message = format!("{key:?} names {value:?}, which is not part of the model");
+            self.scanner.report("repo/unsafe-path", place.clone(), message);
+        }
         named_code(self.scanner, place, key, value);
     }
 
@@ -123,6 +132,33 @@ impl Reader<'_, '_, '_> {
         place.line = Some(line);
         place
     }
+}
+
+/// Whether a command of a workflow has a text in it that whoever opens an issue or asks for a merge chooses (GitHub,
+/// "Security hardening": script injection).
+fn stranger(command: &str) -> bool {
+    const CHOSEN: [&str; 8] = [
+        ".title",
+        ".body",
+        "head_ref",
+        ".head.ref",
+        ".head.label",
+        ".message",
+        ".author.name",
+        ".author.email",
+    ];
+    command.split("${{").skip(1).any(|part| {
+        let expression = part.split("}}").next().unwrap_or_default();
+        expression.contains("github.") && CHOSEN.iter().any(|field| expression.contains(field))
+    })
+}
+
+/// Whether a path of an MLflow model leads out of it.
+fn leaves(key: &str, value: &str) -> bool {
+    let paths =
+        ["path", "model_path", "python_model", "code", "data", "env", "artifact_path", "model_code_path"];
+    let up = value.split(['/', '\\']).any(|part| part == "..");
+    up || paths.contains(&key) && (value.starts_with('/') || value.starts_with("file:"))
 }
 
 /// A tag of PyYAML: `name:`, `module:`, `object:`, `object/new:`, `object/apply:`, or a plain type.
@@ -235,6 +271,12 @@ fn library(key: &str, value: &str) -> bool {
     };
     if key == "loader_module" {
         return value.strip_prefix("mlflow.").is_some_and(|flavor| FLAVORS.contains(&flavor));
+    }
+    // The builders of torchvision's models are functions, and take no path.
+    let builder =
+        value.strip_prefix("torchvision.models.").is_some_and(|name| plain(name) && name != "get_weight");
+    if builder {
+        return true;
     }
     let class = value.rsplit('.').next().is_some_and(|c| c.starts_with(|c: char| c.is_ascii_uppercase()));
     class && value.split('.').all(plain) && ROOTS.iter().any(|root| value.starts_with(root))

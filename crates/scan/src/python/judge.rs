@@ -22,8 +22,10 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
         Reach::Import => "when the file is imported",
         Reach::Load => "when a loader makes an object of it",
         Reach::Use => "when a method is called",
+        Reach::Handed => "when what it is handed to calls it",
         Reach::Dormant => "in a function that nothing here calls",
     };
+    let event = &Event { reach: settled(event), ..event.clone() };
     let at_load = event.reach >= Reach::Load;
     let hidden = if event.hidden { ", in a text that was put together or decoded" } else { "" };
     match &event.what {
@@ -107,6 +109,24 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
         }
         What::Outside(_) => None,
         What::Budget => judged("python/budget", "there is more to follow than is followed"),
+    }
+}
+
+/// What a function does that another package was given: what it runs of its caller's choosing is for that caller to
+/// use. The rest is its own affair, and as good as never called.
+fn settled(event: &Event) -> Reach {
+    let theirs = match &event.what {
+        What::Effect { effect, taint, .. } => {
+            matches!(effect, Effect::Command | Effect::Code | Effect::Install) && taint.has(Taint::CALLER)
+        }
+        // Tables of texts are evaluated cell by cell in many notebooks.
+        What::RunsUnknown { how, taint } => *how == "exec" && taint.has(Taint::CALLER),
+        _ => false,
+    };
+    match (event.reach, theirs) {
+        (Reach::Handed, false) => Reach::Dormant,
+        (Reach::Handed, true) => Reach::Use,
+        (reach, _) => reach,
     }
 }
 

@@ -54,6 +54,8 @@ const LONG: usize = 40;
 pub(super) enum Reach {
     /// In a function that nothing here calls, or under `if __name__ == "__main__"`.
     Dormant,
+    /// In a function that was handed to another package, which calls it with whatever it likes.
+    Handed,
     /// In a method, which whoever uses the class calls.
     Use,
     /// In what a loader calls after importing: the constructor of a class that a configuration names.
@@ -137,10 +139,21 @@ struct Callable {
     frame: usize,
     defaults: Vec<(String, Value)>,
     owner: Option<usize>,
+    /// How somebody else came to call it.
+    handed: Option<Handed>,
     /// Run with arguments of which nothing is known, at this reach or above.
     swept: Option<Reach>,
     /// What calls came to while functions were swept, by their arguments: the same call says the same there.
     known: Vec<(Vec<Value>, Reach, Value)>,
+}
+
+/// Functions that another package has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Handed {
+    /// As an argument, to be called or not.
+    Over,
+    /// In the place of one of its own, which its users call.
+    Instead,
 }
 
 struct ClassState {

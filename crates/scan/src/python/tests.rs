@@ -79,6 +79,13 @@ const ON_IMPORT: &[&str] = &[
     "import os\ndel globals()[os.system('id')]\n",
     "import types\ntypes.FunctionType(b'', {})()\n",
     "import os\nfor os.environ['x'] in [os.system('id')]: pass\n",
+    "b = vars(__builtins__ if True else None)\nb['ex' + 'ec']('import os; os.system(1)')\n",
+    "try:\n    import nothing\nexcept ImportError as e:\n    e.__traceback__.tb_frame.f_builtins['__import__']('os').system('id')\n",
+    "import operator, os\noperator.itemgetter('system')(vars(os))('id')\n",
+    "import sys\ndef t(frame, event, arg):\n    frame.f_globals['__builtins__']['exec']('import os; os.system(1)')\nsys.setprofile(t)\n",
+    "from ctypes import pythonapi\npythonapi.PyRun_SimpleString(b'x')\n",
+    "import pandas\npandas.DataFrame({'a': [1]}).eval('@pandas.io.common.os.popen(1)')\n",
+    "dict(vars(__import__('os')))['popen']('id')\n",
     "import os\nglobal_name = None\ndef f():\n    global global_name\n    global_name = os.system\nf()\nglobal_name('id')\n",
 ];
 
@@ -97,7 +104,8 @@ fn whatever_runs_on_import_is_malicious() {
 const SUSPICIOUS: &[(&str, &str)] = &[
     ("import requests\nrequests.get('https://example.org')\n", "python/network-on-import"),
     ("open('x', 'w').write('y')\n", "python/writes-on-import"),
-    ("import pickle\npickle.load(open('x', 'rb'))\n", "python/unsafe-load"),
+    ("import pickle, sys\npickle.load(open(sys.argv[1], 'rb'))\n", "python/unsafe-load"),
+    ("import joblib\njoblib.load('/tmp/x.pkl')\n", "python/unsafe-load"),
     ("import ctypes\nctypes.CDLL('x.so')\n", "python/native-code"),
     ("import importlib, config\nimportlib.import_module(config.name)\n", "python/computed"),
     ("import config\nexec(config.code)\n", "python/computed"),
@@ -119,6 +127,25 @@ const SUSPICIOUS: &[(&str, &str)] = &[
         "python/hidden-code",
     ),
     ("def f(:\n", "python/unparsed"),
+    ("import sys\nsys.path.insert(0, 'data/weights.bin')\nimport helper\n", "python/computed"),
+    (
+        "import builtins\n[f for n, f in vars(builtins).items() if n[::-1] == 'lave'][0]('1')\n",
+        "python/hidden-code",
+    ),
+    // What another package has of a function, its users call.
+    ("import torch, os\ndef load(f):\n    os.popen('id')\ntorch.load = load\n", "python/runs-in-use"),
+    (
+        "import warnings, subprocess\nwarnings.showwarning = lambda *a: subprocess.run(['id'])\n",
+        "python/runs-in-use",
+    ),
+    (
+        "import gradio, os\ndef run(c):\n    return os.popen(c).read()\ngradio.Interface(run).launch()\n",
+        "python/runs-in-use",
+    ),
+    (
+        "import fastapi, subprocess\napp = fastapi.FastAPI()\n@app.get('/')\ndef run(c):\n    subprocess.run(f'ls {c}', shell=True)\n",
+        "python/runs-in-use",
+    ),
 ];
 
 #[test]
@@ -252,6 +279,21 @@ fn modelling_code_is_clean() {
         assert_eq!(report.covered_bytes, report.size);
         assert!(rules(&report).contains(&"python/packages"));
         assert!(rules(&report).contains(&"python/capability"));
+    }
+}
+
+#[test]
+fn what_is_handed_over_is_judged_by_what_its_callers_choose() {
+    for source in [
+        "import click, subprocess\n@click.command()\ndef main(path):\n    subprocess.run(['ffmpeg', '-i', path])\n",
+        "import datasets\ndef clean(row):\n    return {'x': eval(row['x'])}\ndatasets.Dataset().map(lambda r: eval(r))\n",
+        "import flask, joblib\napp = flask.Flask(__name__)\nmodel = joblib.load('model/model.joblib')\n",
+        "import torch\ndef forward(self, x):\n    return x\ntorch.nn.Linear.forward = forward\n",
+        "import sys\nsys.path.append('third_party/v1.0')\nsys.path.insert(0, '..')\n",
+        "import pandas\npandas.read_csv('x').query('a > @limit and b < 3')\n",
+    ] {
+        let report = scan(source);
+        assert_eq!(report.outcome, Outcome::Clean, "{source}: {:?}", report.findings);
     }
 }
 

@@ -17,9 +17,15 @@ impl Taint {
     pub(super) const DECODED: Self = Self(4);
     /// From a file.
     pub(super) const FILE: Self = Self(8);
+    /// From whoever calls a function that was handed to somebody.
+    pub(super) const CALLER: Self = Self(16);
 
     pub(super) fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
+    }
+
+    pub(super) fn without(self, other: Self) -> Self {
+        Self(self.0 & !other.0)
     }
 
     pub(super) fn has(self, other: Self) -> bool {

@@ -62,8 +62,50 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     if (required || environment.contains(&name.as_str())) && textual {
         requirements(scanner, content);
     }
+    if textual && is_environment(&name) {
+        secrets(scanner, content);
+    }
     if textual {
         tools::scan(scanner, content, &name, &parts);
+    }
+}
+
+/// Whether a file by its name holds the variables of somebody's machine; `.env.example` shows how to write one.
+fn is_environment(name: &str) -> bool {
+    let shows = ["example", "sample", "template", "dist", "default"].iter().any(|word| name.contains(word));
+    (name == ".env" || name.starts_with(".env.") || name.ends_with(".env")) && !shows
+}
+
+/// Variables that are named like secrets and have a value.
+fn secrets(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    const NAMED: [&str; 7] =
+        ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
+    for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate().take(10_000) {
+        let line = line.trim().trim_start_matches("export ");
+        let Some((name, value)) = line.split_once('=').filter(|_| !line.starts_with('#')) else { continue };
+        let value = value.trim().trim_matches(['"', '\'']);
+        let named = NAMED.iter().any(|part| name.to_ascii_uppercase().contains(part));
+        let lower = value.to_ascii_lowercase();
+        let shown = value.starts_with(['$', '<', '{', '/', '~'])
+            || [
+                "your",
+                "xxx",
+                "changeme",
+                "change_me",
+                "replace",
+                "example",
+                "placeholder",
+                "todo",
+                "dummy",
+                "...",
+            ]
+            .iter()
+            .any(|word| lower.contains(word));
+        let kinds = value.bytes().collect::<std::collections::BTreeSet<_>>().len();
+        if named && !shown && value.len() >= 12 && kinds >= 8 && !value.contains(' ') {
+            let message = format!("{} has a value, in a file of secrets", name.trim());
+            scanner.report("secret/token", at_line(content, index), message);
+        }
     }
 }
 
@@ -110,6 +152,32 @@ fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     }
 }
 
+/// Organisations on GitHub whose packages models are made with.
+const ORGANISATIONS: [&str; 22] = [
+    "dao-ailab",
+    "eleutherai",
+    "facebookresearch",
+    "google",
+    "google-deepmind",
+    "google-research",
+    "huggingface",
+    "jax-ml",
+    "keras-team",
+    "lightning-ai",
+    "microsoft",
+    "mlflow",
+    "nvidia",
+    "nvidia-nemo",
+    "openai",
+    "pytorch",
+    "ray-project",
+    "scikit-learn",
+    "tensorflow",
+    "ultralytics",
+    "unslothai",
+    "vllm-project",
+];
+
 /// Requirements that do not come from the index: installing the model's needs installs them (pip, "Requirements
 /// File Format").
 fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
@@ -121,6 +189,12 @@ fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
             continue;
         }
         let option = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f ", "--trusted-host"];
+        // A package of an organisation whose packages models are made with, from its own repository.
+        let organisation =
+            line.split_once("git+https://github.com/").and_then(|(_, rest)| rest.split('/').next());
+        if organisation.is_some_and(|name| ORGANISATIONS.contains(&name.to_ascii_lowercase().as_str())) {
+            continue;
+        }
         let foreign = line.contains("://") || option.iter().any(|o| line.starts_with(o));
         // The index of PyTorch's own builds, conda's channels, and the public one by its name.
         let known = [

@@ -24,7 +24,8 @@ pub(super) fn said(text: &str) -> Vec<&'static str> {
         .iter()
         .flat_map(|of| lower.match_indices(of))
         .any(|(at, _)| {
-            let words: Vec<&str> = before(&lower, at).split_whitespace().collect();
+            let clause = before(&lower, at).split_whitespace();
+            let words: Vec<&str> = clause.map(|w| w.trim_matches(|c: char| !c.is_alphabetic())).collect();
             words.iter().any(|w| ["ignore", "disregard", "forget"].contains(w))
                 && words.iter().any(|w| {
                     ["previous", "prior", "above", "earlier", "all", "other", "preceding"].contains(w)
@@ -92,7 +93,71 @@ pub(super) fn rewrites(of: &Expr, from: &str, to: &str) -> bool {
             |word: &str| word.split_once('.').is_some_and(|(name, rest)| name.len() > 1 && rest.len() > 1);
         text.contains("://") || text.contains('@') || text.split_whitespace().any(domain)
     };
-    mentions_content(of) && address(from) && address(to)
+    mentions_content(of) && (address(from) && address(to) || twins(from, to))
+}
+
+/// Whether two texts differ in one word that is spelt nearly alike, as the names of packages that take the place of
+/// others are.
+fn twins(from: &str, to: &str) -> bool {
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let (from, to) = (words(from), words(to));
+    let mut different = from.iter().zip(&to).filter(|(a, b)| a != b);
+    let (Some((a, b)), None) = (different.next(), different.next()) else { return false };
+    let name = |word: &str| {
+        word.len() >= 5 && word.chars().all(|c| c.is_ascii_lowercase() || "-_0123456789".contains(c))
+    };
+    let sorted = |word: &str| {
+        let mut letters: Vec<char> = word.chars().collect();
+        letters.sort_unstable();
+        letters
+    };
+    let alike = |a: &str, b: &str| {
+        let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+        let before = a.iter().zip(&b).take_while(|(x, y)| x == y).count();
+        let behind = a.iter().rev().zip(b.iter().rev()).take_while(|(x, y)| x == y).count();
+        before + behind + 1 >= a.len().max(b.len())
+    };
+    from.len() == to.len() && name(a) && name(b) && (sorted(a) == sorted(b) || alike(a, b))
+}
+
+/// Whether a text tells a model to set its other instructions aside, or to keep from people what it does.
+pub(crate) fn orders(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    if said(text).iter().any(|what| what.contains("aside")) {
+        return Some("it says to set other instructions aside");
+    }
+    const SETS_ASIDE: [&str; 10] = [
+        "ignore the operator",
+        "ignore the user",
+        "ignore the developer",
+        "ignore your instructions",
+        "ignore your guidelines",
+        "ignore your system prompt",
+        "disregard the operator",
+        "disregard the user",
+        "disregard your instructions",
+        "override your instructions",
+    ];
+    if SETS_ASIDE.iter().any(|order| lower.contains(order)) {
+        return Some("it says to set other instructions aside");
+    }
+    const CONCEALS: [&str; 11] = [
+        "hide it",
+        "hide this",
+        "conceal",
+        "do not tell the user",
+        "don't tell the user",
+        "do not mention this",
+        "don't mention this",
+        "without telling",
+        "without mentioning",
+        "without the user",
+        "secretly",
+    ];
+    let acts = ["http://", "https://", "`", "run ", "execute", "send ", "install", "insert"];
+    let conceals =
+        CONCEALS.iter().any(|order| lower.contains(order)) && acts.iter().any(|act| lower.contains(act));
+    conceals.then_some("it tells to do something and to keep it from people")
 }
 
 /// What stands before a place, as far as a clause reaches.

@@ -21,6 +21,9 @@ pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
     if bytes.iter().step_by(width).all(|b| *b == 0) {
         return None;
     }
+    if texts_by_their_bits(bytes, width) {
+        return Some("a text");
+    }
     // Every byte of a type of two bytes carries much of the value: only its lowest bits can hide something.
     let whole = (width > 2).then_some(8);
     whole.into_iter().chain([1, 2, 4]).find_map(|count| {
@@ -72,16 +75,18 @@ impl Packed<'_> {
 
     /// What a text, a program or an archive is hidden as. Programs and archives begin where the bytes do.
     fn spelled(self) -> Option<&'static str> {
-        let known: [(&[u8], &str); 5] = [
+        let known: [(&[u8], &str); 4] = [
             (b"\x7fELF", "a program"),
             (b"PK\x03\x04", "an archive"),
             (b"\x1f\x8b\x08\x00", "a compressed stream"),
             (b"MZ\x90\0", "a program"),
-            (b"\x80\x04\x95", "a pickle"),
         ];
         let start = self.bytes(0..4);
         if let Some((_, what)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
             return Some(what);
+        }
+        if pickled(&self.bytes(0..PICKLE)) {
+            return Some("a pickle");
         }
         self.printable_runs().find(|run| written(run)).map(|_| "a text")
     }
@@ -104,6 +109,69 @@ impl Packed<'_> {
             None
         })
     }
+}
+
+/// Bytes that are read as a pickle where one may begin.
+const PICKLE: usize = 1 << 10;
+
+/// Whether bytes begin with a pickle that imports or calls something; so many random ones never do.
+fn pickled(bytes: &[u8]) -> bool {
+    const LEAST: usize = 16;
+    use proofhouse_artifact::pickle::{code, op};
+    if !matches!(bytes, [code::PROTO, 2..=5, ..]) {
+        return false;
+    }
+    let (mut at, mut calls) = (0, false);
+    while let Ok(op) = op(bytes, at) {
+        calls |= matches!(op.code, code::GLOBAL | code::STACK_GLOBAL | code::REDUCE | code::BUILD);
+        at = op.end;
+        if op.code == code::STOP || at >= PICKLE / 2 {
+            return calls && at >= LEAST;
+        }
+    }
+    false
+}
+
+/// Elements whose bits are counted together, and how many such windows there are.
+const WINDOW: usize = 1 << 11;
+const WINDOWS: usize = 4;
+
+/// Whether one in eight of the lowest bits is always zero and the others are not: the highest bit of characters. It is
+/// for texts of short words, and in any letters of the alphabet.
+fn texts_by_their_bits(bytes: &[u8], width: usize) -> bool {
+    let elements = bytes.len() / width;
+    (0..WINDOWS).any(|window| {
+        // From the first element on, and spread over the others.
+        let from = elements.saturating_sub(WINDOW) / (WINDOWS - 1) * window / 8 * 8;
+        let Some(part) = bytes.get(from * width..(from + WINDOW) * width) else { return false };
+        [1usize, 2, 4].into_iter().any(|count| one_bit_rests(part, width, count))
+    })
+}
+
+/// The same of a window, for so many bits of each element.
+fn one_bit_rests(part: &[u8], width: usize, count: usize) -> bool {
+    let group = 8 / count;
+    let mut ones = [0usize; 8];
+    let mut seen = [[false; 256]; 8];
+    for (at, low) in part.iter().step_by(width).enumerate() {
+        for bit in 0..count {
+            let place = at % group * count + bit;
+            if let (Some(ones), Some(seen)) = (ones.get_mut(place), seen.get_mut(place)) {
+                *ones += usize::from(low >> bit & 1);
+                if let Some(seen) = seen.get_mut(usize::from(*low)) {
+                    *seen = true;
+                }
+            }
+        }
+    }
+    let each = WINDOW / group;
+    // Where rounding leaves few low bits, the others are rare, too.
+    let resting = ones.iter().filter(|n| **n < each / 20).count() == 1 && ones.contains(&0);
+    let moving = ones.iter().filter(|n| (each / 20..=each - each / 20).contains(*n)).count();
+    // Elements that are whole numbers, or all alike, have no random bits above the lowest either.
+    let random =
+        ones.iter().zip(&seen).all(|(ones, seen)| *ones > 0 || seen.iter().filter(|s| **s).count() >= 4);
+    resting && moving >= 4 && random
 }
 
 const fn printable(b: u8) -> bool {
@@ -154,6 +222,32 @@ mod tests {
             let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             assert_eq!(found(&bytes, 4), None);
         }
+    }
+
+    #[test]
+    fn texts_of_short_words_and_pickles_are_found() {
+        let mut state = 5u64;
+        let mut noise: Vec<u8> = (0..4 * 40_000)
+            .map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                (state >> 40) as u8
+            })
+            .collect();
+        let hide = |noise: &mut [u8], from: usize, text: &[u8]| {
+            for (at, bit) in text.iter().flat_map(|b| (0..8).rev().map(move |i| b >> i & 1)).enumerate() {
+                let slot = &mut noise[4 * (from + at)];
+                *slot = *slot & !1 | bit;
+            }
+        };
+        assert_eq!(found(&noise, 4), None);
+        let mut text = noise.clone();
+        // No run of printable bytes is long, as every word ends in a byte that is none.
+        hide(&mut text, 0, &b"get\x01Http\x02run\x03Shell\x04".repeat(20));
+        assert_eq!(found(&text, 4), Some("a text"));
+        hide(&mut noise, 0, b"\x80\x02cproofhouse.missing\nprobe\nX\x02\0\0\0id\x85R.");
+        assert_eq!(found(&noise, 4), Some("a pickle"));
     }
 
     /// The search by leaps finds what a look at every byte finds.

@@ -34,6 +34,7 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("python", "modeling.py", &[".py"]),
     ("template", "chat_template.jinja", &[".jinja"]),
     ("shell", "install.sh", &[".sh"]),
+    ("media", "figure.png", &[]),
 ];
 
 /// Scans `bytes` as the file of a target and holds the report against what every report keeps.

@@ -86,7 +86,9 @@ fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut Stri
         let trimmed = first.trim_start();
         let indent = first.get(..first.len() - trimmed.len()).unwrap_or_default();
         if !is_command(trimmed) {
-            source.push_str(first.trim_end_matches('?'));
+            // `?name` and `name??` show help.
+            let help = trimmed.starts_with('?');
+            source.push_str(if help { "pass" } else { first.trim_end_matches('?') });
             source.push('\n');
             continue;
         }
@@ -118,6 +120,24 @@ fn is_command(trimmed: &str) -> bool {
             .is_some_and(|r| r.starts_with(|c: char| c.is_alphabetic() || c == '%' || c == '!'))
 }
 
+/// Extensions of IPython that the commands of a notebook install from a repository and load: an extension runs as soon
+/// as it is loaded, and nobody has looked at it in an index.
+pub(super) fn loaded_from_elsewhere(commands: &str) -> Vec<String> {
+    let plain = |name: &str| name.to_ascii_lowercase().replace('-', "_");
+    let installed: Vec<String> = commands
+        .lines()
+        .filter(|line| line.contains("install"))
+        .flat_map(|line| line.split_whitespace().filter(|w| w.contains("git+") || w.contains("://")))
+        .filter_map(|address| {
+            let path = address.split(['@', '#']).find(|part| part.contains("://"))?.trim_end_matches('/');
+            Some(plain(path.rsplit('/').next()?.trim_end_matches(".git")))
+        })
+        .collect();
+    let loaded = commands.lines().filter_map(|line| line.trim().strip_prefix("%load_ext ")).map(str::trim);
+    let own = |name: &&str| installed.contains(&plain(name.split('.').next().unwrap_or(name)));
+    loaded.filter(own).map(str::to_owned).collect()
+}
+
 /// One command: of a shell (`!`, `!!`) or a magic.
 fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, source: &mut String) {
     let (name, line) = assigned(line);
@@ -141,7 +161,12 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
             }
             return;
         }
-        "sx" | "system" | "!" | "sc" | "alias" => shell::line(scanner, place, rest),
+        "sx" | "system" | "!" | "sc" => shell::line(scanner, place, rest),
+        // `%alias name command`.
+        "alias" => {
+            let command = rest.split_once(char::is_whitespace).map_or("", |(_, command)| command);
+            shell::line(scanner, place, command);
+        }
         "pip" | "conda" | "mamba" | "micromamba" | "uv" => {
             shell::line(scanner, place, &format!("{word} {rest}"))
         }
@@ -212,6 +237,17 @@ mod tests {
         for line in ["x = 1", "x != 2", "% 2", "y %= 3", "f(a, b='!x')", "print('%d' % 3)"] {
             assert!(!is_command(line), "{line}");
         }
+    }
+
+    #[test]
+    fn extensions_from_elsewhere_are_told() {
+        let found = loaded_from_elsewhere(
+            "%pip install git+https://github.com/a/my-ext.git@main\n%load_ext my_ext\n",
+        );
+        assert_eq!(found, ["my_ext"]);
+        assert!(
+            loaded_from_elsewhere("%pip install my-ext\n%load_ext my_ext\n%load_ext autoreload").is_empty()
+        );
     }
 
     #[test]

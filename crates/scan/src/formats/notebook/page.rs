@@ -48,6 +48,10 @@ pub(super) fn markup(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
         let message = format!("what is shown has a frame of {address:?}");
         scanner.report("notebook/script", place.clone(), message);
     }
+    if let Some(address) = scripted(&lower) {
+        let message = format!("what is shown takes a script from {address:?}");
+        scanner.report("notebook/script", place.clone(), message);
+    }
     if lower.contains("<script") || lower.contains("javascript:") || has_handler(&lower) {
         script(scanner, place, &text);
     }
@@ -69,6 +73,44 @@ pub(crate) fn script(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
 /// What of a page's secrets or of the network a text names.
 pub(crate) fn reaches(text: &str) -> Option<&'static str> {
     REACHES.into_iter().find(|name| text.contains(name))
+}
+
+/// Whose scripts plots and widgets take.
+const SCRIPTS: [&str; 20] = [
+    "cdn.plot.ly",
+    "cdn.bokeh.org",
+    "cdn.pydata.org",
+    "cdn.jsdelivr.net",
+    "cdn.holoviz.org",
+    "cdn.mathjax.org",
+    "cdn.datatables.net",
+    "cdnjs.cloudflare.com",
+    "unpkg.com",
+    "ajax.googleapis.com",
+    "www.gstatic.com",
+    "code.jquery.com",
+    "d3js.org",
+    "esm.sh",
+    "esm.run",
+    "maxcdn.bootstrapcdn.com",
+    "stackpath.bootstrapcdn.com",
+    "netdna.bootstrapcdn.com",
+    "polyfill-fastly.io",
+    "raw.githack.com",
+];
+
+/// The address of a script that comes from a host whose scripts no plot takes.
+fn scripted(lower: &str) -> Option<&str> {
+    lower.match_indices("<script").find_map(|(at, _)| {
+        let tag = lower.get(at..)?.split('>').next()?;
+        let after = tag.split_once("src=")?.1.trim_start_matches(['"', '\'', ' ']);
+        let address = after.split(['"', '\'', ' ', '>']).next()?;
+        let rest =
+            address.split_once("//").filter(|(scheme, _)| matches!(*scheme, "" | "http:" | "https:"))?.1;
+        let host = rest.split(['/', ':', '?']).next()?;
+        let own = host.starts_with("localhost") || host.starts_with("127.");
+        (!own && !SCRIPTS.contains(&host)).then_some(address)
+    })
 }
 
 /// The address of a frame that is nobody's whose pages notebooks show.
@@ -122,6 +164,9 @@ mod tests {
         assert_eq!(framed("<iframe width=\"3\" src=\"http://a.example/x\">"), Some("http://a.example/x"));
         assert_eq!(framed("<iframe src='https://www.youtube.com/embed/x'>"), None);
         assert_eq!(framed("<iframe src='figure.html'>"), None);
+        assert_eq!(scripted("<script src='https://a.example/x.js'>"), Some("https://a.example/x.js"));
+        assert_eq!(scripted("<script src=\"https://cdn.plot.ly/plotly.js\"></script>"), None);
+        assert_eq!(scripted("<script src=\"figure.js\"></script>"), None);
         assert_eq!(unescaped("&lt;script&gt;"), "<script>");
     }
 }

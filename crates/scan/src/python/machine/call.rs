@@ -8,7 +8,7 @@ use super::super::effects::{Effect, effect};
 use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Body, Frame, MAX_CALLS, MAX_KNOWN, Machine, Reach, Scope, What};
+use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Reach, Scope, What};
 
 /// Built-in functions that ask about what they are given and never call it.
 const ASKS: [&str; 9] = [
@@ -235,7 +235,12 @@ impl Machine<'_> {
             return value;
         }
         let given = arguments.all().fold(taint, |t, v| t.and(self.taint(v)));
-        let known = effect(&general);
+        // An attribute of something harmful that nobody can name: `[f for n, f in vars(x).items() if …][0]`.
+        if let Some(owner) = name.strip_suffix(".?").filter(|owner| self.is_dangerous(owner)) {
+            self.event(scope, line, What::ComputedName(owner.to_owned()));
+            return Value::Unknown(given);
+        }
+        let known = effect(&general).or_else(|| evaluated(name, &plain));
         let made = match known {
             Some(Effect::Network | Effect::Hub) => Taint::NETWORK,
             Some(Effect::Secret) => Taint::SECRET,
@@ -284,25 +289,63 @@ impl Machine<'_> {
         {
             return self.event(scope, line, What::Unpickles(bytes));
         }
-        if effect == Effect::Deserialise && is_safe_loader(name, arguments) {
+        if effect == Effect::Deserialise
+            && (is_safe_loader(name, arguments)
+                || arguments.plain.first().is_some_and(|v| self.of_the_model(v)))
+        {
             return;
         }
+        let taint = self.taint_of_effect(effect, arguments);
         let mut plain = self.flat(arguments);
         // Bytes of what is handed over are of no use to whoever reads the finding.
         plain.truncate(8);
         self.event(
             scope,
             line,
-            What::Effect {
-                effect,
-                name: name.to_owned(),
-                arguments: plain,
-                taint: arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v))),
-                handed,
-            },
+            What::Effect { effect, name: name.to_owned(), arguments: plain, taint, handed },
         );
         if self.is_put_together(scope, name) {
             self.event(scope, line, What::ComputedName(name.to_owned()));
+        }
+    }
+
+    /// Whether what is read is a file of the model, by a path that is written in the source: it is judged by itself. A
+    /// script that no loader imports has its model beside it when it is run, here or not.
+    fn of_the_model(&self, file: &Value) -> bool {
+        let path = match file {
+            Value::Text(path) => path.as_ref(),
+            Value::Outside(name, _) => {
+                let opened =
+                    name.strip_prefix("builtins.open<").or_else(|| name.strip_prefix("pathlib.Path<"));
+                match opened.and_then(|rest| rest.split_once('>')) {
+                    Some((path, _)) => path,
+                    None => return false,
+                }
+            }
+            _ => return false,
+        };
+        let path = path.trim_start_matches("/model/").trim_start_matches("./");
+        let inside = !path.is_empty()
+            && !path.starts_with(['/', '~'])
+            && !path.contains("..")
+            && !path.contains("://");
+        let folder = self.subject.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let beside = format!("{folder}/{path}");
+        let here = self.project.has_file(path) || self.project.has_file(beside.trim_start_matches('/'));
+        inside && (here || self.subject.ends_with(".py") && !self.project.is_loaded(&self.subject))
+    }
+
+    /// Where the arguments of an effect came from. Of a program with words, whoever calls has to choose the program for
+    /// the command to be theirs.
+    fn taint_of_effect(&self, effect: Effect, arguments: &Arguments) -> Taint {
+        let taint = arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v)));
+        let first = arguments.plain.first().and_then(|v| self.cell_of(v));
+        match first {
+            Some(Cell::Sequence(words)) if effect == Effect::Command => {
+                let program = words.first().map_or(Taint::NONE, |v| self.taint(v));
+                if program.has(Taint::CALLER) { taint } else { taint.without(Taint::CALLER) }
+            }
+            _ => taint,
         }
     }
 
@@ -320,6 +363,9 @@ impl Machine<'_> {
     /// Functions among the arguments of a call of something that is not looked into: it may call them.
     pub(super) fn hand_over(&mut self, scope: Scope<'_>, arguments: &Arguments, line: u32, at_once: bool) {
         let handed: Vec<Value> = arguments.all().flat_map(|v| v.choices().to_vec()).collect();
+        if !at_once {
+            self.mark_handed(&handed, Handed::Over);
+        }
         for value in &handed {
             match value {
                 Value::Outside(name, _) => {
@@ -351,6 +397,17 @@ impl Machine<'_> {
         }
     }
 
+    /// Remembers that somebody else has these functions.
+    pub(super) fn mark_handed(&mut self, values: &[Value], how: Handed) {
+        for value in values {
+            if let Value::Function(index) = value
+                && let Some(function) = self.functions.get_mut(*index)
+            {
+                function.handed = function.handed.max(Some(how));
+            }
+        }
+    }
+
     /// Arguments with the sequences among them laid flat where they are short: argument vectors of programs.
     fn flat(&self, arguments: &Arguments) -> Vec<Value> {
         let mut out = Vec::new();
@@ -376,6 +433,18 @@ impl Machine<'_> {
         let value = arguments.plain.get(place)?.clone();
         self.elements(scope, &value, line)
     }
+}
+
+/// pandas evaluates a text that names values of Python around it (`@`), and calls what it is told to call of them.
+fn evaluated(name: &str, arguments: &[Value]) -> Option<Effect> {
+    let asked = [".query", ".eval"].iter().any(|method| name.ends_with(method));
+    let text = arguments.first().and_then(Value::as_text).filter(|_| asked)?;
+    let called = text.split('@').skip(1).any(|rest| {
+        let path =
+            rest.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).next().unwrap_or_default();
+        path.contains('.') && rest.get(path.len()..).is_some_and(|after| after.starts_with('('))
+    });
+    called.then_some(Effect::Code)
 }
 
 /// The name without what is known of a path in it: `pathlib.Path<a/b>.open` is `pathlib.Path().open`.

@@ -123,6 +123,7 @@ impl Machine<'_> {
             frame: scope.frame,
             defaults,
             owner,
+            handed: None,
             swept: None,
             known: Vec::new(),
         });

@@ -109,6 +109,7 @@ impl Machine<'_> {
                     frame: scope.frame,
                     defaults,
                     owner: None,
+                    handed: None,
                     swept: None,
                     known: Vec::new(),
                 });

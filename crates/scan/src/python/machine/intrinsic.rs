@@ -60,9 +60,27 @@ impl Machine<'_> {
                 }
             }
             "builtins.vars" if !arguments.plain.is_empty() => match first {
-                Some(Value::Outside(base, _)) => Value::outside(format!("{base}.__dict__")),
-                _ => Value::UNKNOWN,
+                Some(value) => {
+                    let of = value.choices().iter().find_map(|choice| match choice {
+                        Value::Outside(base, _) => Some(format!("{base}.__dict__")),
+                        _ => None,
+                    });
+                    of.map_or(Value::UNKNOWN, Value::outside)
+                }
+                None => Value::UNKNOWN,
             },
+            // A copy of all that a module has is the same to whoever picks something of it.
+            "builtins.dict" if matches!(first, Some(Value::Outside(n, _)) if n.ends_with(".__dict__")) => {
+                first?.clone()
+            }
+            "operator.itemgetter" => {
+                let callee = Value::outside("operator.itemgetter()");
+                self.cell(Cell::Partial { callee, plain: vec![first?.clone()], named: Vec::new() })
+            }
+            "operator.itemgetter()" => {
+                let (key, owner) = (first?.clone(), arguments.plain.get(1)?.clone());
+                self.subscript(scope, &owner, &key, false, line)
+            }
             "builtins.globals" | "builtins.locals" | "builtins.vars" => Value::outside(format!("{name}()")),
             "sys.modules.get" | "sys.modules.__getitem__" => match first.and_then(Value::as_text) {
                 Some(module) => self.module_named(scope, 0, module),
@@ -285,10 +303,15 @@ impl Machine<'_> {
         (whole && self.project.is_source(path)).then(|| path.to_owned())
     }
 
-    /// Whether a path of imports is a file: by its name, or because the model has a file there.
+    /// Whether a path of imports is a file: by its ending, or because the model has a file there. Folders have no ending
+    /// of letters.
     fn is_packed(&self, path: &str) -> bool {
         let inside = path.trim_start_matches("/model/").trim_start_matches("./");
-        [".zip", ".egg", ".whl", ".pyz"].iter().any(|ending| path.ends_with(ending))
+        let last = path.rsplit('/').next().unwrap_or(path);
+        let ending = last.rsplit_once('.').filter(|(stem, _)| !stem.is_empty()).map(|(_, ending)| ending);
+        let letters = |e: &str| (2..=11).contains(&e.len()) && e.bytes().all(|b| b.is_ascii_alphanumeric());
+        let numbers = |e: &str| e.bytes().all(|b| b.is_ascii_digit());
+        ending.is_some_and(|e| letters(e) && !numbers(e) && !matches!(e, "git" | "dev" | "app" | "framework"))
             || (!inside.is_empty() && self.project.has_file(inside))
     }
 

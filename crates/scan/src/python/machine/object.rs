@@ -2,7 +2,7 @@
 
 use super::super::project::Import;
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Machine, Scope, What};
+use super::{Handed, Machine, Scope, What};
 
 /// Modules of Python that others import, and that no package has something else under the name of.
 const IMPORTED: [&str; 14] = [
@@ -59,6 +59,19 @@ impl Machine<'_> {
             Value::Bytes(bytes) if bytes.len() < 1 << 20 => {
                 Some(bytes.iter().map(|b| Value::Integer(i64::from(*b))).collect())
             }
+            // All that something harmful has: which one is taken by a name nobody can tell.
+            Value::Outside(name, _) => {
+                let (owner, what) = name.trim_end_matches("()").rsplit_once(".__dict__.")?;
+                if !self.is_dangerous(owner) {
+                    return None;
+                }
+                let some = Value::outside(format!("{owner}.?"));
+                match what {
+                    "items" => Some(vec![self.sequence(vec![Value::UNKNOWN, some])]),
+                    "values" => Some(vec![some]),
+                    _ => None,
+                }
+            }
             Value::Cell(_) => match self.cell_of(value) {
                 Some(Cell::Sequence(values)) => Some(values.clone()),
                 Some(Cell::Dict(pairs)) => Some(pairs.iter().map(|(k, _)| k.clone()).collect()),
@@ -87,7 +100,13 @@ impl Machine<'_> {
                 }
                 result.unwrap_or(Value::UNKNOWN)
             }
-            Value::Unknown(taint) => Value::Unknown(*taint),
+            // Frames and functions come from anywhere: of an exception, of a generator, of a hook's arguments.
+            Value::Unknown(taint) => match name {
+                "f_builtins" => Value::outside("builtins.__dict__"),
+                "__builtins__" => Value::outside("builtins"),
+                "f_globals" | "__globals__" => Value::outside("builtins.globals()"),
+                _ => Value::Unknown(*taint),
+            },
             Value::Outside(base, taint) => self.attribute_of_outside(scope, base, *taint, name, line),
             Value::Text(_) => self.method("builtins.str", owner, name),
             Value::Bytes(_) => self.method("builtins.bytes", owner, name),
@@ -343,6 +362,9 @@ impl Machine<'_> {
                 if watched {
                     self.event(scope, line, What::Replaces(replaced));
                 } else {
+                    if !base.contains('(') {
+                        self.mark_handed(value.choices(), Handed::Instead);
+                    }
                     // Whoever has the object calls it under the new name.
                     self.hand_over(scope, &Arguments::of([value]), line, false);
                 }

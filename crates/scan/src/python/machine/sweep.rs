@@ -1,7 +1,8 @@
 //! Functions that nothing in the source has called: who may call them, and with what.
 
-use super::{Body, Callable, MAX_STEPS, MAX_SWEEP, Machine, Reach};
-use crate::python::value::Arguments;
+use super::{Body, Callable, Handed, MAX_STEPS, MAX_SWEEP, Machine, Reach};
+use crate::python::syntax::{Parameter, Passing};
+use crate::python::value::{Arguments, Taint, Value};
 
 impl Machine<'_> {
     /// Functions that were not run with whatever somebody may pass: methods by whoever uses the class.
@@ -19,7 +20,8 @@ impl Machine<'_> {
                     let steps = left.min(MAX_STEPS / 4);
                     self.steps = MAX_STEPS - steps;
                     self.exhausted = false;
-                    self.call_function(index, Arguments::default(), true);
+                    let arguments = passed(&callable, reach);
+                    self.call_function(index, arguments, true);
                     left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
                 }
             }
@@ -28,6 +30,15 @@ impl Machine<'_> {
     }
 
     fn reach_of(&self, callable: &Callable) -> Reach {
+        let reach = self.own_reach(callable);
+        match callable.handed {
+            Some(Handed::Instead) => reach.max(Reach::Use),
+            Some(Handed::Over) => reach.max(Reach::Handed),
+            None => reach,
+        }
+    }
+
+    fn own_reach(&self, callable: &Callable) -> Reach {
         let Body::Def(function) = &callable.body else { return Reach::Dormant };
         let loaded = self.project.is_loaded(&self.subject);
         let name = function.name.as_str();
@@ -43,6 +54,19 @@ impl Machine<'_> {
             _ => Reach::Dormant,
         }
     }
+}
+
+/// What whoever calls a function that was handed over passes: anything, known to be theirs.
+fn passed(callable: &Callable, reach: Reach) -> Arguments {
+    if reach != Reach::Handed {
+        return Arguments::default();
+    }
+    let parameters: &[Parameter] = match &callable.body {
+        Body::Def(function) => &function.parameters,
+        Body::Lambda(lambda) => &lambda.0,
+    };
+    let plain = parameters.iter().filter(|p| p.passing == Passing::Plain && p.name != "self");
+    Arguments::of(plain.map(|_| Value::Unknown(Taint::CALLER)))
 }
 
 /// What a loader calls of a class that a configuration names (transformers, diffusers, sentence-transformers, peft).

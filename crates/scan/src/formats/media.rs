@@ -1,0 +1,75 @@
+//! Pictures, sounds, films, fonts and documents beside a model: nothing of them runs in a loader, and nothing else may
+//! ride on them.
+
+use memchr::memmem;
+use proofhouse_artifact::Format;
+use proofhouse_artifact::media::Media;
+
+use super::payload;
+use crate::scanner::{Content, Scanner};
+
+/// What a document does by itself when it is opened (ISO 32000-1, 12.6).
+const ACTS: [&[u8]; 4] = [b"/JavaScript", b"/Launch", b"/EmbeddedFile", b"/RichMedia"];
+
+pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, media: Media) -> u64 {
+    if media == Media::Pdf
+        && let Some(act) = ACTS.iter().find(|act| memmem::find(content.bytes, act).is_some())
+    {
+        let message = format!("a document with {}", String::from_utf8_lossy(act));
+        scanner.report("format/embedded-payload", content.place.clone(), message);
+    }
+    let end = match media.end(content.bytes) {
+        Ok(end) => end,
+        Err(error) => {
+            let message = format!("a file that begins as {} does: {error}", media.name());
+            scanner.report("format/unscannable", content.at(error.offset().unwrap_or(0)), message);
+            return 0;
+        }
+    };
+    let behind = usize::try_from(end).ok().and_then(|end| content.bytes.get(end..)).unwrap_or_default();
+    if behind.iter().all(|b| *b == 0) {
+        return content.bytes.len() as u64;
+    }
+    // Cameras append a film to a picture.
+    if Media::detect(behind).is_some_and(|film| film.end(behind).is_ok()) {
+        return content.bytes.len() as u64;
+    }
+    let what = payload::kind(behind).map_or_else(String::new, |what| format!(", by their structure {what}"));
+    let message = format!("{} bytes follow the {} file{what}", behind.len(), media.name());
+    scanner.report("format/embedded-payload", content.at(end), message);
+    let format = Format::detect(behind);
+    if !matches!(format, Format::Unknown | Format::Text) {
+        let place = content.place.clone().at(end);
+        super::scan(scanner, &Content { bytes: behind, format, place, depth: content.depth + 1 });
+    }
+    end
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    const GIF: &[u8] =
+        b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02LZ\0\x3b";
+
+    fn first(name: &str, bytes: &[u8]) -> (Outcome, Option<String>) {
+        let report = scan_bytes(&name.parse().unwrap(), bytes, &Limits::default());
+        (report.outcome, report.findings.first().map(|f| f.rule.clone()))
+    }
+
+    #[test]
+    fn pictures_are_clean_and_what_rides_on_them_is_told() {
+        assert_eq!(first("a.gif", GIF), (Outcome::Clean, None));
+        let (outcome, rule) = first("a.gif", &[GIF, b"import os"].concat());
+        assert_eq!((outcome, rule.as_deref()), (Outcome::Suspicious, Some("format/embedded-payload")));
+        assert_eq!(first("a.gif", &GIF[..20]).0, Outcome::Unscannable);
+        assert_eq!(
+            first("a.pdf", b"%PDF-1.7\n1 0 obj\n<</Type/Catalog>>\nendobj\n%%EOF\n").0,
+            Outcome::Clean
+        );
+        assert_eq!(
+            first("a.pdf", b"%PDF-1.7\n<</OpenAction<</S/JavaScript/JS(x)>>>>\n").0,
+            Outcome::Suspicious
+        );
+    }
+}

