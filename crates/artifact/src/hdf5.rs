@@ -29,6 +29,8 @@ pub struct Survey {
     pub user_block: u64,
     /// Text attributes.
     pub texts: Vec<Text>,
+    /// Attributes whose bytes are no text: PyTables keeps pickles in them, and loads them when it is asked for one.
+    pub packed: Vec<(Text, Vec<u8>)>,
     /// Links that are not hard ones.
     pub links: Vec<Link>,
     /// Raw data in other files: the dataset and the file as written.

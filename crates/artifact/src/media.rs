@@ -5,6 +5,7 @@
 
 use crate::ArtifactError;
 use crate::cursor::Cursor;
+use crate::protobuf::{Fields, Value};
 
 /// Which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -31,6 +32,14 @@ pub enum Media {
     Font,
     /// A PDF document.
     Pdf,
+    /// An Arrow file, also called Feather.
+    Arrow,
+    /// An SQLite database.
+    Sqlite,
+    /// A table of Stata.
+    Stata,
+    /// A vocabulary of SentencePiece.
+    SentencePiece,
 }
 
 impl Media {
@@ -57,6 +66,11 @@ impl Media {
             [0, 1, 0, 0, 0, tables, ..] if (1..=64).contains(tables) && font_table(bytes) => Self::Font,
             [b'O', b'T', b'T', b'O', 0, ..] if font_table(bytes) => Self::Font,
             [b'w', b'O', b'F', b'F' | b'2', ..] => Self::Font,
+            [b'A', b'R', b'R', b'O', b'W', b'1', 0, 0, ..] => Self::Arrow,
+            _ if bytes.starts_with(b"SQLite format 3\0") => Self::Sqlite,
+            _ if bytes.starts_with(b"<stata_dta><header>") => Self::Stata,
+            [113..=115, 1 | 2, 1, 0, ..] => Self::Stata,
+            [0x0a, ..] if sentence_pieces(bytes) => Self::SentencePiece,
             [b'%', b'P', b'D', b'F', b'-', b'1'..=b'2', b'.', ..] => Self::Pdf,
             _ => return None,
         })
@@ -77,6 +91,10 @@ impl Media {
             Self::Bmp => "bmp",
             Self::Font => "font",
             Self::Pdf => "pdf",
+            Self::Arrow => "arrow",
+            Self::Sqlite => "sqlite",
+            Self::Stata => "stata",
+            Self::SentencePiece => "sentencepiece",
         }
     }
 
@@ -103,9 +121,46 @@ impl Media {
             }
             Self::Ogg => ogg(&mut cursor),
             Self::IsoMedia => boxes(&mut cursor),
-            Self::Flac | Self::Mp3 | Self::Bmp | Self::Font | Self::Pdf => Ok(bytes.len() as u64),
+            Self::Flac
+            | Self::Mp3
+            | Self::Bmp
+            | Self::Font
+            | Self::Pdf
+            | Self::Arrow
+            | Self::Sqlite
+            | Self::Stata
+            | Self::SentencePiece => Ok(bytes.len() as u64),
         }
     }
+}
+
+/// Whether the bytes are a `ModelProto` of SentencePiece to the last: pieces with scores, and how they were trained.
+fn sentence_pieces(bytes: &[u8]) -> bool {
+    let (mut pieces, mut trained) = (0usize, false);
+    for field in Fields::new(bytes) {
+        let Ok(field) = field else { return false };
+        match (field.number, field.value) {
+            (1, Value::Bytes(piece)) => {
+                // A text, a score and a kind: nodes of graphs have texts where the score is.
+                let known = |field: Result<_, _>| {
+                    field.is_ok_and(|field: crate::protobuf::Field<'_>| {
+                        matches!(
+                            (field.number, field.value),
+                            (1, Value::Bytes(_)) | (2, Value::Fixed32(_)) | (3, Value::Varint(_))
+                        )
+                    })
+                };
+                if piece.is_empty() || !Fields::new(piece).all(known) {
+                    return false;
+                }
+                pieces += 1;
+            }
+            (2, Value::Bytes(_)) => trained = true,
+            (3..=5, Value::Bytes(_)) => {}
+            _ => return false,
+        }
+    }
+    pieces >= 3 && trained
 }
 
 /// Whether the first entry of a font's directory is named as tables are, and lies inside.

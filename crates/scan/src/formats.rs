@@ -100,6 +100,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::CatBoost => boosters::catboost,
         Format::SevenZip => sevenzip::scan,
         Format::Xml => xml::scan,
+        Format::Parquet => media::parquet,
         Format::Media(media) => return media::scan(scanner, content, media),
         Format::Opaque(what) => return opaque::scan(scanner, content, what),
         Format::MsgPack => msgpack::scan,

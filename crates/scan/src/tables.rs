@@ -36,6 +36,8 @@ pub enum Contract {
     Latin1,
     /// An inert class, and a base that is a built-in type: `copyreg._reconstructor`.
     Reconstructor,
+    /// Numbers, as numbers or as texts whose exponent is small: what is computed of them stays small.
+    Number,
     /// Whatever is imported among the arguments is inert without a condition, as it may be called.
     InertArgs,
     /// An imported name and a constant attribute; the result is judged as an import.
@@ -59,6 +61,7 @@ impl Contract {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "plain" => Self::Plain,
+            "number" => Self::Number,
             "latin1" => Self::Latin1,
             "reconstructor" => Self::Reconstructor,
             "inert-args" => Self::InertArgs,
@@ -76,6 +79,7 @@ impl Contract {
     pub fn wants(self) -> &'static str {
         match self {
             Self::Plain => "plain constants",
+            Self::Number => "numbers without a large exponent",
             Self::Latin1 => "a string and a built-in encoding",
             Self::Reconstructor => "an inert class and a built-in base",
             Self::InertArgs => "arguments that are harmless even when called",

@@ -13,4 +13,4 @@ mod parser;
 mod words;
 
 pub(crate) use judge::{Kind, judge};
-pub(crate) use words::orders;
+pub(crate) use words::{exchanges as rewrites, orders};

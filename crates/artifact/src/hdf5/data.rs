@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::chunks::Stored;
 use super::object::{Message, text};
 use super::walk::{Result, Walk};
-use super::{Dataset, External, IssueKind};
+use super::{Dataset, External, IssueKind, Text};
 use crate::cursor::Cursor;
 
 /// What matters of a datatype.
@@ -97,6 +97,30 @@ impl<'a> Walk<'a> {
             }
         }
         Ok(texts)
+    }
+
+    /// Keeps the bytes of an attribute that may be a pickle: one text of a fixed size, that begins or ends as they do.
+    pub(super) fn packed_attribute(
+        &mut self,
+        datatype: &Datatype,
+        name: &str,
+        object: usize,
+        body: &Cursor<'_>,
+        offset: u64,
+    ) {
+        const MOST: usize = 1 << 20;
+        let size = usize::try_from(datatype.size).unwrap_or(usize::MAX);
+        let Some(bytes) = body.rest().get(..size).filter(|_| datatype.class == 3 && size <= MOST) else {
+            return;
+        };
+        let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);
+        let bytes = bytes.get(..end).unwrap_or_default();
+        let pickled = matches!(bytes, [0x80, 2..=5, ..]) || bytes.len() > 2 && bytes.ends_with(b".");
+        if pickled && self.out.packed.len() < 10_000 {
+            let text =
+                Text { object: self.path(object), name: name.to_owned(), value: String::new(), offset };
+            self.out.packed.push((text, bytes.to_vec()));
+        }
     }
 
     /// An object of a global heap; accounts for the whole collection.

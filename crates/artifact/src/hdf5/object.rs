@@ -245,6 +245,7 @@ impl<'a> Walk<'a> {
         }
         let space = Space::read(&mut space, self.lengths)?;
         let Some(datatype) = datatype else { return Ok(()) };
+        self.packed_attribute(&datatype, &name, object, body, offset);
         for value in self.strings(&datatype, space.elements(), body.rest(), self.address(body))? {
             let object = self.path(object);
             self.out.texts.push(Text { object, name: name.clone(), value, offset });

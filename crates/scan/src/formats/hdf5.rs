@@ -46,6 +46,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             }
         }
     }
+    for (text, bytes) in &survey.packed {
+        let format = Format::detect(bytes);
+        if matches!(format, Format::Pickle(_)) {
+            let place =
+                content.place.clone().within(format!("{}@{}", text.object, text.name)).at(text.offset);
+            crate::pickle::scan(scanner, &Content { bytes, format, place, depth: content.depth + 1 });
+        }
+    }
     let tensors: Vec<Tensor<'_>> = survey.datasets.iter().filter_map(|d| tensor(content, d)).collect();
     // What Keras writes about itself stands in every file of weights of its.
     let marks = ["keras_version", "model_config", "layer_names", "backend"];

@@ -32,11 +32,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         match value {
             Value::Array(elements) => stack.extend(elements),
             Value::Object(members) => {
+                super::orders::normaliser(scanner, &content.place, members);
                 for (key, value) in members {
+                    if key == "weightsManifest" {
+                        manifest(scanner, content, value);
+                    }
                     if key == "chat_template" {
                         templates(scanner, content, value);
                     } else if let Value::Text(text) = value {
                         super::orders::pair(scanner, &content.place, key, text);
+                        super::orders::command(scanner, &content.place, key, text);
                     }
                     stack.push(value);
                 }
@@ -59,5 +64,18 @@ fn templates(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
             }
         }
         other => template::scan(scanner, &place, other.as_text().unwrap_or_default()),
+    }
+}
+
+/// Files of weights that TensorFlow.js fetches, relative to the model.
+fn manifest(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
+    for group in value.as_array().unwrap_or_default().iter().filter_map(Value::as_object) {
+        let paths = group.iter().filter(|(key, _)| key == "paths").filter_map(|(_, paths)| paths.as_array());
+        for path in paths.flatten().filter_map(Value::as_text) {
+            if !super::onnx::stays_inside(path) {
+                let message = format!("weights are taken from {path:?}");
+                scanner.report("repo/unsafe-path", content.place.clone(), message);
+            }
+        }
     }
 }

@@ -18,6 +18,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, media: Medi
         let message = format!("a document with {}", String::from_utf8_lossy(act));
         scanner.report("format/embedded-payload", content.place.clone(), message);
     }
+    if matches!(media, Media::Arrow | Media::Sqlite) {
+        pickles(scanner, content);
+    }
     let end = match media.end(content.bytes) {
         Ok(end) => end,
         Err(error) => {
@@ -45,6 +48,46 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, media: Medi
     end
 }
 
+/// Tables of data, in which a library may have put pickles: columns of objects, caches, extension types that a reader
+/// of Arrow loads (CVE-2023-47248).
+pub(crate) fn parquet(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    pickles(scanner, content);
+    content.bytes.len() as u64
+}
+
+fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    if memmem::find(content.bytes, b"arrow.py_extension_type").is_some()
+        || schema(content.bytes).is_some_and(|s| memmem::find(&s, b"arrow.py_extension_type").is_some())
+    {
+        let message = "a type of Python's own, which old readers unpickle";
+        scanner.report("format/embedded-payload", content.place.clone(), message);
+    }
+    let mut told = 0;
+    for at in memmem::find_iter(content.bytes, b"\x80").take(1 << 16) {
+        let tail = content.bytes.get(at..).unwrap_or_default();
+        // Frames state how long they are; what has none names what it imports.
+        let framed = matches!(tail, [0x80, 4 | 5, 0x95, _, _, _, 0, 0, 0, 0, 0, ..]);
+        let named = matches!(tail, [0x80, 2..=5, b'c', b'a'..=b'z' | b'_', ..]);
+        if told < 20 && (framed || named) && payload::kind(tail) == Some("a pickle") {
+            told += 1;
+            scanner.report("format/embedded-payload", content.at(at as u64), "a value is a pickle");
+        }
+    }
+}
+
+/// The schema of Arrow that a Parquet file keeps in Base64 among its metadata.
+fn schema(bytes: &[u8]) -> Option<Vec<u8>> {
+    use base64::Engine as _;
+    const MOST: usize = 1 << 20;
+    let at = memmem::find(bytes, b"ARROW:schema")?;
+    let tail = bytes.get(at + 12..)?;
+    // Numbers of the metadata stand before it, and some of their bytes look like Base64.
+    let tail = tail.get(tail.iter().take(16).position(|b| *b == b'/')?..)?;
+    let digit = |b: &&u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    let length = tail.iter().take(MOST).take_while(digit).count() / 4 * 4;
+    base64::engine::general_purpose::STANDARD_NO_PAD.decode(tail.get(..length)?).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use crate::{Limits, Outcome, scan_bytes};
@@ -59,6 +102,9 @@ mod tests {
 
     #[test]
     fn pictures_are_clean_and_what_rides_on_them_is_told() {
+        let database = |value: &[u8]| [&b"SQLite format 3\0"[..], &[0; 84], value, &[0; 40]].concat();
+        assert_eq!(first("a.db", &database(b"only a text")), (Outcome::Clean, None));
+        assert_eq!(first("a.db", &database(b"\x80\x02cproofhouse\nprobe\n.")).0, Outcome::Suspicious);
         assert_eq!(first("a.gif", GIF), (Outcome::Clean, None));
         let (outcome, rule) = first("a.gif", &[GIF, b"import os"].concat());
         assert_eq!((outcome, rule.as_deref()), (Outcome::Suspicious, Some("format/embedded-payload")));

@@ -42,6 +42,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             shown(scanner, &place, member(output, "data").unwrap_or(output));
         }
     }
+    widgets(scanner, content, document);
     for name in cell::loaded_from_elsewhere(&commands) {
         let message =
             format!("installs {name:?} from a repository of its own and loads it into the notebook");
@@ -54,6 +55,21 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     // Names of one cell are used in the next, so all cells are followed as one source.
     let place = content.place.clone().within(within(content, "code cells"));
     crate::python::scan_text(scanner, &place, &source, 1);
+}
+
+/// What widgets show when the notebook is opened: their state is kept in its metadata.
+fn widgets(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    let kept = member(document, "metadata").and_then(|m| member(m, "widgets"));
+    let place = content.place.clone().within(within(content, "widgets"));
+    let mut open: Vec<&Value> = kept.into_iter().collect();
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Text(text) if text.contains('<') => page::markup(scanner, &place, text),
+            Value::Array(values) => open.extend(values),
+            Value::Object(members) => open.extend(members.iter().map(|(_, value)| value)),
+            _ => {}
+        }
+    }
 }
 
 fn within(content: &Content<'_>, part: &str) -> String {

@@ -12,6 +12,12 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     if pe(bytes) {
         return Some("a Windows executable");
     }
+    if bytes.starts_with(b"\0asm\x01\0\0\0") {
+        return Some("a WebAssembly program");
+    }
+    if compiled(bytes) {
+        return Some("compiled Python");
+    }
     if script(bytes) {
         return Some("a script");
     }
@@ -29,7 +35,20 @@ fn script(bytes: &[u8]) -> bool {
     let start = bytes.get(..bytes.len().min(256)).unwrap_or_default();
     let line = start.split(|b| *b == b'\n').next().unwrap_or_default();
     let text = |b: &u8| b.is_ascii_graphic() || matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x80..);
-    bytes.starts_with(b"#!/") && line.len() < start.len() && start.iter().all(text)
+    // A tensor of bytes has a size of its own, and zeros behind the script.
+    let end = start.iter().position(|b| *b == 0).unwrap_or(start.len());
+    let zeros = start.get(end..).is_some_and(|rest| rest.iter().all(|b| *b == 0));
+    let written = start.get(..end).is_some_and(|script| script.iter().all(text));
+    bytes.starts_with(b"#!/") && line.len() < end && written && zeros
+}
+
+/// A file of compiled Python (`importlib._bootstrap_external`, PEP 552): a magic number that ends in a line, flags, and
+/// a code object behind sixteen bytes.
+fn compiled(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [_, 0x0c..=0x0e, b'\r', b'\n', 0..=3, 0, 0, 0, _, _, _, _, _, _, _, _, b'c' | 0xe3, 0, 0, 0, 0, ..]
+    )
 }
 
 fn elf(bytes: &[u8]) -> bool {
@@ -70,5 +89,7 @@ mod tests {
         assert_eq!(kind(b"#!/\x00\x01 in random bytes"), None);
         assert_eq!(kind(b"\x80\x04N."), Some("a pickle"));
         assert_eq!(kind(b"N."), None);
+        assert_eq!(kind(b"#!/bin/sh\necho x\0\0\0"), Some("a script"));
+        assert_eq!(kind(b"\xa7\x0d\r\n\0\0\0\0abcdefgh\xe3\0\0\0\0\0"), Some("compiled Python"));
     }
 }

@@ -87,6 +87,11 @@ pub(crate) fn line(scanner: &mut Scanner<'_>, place: &Place, line: &str) {
     scanner.report(rule, place.clone(), format!("{what}: {shown:?}"));
 }
 
+/// Whether a line is one that no model has a use for.
+pub(crate) fn is_harmful(line: &str) -> bool {
+    matches!(judged(line), Judged::Harms(_) | Judged::Runs)
+}
+
 /// The rule and the words for a line.
 const fn told(judged: Judged) -> (&'static str, &'static str) {
     match judged {
@@ -214,8 +219,11 @@ fn runs_fetched(line: &str) -> bool {
         || lower.contains('`')
         || lower.contains("-c ")
         || lower.contains("iex");
+    // Julia joins commands by a function.
+    let joined = lower.contains("pipeline(");
+    let mut flows = false;
     for stages in statements(line) {
-        let mut flows = false;
+        flows &= joined;
         for stage in stages {
             let Some((name, words)) = command(stage) else { continue };
             let name = name.as_str();

@@ -74,6 +74,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if [".md", ".markdown", ".html", ".htm"].iter().any(|ending| name.ends_with(ending)) {
         super::orders::hidden(scanner, &content.place, text);
     }
+    if [".html", ".htm", ".svg"].iter().any(|ending| name.ends_with(ending)) {
+        super::page::markup(scanner, &content.place, text);
+    }
     if name == "modelfile" || name.ends_with(".modelfile") {
         super::orders::prompt(scanner, &content.place, "SYSTEM", text);
     }

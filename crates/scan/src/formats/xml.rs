@@ -24,6 +24,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let keep = |name: &str| {
         matches!(name, "layer" | "data" | "include" | "import" | "script" | "Extension" | "stylesheet")
     };
+    encoded(scanner, content);
     let survey = match xml::survey(content.bytes, &keep) {
         Ok(survey) => survey,
         Err(error) => {
@@ -62,10 +63,41 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("xml/external-entity", content.at(element.offset), message);
         }
     }
+    if matches!(survey.root.as_str(), "svg" | "html") {
+        let text = String::from_utf8_lossy(content.bytes);
+        super::notebook::page::markup(scanner, &content.place, &text);
+    }
     if survey.root == "net" {
         openvino(scanner, content, &survey.elements);
     }
     content.bytes.len() as u64
+}
+
+/// A declared encoding in which the document is another text than it shows.
+fn encoded(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let head = content.bytes.get(..content.bytes.len().min(200)).unwrap_or_default();
+    let head = String::from_utf8_lossy(head).to_ascii_lowercase();
+    let declared = head.split_once("?>").and_then(|(declaration, _)| declaration.split_once("encoding="));
+    let name = declared.map(|(_, rest)| rest.trim_start_matches(['"', '\'']));
+    let name = name.map(|rest| rest.split(['"', '\'', ' ']).next().unwrap_or_default());
+    let plain = [
+        "utf-8",
+        "utf8",
+        "utf-16",
+        "us-ascii",
+        "ascii",
+        "iso-8859",
+        "latin",
+        "windows-125",
+        "gb",
+        "big5",
+        "shift",
+        "euc",
+    ];
+    if let Some(name) = name.filter(|name| !plain.iter().any(|known| name.starts_with(known))) {
+        let message = format!("it declares the encoding {name:?}: readers see another text than it shows");
+        scanner.report("xml/malformed", content.at(0), message);
+    }
 }
 
 /// Layers of foreign operation sets, and the file of weights that the layers describe.

@@ -68,6 +68,14 @@ impl Reader<'_, '_, '_> {
         match event {
             Event::Scalar(value, _, _, tag) => {
                 self.tag(tag.as_deref(), line);
+                if tag.as_deref().is_some_and(|tag| tag.suffix() == "function") {
+                    let message = format!("a tag names the function {value:?}, which is imported and called");
+                    self.scanner.report("config/remote-code", self.place(line), message);
+                }
+                if value.contains("__import__(") {
+                    let message = format!("a value is a program, for whoever evaluates it: {value:.80}");
+                    self.scanner.report("config/unsafe-target", self.place(line), message);
+                }
                 match self.open.last_mut() {
                     Some(Open::Mapping(key)) => match key.take() {
                         None => *key = Some(value.to_string()),
@@ -121,6 +129,11 @@ impl Reader<'_, '_, '_> {
     fn tag(&mut self, tag: Option<&Tag>, line: u64) {
         let Some(tag) = tag else { return };
         let full = decode(&format!("{}{}", tag.handle(), tag.suffix()));
+        let built = full.strip_prefix('!').and_then(|tag| tag.split_once(':'));
+        if let Some((how @ ("apply" | "new" | "name" | "module" | "call"), name)) = built {
+            let place = self.place(line);
+            hyper(self.scanner, place, how, name);
+        }
         if let Some(name) = PYTHON.iter().find_map(|p| full.strip_prefix(p)) {
             let place = self.place(line);
             python_tag(self.scanner, place, name);
@@ -161,6 +174,29 @@ fn leaves(key: &str, value: &str) -> bool {
     up || paths.contains(&key) && (value.starts_with('/') || value.starts_with("file:"))
 }
 
+/// A tag of HyperPyYAML, in which SpeechBrain writes models: what it names is imported, and called or built.
+fn hyper(scanner: &mut Scanner<'_>, place: Place, how: &str, name: &str) {
+    const ROOTS: [&str; 10] = [
+        "speechbrain.",
+        "torch.",
+        "torchaudio.",
+        "transformers.",
+        "numpy.",
+        "random.",
+        "math.",
+        "functools.",
+        "collections.",
+        "os.path.",
+    ];
+    match sink(scanner, name) {
+        Some(what) => {
+            scanner.report("yaml/unsafe-tag", place, format!("a tag !{how} names {name}, which {what}"));
+        }
+        None if ROOTS.iter().any(|root| name.starts_with(root)) => {}
+        None => scanner.report("yaml/python-tag", place, format!("a tag !{how} names {name}")),
+    }
+}
+
 /// A tag of PyYAML: `name:`, `module:`, `object:`, `object/new:`, `object/apply:`, or a plain type.
 fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
     let Some((_, name)) = tag.split_once(':') else {
@@ -195,6 +231,26 @@ fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
 
 /// A key whose value names code, in YAML or JSON.
 pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, value: &str) {
+    const TYPES: [&str; 12] = [
+        "type",
+        "class",
+        "cls",
+        "class_name",
+        "callable",
+        "function",
+        "func",
+        "factory",
+        "handler",
+        "target",
+        "builder",
+        "entrypoint",
+    ];
+    if TYPES.contains(&key)
+        && let Some(what) = sink(scanner, value)
+    {
+        let message = format!("{key:?} names {value}, for a loader to call: it {what}");
+        return scanner.report("config/unsafe-target", place, message);
+    }
     let who = match key {
         "_target_" => "Hydra and NeMo call it",
         "class_path" => "Lightning builds it",
@@ -350,6 +406,11 @@ mod tests {
             ("? [a, b]\n: !!python/module:os", "yaml/python-tag"),
             ("model:\n  _target_: os.system\n  command: echo", "config/unsafe-target"),
             ("model: {\"_target_\": builtins.exec}", "config/unsafe-target"),
+            ("env: !apply:os.system [x]", "yaml/unsafe-tag"),
+            ("opt: !new:mypackage.Optimizer", "yaml/python-tag"),
+            ("doc: !function utils.doc", "config/remote-code"),
+            ("head: [[-1, 1, \"__import__('os')\"]]", "config/unsafe-target"),
+            ("x:\n  type: subprocess.Popen", "config/unsafe-target"),
             ("- &x\n  _target_: subprocess.run", "config/unsafe-target"),
             ("_target_: mypackage.build", "config/remote-code"),
             ("_target_: torch.nn.modules.module.load", "config/remote-code"),
@@ -374,6 +435,11 @@ mod tests {
                 "MLmodel",
                 "flavors:\n  python_function:\n    loader_module: mlflow.sklearn\n    model_path: model.pkl\nmlflow_version: 2.1\n",
             ),
+            (
+                "hyperparams.yaml",
+                "seed: 1\nset: !apply:torch.manual_seed [!ref <seed>]\nencoder: !new:speechbrain.nnet.CNN.Conv1d\n  out: 3\n",
+            ),
+            ("model.yaml", "type: text-classification\nclass: Model\ntarget: y\nfunction: relu\n"),
             ("README.md", "The tag `!!python/object` is refused, and so is _target_: it calls.\n"),
             ("a.yaml", "a: !!python/tuple [1, 2]\nb: 1 # !!python/object/apply:os.system\n"),
         ] {

@@ -225,6 +225,7 @@ impl<'t> Judge<'t> {
     fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
         let Some(args) = machine.tuple(args) else { return false };
         match contract {
+            Contract::Number => args.iter().all(|a| small_number(machine, *a)),
             Contract::Plain => args.iter().all(|a| plain(machine, *a)),
             Contract::Object | Contract::Distribution => by.starts_with("NEWOBJ"),
             Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
@@ -461,6 +462,20 @@ fn plain_names(machine: &Machine<'_>, state: Value) -> bool {
 }
 
 /// Constants and containers of the stream, without a number that could be a size to allocate.
+/// Whether a value is a number, or the text of one that no exponent makes large.
+fn small_number(machine: &Machine<'_>, value: Value) -> bool {
+    const LONGEST: usize = 4000;
+    match value {
+        Value::Text(..) => machine.text(value).is_some_and(|text| {
+            let exponent = text.rsplit(['e', 'E']).next().filter(|digits| digits.len() < text.len());
+            text.len() <= LONGEST
+                && exponent.is_none_or(|digits| digits.trim_start_matches(['+', '-']).len() <= 3)
+        }),
+        Value::Node(_) => plain(machine, value),
+        _ => true,
+    }
+}
+
 fn plain(machine: &Machine<'_>, value: Value) -> bool {
     const LARGE: i64 = 1 << 24;
     match value {

@@ -32,6 +32,8 @@ pub(super) enum Effect {
     Caller,
     /// Puts markup or a script into a page.
     Page,
+    /// Watches what a person types, copies or sees.
+    Spy,
     /// Decodes, decompresses or decrypts.
     Decode,
 }
@@ -52,6 +54,7 @@ impl Effect {
             "caller" => Self::Caller,
             "decode" => Self::Decode,
             "page" => Self::Page,
+            "spy" => Self::Spy,
             _ => return None,
         })
     }

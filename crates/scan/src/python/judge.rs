@@ -108,6 +108,10 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
             judged("python/capability", format!("loads {what:?} and the code that comes with it {when}"))
         }
         What::Outside(_) => None,
+        What::SendsInput(name) => judged(
+            "python/runs-in-use",
+            format!("calls {name} whenever the model is used, which may send what it is given elsewhere"),
+        ),
         What::Budget => judged("python/budget", "there is more to follow than is followed"),
     }
 }
@@ -155,6 +159,7 @@ fn effect_of(
         Effect::Native if in_use => "python/native-code",
         Effect::Network if taint.has(Taint::SECRET) && in_use => "python/exfiltration",
         Effect::Network | Effect::Hub if at_load => "python/network-on-import",
+        Effect::Spy if in_use => "python/reads-credentials",
         Effect::Foreign if in_use => "python/foreign-code",
         Effect::Write if in_use && arguments.iter().filter_map(Value::as_text).any(is_startup) => {
             "python/persistence"

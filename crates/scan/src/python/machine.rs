@@ -83,6 +83,8 @@ pub(super) enum What {
     Introspection(String),
     /// Built-in functions or the import system are replaced.
     Replaces(String),
+    /// A model talks to the network for each of its inputs.
+    SendsInput(String),
     /// Bytes are handed to an unpickler.
     Unpickles(Arc<[u8]>),
     /// A file of the file system is opened for writing.

@@ -58,7 +58,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         scanner.report("repo/startup-file", content.place.clone(), message);
     }
     let environment = ["conda.yaml", "conda.yml", "environment.yaml", "environment.yml", "python_env.yaml"];
-    let required = name.starts_with("requirements") && name.ends_with(".txt");
+    let required = name.contains("requirements") && (name.ends_with(".txt") || name.ends_with(".in"));
+    let indices = ["pip.conf", "pip.ini", "pipfile", ".condarc", "uv.toml"];
+    if indices.contains(&name.as_str()) && textual {
+        tools::indices(scanner, content);
+    }
     if (required || environment.contains(&name.as_str())) && textual {
         requirements(scanner, content);
     }

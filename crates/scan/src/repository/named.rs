@@ -86,6 +86,17 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
                     match key.as_str() {
                         "auto_map" => texts(value, &mut |text| out.push(reference(text, TRANSFORMERS))),
                         "custom_pipelines" => pipelines(value, out),
+                        // A kernel or a way to generate, taken from another repository with its code.
+                        "_attn_implementation" | "attn_implementation" | "custom_generate" => {
+                            for repository in value.as_text().into_iter().filter(|text| text.contains('/')) {
+                                out.push(Names::Foreign {
+                                    repository: repository.to_owned(),
+                                    reference: key.clone(),
+                                    who: TRANSFORMERS,
+                                });
+                            }
+                        }
+                        "pretrained_cfg" => weights(value, out),
                         "_target_" => target("_target_", value, out),
                         "loader_module" => target("loader_module", value, out),
                         "class_path" => target("class_path", value, out),
@@ -96,6 +107,21 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
                 stack.extend(members.iter().rev().map(|(_, value)| value));
             }
             _ => {}
+        }
+    }
+}
+
+/// Where timm takes weights from: an address, or a path, in place of the files beside the configuration.
+fn weights(value: &Value, out: &mut Vec<Names>) {
+    for (key, value) in value.as_object().unwrap_or_default() {
+        let Some(text) = value.as_text().filter(|text| !text.is_empty()) else { continue };
+        let elsewhere = match key.as_str() {
+            "url" => crate::formats::shell::foreign(text),
+            "file" => text.starts_with('/') || text.contains(".."),
+            _ => false,
+        };
+        if elsewhere {
+            out.push(Names::Outside { path: text.to_owned(), who: "timm loads weights from it" });
         }
     }
 }

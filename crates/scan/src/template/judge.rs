@@ -212,6 +212,9 @@ impl Judge {
                             format!("where the conversation mentions {word:?} it says something of its own"),
                         );
                     }
+                    if words::dated(test) {
+                        self.concern(Kind::Words, "what it says depends on the day");
+                    }
                     self.body(then);
                     self.body(otherwise);
                 }
@@ -331,6 +334,9 @@ impl Judge {
                         format!("it calls {name:?}, which the loader would have to provide"),
                     );
                 }
+                if name == "loop" && matches!(plain, [Expr::Name(over)] if over == "messages") {
+                    self.concern(Kind::Exhausts, "a loop runs itself over the same conversation without end");
+                }
                 if name == "range"
                     && rounds(&Expr::Call(Box::new(callee.clone()), plain.to_vec(), Vec::new()))
                         .is_some_and(|n| n > MAX_ROUNDS)
@@ -350,6 +356,11 @@ impl Judge {
                             self.concern(Kind::Computed, "it formats by a text that only a run would tell")
                         }
                     }
+                }
+                if matches!(of.as_ref(), Expr::Name(name) if name == "messages")
+                    && ["insert", "append", "extend"].contains(&method.as_str())
+                {
+                    self.concern(Kind::Words, "it puts messages of its own into the conversation");
                 }
                 self.width(method, plain);
                 if method == "replace" {
@@ -472,6 +483,9 @@ impl Judge {
                 {
                     self.concern(Kind::Exhausts, format!("it repeats a text {times:.0} times"));
                 }
+            }
+            "**" if [left, right].iter().any(|side| matches!(side, Expr::Binary("**", ..))) => {
+                self.concern(Kind::Exhausts, "it raises a number to a power of a power");
             }
             "**" if number(right).is_some_and(|n| n > 10_000.0) => {
                 self.concern(Kind::Exhausts, "it raises a number to a power of many thousand digits");

@@ -34,12 +34,85 @@ pub(super) fn said(text: &str) -> Vec<&'static str> {
     if sets_aside {
         found.push("it says to set other instructions aside");
     }
+    if FOREIGN.iter().any(|order| lower.contains(order)) {
+        found.push("it says to set other instructions aside");
+    }
+    if packed(text).is_some_and(|inner| orders(&inner).is_some()) {
+        found.push("it holds an order in Base64 to set other instructions aside");
+    }
     let invisible =
         |c: char| matches!(c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x2069 | 0xe0000..=0xe007f);
     if text.chars().any(invisible) {
         found.push("it holds characters that nobody sees");
     }
     found
+}
+
+/// "Ignore the instructions before" in languages that models read as well as English.
+const FOREIGN: [&str; 22] = [
+    "ignoriere alle",
+    "ignoriere die",
+    "ignoriere vorherige",
+    "missachte alle",
+    "missachte die",
+    "ignore toutes les instructions",
+    "ignorez toutes les instructions",
+    "ignorez les instructions",
+    "ignora todas las instrucciones",
+    "ignora las instrucciones",
+    "ignora tutte le istruzioni",
+    "ignora le istruzioni",
+    "ignore todas as instruções",
+    "ignore as instruções",
+    "negeer alle",
+    "negeer de vorige",
+    "zignoruj wszystkie",
+    "игнорируй все",
+    "忽略之前的",
+    "忽略以上",
+    "以前の指示を無視",
+    "이전 지시를 무시",
+];
+
+/// What the first long word of Base64 holds, if that is a text.
+fn packed(text: &str) -> Option<String> {
+    use base64::Engine as _;
+    const LEAST: usize = 24;
+    let word = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '+' | '/' | '='));
+    let words = text.split(word).filter(|word| word.len() >= LEAST).take(16);
+    words.filter_map(|word| base64::engine::general_purpose::STANDARD.decode(word).ok()).find_map(|bytes| {
+        String::from_utf8(bytes)
+            .ok()
+            .filter(|text| text.chars().all(|c| !c.is_control() || c.is_whitespace()))
+    })
+}
+
+/// Whether a condition asks what day it is: what a template does then, nobody sees before.
+pub(super) fn dated(test: &Expr) -> bool {
+    let mut open = vec![test];
+    while let Some(value) = open.pop() {
+        if let Expr::Binary(operator, left, right) = value {
+            let asks = |side: &Expr| {
+                let mut of = vec![side];
+                while let Some(value) = of.pop() {
+                    match value {
+                        Expr::Call(callee, ..) if matches!(callee.as_ref(), Expr::Name(n) if n == "strftime_now") =>
+                        {
+                            return true;
+                        }
+                        Expr::Filter(inner, ..) | Expr::Index(inner, _) => of.push(inner),
+                        _ => {}
+                    }
+                }
+                false
+            };
+            if ["<", ">", "<=", ">=", "==", "!=", "in"].contains(operator) && (asks(left) || asks(right)) {
+                return true;
+            }
+            open.extend([left.as_ref(), right.as_ref()]);
+        }
+    }
+    false
 }
 
 /// A word of the conversation that makes the template say something of its own.
@@ -88,12 +161,18 @@ fn trigger_word(test: &Expr) -> Option<String> {
 /// Whether replacing `from` by `to` in what was said leads somebody elsewhere. Marks of the format, `</think>` say, and
 /// wordings are exchanged by many templates.
 pub(super) fn rewrites(of: &Expr, from: &str, to: &str) -> bool {
-    let address = |text: &str| {
-        let domain =
-            |word: &str| word.split_once('.').is_some_and(|(name, rest)| name.len() > 1 && rest.len() > 1);
-        text.contains("://") || text.contains('@') || text.split_whitespace().any(domain)
-    };
-    mentions_content(of) && (address(from) && address(to) || twins(from, to))
+    mentions_content(of) && exchanges(from, to)
+}
+
+/// Whether a text that takes another's place leads somebody elsewhere.
+pub(crate) fn exchanges(from: &str, to: &str) -> bool {
+    address(from) && address(to) || twins(from, to)
+}
+
+fn address(text: &str) -> bool {
+    let domain =
+        |word: &str| word.split_once('.').is_some_and(|(name, rest)| name.len() > 1 && rest.len() > 1);
+    text.contains("://") || text.contains('@') || text.split_whitespace().any(domain)
 }
 
 /// Whether two texts differ in one word that is spelt nearly alike, as the names of packages that take the place of
@@ -182,7 +261,7 @@ fn mentions_content(value: &Expr) -> bool {
     while let Some(value) = open.pop() {
         match value {
             Expr::Attribute(of, name) => {
-                if name == "content" {
+                if ["content", "arguments", "tool_calls"].contains(&name.as_str()) {
                     return true;
                 }
                 open.push(of);

@@ -17,6 +17,9 @@ const MOST: usize = 1 << 16;
 pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
     let elements = (bytes.len() / width).min(MOST);
     let bytes = bytes.get(..elements * width)?;
+    if width == 4 && stretch_of_bytes(bytes) {
+        return Some("bytes that widened numbers do not have");
+    }
     // Weights that were widened from two bytes, or are whole numbers, have nothing there.
     if bytes.iter().step_by(width).all(|b| *b == 0) {
         return None;
@@ -132,6 +135,29 @@ fn pickled(bytes: &[u8]) -> bool {
     false
 }
 
+/// Whether numbers of four bytes that were widened from two, as the zeros in their lower half say, have something there
+/// in one stretch. Pruned weights have zeros elsewhere: an element that is zero counts for nothing.
+fn stretch_of_bytes(bytes: &[u8]) -> bool {
+    /// Elements that are judged together.
+    const PART: usize = 64;
+    let (mut widened, mut odd, mut mixed) = (0usize, 0usize, 0usize);
+    for part in bytes.as_chunks::<4>().0.chunks_exact(PART) {
+        // The fraction of a number of two bytes, in either of their kinds.
+        let bits =
+            part.iter().map(|element| u32::from_le_bytes(*element)).filter(|bits| bits & 0x007f_e000 != 0);
+        let (count, low) =
+            bits.fold((0usize, 0usize), |(n, low), b| (n + 1, low + usize::from(b & 0x1fff != 0)));
+        match (count, low) {
+            (0..8, _) => {}
+            (_, 0) => widened += 1,
+            (count, low) if low * 4 >= count * 3 => odd += 1,
+            _ => mixed += 1,
+        }
+    }
+    // Stretches, not numbers of both kinds among each other.
+    widened >= 16 && odd >= 2 && odd < widened && mixed <= 4
+}
+
 /// Elements whose bits are counted together, and how many such windows there are.
 const WINDOW: usize = 1 << 11;
 const WINDOWS: usize = 4;
@@ -222,6 +248,16 @@ mod tests {
             let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             assert_eq!(found(&bytes, 4), None);
         }
+    }
+
+    #[test]
+    fn a_stretch_of_bytes_in_widened_numbers_is_found() {
+        let mut values: Vec<u32> =
+            (0..8000u32).map(|n| 0x3c00_0000 | n.wrapping_mul(2_654_435_761) & 0x007f_e000).collect();
+        let bytes = |values: &[u32]| values.iter().flat_map(|v| v.to_le_bytes()).collect::<Vec<u8>>();
+        assert_eq!(found(&bytes(&values), 4), None);
+        values[3000..3200].iter_mut().zip(1u32..).for_each(|(v, n)| *v |= (n * 37) & 0x1fff);
+        assert!(found(&bytes(&values), 4).is_some());
     }
 
     #[test]

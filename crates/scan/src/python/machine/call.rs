@@ -9,6 +9,7 @@ use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Reach, Scope, What};
+use crate::formats::shell;
 
 /// Built-in functions that ask about what they are given and never call it.
 const ASKS: [&str; 9] = [
@@ -133,7 +134,9 @@ impl Machine<'_> {
             Body::Def(function) => {
                 self.returns.push(None);
                 self.statements(scope, &function.body);
-                self.returns.pop().flatten().unwrap_or(Value::None)
+                let result = self.returns.pop().flatten().unwrap_or(Value::None);
+                self.reduced(scope, &function.name, &result, function.line);
+                result
             }
             Body::Lambda(lambda) => self.eval(scope, lambda.1),
         };
@@ -147,6 +150,15 @@ impl Machine<'_> {
             function.known.push((alike, self.reach, result.clone()));
         }
         result
+    }
+
+    /// What an object says that loading its pickle calls (`__reduce__`).
+    fn reduced(&mut self, scope: Scope<'_>, name: &str, result: &Value, line: u32) {
+        if matches!(name, "__reduce__" | "__reduce_ex__")
+            && let Some(Cell::Sequence(parts)) = self.cell_of(result).cloned()
+        {
+            self.hand_over(scope, &Arguments::of(parts), line, false);
+        }
     }
 
     /// What of the arguments of a call tells it from others, while functions are swept. Objects of one class are
@@ -247,6 +259,10 @@ impl Machine<'_> {
             Some(Effect::Decode) => Taint::DECODED,
             _ => Taint::NONE,
         };
+        if known == Some(Effect::Network) && self.reach == Reach::Use && self.in_a_model() {
+            self.event(scope, line, What::SendsInput(name.to_owned()));
+        }
+        self.commands_by_name(scope, name, &arguments, line);
         match known {
             Some(Effect::Decode) => {}
             Some(Effect::Caller) => self.hand_over(scope, &arguments, line, true),
@@ -255,6 +271,10 @@ impl Machine<'_> {
             None => {
                 if !ASKS.contains(&name) {
                     self.hand_over(scope, &arguments, line, false);
+                    if registers(name) {
+                        let values: Vec<Value> = arguments.all().cloned().collect();
+                        self.mark_handed(&values, Handed::Instead);
+                    }
                 }
                 if self.reach >= Reach::Load && !name.starts_with("builtins.") {
                     self.event(scope, line, What::Outside(name.to_owned()));
@@ -289,10 +309,9 @@ impl Machine<'_> {
         {
             return self.event(scope, line, What::Unpickles(bytes));
         }
-        if effect == Effect::Deserialise
-            && (is_safe_loader(name, arguments)
-                || arguments.plain.first().is_some_and(|v| self.of_the_model(v)))
-        {
+        let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
+        let own = || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v));
+        if effect == Effect::Deserialise && (is_safe_loader(name, arguments) || own()) {
             return;
         }
         let taint = self.taint_of_effect(effect, arguments);
@@ -397,6 +416,34 @@ impl Machine<'_> {
         }
     }
 
+    /// Whether a method is running that a model has for each of its inputs.
+    fn in_a_model(&self) -> bool {
+        const USED: [&str; 6] = ["forward", "__call__", "call", "generate", "predict", "encode"];
+        self.active.iter().any(|index| {
+            let Some(function) = self.functions.get(*index) else { return false };
+            let Body::Def(def) = &function.body else { return false };
+            let bases = function.owner.and_then(|class| self.classes.get(class)).map(|c| c.bases.as_slice());
+            let model = |base: &Value| match base {
+                Value::Outside(name, _) => ["Module", "Model", "Layer"].iter().any(|end| name.ends_with(end)),
+                _ => false,
+            };
+            USED.contains(&def.name.as_str()) && bases.unwrap_or_default().iter().any(model)
+        })
+    }
+
+    /// Texts that an argument's name says are commands of a shell, for whatever runs them.
+    fn commands_by_name(&mut self, scope: Scope<'_>, name: &str, arguments: &Arguments, line: u32) {
+        const NAMED: [&str; 6] = ["command", "bash_command", "shell_command", "cmd", "run_command", "script"];
+        let harmful = arguments.named.iter().find_map(|(key, value)| {
+            let text = value.as_text().filter(|_| NAMED.contains(&key.as_str()))?;
+            shell::is_harmful(text).then(|| value.clone())
+        });
+        if let Some(command) = harmful {
+            let arguments = Arguments::of([command]);
+            self.effect(scope, Effect::Command, name, &arguments, line, false);
+        }
+    }
+
     /// Remembers that somebody else has these functions.
     pub(super) fn mark_handed(&mut self, values: &[Value], how: Handed) {
         for value in values {
@@ -433,6 +480,12 @@ impl Machine<'_> {
         let value = arguments.plain.get(place)?.clone();
         self.elements(scope, &value, line)
     }
+}
+
+/// Whether what is called keeps a function to call it whenever something happens.
+fn registers(name: &str) -> bool {
+    let last = name.trim_end_matches("()").rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
+    ["register", "hook", "callback", "backend", "on_event"].iter().any(|word| last.contains(word))
 }
 
 /// pandas evaluates a text that names values of Python around it (`@`), and calls what it is told to call of them.

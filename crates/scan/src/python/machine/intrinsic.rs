@@ -53,6 +53,14 @@ impl Machine<'_> {
             | "importlib.import_module"
             | "importlib.__import__"
             | "imp.load_module" => self.import_by_name(scope, arguments, line),
+            "logging.config.dictConfig" => {
+                let settings = first?.clone();
+                self.factories(scope, &settings, 6, line);
+                return None;
+            }
+            _ if name.ends_with(".load_module") && first.and_then(Value::as_text).is_some() => {
+                self.import_by_name(scope, &Arguments::of([first?.clone()]), line)
+            }
             "pkgutil.resolve_name" | "pydoc.locate" | "twisted.python.reflect.namedAny" => {
                 match first.and_then(Value::as_text) {
                     Some(path) => Value::outside(path.replace(':', ".")),
@@ -301,6 +309,28 @@ impl Machine<'_> {
         let whole =
             matches!(rest.trim_start_matches("()"), ".read()" | ".read().decode()" | ".read().strip()");
         (whole && self.project.is_source(path)).then(|| path.to_owned())
+    }
+
+    /// What a configuration of the logging module calls: the value of `()`, with its neighbours ("User-defined objects").
+    fn factories(&mut self, scope: Scope<'_>, settings: &Value, depth: usize, line: u32) {
+        let Some(Cell::Dict(pairs)) = self.cell_of(settings).cloned() else { return };
+        if depth == 0 {
+            return;
+        }
+        let factory =
+            pairs.iter().find(|(key, _)| key.as_text() == Some("()")).map(|(_, value)| value.clone());
+        if let Some(factory) = factory {
+            let callee = match factory.as_text() {
+                Some(name) => Value::outside(name.trim_start_matches("ext://")),
+                None => factory,
+            };
+            let given =
+                pairs.iter().filter(|(key, _)| key.as_text() != Some("()")).map(|(_, value)| value.clone());
+            self.call(scope, &callee, Arguments::of(given), line);
+        }
+        for (_, value) in pairs.iter().take(64) {
+            self.factories(scope, value, depth - 1, line);
+        }
     }
 
     /// Whether a path of imports is a file: by its ending, or because the model has a file there. Folders have no ending

@@ -60,6 +60,20 @@ impl Machine<'_> {
                 Some(bytes.iter().map(|b| Value::Integer(i64::from(*b))).collect())
             }
             // All that something harmful has: which one is taken by a name nobody can tell.
+            // One of all modules may be the one that is looked for, and files of a folder are files.
+            Value::Outside(name, _) if name.starts_with("sys.modules.") => match name.as_ref() {
+                "sys.modules.items()" => {
+                    Some(vec![self.sequence(vec![Value::UNKNOWN, Value::outside("os")])])
+                }
+                "sys.modules.values()" => Some(vec![Value::outside("os")]),
+                _ => None,
+            },
+            Value::Outside(name, _)
+                if name.starts_with("pathlib.Path")
+                    && ["glob()", "iterdir()"].iter().any(|listing| name.ends_with(listing)) =>
+            {
+                Some(vec![Value::outside("pathlib.Path()")])
+            }
             Value::Outside(name, _) => {
                 let (owner, what) = name.trim_end_matches("()").rsplit_once(".__dict__.")?;
                 if !self.is_dangerous(owner) {
@@ -352,13 +366,12 @@ impl Machine<'_> {
             }
             Value::Outside(base, _) => {
                 let replaced = format!("{base}.{name}");
-                let watched = matches!(
-                    base.as_ref(),
-                    "builtins" | "importlib" | "pickle" | "_pickle" | "importlib._bootstrap"
-                ) || matches!(
-                    replaced.as_str(),
-                    "sys.meta_path" | "sys.path_hooks" | "sys.modules" | "sys.excepthook"
-                ) || name == "__code__";
+                let watched =
+                    matches!(
+                        base.as_ref(),
+                        "builtins" | "importlib" | "pickle" | "_pickle" | "importlib._bootstrap"
+                    ) || matches!(replaced.as_str(), "sys.meta_path" | "sys.path_hooks" | "sys.modules")
+                        || name == "__code__";
                 if watched {
                     self.event(scope, line, What::Replaces(replaced));
                 } else {

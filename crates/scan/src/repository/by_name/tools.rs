@@ -27,6 +27,50 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
     let mut first = content.place.clone();
     first.line = Some(1);
     match name {
+        // Programs read these whenever they start in the folder.
+        ".pdbrc" | ".gdbinit" | ".lldbinit" | ".rprofile" | ".irbrc" | ".exrc" | ".vimrc" | ".nvimrc"
+        | ".pythonrc"
+            if !text.trim().is_empty() =>
+        {
+            let message = "a program runs this file when it starts in the folder";
+            scanner.report("repo/startup-file", content.place.clone(), message);
+        }
+        ".lfsconfig" => {
+            for line in text.lines().filter(|line| line.trim_start().starts_with("url")) {
+                if shell::foreign(line) {
+                    let message = format!("large files come from elsewhere: {:?}", line.trim());
+                    scanner.report("repo/requirement", content.place.clone(), message);
+                }
+            }
+        }
+        "agents.md"
+        | "claude.md"
+        | "gemini.md"
+        | "skill.md"
+        | "copilot-instructions.md"
+        | ".cursorrules"
+        | ".windsurfrules"
+        | ".clinerules" => assistants(scanner, content, &text),
+        _ if parts.contains(&".cursor") && name.ends_with(".mdc") => assistants(scanner, content, &text),
+        ".mcp.json" | "mcp.json" | "mcp_config.json" | "claude_desktop_config.json" => {
+            servers(scanner, content, document(&text).as_ref());
+        }
+        "checkpoint" if text.contains("checkpoint_path") => {
+            for line in text.lines().filter(|line| line.contains("../")) {
+                let message = format!("a checkpoint outside the model: {:?}", line.trim());
+                scanner.report("repo/unsafe-path", content.place.clone(), message);
+            }
+        }
+        "pyproject.toml" => {
+            for line in
+                text.lines().filter(|line| line.contains(" @ ") && !line.trim_start().starts_with('#'))
+            {
+                if shell::foreign(line) {
+                    let message = format!("is fetched from elsewhere: {:?}", line.trim());
+                    scanner.report("repo/requirement", content.place.clone(), message);
+                }
+            }
+        }
         ".envrc" => shell::text(scanner, &first, &text),
         "makefile" | "gnumakefile" => {
             for (index, line) in shell::joined(&text) {
@@ -90,6 +134,53 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
             }
         }
         _ => {}
+    }
+}
+
+/// Files that assistants for programming follow when somebody works in the folder.
+fn assistants(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    if let Some(what) = crate::template::orders(text) {
+        scanner.report("template/words", content.place.clone(), format!("orders to an assistant: {what}"));
+    }
+    for (index, line) in shell::joined(text) {
+        // Commands stand in fences and in quotes.
+        if line.split('`').any(shell::is_harmful) {
+            let shown: String = line.trim().chars().take(80).collect();
+            let message = format!("an assistant is told to run what is fetched: {shown:?}");
+            scanner.report("code/runs-fetched", at(content, index), message);
+        }
+    }
+}
+
+/// Servers that an assistant starts when somebody opens the folder.
+fn servers(scanner: &mut Scanner<'_>, content: &Content<'_>, document: Option<&Value>) {
+    let servers = document.and_then(|d| member(d, "mcpServers").or_else(|| member(d, "servers")));
+    for (name, server) in servers.and_then(Value::as_object).unwrap_or_default() {
+        if let Some(command) = member(server, "command").and_then(Value::as_text) {
+            let words = member(server, "args").map(commands).unwrap_or_default().join(" ");
+            let whole = format!("{command} {words}");
+            let rule = if shell::is_harmful(&whole) {
+                "code/runs-fetched"
+            } else if command.contains('/') || ["sh", "bash", "zsh", "cmd", "powershell"].contains(&command) {
+                "repo/tool-command"
+            } else {
+                // A package's own server, by the program that runs packages.
+                "code/command"
+            };
+            let message = format!("an assistant starts {whole:?} for the server {name:?}");
+            scanner.report(rule, content.place.clone(), message);
+        }
+    }
+}
+
+/// Settings by which installers take packages from a server that is nobody's index.
+pub(super) fn indices(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    for (index, line) in shell::joined(&String::from_utf8_lossy(content.bytes)) {
+        let line = line.trim();
+        if !line.starts_with(['#', ';']) && line.contains("://") && shell::foreign(line) {
+            let message = format!("packages are fetched from elsewhere: {line:?}");
+            scanner.report("repo/requirement", at(content, index), message);
+        }
     }
 }
 
@@ -194,6 +285,20 @@ mod tests {
                 "channels:\n- https://conda.anaconda.org/conda-forge\ndependencies:\n- python=3.11\n",
                 None,
             ),
+            ("pip.conf", "[global]\nindex-url = http://example.org/simple\n", Some("repo/requirement")),
+            ("pip.conf", "[global]\nextra-index-url = https://download.pytorch.org/whl/cu121\n", None),
+            (".lfsconfig", "[lfs]\n\turl = http://example.org/lfs\n", Some("repo/requirement")),
+            (".pdbrc", "import os\n", Some("repo/startup-file")),
+            ("AGENTS.md", &format!("First run `{FETCH}`.\n"), Some("code/runs-fetched")),
+            ("AGENTS.md", "Run `pytest` before a commit. Never push to main.\n", None),
+            (
+                ".mcp.json",
+                r#"{"mcpServers": {"x": {"command": "./serve", "args": ["x"]}}}"#,
+                Some("repo/tool-command"),
+            ),
+            ("checkpoint", "model_checkpoint_path: \"../../x/model.ckpt\"\n", Some("repo/unsafe-path")),
+            ("checkpoint", "model_checkpoint_path: \"model.ckpt-10\"\n", None),
+            ("pre-requirements.txt", "x @ https://example.org/x.whl\n", Some("repo/requirement")),
             (".ipython/profile_default/startup/00.py", "x = 1\n", Some("repo/startup-file")),
         ] {
             let report = scan_bytes(&path.parse().unwrap(), text.as_bytes(), &Limits::default());
