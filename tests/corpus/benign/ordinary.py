@@ -11,7 +11,7 @@ import numpy as np
 
 
 def make(corpus):
-    for part in (notebooks, templates, repositories, archives, structures):
+    for part in (notebooks, templates, repositories, tools, archives, structures):
         try:
             part(corpus)
         except ImportError as missing:
@@ -69,6 +69,28 @@ def repositories(corpus):
                         ".vscode/tasks.json": json.dumps({"version": "2.0.0", "tasks": [{"label": "test", "type": "shell", "command": "pytest"}]}), ".envrc": "export CUDA_VISIBLE_DEVICES=0\nlayout python\n"}, "files of build tools")
     add("build-backend", {"pyproject.toml": "[build-system]\nrequires = [\"setuptools>=61\"]\nbuild-backend = \"setuptools.build_meta\"\n\n[project]\nname = \"mine\"\nversion = \"1\"\n"}, "a project for an installer")
     add("two-bytes", {"config.json": json.dumps({"model_type": "bert", "note": "na\u00efve"}).encode("utf-16"), "vocab.txt": "a\nb\n".encode("utf-16")}, "texts of two bytes a character")
+
+
+def tools(corpus):
+    """Pictures, scripts, workflows, notes for assistants: what stands beside models and runs nothing of anybody's choosing."""
+    gif = b"GIF89a\x01\0\x01\0\x80\0\0\0\0\0\xff\xff\xff\x2c\0\0\0\0\x01\0\x01\0\0\x02\x02LZ\0\x3b"
+    wav = b"RIFF" + (36).to_bytes(4, "little") + b"WAVEfmt " + (16).to_bytes(4, "little") + bytes(16) + b"data" + bytes(4)
+    script = "#!/usr/bin/env bash\nset -euo pipefail\ncd \"$(dirname \"$0\")/..\"\nfor seed in 1 2; do\n  python train.py --seed $seed 2>&1 | tee log_$seed.txt\ndone\nrm -rf build/ dist/\n"
+    files = {
+        "figure.gif": gif,
+        "sample.wav": wav,
+        "scripts/train.sh": script,
+        "AGENTS.md": "Run `pytest` before a commit. Never push to main.\n",
+        ".mcp.json": json.dumps({"mcpServers": {"github": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-github"]}}}),
+        ".github/workflows/ci.yml": "on: push\njobs:\n  a:\n    steps:\n      - run: |\n          curl -H \"Authorization: Bearer ${{ secrets.GITHUB_TOKEN }}\" https://api.github.com/x\n      - run: pip install -e . && pytest\n",
+        ".env.example": "HF_TOKEN=your-token-here\n",
+        "docker-compose.yml": "services:\n  m:\n    command: python serve.py --port 8080\n",
+        "README.md": "# Mine\n<!-- Provide a quick summary of what the model is/does. -->\n",
+        "requirements.txt": "torch>=2\npeft @ git+https://github.com/huggingface/peft.git@v0.11.1\n",
+    }
+    corpus.folder("repositories", "ordinary-tools", files, "clean", "files of tools as people write them")
+    app = "import os\nimport click\nimport subprocess\n\n@click.command()\n@click.argument('path')\ndef main(path):\n    subprocess.run(['ffmpeg', '-i', path, 'out.wav'], check=True)\n\nif __name__ == '__main__':\n    main()\n"
+    corpus.benign("python", "ordinary-command-line.py", app.encode(), "a program of the command line")
 
 
 def archives(corpus):
