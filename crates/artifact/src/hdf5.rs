@@ -31,6 +31,8 @@ pub struct Survey {
     pub texts: Vec<Text>,
     /// Attributes whose bytes are no text: PyTables keeps pickles in them, and loads them when it is asked for one.
     pub packed: Vec<(Text, Vec<u8>)>,
+    /// Objects of global heaps: what elements of varying length are, in use or given up.
+    pub objects_of_heaps: Vec<Range<u64>>,
     /// Links that are not hard ones.
     pub links: Vec<Link>,
     /// Raw data in other files: the dataset and the file as written.

@@ -16,6 +16,8 @@ pub(super) struct Datatype {
     size: u64,
     /// A text of varying length, kept in a global heap.
     varying_text: bool,
+    /// Sequences of varying length, of characters or of anything.
+    varying: bool,
     /// Numbers with the highest byte first.
     big_endian: bool,
 }
@@ -26,7 +28,8 @@ impl Datatype {
         let bits = body.u8()?;
         body.take(2)?;
         let size = u64::from(body.u32()?);
-        Ok(Self { class, size, varying_text: class == 9 && bits & 15 == 1, big_endian: bits & 1 == 1 })
+        let varying = class == 9;
+        Ok(Self { class, size, varying_text: varying && bits & 15 == 1, varying, big_endian: bits & 1 == 1 })
     }
 }
 
@@ -202,7 +205,7 @@ impl<'a> Walk<'a> {
                     self.at(address)?.take(size)?;
                     self.claim(address, size);
                     data = Some(self.base + address..self.base + address + size);
-                    if datatype.is_some_and(|d| d.varying_text) {
+                    if datatype.is_some_and(|d| d.varying) {
                         self.varying(address, size)?;
                     }
                 }
@@ -214,11 +217,11 @@ impl<'a> Walk<'a> {
                     None => body.uint(self.offsets)?,
                 };
                 if self.defined(tree) {
-                    self.chunks(tree, rank, datatype.is_some_and(|d| d.varying_text && !filtered))?;
+                    self.chunks(tree, rank, datatype.is_some_and(|d| d.varying && !filtered))?;
                 }
             }
             2 => {
-                let varying = datatype.is_some_and(|d| d.varying_text && !filtered);
+                let varying = datatype.is_some_and(|d| d.varying && !filtered);
                 self.indexed_chunks(&mut body, bytes, &Stored { filtered, varying }, &path)?;
             }
             3 => {
@@ -249,9 +252,40 @@ impl<'a> Walk<'a> {
                 head.take(4)?;
                 let size = head.uint(self.lengths)?;
                 self.claim(collection, size);
+                self.note_heap(collection);
             }
         }
         Ok(())
+    }
+
+    /// Remembers where the objects of a global heap lie, as far as they are where they should be.
+    pub(super) fn note_heap(&mut self, address: u64) {
+        const MOST: usize = 100_000;
+        let mut noted = Vec::new();
+        let mut read = || -> Result<()> {
+            let mut head = self.at(address)?;
+            head.take(8)?;
+            let size = head.uint(self.lengths)?;
+            let mut objects = Cursor::new("HDF5", self.at(address)?.take(size)?, self.base + address);
+            objects.take(8 + self.lengths as u64)?;
+            while objects.left() >= 8 + self.lengths as u64 {
+                let index = objects.u16()?;
+                objects.take(6)?;
+                let length = objects.uint(self.lengths)?;
+                if index == 0 {
+                    break;
+                }
+                let from = objects.offset();
+                objects.take(length)?;
+                noted.push(from..from + length);
+                objects.take((length.next_multiple_of(8) - length).min(objects.left()))?;
+            }
+            Ok(())
+        };
+        // What does not hold together is told of where it is used.
+        drop(read());
+        let left = MOST.saturating_sub(self.out.objects_of_heaps.len());
+        self.out.objects_of_heaps.extend(noted.into_iter().take(left));
     }
 
     /// The first source file of a virtual dataset, or what can be said of it.

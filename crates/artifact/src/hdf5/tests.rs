@@ -73,6 +73,16 @@ fn bytes_between_chunks_of_every_index_are_seen() {
 }
 
 #[test]
+fn elements_of_varying_length_are_listed() {
+    for bytes in [OLD, NEW] {
+        let survey = survey(bytes).unwrap();
+        let objects: Vec<&[u8]> =
+            survey.objects_of_heaps.iter().map(|r| &bytes[r.start as usize..r.end as usize]).collect();
+        assert!(objects.contains(&&b"one"[..]) && objects.contains(&&b"two"[..]), "{objects:?}");
+    }
+}
+
+#[test]
 fn a_user_block_a_tail_and_a_cut_are_told() {
     let behind = survey(&[OLD, b"tail"].concat()).unwrap();
     assert!(behind.issues.iter().any(|i| i.kind == IssueKind::Trailing(4)));

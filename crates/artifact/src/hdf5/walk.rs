@@ -285,6 +285,9 @@ impl<'a> Walk<'a> {
             let zeros = tail.iter().take_while(|b| **b == 0).count() as u64;
             let known = if zeros > 0 { zeros } else { self.given_up(tail) };
             if known > 0 {
+                if tail.starts_with(b"GCOL") {
+                    self.note_heap(at - self.base);
+                }
                 left.extend(kept.take());
                 at += known;
             } else {

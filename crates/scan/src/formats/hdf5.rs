@@ -54,6 +54,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             crate::pickle::scan(scanner, &Content { bytes, format, place, depth: content.depth + 1 });
         }
     }
+    heaps(scanner, content, &survey);
     let tensors: Vec<Tensor<'_>> = survey.datasets.iter().filter_map(|d| tensor(content, d)).collect();
     // What Keras writes about itself stands in every file of weights of its.
     let marks = ["keras_version", "model_config", "layer_names", "backend"];
@@ -61,6 +62,20 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let numbers = if keras { Numbers::Weights } else { Numbers::Data };
     tensor::look(scanner, content, "hdf5/embedded-payload", numbers, &tensors);
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// Elements of varying length: PyTables keeps objects in them, as pickles that it loads.
+fn heaps(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
+    for range in &survey.objects_of_heaps {
+        let bytes = slice(content.bytes, range).unwrap_or_default();
+        let format = Format::detect(bytes);
+        let place = content.place.clone().within("heap").at(range.start);
+        if matches!(format, Format::Pickle(1..)) {
+            crate::pickle::scan(scanner, &Content { bytes, format, place, depth: content.depth + 1 });
+        } else if let Some(what) = payload::kind(bytes) {
+            scanner.report("hdf5/embedded-payload", place, format!("an element is {what}"));
+        }
+    }
 }
 
 fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tensor<'a>> {
