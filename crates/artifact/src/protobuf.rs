@@ -1,11 +1,15 @@
-//! The protocol-buffers wire format, read without a schema and without recursion.
+//! The protocol-buffers wire format: read without a schema and without recursion, written field by field.
 //!
 //! Generated message types allocate for every field and descend into whatever nesting the file has. A
 //! [`Fields`] iterator yields the fields of one message as borrowed slices with absolute offsets; the
 //! caller keeps its own stack of messages still to visit.
 //! Source: Protocol Buffers, "Encoding".
 
+mod write;
+
 use crate::ArtifactError;
+
+pub use write::Message;
 
 /// The value of one field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

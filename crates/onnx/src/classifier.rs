@@ -53,6 +53,13 @@ pub trait Scores: Send + Sync {
     /// first. Row for row, the scores do not depend on the other rows. A row that holds NaN or infinity is
     /// an error: a ReLU may turn NaN into 0, and garbage would come out as a confident answer.
     fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError>;
+
+    /// Says from which rows of the data the next questions come: all of them from one, or one from each. Returns whether
+    /// the answers depend on it: those of a model that takes more than the rows, which goes with each row and is not
+    /// attacked. Most models take nothing else.
+    fn attend(&self, _rows: &[usize]) -> bool {
+        false
+    }
 }
 
 /// How a model is used as a classifier.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use proofhouse_artifact::onnx::{Dim, ValueInfo};
-use proofhouse_artifact::protobuf::{Fields, Value};
+use proofhouse_artifact::protobuf::{Fields, Message, Value};
 
 use super::{Attribute, Constant, Graph, Node, Values, between, broken, text};
 use crate::OnnxError;
@@ -54,8 +54,8 @@ impl Graph {
             entry.bytes(2, value.as_bytes());
             model.message(14, &entry);
         }
-        model.0.extend_from_slice(&meta.unread);
-        model.0
+        model.append(&meta.unread);
+        model.into_bytes()
     }
 }
 
@@ -91,7 +91,7 @@ pub fn replace_constants(original: &[u8], new: &BTreeMap<String, Constant>) -> R
                 1 => with_value(fields, original, new).transpose(),
                 5 => {
                     let name = named(&fields, 8);
-                    new.get(&name).map(|constant| Ok(constant.message(&name).0))
+                    new.get(&name).map(|constant| Ok(constant.message(&name).into_bytes()))
                 }
                 _ => None,
             })
@@ -110,7 +110,7 @@ fn with_value(
     };
     rewritten(fields, original, &|number, fields| {
         (number == 5 && named(&fields, 1) == "value")
-            .then(|| Ok(Attribute::Tensor(constant.clone()).message("value").0))
+            .then(|| Ok(Attribute::Tensor(constant.clone()).message("value").into_bytes()))
     })
     .map(Some)
 }
@@ -127,11 +127,11 @@ fn rewritten(mut fields: Fields<'_>, file: &[u8], change: &Change<'_>) -> Result
         let end = fields.offset();
         match field.message().and_then(|message| change(field.number, message)) {
             Some(content) => out.bytes(field.number, &content?),
-            None => out.0.extend_from_slice(between(file, start, end)),
+            None => out.append(between(file, start, end)),
         }
         start = end;
     }
-    Ok(out.0)
+    Ok(out.into_bytes())
 }
 
 /// The first text in a field of a message.
@@ -151,14 +151,11 @@ pub(super) fn copied(fields: Fields<'_>) -> Result<Vec<u8>, OnnxError> {
         match field.value {
             Value::Varint(v) => out.int(field.number, v.cast_signed()),
             Value::Fixed32(bits) => out.fixed32(field.number, bits),
-            Value::Fixed64(bits) => {
-                out.tag(field.number, 1);
-                out.0.extend_from_slice(&bits.to_le_bytes());
-            }
+            Value::Fixed64(bits) => out.fixed64(field.number, bits),
             Value::Bytes(b) => out.bytes(field.number, b),
         }
     }
-    Ok(out.0)
+    Ok(out.into_bytes())
 }
 
 impl Node {
@@ -187,7 +184,7 @@ impl Attribute {
     fn message(&self, name: &str) -> Message {
         let mut out = Message::default();
         if let Self::Other(whole) = self {
-            out.0.extend_from_slice(whole);
+            out.append(whole);
             return out;
         }
         out.text(1, name);
@@ -231,7 +228,7 @@ impl Constant {
     fn message(&self, name: &str) -> Message {
         let mut out = Message::default();
         if let Values::Other(whole) = &self.values {
-            out.0.extend_from_slice(whole);
+            out.append(whole);
             // The last of a repeated single field counts.
             out.text(8, name);
             return out;
@@ -288,51 +285,6 @@ fn value_info(value: &ValueInfo) -> Message {
     kind.message(1, &tensor);
     out.message(2, &kind);
     out
-}
-
-/// A message being written.
-#[derive(Default)]
-struct Message(Vec<u8>);
-
-impl Message {
-    fn varint(&mut self, mut v: u64) {
-        while v >= 0x80 {
-            self.0.push((v & 0x7f) as u8 | 0x80);
-            v >>= 7;
-        }
-        self.0.push(v as u8);
-    }
-
-    fn tag(&mut self, number: u32, wire: u8) {
-        self.varint(u64::from(number) << 3 | u64::from(wire));
-    }
-
-    fn int(&mut self, number: u32, v: i64) {
-        self.tag(number, 0);
-        self.varint(v.cast_unsigned());
-    }
-
-    fn fixed32(&mut self, number: u32, bits: u32) {
-        self.tag(number, 5);
-        self.0.extend_from_slice(&bits.to_le_bytes());
-    }
-
-    fn bytes(&mut self, number: u32, bytes: &[u8]) {
-        self.tag(number, 2);
-        self.varint(bytes.len() as u64);
-        self.0.extend_from_slice(bytes);
-    }
-
-    /// An empty text is the default and stays off the wire.
-    fn text(&mut self, number: u32, text: &str) {
-        if !text.is_empty() {
-            self.bytes(number, text.as_bytes());
-        }
-    }
-
-    fn message(&mut self, number: u32, message: &Self) {
-        self.bytes(number, &message.0);
-    }
 }
 
 #[cfg(test)]
