@@ -138,6 +138,7 @@ impl<'a> LabelledRows<'a> {
     ) -> Result<Clean, RobustnessError> {
         let (features, first) = (model.features(), among.start);
         let mut scores = Vec::new();
+        model.attend(&among.clone().collect::<Vec<_>>());
         model.scores(&self.rows[first * features..among.end * features], among.len(), &mut scores)?;
         let predicted = predict(&scores, model.classes());
         let undefined = predicted.iter().filter(|p| p.is_none()).count() as u64;

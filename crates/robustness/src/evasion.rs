@@ -400,7 +400,7 @@ pub(crate) fn pursue(
             gradients: 0,
         };
         let fallen = targets.len() - standing.len();
-        let outcomes = attack.run(victim, threat, &standing, &mut |p| {
+        let outcomes = run(*attack, victim, threat, &standing, &mut |p| {
             progress(Progress {
                 rows_done: fallen + p.rows_done,
                 rows: targets.len(),
@@ -436,6 +436,34 @@ pub(crate) fn pursue(
     Ok(findings)
 }
 
+/// Runs an attack on all targets at once, or on one after the other where a model has to know whose questions it is
+/// asked. What is found for a target is the same.
+fn run(
+    attack: &dyn Attack,
+    victim: &Victim<'_>,
+    threat: &Threat,
+    targets: &[Target<'_>],
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Vec<Outcome>, RobustnessError> {
+    if targets.first().is_none_or(|first| !victim.model.attend(&[first.index])) {
+        return attack.run(victim, threat, targets, progress);
+    }
+    let (mut outcomes, mut asked) = (Vec::with_capacity(targets.len()), 0);
+    for (done, target) in targets.iter().enumerate() {
+        victim.model.attend(&[target.index]);
+        let found = attack.run(victim, threat, std::slice::from_ref(target), &mut |p| {
+            progress(Progress {
+                rows_done: done + p.rows_done,
+                rows: targets.len(),
+                queries: asked + p.queries,
+            });
+        })?;
+        asked += found.iter().map(|outcome| outcome.queries).sum::<u64>();
+        outcomes.extend(found);
+    }
+    Ok(outcomes)
+}
+
 enum Claim {
     None,
     Unconfirmed,
@@ -455,6 +483,7 @@ fn confirm(
     let shape = victim.model.input_shape();
     let ball = Ball::new(threat, shape, target.row);
     let reached = |class: &usize| target.goal.reached(target.label, *class);
+    victim.model.attend(&[target.index]);
     let predicted = ask(victim.model, &adversarial, asked)?.filter(reached);
     let (true, Some(predicted)) = (ball.contains(&adversarial), predicted) else {
         return Ok(Claim::Unconfirmed);

@@ -7,7 +7,7 @@
 //! for the review to say: an attack by scores alone that still beats the repaired gradients raises a flag of
 //! its own.
 
-use proofhouse_onnx::predict;
+use proofhouse_onnx::{OnnxError, OutputKind, Scores, predict};
 use serde::{Deserialize, Serialize};
 
 use crate::decision::{HopSkipJump, Starts};
@@ -253,6 +253,7 @@ fn answers(
 ) -> Result<Vec<f32>, RobustnessError> {
     let classes = victim.model.classes();
     let mut first = Vec::new();
+    victim.model.attend(&probes.iter().map(|probe| probe.index).collect::<Vec<_>>());
     victim.model.scores(rows, probes.len(), &mut first)?;
     let mut differs = vec![false; probes.len()];
     for _ in 1..REPEATS {
@@ -405,6 +406,8 @@ fn unbounded(
         None => &square,
     };
     let some = LabelledRows::new(&rows, &labels).towards(goals);
+    let picked = Picked { model: victim.model, from: &picked };
+    let victim = &Victim { model: &picked, ..*victim };
     let report = evade(victim, &some, &wide, &[attack], &counting, &mut |_| {})?;
     diagnosis.queries += report.queries.total();
     if (report.evaded as f64) < SANE_SUCCESS * report.attacked as f64 {
@@ -419,4 +422,34 @@ fn unbounded(
         diagnosis.raise(Sign::UnboundedFails, seen as usize, of as usize, says);
     }
     Ok(())
+}
+
+/// A model that is asked about some rows of the data, which have other places among themselves.
+struct Picked<'a> {
+    model: &'a dyn Scores,
+    /// Where each lies in the data.
+    from: &'a [usize],
+}
+
+impl Scores for Picked<'_> {
+    fn classes(&self) -> usize {
+        self.model.classes()
+    }
+
+    fn input_shape(&self) -> &[usize] {
+        self.model.input_shape()
+    }
+
+    fn kind(&self) -> OutputKind {
+        self.model.kind()
+    }
+
+    fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
+        self.model.scores(rows, n, out)
+    }
+
+    fn attend(&self, rows: &[usize]) -> bool {
+        let places: Vec<usize> = rows.iter().filter_map(|row| self.from.get(*row).copied()).collect();
+        self.model.attend(&places)
+    }
 }
