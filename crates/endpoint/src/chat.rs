@@ -82,8 +82,8 @@ impl ChatClient {
     ) -> Result<(ChatResponse, u32, Option<String>), EndpointError> {
         let open = self.sender.send(Bytes::from(body)).await?;
         let (attempts, digest) = (open.attempts, digest(open.response.headers()));
-        let bytes = open.bytes(&self.sender.limits).await?;
-        let limits = json::Limits { bytes: self.sender.limits.response_bytes, ..json::Limits::default() };
+        let bytes = open.bytes(self.sender.limits()).await?;
+        let limits = json::Limits { bytes: self.sender.limits().response_bytes, ..json::Limits::default() };
         let response = ChatResponse::read(self.protocol, &bytes, &limits)
             .map_err(|error| EndpointError::Answer(self.sender.clean(&error.to_string())))?;
         Ok((response, attempts, digest))
@@ -93,8 +93,8 @@ impl ChatClient {
     pub async fn stream(&self, body: Vec<u8>) -> Result<Events, EndpointError> {
         let open = self.sender.send(Bytes::from(body)).await?;
         let limits = json::Limits::default();
-        let reader = StreamReader::new(self.protocol, limits, self.sender.limits.response_bytes);
-        Ok(Events { open, reader, limits: self.sender.limits.clone(), ended: false })
+        let reader = StreamReader::new(self.protocol, limits, self.sender.limits().response_bytes);
+        Ok(Events { open, reader, limits: self.sender.limits().clone(), ended: false })
     }
 }
 

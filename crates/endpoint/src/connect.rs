@@ -14,7 +14,7 @@ use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
 use hyper::{Request, Response, Uri};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{ConfigBuilderExt as _, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::client::legacy;
 use hyper_util::client::legacy::connect::HttpConnector;
 #[cfg(unix)]
@@ -67,17 +67,7 @@ pub fn client(connect_timeout: Duration, authorities: &Authorities) -> Result<Cl
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(connect_timeout));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let builder = HttpsConnectorBuilder::new();
-    let secure = match authorities {
-        Authorities::Machine => {
-            builder.with_provider_and_native_roots((*provider).clone()).map_err(|error| {
-                EndpointError::Setting(format!("this machine's certificates cannot be read: {error}"))
-            })?
-        }
-        Authorities::Only(Roots(store)) => builder.with_tls_config(trusting(provider, store.clone())?),
-        Authorities::Nobody => builder.with_tls_config(trusting(provider, RootCertStore::empty())?),
-    };
+    let secure = HttpsConnectorBuilder::new().with_tls_config(tls(authorities)?);
     Ok(legacy::Client::builder(TokioExecutor::new())
         .pool_idle_timeout(Duration::from_secs(30))
         .pool_timer(TokioTimer::new())
@@ -86,14 +76,20 @@ pub fn client(connect_timeout: Duration, authorities: &Authorities) -> Result<Cl
         .build(secure.https_or_http().enable_http1().wrap_connector(tcp)))
 }
 
-fn trusting(
-    provider: Arc<rustls::crypto::CryptoProvider>,
-    store: RootCertStore,
-) -> Result<ClientConfig, EndpointError> {
-    let config = ClientConfig::builder_with_provider(provider)
+/// How TLS is spoken with servers that these authorities vouch for.
+pub(crate) fn tls(authorities: &Authorities) -> Result<ClientConfig, EndpointError> {
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| EndpointError::Setting(format!("TLS cannot be set up: {error}")))?;
-    Ok(config.with_root_certificates(store).with_no_client_auth())
+    let trusting = match authorities {
+        Authorities::Machine => builder.with_native_roots().map_err(|error| {
+            EndpointError::Setting(format!("this machine's certificates cannot be read: {error}"))
+        })?,
+        Authorities::Only(Roots(store)) => builder.with_root_certificates(store.clone()),
+        Authorities::Nobody => builder.with_root_certificates(RootCertStore::empty()),
+    };
+    Ok(trusting.with_no_client_auth())
 }
 
 /// Connections to one server, by the network or through a socket of this machine.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::grpc::GrpcStatus;
+
 /// Why a target gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -28,6 +30,14 @@ pub enum EndpointError {
     Status {
         /// The HTTP status.
         status: u16,
+        /// What it said, shortened.
+        message: String,
+    },
+    /// The target refused or failed, over gRPC.
+    #[error("the target answered with gRPC status {status}: {}{message}", if message.is_empty() { status.meaning().to_owned() } else { format!("{}. It says: ", status.meaning()) })]
+    Grpc {
+        /// The status.
+        status: GrpcStatus,
         /// What it said, shortened.
         message: String,
     },
@@ -60,6 +70,7 @@ impl EndpointError {
         match self {
             Self::Unreachable { .. } => true,
             Self::Status { status, .. } => matches!(status, 408 | 429 | 500 | 502..=504 | 529),
+            Self::Grpc { status, .. } => status.is_passing(),
             _ => false,
         }
     }
@@ -69,5 +80,22 @@ impl EndpointError {
     #[must_use]
     pub const fn may_pass(&self) -> bool {
         self.is_passing() || matches!(self, Self::Timeout(_) | Self::CutOff(_))
+    }
+
+    /// Whether the target says that it has no answer to questions of this kind.
+    pub(crate) const fn is_unimplemented(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => matches!(status, 404 | 405 | 501),
+            Self::Grpc { status, .. } => matches!(*status, GrpcStatus::NOT_FOUND | GrpcStatus::UNIMPLEMENTED),
+            _ => false,
+        }
+    }
+
+    /// What is wrong with an answer, to be told with more of where.
+    pub(crate) fn reason(self) -> String {
+        match self {
+            Self::Answer(why) => why,
+            other => other.to_string(),
+        }
     }
 }

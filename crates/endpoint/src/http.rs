@@ -1,7 +1,6 @@
 //! Requests over HTTP, bounded on every side.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -11,17 +10,18 @@ use hyper::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, Uri};
 use proofhouse_dialogue::json;
 use proofhouse_dialogue::wire::ApiError;
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep};
 
 use crate::connect::{Authorities, Pool, is_near};
+use crate::pace::{Failure, Pace};
 use crate::{EndpointError, Key, Limits};
 
 /// Longest message of a server that is told on.
 const MESSAGE: usize = 300;
 
 /// Longest wait for a connection.
-const LONGEST_CONNECT: Duration = Duration::from_secs(10);
+pub(crate) const LONGEST_CONNECT: Duration = Duration::from_secs(10);
 
 /// Longest error body that is read.
 const ERROR_BYTES: usize = 64 << 10;
@@ -34,10 +34,7 @@ pub(crate) struct Sender {
     headers: HeaderMap,
     /// Taken out of whatever a server says.
     keys: Vec<Key>,
-    pub limits: Limits,
-    slots: Arc<Semaphore>,
-    /// When the next request may begin.
-    next: Mutex<Instant>,
+    pace: Pace,
 }
 
 /// A response whose head has come, and what must be held until its body has.
@@ -86,18 +83,13 @@ impl Sender {
             }
             _ => return Err(setting("the address begins with neither https:// nor http://")),
         };
-        if limits.concurrent == 0 || limits.attempts == 0 || limits.per_minute == Some(0) {
-            return Err(setting("a limit of 0 would let no question through"));
-        }
         Ok(Self {
             pool: Pool::new(limits.timeout.min(LONGEST_CONNECT), &authorities, socket)?,
             method,
             uri,
             headers,
             keys,
-            slots: Arc::new(Semaphore::new(limits.concurrent)),
-            next: Mutex::new(Instant::now()),
-            limits,
+            pace: Pace::new(limits)?,
         })
     }
 
@@ -109,42 +101,28 @@ impl Sender {
 
     /// Sends `body` until it is answered with success, as often as the limits allow.
     pub(crate) async fn send(&self, body: Bytes) -> Result<Open, EndpointError> {
-        // Nobody closes this semaphore.
-        let slot = Arc::clone(&self.slots)
-            .acquire_owned()
-            .await
-            .map_err(|_| EndpointError::Setting("this client is closed".to_owned()))?;
-        let mut wait = self.limits.backoff;
-        let mut attempts = 0;
-        loop {
-            attempts += 1;
-            self.turn().await;
-            let deadline = Instant::now() + self.limits.timeout;
-            let (error, told) = match timeout(self.limits.timeout, self.once(body.clone())).await {
-                Err(_) => return Err(EndpointError::Timeout(self.limits.timeout)),
-                Ok(Ok(response)) => return Ok(Open { response, attempts, deadline, _slot: slot }),
-                Ok(Err(failure)) => failure,
-            };
-            let pause = told.unwrap_or(wait);
-            if attempts >= self.limits.attempts || !error.is_passing() || pause > self.limits.longest_wait {
-                return Err(error);
-            }
-            tracing::debug!(target = %self.shown(), %error, ?pause, "asking again");
-            sleep(pause).await;
-            wait = wait.saturating_mul(2).min(self.limits.longest_wait);
-        }
+        let slot = self.pace.slot().await?;
+        let timeout = self.pace.limits.timeout;
+        let once = || async {
+            let deadline = Instant::now() + timeout;
+            Ok((self.once(body.clone()).await?, deadline))
+        };
+        let ((response, deadline), attempts) =
+            self.pace.until_done(&self.shown(), EndpointError::is_passing, once).await?;
+        Ok(Open { response, attempts, deadline, _slot: slot })
     }
 
     /// Sends a question that changes nothing until its whole answer has come, as often as the limits allow. Returns the
     /// answer and the number of attempts.
     pub(crate) async fn ask(&self, body: Bytes) -> Result<(Bytes, u32), EndpointError> {
-        let mut pause = self.limits.backoff;
+        let limits = &self.pace.limits;
+        let mut pause = limits.backoff;
         let mut attempts = 0;
         loop {
             let error = match self.send(body.clone()).await {
                 Ok(open) => {
                     attempts += open.attempts;
-                    match open.bytes(&self.limits).await {
+                    match open.bytes(limits).await {
                         Ok(bytes) => return Ok((bytes, attempts)),
                         Err(error) => error,
                     }
@@ -155,29 +133,16 @@ impl Sender {
                 }
             };
             // What `send` has tried as often as it may is not tried again.
-            if attempts >= self.limits.attempts || error.is_passing() || !error.may_pass() {
+            if attempts >= limits.attempts || error.is_passing() || !error.may_pass() {
                 return Err(error);
             }
             tracing::debug!(target = %self.shown(), %error, ?pause, "asking again");
             sleep(pause).await;
-            pause = pause.saturating_mul(2).min(self.limits.longest_wait);
+            pause = self.pace.longer(pause);
         }
     }
 
-    /// Waits for this request's turn under the limit of requests a minute.
-    async fn turn(&self) {
-        let Some(rate) = self.limits.per_minute else { return };
-        let gap = Duration::from_secs(60) / rate;
-        let mine = {
-            let mut next = self.next.lock().await;
-            let mine = (*next).max(Instant::now());
-            *next = mine + gap;
-            mine
-        };
-        sleep_until(mine).await;
-    }
-
-    async fn once(&self, body: Bytes) -> Result<Response<Incoming>, (EndpointError, Option<Duration>)> {
+    async fn once(&self, body: Bytes) -> Result<Response<Incoming>, Failure> {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = self.method.clone();
         *request.uri_mut() = self.uri.clone();
@@ -206,9 +171,19 @@ impl Sender {
 
     /// A text of a server, short, in one line and without keys.
     pub(crate) fn clean(&self, text: &str) -> String {
-        let without = self.keys.iter().fold(text.to_owned(), |text, key| key.removed_from(&text));
-        without.chars().take(MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
+        clean(text, &self.keys)
     }
+
+    /// The bounds of this client.
+    pub(crate) const fn limits(&self) -> &Limits {
+        &self.pace.limits
+    }
+}
+
+/// A text of a server, short, in one line and without keys.
+pub(crate) fn clean(text: &str, keys: &[Key]) -> String {
+    let without = keys.iter().fold(text.to_owned(), |text, key| key.removed_from(&text));
+    without.chars().take(MESSAGE).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 impl Open {

@@ -2,9 +2,10 @@
 //!
 //! A target is asked with a [`Conversation`] and answers with a [`Turn`], whatever it is: a server that speaks
 //! OpenAI's or Anthropic's protocol ([`ChatClient`]), a program ([`Command`]), or any other HTTP address
-//! ([`Template`]). A model of rows ([`RowTarget`]) is behind the Open Inference Protocol ([`InferenceClient`]), a
-//! program's lines ([`Lines`]) or any other HTTP address ([`RowTemplate`]). Each is bounded in time, in bytes, in requests at one time and in requests a minute; each
-//! tells the tokens it used, so that a caller can stop at a cost.
+//! ([`Template`]). A model of rows ([`RowTarget`]) is behind the Open Inference Protocol, over REST or gRPC
+//! ([`InferenceClient`]), a program's lines ([`Lines`]) or any other HTTP address ([`RowTemplate`]). Each is bounded in
+//! time, in bytes, in requests at one time and in requests a minute; each tells the tokens it used, so that a caller
+//! can stop at a cost.
 //!
 //! Nothing a server answers sends this client elsewhere: redirects are refused and no proxy is taken from the
 //! environment. Keys come from environment variables, go into one header, and into no log and no message.
@@ -13,11 +14,15 @@
 mod chat;
 mod command;
 mod connect;
+mod element;
 mod error;
+mod grpc;
 mod http;
 mod inference;
 mod key;
 mod lines;
+mod model;
+mod pace;
 mod table;
 mod template;
 mod tensor;
@@ -32,13 +37,16 @@ use proofhouse_dialogue::{Conversation, Turn};
 pub use chat::{ChatClient, Events};
 pub use command::{Command, Life};
 pub use connect::{Authorities, Client, Roots, client, is_near};
+pub use element::Element;
 pub use error::EndpointError;
-pub use inference::{Address, InferenceClient, Metadata, until_answered};
+pub use grpc::GrpcStatus;
+pub use inference::{Address, InferenceClient, until_answered};
 pub use key::Key;
 pub use lines::Lines;
+pub use model::Metadata;
 pub use table::RowTemplate;
 pub use template::{Template, TemplateFile};
-pub use tensor::{Datatype, Declared, Rows, Tensor, Values};
+pub use tensor::{Companion, Datatype, Declared, Rows, Tensor, Values};
 
 /// Settings of one question.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -7,7 +7,8 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
-use crate::tensor::{self, Declared, Rows};
+use crate::element::Fed;
+use crate::tensor::{self, Rows};
 use crate::{Answers, EndpointError, Limits, RowTarget, Rowwise};
 
 /// The name of the one input.
@@ -73,8 +74,9 @@ impl RowTarget for Lines {
 
     fn ask<'a>(&'a self, rows: Rows<'a>) -> Rowwise<'a> {
         Box::pin(async move {
-            let input = Declared { name: INPUT.to_owned(), datatype: "FP32".to_owned(), shape: Vec::new() };
-            let question = rows.request(&input, None)?.into_bytes();
+            let values = rows.values.iter().map(|v| f64::from(*v));
+            let fed = Fed::new((INPUT, "FP32"), rows.dimensions(), values)?;
+            let question = tensor::request(&[fed], None)?.into_bytes();
             let mut slot = self.running.lock().await;
             // Taken out, so that one that was left half-way is not asked again: its next line would answer another
             // question.

@@ -73,10 +73,10 @@ impl RowTarget for RowTemplate {
             let body = filled(&self.body, &rows).to_string();
             let (bytes, attempts) = self.sender.ask(Bytes::from(body)).await?;
             let wrong = |why: String| EndpointError::Answer(self.sender.clean(&why));
-            let value = tensor::parse(&bytes).map_err(|error| wrong(error.to_string()))?;
+            let value = tensor::parse(&bytes).map_err(|error| wrong(error.reason()))?;
             let at = value.pointer(&self.answer);
             let at = at.ok_or_else(|| wrong(format!("there is nothing at {:?}", self.answer)))?;
-            let output = output(at, n, self.single).map_err(|error| wrong(error.to_string()))?;
+            let output = output(at, n, self.single).map_err(|error| wrong(error.reason()))?;
             Ok(Answers { outputs: vec![output], attempts })
         })
     }
@@ -129,7 +129,7 @@ fn places(body: &Value) -> Vec<&str> {
 
 /// The body with the rows in it. A body is of a file that was read with a bound on its depth.
 fn filled(body: &Value, rows: &Rows<'_>) -> Value {
-    let flat = Rows { values: rows.values, shape: &[rows.shape.iter().product()] };
+    let flat = Rows { shape: &[rows.shape.iter().product()], ..*rows };
     match body {
         Value::String(text) => match text.as_str() {
             "{{rows}}" => rows.nested(false),
@@ -190,7 +190,7 @@ mod tests {
         assert_eq!(read(json!({ "x": ["{{flat_row}}"] })), Ok(true));
         assert!(read(json!({ "x": "rows: {{rows}}" })).is_err());
         assert!(read(json!({ "x": "{{row}}", "y": "{{rows}}" })).is_err());
-        let rows = Rows { values: &[1.0, 2.0, 3.0, 4.0], shape: &[2, 1] };
+        let rows = Rows { values: &[1.0, 2.0, 3.0, 4.0], shape: &[2, 1], others: &[] };
         let body = json!({ "a": "{{rows}}", "b": "{{flat_rows}}", "c": "x" });
         let expected =
             json!({ "a": [[[1.0], [2.0]], [[3.0], [4.0]]], "b": [[1.0, 2.0], [3.0, 4.0]], "c": "x" });

@@ -96,13 +96,13 @@ impl Template {
         let body = filled(&self.body, conversation).to_string();
         let open = self.sender.send(Bytes::from(body)).await?;
         let attempts = open.attempts;
-        let bytes = open.bytes(&self.sender.limits).await?;
+        let bytes = open.bytes(self.sender.limits()).await?;
         let wrong = |why: String| EndpointError::Answer(self.sender.clean(&why));
         let text = match &self.answer {
             None => std::str::from_utf8(&bytes).map_err(|e| wrong(e.to_string()))?.to_owned(),
             Some(pointer) => {
                 let limits =
-                    json::Limits { bytes: self.sender.limits.response_bytes, ..json::Limits::default() };
+                    json::Limits { bytes: self.sender.limits().response_bytes, ..json::Limits::default() };
                 let value = json::parse(&bytes, &limits).map_err(|e| wrong(e.to_string()))?;
                 match value.pointer(pointer) {
                     Some(Value::String(text)) => text.clone(),

@@ -10,11 +10,12 @@ use proofhouse_dialogue::json;
 use serde_json::{Value, json};
 
 use crate::EndpointError;
+use crate::element::{Element, Fed};
 
 /// Most values of an answer.
-const MOST_VALUES: usize = 4 << 20;
+pub(crate) const MOST_VALUES: usize = 4 << 20;
 /// Most tensors of an answer or a description.
-const MOST_TENSORS: usize = 64;
+pub(crate) const MOST_TENSORS: usize = 64;
 
 /// Longest name of a tensor.
 const NAME: usize = 512;
@@ -32,18 +33,6 @@ pub enum Datatype {
     Bytes,
 }
 
-impl Datatype {
-    fn read(name: &str) -> Option<Self> {
-        Some(match name {
-            "FP16" | "BF16" | "FP32" | "FP64" => Self::Real,
-            "INT8" | "INT16" | "INT32" | "INT64" | "UINT8" | "UINT16" | "UINT32" | "UINT64" => Self::Whole,
-            "BOOL" => Self::Bool,
-            "BYTES" => Self::Bytes,
-            _ => return None,
-        })
-    }
-}
-
 /// A tensor that a server declares.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Declared {
@@ -58,20 +47,30 @@ pub struct Declared {
 impl Declared {
     /// Reads `{"name": …, "datatype": …, "shape": […]}`.
     fn read(value: &Value) -> Option<Self> {
+        let text = |key: &str| value.get(key)?.as_str();
+        let shape: Option<Vec<i64>> = value.get("shape")?.as_array()?.iter().map(Value::as_i64).collect();
+        Self::new(text("name")?, text("datatype")?, &shape?)
+    }
+
+    /// One of what a server says; nothing where that makes no sense. A negative size is one that may be any.
+    pub(crate) fn new(name: &str, datatype: &str, shape: &[i64]) -> Option<Self> {
         // Names are shown to people, on terminals.
-        let plain = |text: &&str| text.len() <= NAME && !text.chars().any(char::is_control);
-        let text = |key: &str| value.get(key)?.as_str().filter(plain).map(str::to_owned);
-        let dimension = |size: &Value| match size.as_i64()? {
+        let plain = |text: &str| text.len() <= NAME && !text.chars().any(char::is_control);
+        let dimension = |size: &i64| match *size {
             size if size < 0 => Some(None),
             size => usize::try_from(size).ok().map(Some),
         };
-        let shape = value.get("shape")?.as_array()?.iter().map(dimension).collect::<Option<_>>()?;
-        Some(Self { name: text("name")?, datatype: text("datatype")?, shape })
+        let shape = shape.iter().map(dimension).collect::<Option<_>>()?;
+        (plain(name) && plain(datatype)).then(|| Self {
+            name: name.to_owned(),
+            datatype: datatype.to_owned(),
+            shape,
+        })
     }
 
     /// What its values are.
     pub fn kind(&self) -> Result<Datatype, EndpointError> {
-        Datatype::read(&self.datatype).ok_or_else(|| {
+        self.element().map(Element::kind).ok_or_else(|| {
             let Self { name, datatype, .. } = self;
             EndpointError::Answer(format!(
                 "tensor {name:?} is of datatype {datatype:?}, which the protocol has not"
@@ -125,13 +124,26 @@ pub struct Tensor {
     pub values: Values,
 }
 
-/// A question: rows of one input.
+/// A question: rows of one input, and what the model takes besides.
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a> {
     /// The values, row after row.
     pub values: &'a [f32],
     /// Dimensions of one row.
     pub shape: &'a [usize],
+    /// The other inputs.
+    pub others: &'a [Companion],
+}
+
+/// Values of another input than that of the rows, for one question.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Companion {
+    /// Its name.
+    pub name: String,
+    /// Its dimensions, as they are sent.
+    pub shape: Vec<usize>,
+    /// Its values.
+    pub values: Vec<f64>,
 }
 
 impl Rows<'_> {
@@ -142,18 +154,14 @@ impl Rows<'_> {
         self.values.len() / features.max(1)
     }
 
-    fn shape(&self) -> Vec<usize> {
+    /// The dimensions of all rows together.
+    pub(crate) fn dimensions(&self) -> Vec<usize> {
         std::iter::once(self.count()).chain(self.shape.iter().copied()).collect()
     }
 
-    /// The values as a list, each with the digits that say it exactly in double precision: a server may well compute
-    /// in that.
-    pub(crate) fn flat(&self) -> Value {
-        self.values.iter().map(|v| json!(f64::from(*v))).collect()
-    }
-
     /// The values in lists within lists, as the shape says, without the outermost list where there is one row only and
-    /// `single` is asked for.
+    /// `single` is asked for. Each has the digits that say it exactly in double precision: a server may well compute
+    /// in that.
     pub(crate) fn nested(&self, single: bool) -> Value {
         let mut level: Vec<Value> = self.values.iter().map(|v| json!(f64::from(*v))).collect();
         for size in self.shape.iter().rev() {
@@ -164,26 +172,34 @@ impl Rows<'_> {
             last => level.into_iter().chain(last).collect(),
         }
     }
+}
 
-    /// The body of a request for inference.
-    pub(crate) fn request(&self, input: &Declared, output: Option<&str>) -> Result<String, EndpointError> {
-        let data = match input.kind()? {
-            Datatype::Real => self.flat(),
-            Datatype::Bool | Datatype::Bytes | Datatype::Whole => {
-                return Err(EndpointError::Setting(format!(
-                    "the input {:?} takes {}, and attacks change rows by fractions; serve the model with FP32 inputs",
-                    input.name, input.datatype
-                )));
-            }
-        };
-        let tensor =
-            json!({ "name": input.name, "shape": self.shape(), "datatype": input.datatype, "data": data });
-        let mut request = json!({ "inputs": [tensor] });
-        if let (Some(output), Some(members)) = (output, request.as_object_mut()) {
-            members.insert("outputs".to_owned(), json!([{ "name": output }]));
-        }
-        Ok(request.to_string())
+/// The body of a request for inference, for one output or all.
+pub(crate) fn request(inputs: &[Fed<'_>], output: Option<&str>) -> Result<String, EndpointError> {
+    let value = |kind: Datatype, v: f64| match kind {
+        Datatype::Bool => Some(json!(v != 0.0)),
+        // What a whole number may be is within the range of both.
+        Datatype::Whole if v < 0.0 => Some(json!(v as i64)),
+        Datatype::Whole => Some(json!(v as u64)),
+        Datatype::Real | Datatype::Bytes => v.is_finite().then(|| json!(v)),
+    };
+    let tensor = |fed: &Fed<'_>| {
+        let kind = fed.element.kind();
+        let data: Option<Vec<Value>> = fed.values.iter().map(|v| value(kind, *v)).collect();
+        let data = data.ok_or_else(|| {
+            EndpointError::Setting(format!(
+                "the input {:?} is given a number that is not finite, which JSON has not; ask the model over gRPC",
+                fed.name
+            ))
+        })?;
+        Ok(json!({ "name": fed.name, "shape": fed.shape, "datatype": fed.datatype, "data": data }))
+    };
+    let inputs = inputs.iter().map(tensor).collect::<Result<Vec<_>, EndpointError>>()?;
+    let mut request = json!({ "inputs": inputs });
+    if let (Some(output), Some(members)) = (output, request.as_object_mut()) {
+        members.insert("outputs".to_owned(), json!([{ "name": output }]));
     }
+    Ok(request.to_string())
 }
 
 /// Reads JSON from a server, in which NaN and Infinity may be words.
@@ -372,21 +388,31 @@ mod tests {
 
     #[test]
     fn rows_are_written_exactly() {
-        let rows = Rows { values: &[0.1, 1.0, -2.5, 0.0], shape: &[1, 2] };
-        let declared =
-            |datatype: &str| Declared { name: "x".into(), datatype: datatype.into(), shape: vec![] };
-        let body = rows.request(&declared("FP32"), Some("y")).unwrap_or_default();
+        let rows = Rows { values: &[0.1, 1.0, -2.5, 0.0], shape: &[1, 2], others: &[] };
+        let fed = |datatype, values: &[f64]| {
+            Fed::new(("x", datatype), vec![1, values.len()], values.iter().copied()).unwrap()
+        };
+        let body = request(&[fed("FP32", &[f64::from(0.1f32), 1.0, -2.5, 0.0])], Some("y")).unwrap();
         assert_eq!(
             body,
             concat!(
-                r#"{"inputs":[{"data":[0.10000000149011612,1.0,-2.5,0.0],"datatype":"FP32","name":"x","shape":[2,1,2]}],"#,
+                r#"{"inputs":[{"data":[0.10000000149011612,1.0,-2.5,0.0],"datatype":"FP32","name":"x","shape":[1,4]}],"#,
                 r#""outputs":[{"name":"y"}]}"#
             )
         );
-        let error = rows.request(&declared("UINT8"), None).err();
-        assert!(error.is_some_and(|e| e.to_string().contains("FP32 inputs")));
+        for (datatype, values, says) in [
+            ("UINT8", &[0.0, 255.0][..], r#""data":[0,255],"datatype":"UINT8""#),
+            ("INT64", &[-3.0, 4e15], r#""data":[-3,4000000000000000],"#),
+            ("BOOL", &[1.0, 0.0], r#""data":[true,false],"#),
+            ("FP16", &[0.1], r#""data":[0.0999755859375],"#),
+        ] {
+            let body = request(&[fed(datatype, values), fed("FP64", &[0.1])], None).unwrap();
+            assert!(body.contains(says) && body.contains(r#""data":[0.1],"datatype":"FP64""#), "{body}");
+        }
+        let error = request(&[fed("FP32", &[f64::NAN])], None).unwrap_err().to_string();
+        assert!(error.contains("which JSON has not"), "{error}");
         assert_eq!(rows.nested(false), json!([[[0.1_f32, 1.0]], [[-2.5, 0.0]]]));
-        assert_eq!(Rows { values: &[1.0, 2.0], shape: &[2] }.nested(true), json!([1.0, 2.0]));
+        assert_eq!(Rows { values: &[1.0, 2.0], shape: &[2], others: &[] }.nested(true), json!([1.0, 2.0]));
     }
 
     proptest! {

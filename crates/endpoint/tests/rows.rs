@@ -9,8 +9,8 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant, SystemTime};
 
 use proofhouse_endpoint::{
-    Address, Answers, EndpointError, InferenceClient, Key, Limits, Lines, RowTarget, RowTemplate, Rows,
-    Values,
+    Address, Answers, Companion, EndpointError, InferenceClient, Key, Limits, Lines, RowTarget, RowTemplate,
+    Rows, Values,
 };
 use serde_json::json;
 use support::{SLOW, http, server};
@@ -42,7 +42,7 @@ async fn connect(addr: SocketAddr) -> Result<InferenceClient, EndpointError> {
 }
 
 async fn ask(target: &dyn RowTarget) -> Result<Answers, EndpointError> {
-    target.ask(Rows { values: &[0.5, 1.0], shape: &[2] }).await
+    target.ask(Rows { values: &[0.5, 1.0], shape: &[2], others: &[] }).await
 }
 
 /// Asks a server that answers one question after the other like this; how often it was asked, too.
@@ -146,7 +146,9 @@ async fn what_cannot_be_asked_says_why() {
         let (addr, _) = server(vec![ok(&about)]).await;
         connect(addr).await.err().map(|error| error.to_string()).unwrap_or_default()
     };
-    assert!(error(two).await.contains("2 inputs (w, x)"));
+    let ambiguous = error(two.clone()).await;
+    assert!(ambiguous.contains("2 inputs: \"w\" (FP32 [any]), \"x\" (FP32 [any, 2])"), "{ambiguous}");
+    assert!(ambiguous.contains("--input-tensor"), "{ambiguous}");
     assert!(error("{}".to_owned()).await.contains("it has no name"));
     // Who says nothing of the model can be told.
     let silent = r#"{"name": "m", "inputs": [], "outputs": []}"#;
@@ -171,6 +173,30 @@ async fn what_cannot_be_asked_says_why() {
     let (addr, _) = server(vec![ok(&ABOUT.replace("FP32", "UINT8"))]).await;
     let error = ask(&connect(addr).await.unwrap()).await.unwrap_err().to_string();
     assert!(error.contains("takes UINT8"), "{error}");
+}
+
+#[tokio::test]
+async fn several_inputs_are_sent_in_their_datatypes() {
+    let two = ABOUT.replace(
+        r#"[{"name": "x", "datatype": "FP32""#,
+        r#"[{"name": "w", "datatype": "BOOL", "shape": [1]}, {"name": "x", "datatype": "UINT8""#,
+    );
+    let (addr, seen) = server(vec![ok(&two), ok(GOOD)]).await;
+    let url = format!("http://{addr}/v2/models/m");
+    let named = Address { url: &url, socket: None, key: None, input: Some("x") };
+    let client = InferenceClient::connect(named, Some("y"), quick()).await.unwrap();
+    let others = [Companion { name: "w".into(), shape: vec![1], values: vec![1.0] }];
+    client.ask(Rows { values: &[3.0, 255.0], shape: &[2], others: &others }).await.unwrap();
+    let request = seen.last.lock().unwrap().clone();
+    for part in [
+        r#"{"data":[true],"datatype":"BOOL","name":"w","shape":[1]}"#,
+        r#"{"data":[3,255],"datatype":"UINT8","name":"x","shape":[1,2]}"#,
+        r#""outputs":[{"name":"y"}]"#,
+    ] {
+        assert!(request.contains(part), "{part}: {request}");
+    }
+    let error = ask(&client).await.unwrap_err().to_string();
+    assert!(error.contains("also takes \"w\" (BOOL [1])"), "{error}");
 }
 
 #[tokio::test]
