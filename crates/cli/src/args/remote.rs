@@ -8,8 +8,9 @@ use clap::{Args, ValueEnum};
 #[derive(Debug, Args)]
 #[command(next_help_heading = "A model that can only be asked")]
 pub struct RemoteArgs {
-    /// Address of a model, as https://host/v2/models/NAME (Open Inference Protocol V2 over REST; not gRPC). With
-    /// `--serve`, on localhost.
+    /// Address of a model that speaks the Open Inference Protocol V2: https://host/v2/models/NAME over REST,
+    /// grpcs://host:port/NAME or ...NAME?version=1 over gRPC; http and grpc without encryption. With `--serve`, on
+    /// localhost.
     #[arg(long, value_name = "URL", conflicts_with_all = ["project", "model"], requires = "data")]
     pub endpoint: Option<String>,
     /// Ask any other HTTP address as this JSON file says: its `body` holds "{{rows}}", "{{flat_rows}}", "{{row}}" or
@@ -30,8 +31,9 @@ pub struct RemoteArgs {
     /// What the answers are; asked for where they do not show it.
     #[arg(long, value_enum, value_name = "KIND")]
     pub answers: Option<AnswersArg>,
-    /// Name of the input, where the server does not say what the model takes; it is sent float32.
-    #[arg(long, value_name = "NAME")]
+    /// Name of the input to attack, where there are several or the server does not say what the model takes. Its rows
+    /// are the array of that name in the data, or x; every other input takes the array of its own name.
+    #[arg(long, value_name = "NAME", visible_alias = "input")]
     pub input_tensor: Option<String>,
     /// The output that holds the answers, where there are several.
     #[arg(long, value_name = "NAME")]

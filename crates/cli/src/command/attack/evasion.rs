@@ -10,7 +10,7 @@ use proofhouse_robustness::{
 };
 use serde::Serialize;
 
-use super::remote::{GROUP, Partial, Remote, Target};
+use super::remote::{GROUP, Partial, Remote, Target, Whole};
 use super::subject::Subject;
 use super::{Found, attacks, rows, watched};
 use crate::Exit;
@@ -132,13 +132,14 @@ pub fn attack(args: &EvasionArgs) -> anyhow::Result<Attacked> {
             "the system file has no checks.evasion to say how large a change may be; state it there, or give --eps",
         )?];
     }
+    let norm = args.norm.map(rows::norm).or(described.map(|d| d.norm)).unwrap_or(Norm::Linf);
+    let mut grid = args.grid.or_else(|| described.and_then(|d| d.grid));
+    if let Some(whole) = subject.remote().and_then(Remote::whole) {
+        grid = Some(whole.grid(grid)?);
+        radii = sendable(whole, norm, &radii)?;
+    }
     let (first, more) = radii.split_first().context("give a radius with --eps")?;
-    let threat = Threat {
-        norm: args.norm.map(rows::norm).or(described.map(|d| d.norm)).unwrap_or(Norm::Linf),
-        eps: *first,
-        bounds: subject.everywhere(),
-        grid: args.grid.or_else(|| described.and_then(|d| d.grid)),
-    };
+    let threat = Threat { norm, eps: *first, bounds: subject.everywhere(), grid };
     let goals = args.target.map_or(Goals::Untargeted, Goals::Class);
     let data = subject.data().towards(goals);
     let counting = Counting { max_examples: args.examples, ..Counting::default() };
@@ -240,6 +241,19 @@ fn passing<T>(
         }
         Err(error) => Err(error),
     }
+}
+
+/// The radii of what can be sent to a model that takes whole numbers.
+fn sendable(whole: &Whole, norm: Norm, radii: &[f64]) -> anyhow::Result<Vec<f64>> {
+    let held = radii.iter().map(|eps| whole.radius(norm, *eps)).collect::<anyhow::Result<Vec<_>>>()?;
+    for (asked, held) in radii.iter().zip(&held).filter(|(asked, held)| asked != held) {
+        terminal::note(format!(
+            "the model takes {}, so that values lie {} apart: at most {asked} means at most {held}",
+            whole.says(),
+            whole.step()
+        ));
+    }
+    Ok(held)
 }
 
 fn whole(count: u64) -> usize {

@@ -1,6 +1,7 @@
 //! Rows with their classes from a file, and how a model is used that takes them.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 use proofhouse_core::Digest;
@@ -22,41 +23,79 @@ pub struct Rows {
     pub labels: Vec<usize>,
 }
 
+/// The arrays of a .npz archive.
+pub struct Archive {
+    path: PathBuf,
+    digest: Digest,
+    arrays: BTreeMap<String, NumpyArray>,
+}
+
+impl Archive {
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+        let arrays = NumpyArray::read_archive(&bytes).with_context(|| path.display().to_string())?;
+        Ok(Self { path: path.to_owned(), digest: Digest::of(&bytes), arrays })
+    }
+
+    /// An archive of these arrays: name, shape and values.
+    #[cfg(test)]
+    pub fn of(arrays: impl Iterator<Item = (String, Vec<usize>, Vec<f64>)>) -> Self {
+        let arrays = arrays.map(|(name, shape, values)| (name, NumpyArray { shape, values })).collect();
+        Self { path: "data.npz".into(), digest: Digest::of(b""), arrays }
+    }
+
+    pub fn array(&self, name: &str) -> anyhow::Result<&NumpyArray> {
+        self.arrays.get(name).with_context(|| {
+            let there = self.arrays.keys().cloned().collect::<Vec<_>>().join(", ");
+            format!("{} holds no array {name}; it holds: {there}", self.path.display())
+        })
+    }
+
+    /// The array that holds the rows for an input: the one of its name, or x.
+    pub fn rows_for<'a>(&self, input: Option<&'a str>) -> &'a str {
+        input.filter(|name| self.arrays.contains_key(*name)).unwrap_or("x")
+    }
+
+    /// The rows in the array `x` and the classes in y, at most `most`.
+    pub fn rows(&self, x: &str, most: Option<usize>) -> anyhow::Result<Rows> {
+        let (rows, n) = (self.values(x, most)?, self.count(x)?);
+        let y = self.array("y")?;
+        ensure!(y.values.len() == n, "{x} holds {n} rows and y {} classes", y.values.len());
+        let count = most.unwrap_or(n).min(n);
+        let labels: Option<Vec<usize>> = y.values.iter().take(count).map(|v| class(*v)).collect();
+        let labels = labels.context(
+            "y holds something that is no class: whole numbers from 0 are. What a number is predicted for is attacked \
+             with `proofhouse attack regressor`",
+        )?;
+        Ok(Rows { labels, ..rows })
+    }
+
+    /// How many rows an array holds.
+    pub fn count(&self, x: &str) -> anyhow::Result<usize> {
+        let first = self.array(x)?.shape.first().copied();
+        first.with_context(|| format!("{x} is one number, not rows"))
+    }
+
+    /// Rows without classes.
+    fn values(&self, x: &str, most: Option<usize>) -> anyhow::Result<Rows> {
+        let (n, array) = (self.count(x)?, self.array(x)?);
+        let shape = array.shape.get(1..).filter(|shape| !shape.is_empty()).unwrap_or(&[1]).to_vec();
+        let width: usize = shape.iter().product();
+        let count = most.unwrap_or(n).min(n);
+        let values = array.values.iter().take(count * width).map(|v| *v as f32).collect();
+        Ok(Rows { digest: self.digest, shape, values, labels: Vec::new() })
+    }
+}
+
 impl Rows {
     /// Reads the arrays x and y of a .npz archive, at most `most` rows.
     pub fn read(path: &Path, most: Option<usize>) -> anyhow::Result<Self> {
-        let archive = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let arrays = NumpyArray::read_archive(&archive).with_context(|| path.display().to_string())?;
-        let array = |name: &str| {
-            arrays.get(name).with_context(|| {
-                let there = arrays.keys().cloned().collect::<Vec<_>>().join(", ");
-                format!("{} holds no array {name}; it holds: {there}", path.display())
-            })
-        };
-        let (x, y) = (array("x")?, array("y")?);
-        let Some((n, shape)) = x.shape.split_first() else { bail!("x is one number, not rows") };
-        ensure!(y.values.len() == *n, "x holds {n} rows and y {} classes", y.values.len());
-        let count = most.unwrap_or(*n).min(*n);
-        let labels: Option<Vec<usize>> = y.values.iter().take(count).map(|v| class(*v)).collect();
-        let labels = labels.context("y holds something that is no class: whole numbers from 0 are. What a number is predicted for is attacked with \
-             `proofhouse attack regressor`")?;
-        let shape = if shape.is_empty() { vec![1] } else { shape.to_vec() };
-        let width: usize = shape.iter().product();
-        let values = x.values.iter().take(count * width).map(|v| *v as f32).collect();
-        Ok(Self { digest: Digest::of(&archive), shape, values, labels })
+        Archive::read(path)?.rows("x", most)
     }
 
     /// Reads the array x of a .npz archive, at most `most` rows: for models whose answers need no class.
     pub fn read_values(path: &Path, most: Option<usize>) -> anyhow::Result<Self> {
-        let archive = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let arrays = NumpyArray::read_archive(&archive).with_context(|| path.display().to_string())?;
-        let x = arrays.get("x").with_context(|| format!("{} holds no array x", path.display()))?;
-        let Some((n, shape)) = x.shape.split_first() else { bail!("x is one number, not rows") };
-        let shape = if shape.is_empty() { vec![1] } else { shape.to_vec() };
-        let width: usize = shape.iter().product();
-        let count = most.unwrap_or(*n).min(*n);
-        let values = x.values.iter().take(count * width).map(|v| *v as f32).collect();
-        Ok(Self { digest: Digest::of(&archive), shape, values, labels: Vec::new() })
+        Archive::read(path)?.values("x", most)
     }
 
     /// Some of the rows, in the order of `indices`.

@@ -44,6 +44,12 @@ pub fn show(attacked: &Attacked) {
         with_interval(&report.robust_accuracy)
     ));
     terminal::line("  an upper bound: a stronger attack can only lower it");
+    if let (Some(survivors), Some(grid)) = (report.survive_rounding, report.threat.grid) {
+        terminal::line(format!(
+            "  {survivors} of the {} evaded rows are so rounded to values {grid:.6} apart, too",
+            report.evaded
+        ));
+    }
     match (&report.certified, &attacked.not_proved) {
         (Some(certified), _) => terminal::line(format!(
             "  proved correct       {} of {}  {}\n  a lower bound, by {}: whatever is done within the distance",

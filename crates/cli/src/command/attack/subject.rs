@@ -14,7 +14,7 @@ use proofhouse_robustness::{Access, Bounds, LabelledRows, Norm, Victim};
 use proofhouse_system as system;
 
 use super::remote::{Remote, WITHOUT_GRADIENTS};
-use super::rows::{Rows, Use, how_used};
+use super::rows::{Archive, Rows, Use, how_used};
 use crate::args::attack::{BoxArg, EvasionArgs, SubjectArgs};
 
 /// A model with rows.
@@ -66,8 +66,10 @@ impl Subject {
     /// A model that can only be asked.
     pub fn of_remote(args: &EvasionArgs) -> anyhow::Result<Self> {
         let data = args.subject.data.as_ref().context("give rows with --data")?;
-        let rows = Rows::read(data, args.subject.rows)?;
-        let remote = Remote::open(args, &rows)?;
+        let archive = Archive::read(data)?;
+        let x = archive.rows_for(args.remote.input_tensor.as_deref());
+        let rows = archive.rows(x, args.subject.rows)?;
+        let remote = Remote::open(args, &rows, (&archive, x))?;
         let access = if args.subject.labels_only { Access::Labels } else { remote.access() };
         let (name, options) = (remote.name(), remote.options());
         Ok(Self {

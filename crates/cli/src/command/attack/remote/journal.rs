@@ -4,7 +4,8 @@
 //! question: what is asked twice on purpose, to see whether a model repeats itself, has two answers here, too. Each is
 //! kept with a digest of its question; where that differs, this is the state of another attack.
 //!
-//! The file is a line of JSON, which says what was attacked and how, and then records: the number of rows (u32), the
+//! The file is a line of JSON, which says what was attacked and how and what the model said to begin with, and then
+//! records: the number of rows (u32), the
 //! first 16 bytes of the question's SHA-256, and the scores (f32), all little-endian. A record that was not written to
 //! its end is passed over.
 
@@ -17,7 +18,9 @@ use anyhow::{Context as _, bail, ensure};
 use proofhouse_core::Digest;
 use serde_json::{Map, Value};
 
-const SCHEMA: &str = "proofhouse.attack-state/v1";
+use super::fingerprint::Fingerprint;
+
+const SCHEMA: &str = "proofhouse.attack-state/v2";
 /// Longest first line.
 const HEAD: u64 = 1 << 20;
 /// Most rows of a record.
@@ -50,21 +53,27 @@ impl Journal {
         Ok(())
     }
 
-    /// A file that does not exist yet. `settings` are all that the questions depend on.
-    pub fn create(path: &Path, settings: &Map<String, Value>) -> anyhow::Result<Self> {
+    /// A file that does not exist yet. `settings` are all that the questions depend on, `model` is known by what it says.
+    pub fn create(path: &Path, settings: &Map<String, Value>, model: &Fingerprint) -> anyhow::Result<Self> {
         let mut options = OpenOptions::new();
         options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         Self::is_free(path)?;
         let mut file = options.open(path).with_context(|| format!("cannot write {}", path.display()))?;
-        let head = serde_json::json!({ "schema": SCHEMA, "settings": settings });
+        let head = serde_json::json!({ "schema": SCHEMA, "settings": settings, "model": model });
         writeln!(file, "{head}").with_context(|| format!("cannot write {}", path.display()))?;
         Ok(Self { file: Some((path.to_owned(), file)), known: VecDeque::new() })
     }
 
-    /// A file that an earlier attack left. Its `settings` have to be those of this one.
-    pub fn resume(path: &Path, settings: &Map<String, Value>, classes: usize) -> anyhow::Result<Self> {
+    /// A file that an earlier attack left. Its `settings` have to be those of this one, and its model the one that
+    /// answered the same question with `first` now.
+    pub fn resume(
+        path: &Path,
+        settings: &Map<String, Value>,
+        classes: usize,
+        first: &[f32],
+    ) -> anyhow::Result<Self> {
         let at = || format!("state {}", path.display());
         let mut file = OpenOptions::new().read(true).write(true).open(path).with_context(at)?;
         let mut reader = BufReader::new(&mut file);
@@ -84,6 +93,9 @@ impl Journal {
             path.display(),
             differ.join(", ")
         );
+        let model = head.get("model").cloned().unwrap_or_default();
+        let model: Fingerprint = serde_json::from_value(model).with_context(at)?;
+        model.holds(first).with_context(at)?;
         let (mut known, mut end) = (VecDeque::new(), read as u64);
         while let Some((record, size)) = Record::read(&mut reader, classes).with_context(at)? {
             known.push_back(record);
@@ -166,28 +178,33 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state");
         let settings = |seed: u64| serde_json::json!({ "seed": seed }).as_object().unwrap().clone();
-        let mut journal = Journal::create(&path, &settings(1)).unwrap();
+        let said = [0.5, 0.25];
+        let model = Fingerprint::of(2, &said, &said);
+        let mut journal = Journal::create(&path, &settings(1), &model).unwrap();
         journal.keep(&[1.0], 1, &[0.5, f32::NAN]).unwrap();
         journal.keep(&[1.0], 1, &[0.25, 0.75]).unwrap();
         journal.keep(&[2.0, 3.0], 2, &[1.0, 2.0, 3.0, 4.0]).unwrap();
         drop(journal);
-        assert!(Journal::create(&path, &settings(1)).err().unwrap().to_string().contains("--resume"));
-        let other = Journal::resume(&path, &settings(2), 2).err().unwrap().to_string();
+        assert!(Journal::create(&path, &settings(1), &model).err().unwrap().to_string().contains("--resume"));
+        let other = Journal::resume(&path, &settings(2), 2, &said).err().unwrap().to_string();
         assert!(other.contains("another attack; what differs: seed"), "{other}");
+        let changed = Journal::resume(&path, &settings(1), 2, &[0.5, 0.75]).err().unwrap();
+        let changed = crate::terminal::chain(&changed);
+        assert!(changed.contains("not the one that was attacked: of row 0 it gives class 1"), "{changed}");
 
         // The last record lost its end: it is asked again, and takes its place.
         let bytes = std::fs::read(&path).unwrap();
         std::fs::write(&path, &bytes[..bytes.len() - 3]).unwrap();
-        let mut journal = Journal::resume(&path, &settings(1), 2).unwrap();
+        let mut journal = Journal::resume(&path, &settings(1), 2, &said).unwrap();
         assert!(journal.next(&[1.0], 2).unwrap().unwrap()[1].is_nan());
         assert_eq!(journal.next(&[1.0], 2).unwrap().unwrap(), [0.25, 0.75]);
         assert_eq!(journal.next(&[2.0, 3.0], 4).unwrap(), None);
         journal.keep(&[2.0, 3.0], 2, &[1.0, 2.0, 3.0, 4.0]).unwrap();
         drop(journal);
         assert_eq!(std::fs::read(&path).unwrap(), bytes);
-        let mut journal = Journal::resume(&path, &settings(1), 2).unwrap();
+        let mut journal = Journal::resume(&path, &settings(1), 2, &said).unwrap();
         assert!(journal.next(&[7.0], 2).unwrap_err().to_string().contains("another question"));
         std::fs::write(&path, "{}\n").unwrap();
-        assert!(Journal::resume(&path, &settings(1), 2).is_err());
+        assert!(Journal::resume(&path, &settings(1), 2, &said).is_err());
     }
 }

@@ -1,10 +1,13 @@
 //! A model that can only be asked: behind an endpoint, or in a command that is started in a sandbox.
 
+mod companions;
+mod fingerprint;
 mod journal;
 mod model;
 mod open;
 mod reading;
 mod served;
+mod whole;
 
 use std::path::PathBuf;
 
@@ -15,6 +18,7 @@ use proofhouse_sandbox::{Held, Measures};
 use serde::Serialize;
 
 pub use model::{Ledger, RemoteModel};
+pub use whole::Whole;
 
 use self::served::Served;
 use crate::terminal;
@@ -23,6 +27,8 @@ use crate::terminal;
 pub struct Remote {
     pub model: RemoteModel,
     metadata: Option<Metadata>,
+    /// The input that takes the rows, where that is known.
+    input: Option<String>,
     served: Option<Served>,
 }
 
@@ -53,6 +59,12 @@ pub struct Target {
     answers: &'static str,
     /// Number of classes.
     classes: usize,
+    /// The input that took the rows, where the model says what it takes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    input: Option<String>,
+    /// What the model was given besides, and how it went with the rows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    with: Vec<String>,
     /// What was asked.
     queries: Ledger,
     /// What held the command, measure by measure.
@@ -86,6 +98,11 @@ impl Remote {
         named.unwrap_or_else(|| self.model.target.describe())
     }
 
+    /// That it takes whole numbers, where it does.
+    pub const fn whole(&self) -> Option<&Whole> {
+        self.model.sent.whole.as_ref()
+    }
+
     /// How it is used.
     pub fn options(&self) -> ClassifierOptions {
         ClassifierOptions {
@@ -107,6 +124,8 @@ impl Remote {
             output: self.model.reading.output.clone(),
             answers: self.model.reading.says(),
             classes: self.model.reading.classes,
+            input: self.input.clone(),
+            with: self.model.companions.says(),
             queries: self.model.ledger(),
             sandbox: self.served.as_ref().map(|served| served.sandbox.measures().clone()),
         }
@@ -127,6 +146,8 @@ impl Target {
             ("address".to_owned(), self.address.clone()),
             ("answers".to_owned(), format!("{} of {} classes", self.answers, self.classes)),
         ];
+        facts.extend(self.input.iter().map(|input| ("rows go to".to_owned(), input.clone())));
+        facts.extend(self.with.iter().map(|with| ("given besides".to_owned(), with.clone())));
         let measures = self.sandbox.iter().flat_map(Measures::iter);
         facts.extend(measures.map(|(measure, held)| (format!("sandbox: {measure}"), held.to_string())));
         facts
@@ -143,6 +164,11 @@ impl Target {
             "  answers: {} of {} classes in {:?}",
             self.answers, self.classes, self.output
         ));
+        if let Some(input) = &self.input {
+            let with =
+                if self.with.is_empty() { String::new() } else { format!("; with {}", self.with.join(", ")) };
+            terminal::line(format!("  rows go to {input}{with}"));
+        }
         let Ledger { recognise, asked, known, requests, repeated, .. } = self.queries;
         terminal::line(format!(
             "  asked about {} rows in {requests} requests, {repeated} of them repeated; {known} answers were known",

@@ -8,8 +8,10 @@ use proofhouse_onnx::{OnnxError, OutputKind, Scores};
 use serde::Serialize;
 use tokio::runtime::Handle;
 
+use super::companions::Companions;
 use super::journal::Journal;
 use super::reading::Reading;
+use super::whole::Whole;
 
 /// Rows asked about, by what became of the question.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -34,11 +36,33 @@ pub struct RemoteModel {
     pub target: Arc<dyn RowTarget>,
     pub reading: Reading,
     pub shape: Vec<usize>,
+    /// How rows become what is sent.
+    pub sent: Sent,
+    /// What is sent with them.
+    pub companions: Companions,
     pub batch: usize,
     pub concurrent: usize,
-    scale: f32,
     handle: Handle,
     state: Mutex<State>,
+}
+
+/// How rows become what is sent.
+#[derive(Debug, Clone)]
+pub struct Sent {
+    /// What a row is multiplied with.
+    pub scale: f32,
+    /// Where the model takes whole numbers.
+    pub whole: Option<Whole>,
+}
+
+impl Sent {
+    pub fn rows(&self, rows: &[f32]) -> Vec<f32> {
+        let scaled = rows.iter().map(|value| value * self.scale);
+        match &self.whole {
+            None => scaled.collect(),
+            Some(whole) => scaled.map(|value| whole.nearest(value)).collect(),
+        }
+    }
 }
 
 struct State {
@@ -53,13 +77,13 @@ impl RemoteModel {
         target: Arc<dyn RowTarget>,
         reading: Reading,
         shape: Vec<usize>,
+        (sent, companions): (Sent, Companions),
         (batch, concurrent): (usize, usize),
-        scale: f32,
         journal: Journal,
         ledger: Ledger,
     ) -> Self {
         let state = Mutex::new(State { ledger, journal, failed: None });
-        Self { target, reading, shape, batch, concurrent, scale, handle: Handle::current(), state }
+        Self { target, reading, shape, sent, companions, batch, concurrent, handle: Handle::current(), state }
     }
 
     pub fn ledger(&self) -> Ledger {
@@ -78,11 +102,13 @@ impl RemoteModel {
     /// Answers to rows, of as many questions at one time as are allowed, in their order.
     fn answers(&self, state: &mut State, rows: &[f32], out: &mut Vec<f32>) -> anyhow::Result<()> {
         let features = self.features();
+        let (total, mut first) = (rows.len() / features.max(1), 0);
         let mut chunks = rows.chunks(self.batch * features).peekable();
         // First what is known.
         while let Some(chunk) = chunks.peek() {
             let n = chunk.len() / features;
             let Some(scores) = state.journal.next(chunk, n * self.reading.classes)? else { break };
+            first += n;
             state.ledger.known += n as u64;
             out.extend(scores);
             chunks.next();
@@ -95,13 +121,20 @@ impl RemoteModel {
             {
                 anyhow::bail!("the limit of {most} queries is reached");
             }
+            let mut questions = Vec::with_capacity(together.len());
+            for chunk in together {
+                let n = chunk.len() / features;
+                questions.push((self.sent.rows(chunk), self.companions.of_questions(first, n, total)?));
+                first += n;
+            }
             let answers = self.handle.block_on(async {
-                let tasks: Vec<_> = together
-                    .iter()
-                    .map(|chunk| {
+                let tasks: Vec<_> = questions
+                    .into_iter()
+                    .map(|(values, others)| {
                         let (target, shape) = (Arc::clone(&self.target), self.shape.clone());
-                        let chunk: Vec<f32> = chunk.iter().map(|value| value * self.scale).collect();
-                        tokio::spawn(async move { target.ask(Rows { values: &chunk, shape: &shape }).await })
+                        tokio::spawn(async move {
+                            target.ask(Rows { values: &values, shape: &shape, others: &others }).await
+                        })
                     })
                     .collect();
                 let mut answers = Vec::with_capacity(tasks.len());
@@ -157,5 +190,9 @@ impl Scores for RemoteModel {
             state.failed = Some(why.clone());
             OnnxError::Run(why)
         })
+    }
+
+    fn attend(&self, rows: &[usize]) -> bool {
+        self.companions.attend(rows)
     }
 }

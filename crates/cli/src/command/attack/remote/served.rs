@@ -92,7 +92,7 @@ fn address(args: &RemoteArgs) -> anyhow::Result<(Network, String)> {
         }
     };
     let uri: hyper::Uri = url.parse().with_context(|| format!("{url} is no URL"))?;
-    let near = uri.scheme_str() == Some("http") && proofhouse_endpoint::is_near(&uri);
+    let near = matches!(uri.scheme_str(), Some("http" | "grpc")) && proofhouse_endpoint::is_near(&uri);
     let port = uri.port_u16().filter(|port| *port > 0);
     match port {
         Some(port) if near => Ok((Network::Port(port), url)),
