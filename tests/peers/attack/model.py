@@ -1,4 +1,5 @@
-"""model.py FOLDER: trains a random forest on scikit-learn's digits and writes it with rows that it has not seen."""
+"""model.py FOLDER: trains a random forest on scikit-learn's digits and writes it with rows that it has not seen: as
+fractions (test.npz), and as whole numbers to which something was added that goes with each row (whole.npz)."""
 
 import sys
 from pathlib import Path
@@ -15,3 +16,6 @@ train, test, y_train, y_test = train_test_split((x / 16).astype(np.float32), y, 
 model = RandomForestClassifier(n_estimators=30, random_state=0).fit(train, y_train)
 joblib.dump(model, folder / "model.joblib")
 np.savez(folder / "test.npz", x=test, y=y_test.astype(np.int64))
+offset = np.random.default_rng(0).integers(0, 40, (60, 1))
+pixels = np.rint(test * 16).astype(np.int64) + offset
+np.savez(folder / "whole.npz", pixels=pixels.astype(np.uint8), offset=offset, y=y_test.astype(np.int64))
