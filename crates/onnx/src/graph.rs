@@ -121,6 +121,11 @@ pub enum Values {
     Other(Vec<u8>),
 }
 
+/// A domain; "ai.onnx" is the other name of the standard one, whose own is empty.
+fn standard(domain: &str) -> String {
+    if domain == "ai.onnx" { String::new() } else { domain.to_owned() }
+}
+
 impl Graph {
     /// Reads the main graph of an ONNX file.
     ///
@@ -134,7 +139,11 @@ impl Graph {
             inputs: structure.required_inputs().cloned().collect(),
             outputs: structure.outputs.clone(),
             constants: BTreeMap::new(),
-            opsets: structure.opset_imports.iter().cloned().collect(),
+            opsets: structure
+                .opset_imports
+                .iter()
+                .map(|(domain, version)| (standard(domain), *version))
+                .collect(),
             metadata: Metadata {
                 ir_version: structure.ir_version,
                 producer: (structure.producer_name, structure.producer_version),
@@ -215,8 +224,7 @@ impl Node {
                         )));
                     }
                 }
-                // "ai.onnx" is the standard set's other name.
-                (7, Value::Bytes(b)) if b != b"ai.onnx" => node.domain = text(b),
+                (7, Value::Bytes(b)) => node.domain = standard(&text(b)),
                 _ => {}
             }
         }
@@ -268,21 +276,29 @@ impl Node {
         }
     }
 
-    /// An attribute of numbers; none where it is not given. The double-precision twin that some exporters
-    /// write (`name_as_tensor`) is read where the plain one is absent.
+    /// An attribute of numbers as float32; none where it is not given. Numbers in double precision are rounded to it.
     pub fn floats(&self, name: &str) -> Result<Vec<f32>, OnnxError> {
         match self.attributes.get(name) {
-            Some(Attribute::Floats(v)) => return Ok(v.clone()),
-            Some(_) => return Err(self.wrong_kind(name, "numbers")),
-            None => {}
+            Some(Attribute::Floats(v)) => Ok(v.clone()),
+            _ => Ok(self.doubles(name)?.into_iter().map(|v| v as f32).collect()),
         }
+    }
+
+    /// An attribute of numbers, a list or a tensor; none where it is not given. The double-precision twin that some
+    /// exporters write (`name_as_tensor`) is read where the plain one is absent.
+    pub fn doubles(&self, name: &str) -> Result<Vec<f64>, OnnxError> {
         let twin = format!("{name}_as_tensor");
-        match self.attributes.get(&twin) {
+        let found = self.attributes.get_key_value(name).or_else(|| self.attributes.get_key_value(&twin));
+        match found {
             None => Ok(Vec::new()),
-            Some(Attribute::Tensor(Constant { values: Values::Float32(v), .. })) => Ok(v.clone()),
-            Some(Attribute::Tensor(Constant { values: Values::Float64(_), .. })) => Err(self
-                .broken(format!("attribute {twin:?} holds float64; export the model with float32 inputs"))),
-            Some(_) => Err(self.wrong_kind(&twin, "a tensor of numbers")),
+            Some((_, Attribute::Floats(v))) => Ok(v.iter().map(|v| f64::from(*v)).collect()),
+            Some((name, Attribute::Tensor(constant))) => match &constant.values {
+                Values::Float32(v) => Ok(v.iter().map(|v| f64::from(*v)).collect()),
+                Values::Float64(v) => Ok(v.clone()),
+                Values::Int(v) => Ok(v.iter().map(|v| *v as f64).collect()),
+                Values::Other(_) => Err(self.wrong_kind(name, "a tensor of numbers")),
+            },
+            Some((name, _)) => Err(self.wrong_kind(name, "numbers")),
         }
     }
 

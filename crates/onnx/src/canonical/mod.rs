@@ -39,17 +39,9 @@ pub(crate) fn add<'b>(
     output: &str,
     fed: &BTreeSet<String>,
 ) -> Result<(V<'b>, V<'b>), OnnxError> {
-    let opset = graph.opsets.get("").copied().unwrap_or(1);
-    if !OPSETS.contains(&opset) {
-        return Err(OnnxError::Option(format!(
-            "the model uses operator set {opset}; {} to {} are differentiated. Convert it (onnx.version_converter) \
-             or attack it as a black box",
-            OPSETS.start(),
-            OPSETS.end()
-        )));
-    }
     let nodes = needed(graph, output)?;
     unknown(&nodes)?;
+    let opset = standard_set(graph, &nodes)?;
     let names = |n: &&Node| n.outputs.clone();
     b.reserve(graph.constants.keys().cloned().chain(nodes.iter().flat_map(names)));
     let [input] = graph.inputs.as_slice() else {
@@ -102,6 +94,25 @@ fn needed<'g>(graph: &'g Graph, output: &str) -> Result<Vec<&'g Node>, OnnxError
         }
     }
     Ok(live.into_iter().filter_map(|at| graph.nodes.get(at)).collect())
+}
+
+/// The version of the standard operator set that the nodes are of. Where none is of it, whichever: a model of the
+/// classical domain names none.
+fn standard_set(graph: &Graph, nodes: &[&Node]) -> Result<i64, OnnxError> {
+    let (oldest, newest) = (OPSETS.start(), OPSETS.end());
+    let stated = graph.opsets.get("").copied();
+    if nodes.iter().all(|node| !node.domain.is_empty()) {
+        return Ok(stated.filter(|opset| OPSETS.contains(opset)).unwrap_or(*newest));
+    }
+    let uses = match stated {
+        Some(opset) if OPSETS.contains(&opset) => return Ok(opset),
+        Some(opset) => format!("operator set {opset}"),
+        None => "standard operators and does not say of which set".to_owned(),
+    };
+    Err(OnnxError::Option(format!(
+        "the model uses {uses}; {oldest} to {newest} are differentiated. Convert it (onnx.version_converter) or attack \
+         it as a black box"
+    )))
 }
 
 /// Names every operator without a rule at once.

@@ -24,6 +24,34 @@ fn unknown_operators_are_named_all_at_once() {
     assert!(error.to_string().contains("black box"), "{error}");
 }
 
+/// XGBoost's exports import the classical domain alone, old ones of LightGBM an old standard set beside it: what cannot
+/// be differentiated are the trees.
+#[test]
+fn trees_are_named_whatever_sets_the_file_imports() {
+    for imports in [&[][..], &[("", 9)], &[("ai.onnx.ml", 1)]] {
+        let mut model = Model::new(&[3]).node("TreeEnsembleClassifier", &["x"], &[]);
+        model.graph.nodes[0].domain = "ai.onnx.ml".to_owned();
+        model.graph.opsets = imports.iter().map(|(domain, v)| ((*domain).to_owned(), *v)).collect();
+        assert!(why(&model).contains("ai.onnx.ml::TreeEnsembleClassifier"), "{}", why(&model));
+    }
+}
+
+#[test]
+fn standard_operators_need_a_set_that_is_known() {
+    let old = Model::new(&[4]).opset(9).node("Relu", &["x"], &[]);
+    assert!(why(&old).contains("uses operator set 9; 11 to"), "{}", why(&old));
+    let mut silent = Model::new(&[4]).node("Relu", &["x"], &[]);
+    silent.graph.opsets.clear();
+    assert!(why(&silent).contains("does not say of which set"), "{}", why(&silent));
+    // A linear model of the classical domain needs none.
+    let numbers = |values: &[f32]| crate::graph::Attribute::Floats(values.to_vec());
+    let attributes = [("coefficients", numbers(&[1.0, -2.0])), ("intercepts", numbers(&[0.5]))];
+    let mut linear = Model::new(&[2]).node("LinearRegressor", &["x"], &attributes);
+    linear.graph.nodes[0].domain = "ai.onnx.ml".to_owned();
+    linear.graph.opsets.clear();
+    assert!(linear.pair(&[], Lowering::Portable).is_ok());
+}
+
 #[test]
 fn what_the_output_does_not_need_may_be_unknown() {
     let model = Model::new(&[3]).node_to("Quantum", &["x"], &["other"], &[]).node("Relu", &["x"], &[]);
