@@ -41,7 +41,7 @@ fn every_export_answers_as_onnx_runtime_does() {
     let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/classic"));
     let cases: BTreeMap<String, Case> =
         serde_json::from_slice(&std::fs::read(folder.join("cases.json")).unwrap()).unwrap();
-    assert!(cases.len() >= 13);
+    assert!(cases.len() >= 17);
     for (name, case) in cases {
         let bytes = std::fs::read(folder.join(format!("{name}.onnx"))).unwrap();
         let engine = load(&bytes, &LoadOptions::default()).unwrap_or_else(|e| panic!("{name}: {e}"));

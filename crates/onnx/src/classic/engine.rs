@@ -92,7 +92,7 @@ fn dimension(dim: &Dim) -> Dimension {
 impl Step {
     fn of(node: Node) -> Result<Self, OnnxError> {
         let run = match (node.domain.as_str(), node.operator.as_str()) {
-            (DOMAIN, "TreeEnsembleClassifier" | "TreeEnsembleRegressor") => {
+            (DOMAIN, "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble") => {
                 Run::Trees(TreeEnsemble::of(&node)?)
             }
             (DOMAIN, "LinearClassifier" | "LinearRegressor") => Run::Linear(Linear::of(&node)?),

@@ -6,6 +6,7 @@
 
 mod engine;
 mod linear;
+mod one_operator;
 mod post_transform;
 mod tree;
 mod value;

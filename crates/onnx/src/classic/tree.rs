@@ -1,4 +1,4 @@
-//! Tree ensembles: `TreeEnsembleClassifier` and `TreeEnsembleRegressor` of ai.onnx.ml 1 to 4.
+//! Tree ensembles: `TreeEnsembleClassifier` and `TreeEnsembleRegressor` of ai.onnx.ml 1 to 4, and what an ensemble does.
 //!
 //! Scores are sums of float32 leaf weights in the order of the trees, the order ONNX Runtime sums a single row
 //! in. An ensemble is also a set of boxes with weights ([`TreeEnsemble::leaves`]), which is what exact
@@ -12,24 +12,24 @@ use crate::OnnxError;
 use crate::graph::Node;
 
 /// Most nodes of an ensemble: 10,000 trees of a thousand nodes.
-const MAX_NODES: usize = 10_000_000;
+pub(super) const MAX_NODES: usize = 10_000_000;
 
 /// An ensemble of decision trees.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TreeEnsemble {
-    nodes: Vec<TreeNode>,
-    roots: Vec<u32>,
-    weights: Vec<(u32, f32)>,
-    features: usize,
-    targets: usize,
-    base: Vec<f32>,
-    aggregate: Aggregate,
-    post: PostTransform,
-    decides: Decides,
+    pub(super) nodes: Vec<TreeNode>,
+    pub(super) roots: Vec<u32>,
+    pub(super) weights: Vec<(u32, f32)>,
+    pub(super) features: usize,
+    pub(super) targets: usize,
+    pub(super) base: Vec<f32>,
+    pub(super) aggregate: Aggregate,
+    pub(super) post: PostTransform,
+    pub(super) decides: Decides,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum TreeNode {
+pub(super) enum TreeNode {
     Branch {
         feature: u32,
         test: Test,
@@ -47,13 +47,27 @@ enum TreeNode {
 
 /// How a value is compared with the threshold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Test {
+pub(super) enum Test {
     AtMost,
     Below,
     AtLeast,
     Above,
     Equal,
     NotEqual,
+}
+
+impl Test {
+    /// The float32 that tells the same float32 values apart as a threshold in double precision does: rounded to the
+    /// side on which no value is lost. What no float32 is, none equals.
+    pub(super) fn threshold(self, exact: f64) -> f32 {
+        let near = exact as f32;
+        match self {
+            Self::AtMost | Self::Above if f64::from(near) > exact => near.next_down(),
+            Self::Below | Self::AtLeast if f64::from(near) < exact => near.next_up(),
+            Self::Equal | Self::NotEqual if f64::from(near) != exact => f32::NAN,
+            _ => near,
+        }
+    }
 }
 
 /// How the weights of the trees become a score.
@@ -68,7 +82,7 @@ pub enum Aggregate {
 
 /// What a score says.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Decides {
+pub(super) enum Decides {
     /// A number for each target.
     Regression,
     /// The first of the largest scores.
@@ -131,7 +145,8 @@ impl Interval {
 }
 
 impl TreeEnsemble {
-    /// Reads a `TreeEnsembleClassifier` or `TreeEnsembleRegressor`.
+    /// Reads a `TreeEnsembleClassifier`, `TreeEnsembleRegressor` or `TreeEnsemble`. Of ensembles in double precision
+    /// every float32 row takes the same way; weights become float32, as the sums are.
     ///
     /// # Errors
     /// Attributes that do not agree in length, a tree with a cycle, a branch to a node that is not there, a
@@ -140,7 +155,8 @@ impl TreeEnsemble {
         match node.operator.as_str() {
             "TreeEnsembleClassifier" => Self::read(node, "class"),
             "TreeEnsembleRegressor" => Self::read(node, "target"),
-            _ => Err(node.broken("it is no tree ensemble of ai.onnx.ml 1 to 4")),
+            "TreeEnsemble" => Self::of_one_operator(node),
+            _ => Err(node.broken("it is no tree ensemble of ai.onnx.ml")),
         }
     }
 
@@ -191,7 +207,7 @@ impl TreeEnsemble {
         let (trees, ids) = (node.ints("nodes_treeids")?, node.ints("nodes_nodeids")?);
         let (yes, no) = (node.ints("nodes_truenodeids")?, node.ints("nodes_falsenodeids")?);
         let (modes, features) = (node.texts("nodes_modes")?, node.ints("nodes_featureids")?);
-        let values = node.floats("nodes_values")?;
+        let values = node.doubles("nodes_values")?;
         let missing = node.ints("nodes_missing_value_tracks_true")?;
         let n = trees.len();
         if n == 0 || n > MAX_NODES {
@@ -241,7 +257,7 @@ impl TreeEnsemble {
             self.nodes.push(TreeNode::Branch {
                 feature,
                 test,
-                threshold: values[at],
+                threshold: test.threshold(values[at]),
                 missing: missing.get(at) == Some(&1),
                 yes: child(yes[at])?,
                 no: child(no[at])?,
@@ -252,7 +268,7 @@ impl TreeEnsemble {
     }
 
     /// Every node is reached at most once, so every walk ends.
-    fn check_trees(&self, node: &Node) -> Result<(), OnnxError> {
+    pub(super) fn check_trees(&self, node: &Node) -> Result<(), OnnxError> {
         let mut reached = vec![false; self.nodes.len()];
         let mut open = self.roots.clone();
         while let Some(at) = open.pop() {

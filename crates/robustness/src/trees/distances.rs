@@ -21,6 +21,7 @@ pub fn ensemble_of(graph: &Graph) -> Result<TreeEnsemble, RobustnessError> {
     let is_trees = |node: &&Node| {
         node.applies("ai.onnx.ml", "TreeEnsembleClassifier")
             || node.applies("ai.onnx.ml", "TreeEnsembleRegressor")
+            || node.applies("ai.onnx.ml", "TreeEnsemble")
     };
     let mut found = graph.nodes.iter().filter(is_trees);
     let (Some(trees), None) = (found.next(), found.next()) else {
