@@ -159,7 +159,7 @@ enum Passes {
 }
 
 /// Another runtime than the house's own engine: its name, and what loads a graph into it.
-type Runtime<'a> = (&'static str, &'a LoadGraph<'a>);
+pub(crate) type Runtime<'a> = (&'static str, &'a LoadGraph<'a>);
 type LoadGraph<'a> = dyn Fn(&Graph, &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> + 'a;
 
 /// Where the loss stands in a joint run, and the loss: logits of all rows in, the derivative out.
@@ -180,7 +180,7 @@ impl Differentiated {
             .or_else(|_| Self::with(graph, &options, fed, load, Some(("rten", &load_graph))))
     }
 
-    fn with(
+    pub(crate) fn with(
         graph: &Graph,
         options: &ClassifierOptions,
         fed: &BTreeSet<String>,

@@ -17,7 +17,7 @@ use ::ort::value::{DynValue, Outlet, TensorElementType, TensorRef, ValueType};
 use crate::graph::Graph;
 use crate::{
     ClassifierOptions, DifferentiableClassifier, Dimension, Element, Engine, LoadOptions, OnnxError, Tensor,
-    TensorSpec, preflight,
+    TensorSpec, Trainable, preflight,
 };
 
 /// The largest integer up to which float32 carries all.
@@ -102,11 +102,28 @@ impl OrtRuntime {
         options: ClassifierOptions,
         load: &LoadOptions,
     ) -> Result<DifferentiableClassifier, OnnxError> {
-        let load_graph = |graph: &Graph, load: &LoadOptions| -> Result<Box<dyn Engine>, OnnxError> {
-            let load = LoadOptions { optimize: true, ..load.clone() };
-            Ok(Box::new(self.load(&graph.write(), &load)?))
-        };
+        let load_graph = |graph: &Graph, load: &LoadOptions| self.load_own(graph, load);
         DifferentiableClassifier::portable(bytes, &options, load, ("ort", &load_graph))
+    }
+
+    /// A classifier whose weights can be changed, likewise.
+    ///
+    /// # Errors
+    /// As [`Trainable::new`].
+    pub fn trainable(
+        &self,
+        bytes: &[u8],
+        options: ClassifierOptions,
+        load: &LoadOptions,
+    ) -> Result<Trainable, OnnxError> {
+        let load_graph = |graph: &Graph, load: &LoadOptions| self.load_own(graph, load);
+        Trainable::portable(bytes, options, load, ("ort", &load_graph))
+    }
+
+    /// A graph of the house's own making, which may be rearranged.
+    fn load_own(&self, graph: &Graph, load: &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> {
+        let load = LoadOptions { optimize: true, ..load.clone() };
+        Ok(Box::new(self.load(&graph.write(), &load)?))
     }
 }
 

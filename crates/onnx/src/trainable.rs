@@ -8,6 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::build::{Builder, Step};
 use crate::canonical;
+#[cfg(feature = "ort")]
+use crate::differentiable::Runtime;
 use crate::differentiable::{Differentiated, Runs, logits};
 use crate::graph::{Attribute, Constant, Graph, Values, replace_constants};
 use crate::{ClassifierOptions, Gradients, LoadOptions, OnnxError, OutputKind, Scores, Tensor};
@@ -40,6 +42,33 @@ impl Trainable {
     /// # Errors
     /// As [`DifferentiableClassifier::new`](crate::DifferentiableClassifier::new); a model without weights.
     pub fn new(bytes: &[u8], options: ClassifierOptions, load: &LoadOptions) -> Result<Self, OnnxError> {
+        Self::by(bytes, options, load, Differentiated::new)
+    }
+
+    /// As [`Self::new`], with graphs of the standard operators that `runtime` runs.
+    #[cfg(feature = "ort")]
+    pub(crate) fn portable(
+        bytes: &[u8],
+        options: ClassifierOptions,
+        load: &LoadOptions,
+        runtime: Runtime<'_>,
+    ) -> Result<Self, OnnxError> {
+        Self::by(bytes, options, load, |graph, options, fed, load| {
+            Differentiated::with(graph, &options, fed, load, Some(runtime))
+        })
+    }
+
+    fn by(
+        bytes: &[u8],
+        options: ClassifierOptions,
+        load: &LoadOptions,
+        differentiated: impl FnOnce(
+            &Graph,
+            ClassifierOptions,
+            &BTreeSet<String>,
+            &LoadOptions,
+        ) -> Result<(Differentiated, Option<Runs>), OnnxError>,
+    ) -> Result<Self, OnnxError> {
         load.admits(bytes)?;
         let graph = hoisted(Graph::read(bytes)?);
         let found = weights(&graph, &options)?;
@@ -54,7 +83,7 @@ impl Trainable {
             Tensor::new(constant.shape.clone(), constant.floats()?).ok()
         };
         let weights: Vec<Tensor> = found.iter().filter_map(tensor).collect();
-        let (model, runs) = Differentiated::new(&graph, options, &found, load)?;
+        let (model, runs) = differentiated(&graph, options, &found, load)?;
         let runs = runs.ok_or_else(|| OnnxError::Option("the model has no weights".into()))?;
         let straight_through = model.rows.straight_through.clone();
         Ok(Self {
