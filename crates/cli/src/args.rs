@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
 pub mod attack;
+pub mod engine;
 mod guard;
 pub mod harden;
 pub mod remote;

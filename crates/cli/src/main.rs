@@ -2,6 +2,7 @@
 
 mod args;
 mod command;
+mod engine;
 mod fleet;
 mod front;
 mod guards;

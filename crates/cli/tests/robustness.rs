@@ -107,6 +107,29 @@ fn what_cannot_be_attacked_is_told_with_what_to_do() {
     }
 }
 
+/// A build without the feature says how to get one with it; one with it says where a library is to be had.
+#[test]
+fn another_runtime_is_to_be_had() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = archive(dir.path(), "test.npz", 0, 4);
+    let data = data.to_str().unwrap();
+    let says = if cfg!(feature = "ort") { "--ort-library or ORT_DYLIB_PATH" } else { "--features ort" };
+    let out = dir.path().join("hard.onnx");
+    for verb in [&["attack", "--model", MODEL, "--eps", "0.1"][..], &["harden", MODEL, "--eps", "0.1"]] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_proofhouse"));
+        command.args(verb).args(["--data", data, "--engine", "ort"]).env_remove("ORT_DYLIB_PATH");
+        if verb[0] == "harden" {
+            command.arg("--output").arg(&out);
+        }
+        let (code, _, err) = said(&command.output().unwrap());
+        assert!(code == 2 && err.contains(says), "{err}");
+    }
+    let elsewhere =
+        ["attack", "--endpoint", "http://127.0.0.1:1/v2/models/m", "--data", data, "--eps", "0.1"];
+    let (code, _, err) = said(&proofhouse(&[&elsewhere[..], &["--engine", "ort"]].concat()));
+    assert!(code == 2 && err.contains("runs somewhere else"), "{err}");
+}
+
 #[test]
 fn a_model_is_hardened_signed_and_attacked_again() {
     let dir = tempfile::tempdir().unwrap();

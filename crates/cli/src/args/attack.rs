@@ -9,6 +9,7 @@ use std::str::FromStr;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Format;
+use super::engine::EngineArgs;
 use super::remote::RemoteArgs;
 
 pub use other::{NaturalArgs, RegressorArgs, TableArgs};
@@ -115,6 +116,8 @@ pub struct SubjectArgs {
     /// Seed of all chance: the same seed gives the same bytes.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,
+    #[command(flatten)]
+    pub engine: EngineArgs,
 }
 
 /// Where results go.

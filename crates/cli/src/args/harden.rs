@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::Format;
 use super::attack::{BoxArg, NormArg};
+use super::engine::EngineArgs;
 
 /// Arguments of `harden`.
 #[derive(Debug, Args)]
@@ -24,6 +25,8 @@ pub struct HardenArgs {
     /// Largest change to withstand, in units of the rows.
     #[arg(long, value_name = "SIZE")]
     pub eps: f64,
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// How the size of a change is measured: linf, l2 or l1.
     #[arg(long, value_enum, default_value_t = NormArg::Linf)]
     pub norm: NormArg,

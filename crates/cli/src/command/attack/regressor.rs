@@ -2,9 +2,7 @@
 
 use anyhow::Context as _;
 use proofhouse_core::Digest;
-use proofhouse_onnx::{
-    Classifier, ClassifierOptions, DifferentiableClassifier, LoadOptions, OutputKind, Preprocess, load,
-};
+use proofhouse_onnx::{Classifier, ClassifierOptions, OutputKind, Preprocess};
 use proofhouse_report::input::{Change, Counterexample, Examination, Results};
 use proofhouse_robustness::{Bounds, Deviation, DeviationReport, Shift, Threat, Victim, deviate};
 use serde::Serialize;
@@ -14,6 +12,7 @@ use super::rows::{Rows, norm, regressor_options};
 use super::{Found, watched};
 use crate::Exit;
 use crate::args::attack::{BoxArg, RegressorArgs};
+use crate::engine::Engines;
 use crate::terminal;
 
 /// What an attack on a regressor came to.
@@ -46,7 +45,8 @@ pub fn attack(args: &RegressorArgs) -> anyhow::Result<Moved> {
     let file = std::fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
     let rows = Rows::read_values(data, args.subject.rows)?;
     anyhow::ensure!(!rows.values.is_empty(), "there are no rows to attack");
-    let (output, outputs) = regressor_options(&file, &rows, args.subject.scale)?;
+    let engines = Engines::of(&args.subject.engine)?;
+    let (output, outputs) = regressor_options(&engines, &file, &rows, args.subject.scale)?;
     let options = ClassifierOptions {
         input_shape: rows.shape.clone(),
         classes: outputs,
@@ -54,11 +54,11 @@ pub fn attack(args: &RegressorArgs) -> anyhow::Result<Moved> {
         kind: OutputKind::Logits,
         preprocess: Preprocess { scale: args.subject.scale },
     };
-    let model_of = Classifier::new(load(&file, &LoadOptions::default())?, options.clone())?;
+    let model_of = Classifier::new(engines.load(&file)?, options.clone())?;
     let (gradients, why) = if args.subject.black_box {
         (None, Some("--black-box was asked for".to_owned()))
     } else {
-        match DifferentiableClassifier::new(&file, options, &LoadOptions::default()) {
+        match engines.differentiable(&file, options) {
             Ok(own) => (Some(own), None),
             Err(error) => (None, Some(error.to_string())),
         }

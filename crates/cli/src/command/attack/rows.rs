@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, bail, ensure};
 use proofhouse_core::Digest;
 use proofhouse_dataset::NumpyArray;
-use proofhouse_onnx::{
-    Answer, ClassifierOptions, Engine, LoadOptions, OutputKind, Preprocess, answers, load,
-};
+use proofhouse_onnx::{Answer, ClassifierOptions, Engine, OutputKind, Preprocess, answers};
 use proofhouse_robustness::Norm;
 
 use crate::args::attack::NormArg;
+use crate::engine::Engines;
 
 /// Labelled rows.
 pub struct Rows {
@@ -124,8 +123,8 @@ pub struct Use {
 
 /// How a model is used as a classifier of these rows: the output that holds a score for each of several classes, found
 /// out by asking about the first row; where there is none, the output that holds a label.
-pub fn how_used(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<Use> {
-    let engine = load(file, &LoadOptions::default())?;
+pub fn how_used(engines: &Engines, file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<Use> {
+    let engine = engines.load(file)?;
     let found = outputs(engine.as_ref(), rows, scale)?;
     let options = |output: &str, classes| ClassifierOptions {
         input_shape: rows.shape.clone(),
@@ -160,8 +159,13 @@ pub fn how_used(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<Use> {
 }
 
 /// The output of a regressor: one number for each row, or several.
-pub fn regressor_options(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<(String, usize)> {
-    let engine = load(file, &LoadOptions::default())?;
+pub fn regressor_options(
+    engines: &Engines,
+    file: &[u8],
+    rows: &Rows,
+    scale: f32,
+) -> anyhow::Result<(String, usize)> {
+    let engine = engines.load(file)?;
     let found = outputs(engine.as_ref(), rows, scale)?;
     let number = found.iter().find_map(|answer| match answer {
         Answer::Number { output } => Some((output.clone(), 1)),
@@ -196,8 +200,13 @@ fn outputs(engine: &dyn Engine, rows: &Rows, scale: f32) -> anyhow::Result<Vec<A
 }
 
 /// How a classifier is used that is to be trained, too.
-pub fn classifier_options(file: &[u8], rows: &Rows, scale: f32) -> anyhow::Result<ClassifierOptions> {
-    let used = how_used(file, rows, scale)?;
+pub fn classifier_options(
+    engines: &Engines,
+    file: &[u8],
+    rows: &Rows,
+    scale: f32,
+) -> anyhow::Result<ClassifierOptions> {
+    let used = how_used(engines, file, rows, scale)?;
     ensure!(!used.labels_only, "the model answers with a label only; what is trained answers with scores");
     Ok(used.options)
 }

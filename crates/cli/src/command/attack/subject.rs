@@ -16,6 +16,8 @@ use proofhouse_system as system;
 use super::remote::{Remote, WITHOUT_GRADIENTS};
 use super::rows::{Archive, Rows, Use, how_used};
 use crate::args::attack::{BoxArg, EvasionArgs, SubjectArgs};
+use crate::args::engine::EngineArg;
+use crate::engine::Engines;
 
 /// A model with rows.
 pub struct Subject {
@@ -38,7 +40,14 @@ pub struct Subject {
     access: Access,
     model: Asked,
     gradients: Option<DifferentiableClassifier>,
+    /// The model in the house's own engine, where another one runs it.
+    second: Option<Classifier>,
+    /// What runs the model.
+    runs: &'static str,
 }
+
+/// What the house's own engine is called where it gives a second opinion.
+const OWN: &str = "own engine";
 
 /// What answers.
 enum Asked {
@@ -66,9 +75,18 @@ impl Subject {
     /// A model that can only be asked.
     pub fn of_remote(args: &EvasionArgs) -> anyhow::Result<Self> {
         let data = args.subject.data.as_ref().context("give rows with --data")?;
+        ensure!(
+            args.subject.engine.engine == EngineArg::Own,
+            "the model runs somewhere else, so that --engine has nothing to say about it"
+        );
         let archive = Archive::read(data)?;
         let x = archive.rows_for(args.remote.input_tensor.as_deref());
-        let rows = archive.rows(x, args.subject.rows)?;
+        let rows = archive.rows(x, args.subject.rows).with_context(|| {
+            format!(
+                "rows to attack are the array {x}; those for one of several inputs may have its name, which \
+                     --input-tensor gives"
+            )
+        })?;
         let remote = Remote::open(args, &rows, (&archive, x))?;
         let access = if args.subject.labels_only { Access::Labels } else { remote.access() };
         let (name, options) = (remote.name(), remote.options());
@@ -89,6 +107,8 @@ impl Subject {
             access,
             model: Asked::Remote(Box::new(remote)),
             gradients: None,
+            second: None,
+            runs: "the model where it is",
         })
     }
 
@@ -102,11 +122,13 @@ impl Subject {
 
     /// The model as attacks see it.
     pub fn victim(&self) -> Victim<'_> {
-        match &self.gradients {
+        let victim = match &self.gradients {
             // Two ways of computing the same model: what one calls a counterexample the other has to confirm.
             Some(own) => Victim::white_box(self.model(), own).confirmed_by("differentiable graph", own),
             None => Victim::black_box(self.model()),
-        }
+        };
+        // A runtime that shares no code with the first sees more than another graph in the same one.
+        self.second.as_ref().map_or(victim, |second| victim.confirmed_by(OWN, second))
     }
 
     /// The model whose answers count.
@@ -146,9 +168,9 @@ impl Subject {
     }
 
     pub fn engines(&self) -> Vec<String> {
-        let own = self.gradients.as_ref().map(|_| "differentiable graph".to_owned());
-        let first = if self.remote().is_some() { "the model where it is" } else { "loaded model" };
-        std::iter::once(first.to_owned()).chain(own).collect()
+        let graph = self.gradients.as_ref().map(|_| "differentiable graph");
+        let own = self.second.as_ref().map(|_| OWN);
+        [Some(self.runs), graph, own].into_iter().flatten().map(str::to_owned).collect()
     }
 
     fn of_project(args: &SubjectArgs, project: &Path) -> anyhow::Result<Self> {
@@ -183,7 +205,8 @@ impl Subject {
     fn of_files(args: &SubjectArgs, model: &Path, data: &Path) -> anyhow::Result<Self> {
         let file = std::fs::read(model).with_context(|| format!("cannot read {}", model.display()))?;
         let rows = Rows::read(data, args.rows)?;
-        let used = how_used(&file, &rows, args.scale).with_context(|| model.display().to_string())?;
+        let used = how_used(&Engines::of(&args.engine)?, &file, &rows, args.scale)
+            .with_context(|| model.display().to_string())?;
         let name = model.file_name().map_or_else(|| "model".into(), |n| n.to_string_lossy().into_owned());
         let digest = Digest::of(&file);
         Self::new(args, name, file, used, digest, rows)
@@ -199,7 +222,8 @@ impl Subject {
     ) -> anyhow::Result<Self> {
         ensure!(!rows.labels.is_empty(), "there are no rows to attack");
         let mut options = used.options;
-        let engine = || load(&file, &LoadOptions::default());
+        let engines = Engines::of(&args.engine)?;
+        let engine = || engines.load(&file);
         let (model, access, why): (Box<dyn Scores>, _, _) = if used.labels_only {
             let labels = LabelClassifier::new(engine()?, options.clone())?;
             (Box::new(labels), Access::Labels, Some("the model answers with a label only".to_owned()))
@@ -223,11 +247,14 @@ impl Subject {
                 None,
                 Some("trees have none, and need none where their exact distances are known".to_owned()),
             ),
-            None => match DifferentiableClassifier::new(&file, options.clone(), &LoadOptions::default()) {
+            None => match engines.differentiable(&file, options.clone()) {
                 Ok(own) => (Some(own), None),
                 Err(error) => (None, Some(error.to_string())),
             },
         };
+        // Where the own engine cannot load the model, it has no opinion.
+        let own = || Classifier::new(load(&file, &LoadOptions::default())?, options.clone());
+        let second = if engines.is_foreign() && !used.labels_only { own().ok() } else { None };
         Ok(Self {
             name,
             model_digest,
@@ -244,6 +271,8 @@ impl Subject {
             access,
             model: Asked::Loaded(model),
             gradients,
+            second,
+            runs: engines.name(),
         })
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, ensure};
 use proofhouse_core::{Digest, Measurement};
 use proofhouse_lifecycle::Progress as _;
-use proofhouse_onnx::{LoadOptions, Trainable};
+use proofhouse_onnx::Trainable;
 use proofhouse_robustness::harden::{
     Checkpoint, Epoch, Hardened, Method, Optimiser, Recipe, Schedule, Training,
 };
@@ -24,6 +24,7 @@ use crate::Exit;
 use crate::args::Format;
 use crate::args::harden::{HardenArgs, MethodArg, OptimiserArg, ScheduleArg};
 use crate::command::attack::rows::{Rows, classifier_options, norm};
+use crate::engine::Engines;
 use crate::terminal;
 
 /// What hardening came to.
@@ -97,12 +98,12 @@ pub async fn run(args: HardenArgs) -> anyhow::Result<Exit> {
 fn harden(args: &HardenArgs) -> anyhow::Result<(Report, Vec<u8>)> {
     let file = std::fs::read(&args.model).with_context(|| format!("cannot read {}", args.model.display()))?;
     let all = Rows::read(&args.data, None)?;
-    let options = classifier_options(&file, &all, args.scale)?;
+    let engines = Engines::of(&args.engine)?;
+    let options = classifier_options(&engines, &file, &all, args.scale)?;
     let (learn, judge) = split(&all, args)?;
     let test = args.test.as_deref().map(|path| Rows::read(path, Some(args.rows))).transpose()?;
     let recipe = recipe(args)?;
-    let model = Trainable::new(&file, options.clone(), &LoadOptions::default())
-        .context("this model cannot be trained")?;
+    let model = engines.trainable(&file, options.clone()).context("this model cannot be trained")?;
     terminal::note(format!("{} weights in {} tensors", weights(&model), model.names().len()));
     let compared = test.as_ref().unwrap_or(&judge);
     let before = standing(&model, compared, &recipe, args)?;
@@ -110,7 +111,7 @@ fn harden(args: &HardenArgs) -> anyhow::Result<(Report, Vec<u8>)> {
     let after = standing(&trained.model, compared, &recipe, args)?;
     let new = trained.model.export()?;
     // What is written is what was measured: the file has to load and answer alike.
-    let again = Trainable::new(&new, options, &LoadOptions::default()).context("the hardened file")?;
+    let again = engines.trainable(&new, options).context("the hardened file")?;
     ensure!(
         again.weights() == trained.model.weights(),
         "the hardened file does not hold the weights that were trained; please report this"
