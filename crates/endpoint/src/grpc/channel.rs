@@ -31,6 +31,10 @@ const SERVICE: &str = "/inference.GRPCInferenceService/";
 /// Most bytes of the headers of an answer.
 const HEADERS: u32 = 32 << 10;
 
+/// Bytes that a server may have sent and nobody has read. Fixed, because a window that adapts asks by pings, and servers of
+/// gRPC end a connection that pings often.
+const WINDOW: u32 = 8 << 20;
+
 /// A server, and the connection to it once there is one.
 pub(super) struct Channel {
     address: GrpcAddress,
@@ -234,7 +238,8 @@ impl Channel {
         let shaken = http2::Builder::new(TokioExecutor::new())
             .timer(TokioTimer::new())
             .max_header_list_size(HEADERS)
-            .adaptive_window(true)
+            .initial_stream_window_size(WINDOW)
+            .initial_connection_window_size(WINDOW)
             .handshake(TokioIo::new(stream))
             .await;
         let (sender, connection) = match shaken {

@@ -84,14 +84,14 @@ impl Whole {
             return Ok(eps);
         }
         let step = self.step();
-        // A radius that is written with six digits means the step that it stands for.
-        let steps = (eps / step + 1e-4).floor();
+        // A radius that is written with a few digits means the step that it stands for.
+        let steps = (eps / step + MISSED).floor();
         ensure!(
             steps >= 1.0 || norm == Norm::L2 && eps >= step,
             "the model takes {}, so that values lie {step} apart, and no change of at most {eps} can be sent",
             self.says
         );
-        Ok(if norm == Norm::L2 { eps } else { eps.min(steps * step) })
+        Ok(if norm == Norm::L2 { eps } else { steps * step })
     }
 
     /// What it takes.
@@ -134,7 +134,7 @@ mod tests {
         let pixels = whole("UINT8", 255.0);
         let step = pixels.step();
         assert_eq!(pixels.radius(Norm::Linf, 0.1).unwrap(), 25.0 * step);
-        assert_eq!(pixels.radius(Norm::Linf, 0.003_921).unwrap(), 0.003_921);
+        assert_eq!(pixels.radius(Norm::Linf, 0.003_921).unwrap(), step);
         assert_eq!(pixels.radius(Norm::L0, 3.0).unwrap(), 3.0);
         assert_eq!(pixels.radius(Norm::L2, 0.1).unwrap(), 0.1);
         assert!(pixels.radius(Norm::Linf, 0.001).unwrap_err().to_string().contains("can be sent"));
