@@ -103,6 +103,14 @@ pub enum OnnxError {
         /// The value.
         value: i64,
     },
+    /// A value for an integer input that is no integer, or one that a float32 cannot carry.
+    #[error("input {tensor:?} takes integers up to 2^24, and was given {value}")]
+    NotInteger {
+        /// The tensor.
+        tensor: String,
+        /// The value.
+        value: f32,
+    },
     /// A run would need more memory than allowed. Nothing was computed.
     #[error("running the model would take {bytes} bytes at {node:?}, more than the {limit} allowed")]
     Memory {

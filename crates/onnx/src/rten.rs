@@ -68,11 +68,17 @@ impl Engine for RtenEngine {
         let mut feeds: Vec<(NodeId, ValueOrView<'_>)> = Vec::with_capacity(inputs.len());
         for ((tensor, spec), id) in inputs.iter().zip(&self.inputs).zip(self.model.input_ids()) {
             fits(spec, tensor)?;
-            let view =
-                rten_tensor::TensorView::try_from_data(tensor.shape(), tensor.data()).map_err(|_| {
-                    OnnxError::Size { shape: tensor.shape().to_vec(), values: tensor.data().len() }
-                })?;
-            feeds.push((*id, view.into()));
+            let wrong = || OnnxError::Size { shape: tensor.shape().to_vec(), values: tensor.data().len() };
+            let feed = if spec.element == Element::Int32 {
+                let whole = integers(&spec.name, tensor.data())?;
+                let tensor =
+                    rten_tensor::Tensor::try_from_data(tensor.shape(), whole).map_err(|_| wrong())?;
+                ValueOrView::Value(Value::Int32Tensor(tensor))
+            } else {
+                let view = rten_tensor::TensorView::try_from_data(tensor.shape(), tensor.data());
+                view.map_err(|_| wrong())?.into()
+            };
+            feeds.push((*id, feed));
         }
         let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
         let values = guarded("running", || {
@@ -139,7 +145,7 @@ fn spec(model: &Model, id: NodeId) -> TensorSpec {
 }
 
 fn fits(spec: &TensorSpec, tensor: &Tensor) -> Result<(), OnnxError> {
-    if !matches!(spec.element, Element::Float32 | Element::Unknown) {
+    if !matches!(spec.element, Element::Float32 | Element::Int32 | Element::Unknown) {
         return Err(OnnxError::ElementType {
             tensor: spec.name.clone(),
             found: format!("{:?}", spec.element),
@@ -160,6 +166,15 @@ fn fits(spec: &TensorSpec, tensor: &Tensor) -> Result<(), OnnxError> {
         expected: format!("[{}]", text.join(", ")),
         found: tensor.shape().to_vec(),
     })
+}
+
+/// The integers that float32 values stand for, such as the numbers of tokens.
+fn integers(name: &str, values: &[f32]) -> Result<Vec<i32>, OnnxError> {
+    let integer = |value: &f32| {
+        let exact = value.fract() == 0.0 && value.abs() <= (1 << 24) as f32;
+        exact.then_some(*value as i32).ok_or(OnnxError::NotInteger { tensor: name.to_owned(), value: *value })
+    };
+    values.iter().map(integer).collect()
 }
 
 fn tensor(name: &str, value: Value) -> Result<Tensor, OnnxError> {

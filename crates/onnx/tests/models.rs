@@ -128,6 +128,23 @@ fn a_wrong_use_is_told_in_the_terms_of_the_model() {
 }
 
 #[test]
+fn inputs_of_integers_take_whole_numbers_only() {
+    let lookup = load(include_bytes!("fixtures/lookup.onnx"), &LoadOptions::default()).unwrap();
+    let run = |ids: &[f32]| lookup.run(&[Tensor::new(vec![1, ids.len()], ids.to_vec()).unwrap()]);
+    let rows = run(&[3.0, 0.0]).unwrap();
+    assert_eq!(
+        (rows[0].shape(), rows[0].data()),
+        ([1, 2, 3].as_slice(), [9.0, 10.0, 11.0, 0.0, 1.0, 2.0].as_slice())
+    );
+    for wrong in [0.5, f32::NAN, f32::INFINITY, 1e9] {
+        let error = run(&[1.0, wrong]).unwrap_err();
+        assert!(matches!(&error, OnnxError::NotInteger { tensor, .. } if tensor == "ids"), "{error}");
+    }
+    // Beyond the table: an error of the run, no panic.
+    assert!(run(&[4.0]).is_err());
+}
+
+#[test]
 fn a_file_too_large_is_not_read() {
     let options = LoadOptions { max_bytes: 1000, ..LoadOptions::default() };
     assert!(matches!(load(CNN, &options), Err(OnnxError::TooLarge { limit: 1000, .. })));
