@@ -7,12 +7,12 @@
 use proofhouse_dialogue::wire::ChatRequest;
 use proofhouse_dialogue::{Conversation, Labelling, Message, Origin, Role, Segment, ToolCall, Turn};
 use proofhouse_gateway::{Boundary, Failure, Inspected, JudgedTurn, Layers, OnFinding, Scanned, Scanning};
-use proofhouse_guard::Guard;
 use proofhouse_guard::flow::Approval;
 use proofhouse_guard::output::{Action, Confidential, Filter, OutputRules, Released, Scanner};
-use proofhouse_lifecycle::language;
 use proofhouse_lifecycle::{Assessment, Project};
+use proofhouse_lifecycle::{encoder, language};
 use proofhouse_system::DetectorMode;
+use std::path::Path;
 
 /// The layers of one deployment.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ impl Front {
             described.canaries.iter().filter(|c| c.planted).map(|c| c.value.as_str()).collect();
         let label = described.labelling.label(&Origin::System);
         Ok(Self {
-            layers: Layers::new(Guard::new(described.guard_config())?),
+            layers: Layers::new(encoder::guard(described.guard_config(), None, Path::new(""))?),
             filter: Filter::new(&rules),
             confidential,
             prompt: Message::new(Role::System, vec![Segment::new(&assistant.prompt, label)]),

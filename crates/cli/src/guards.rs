@@ -2,21 +2,25 @@
 
 use std::fs::File;
 use std::io::Read as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, ensure};
 use proofhouse_guard::{Guard, GuardConfig};
+use proofhouse_lifecycle::encoder;
 
 /// Bytes of a configuration.
 const CONFIG_BYTES: u64 = 4 << 20;
 /// Bytes of a weights file: two tables of the largest size, and room for a header.
 const WEIGHTS_BYTES: u64 = 4 << 20;
 
-/// What is stated about a guard, and the bytes of its weights where it states some of its own.
+/// What is stated about a guard, and what it names beside it.
 #[derive(Debug, Default)]
 pub struct StatedGuard {
     pub config: GuardConfig,
+    /// The bytes of its weights where it states some of its own.
     pub weights: Option<Vec<u8>>,
+    /// Where the folder of its encoder is looked for.
+    pub folder: PathBuf,
 }
 
 impl StatedGuard {
@@ -32,16 +36,13 @@ impl StatedGuard {
         let read = |weights| bounded(&folder.join(weights), WEIGHTS_BYTES);
         let weights =
             config.detector.weights.as_ref().map(read).transpose().context("the detector's weights")?;
-        Ok(Self { config, weights })
+        Ok(Self { config, weights, folder: folder.to_owned() })
     }
 
     /// The guard.
     pub fn make(self) -> anyhow::Result<Guard> {
-        let guard = match self.weights {
-            Some(weights) => Guard::with_weights(self.config, &weights),
-            None => Guard::new(self.config),
-        };
-        guard.context("the guard cannot be made ready")
+        encoder::guard(self.config, self.weights.as_deref(), &self.folder)
+            .context("the guard cannot be made ready")
     }
 }
 

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use proofhouse_core::{Digest, Hasher};
 use proofhouse_dialogue::{Conversation, Turn};
 
-pub use config::{DetectorConfig, GuardConfig, GuardError, Work};
+pub use config::{DetectorConfig, Detectors, EncoderChoice, GuardConfig, GuardError, Work};
 pub use inspect::{Finding, Inspection, SegmentInspection};
 pub use session::{CallVerdict, Session, TurnVerdict};
 
@@ -48,43 +48,39 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Makes the layers ready, with the detector that comes with the program.
+    /// Makes the layers ready, with the detector that comes with the program and no second stage.
     pub fn new(config: GuardConfig) -> Result<Self, GuardError> {
-        if config.detector.weights.is_some() {
-            return Err(GuardError::WeightsApart);
-        }
-        Self::detecting_with(config, LinearDetector::embedded())
+        Self::with_detectors(config, Detectors::default())
     }
 
-    /// Makes the layers ready with weights of one's own, which have to be those that the configuration
-    /// states.
-    pub fn with_weights(config: GuardConfig, weights: &[u8]) -> Result<Self, GuardError> {
-        let stated = config.detector.digest.ok_or(GuardError::WeightsApart)?;
-        let found = Digest::of(weights);
-        if found != stated {
-            return Err(GuardError::OtherWeights { stated, found });
-        }
-        let detector =
-            LinearDetector::from_bytes(weights).map_err(|error| GuardError::Weights(error.to_string()))?;
-        Self::detecting_with(config, Arc::new(detector))
-    }
-
-    fn detecting_with(config: GuardConfig, first: Arc<LinearDetector>) -> Result<Self, GuardError> {
+    /// Makes the layers ready with detectors of one's own, which have to be those that the configuration
+    /// states: what it states and nobody hands over would be a detector that nobody has.
+    pub fn with_detectors(config: GuardConfig, detectors: Detectors<'_>) -> Result<Self, GuardError> {
         config.check()?;
+        let first = match (detectors.weights, config.detector.digest) {
+            (None, None) => LinearDetector::embedded(),
+            (Some(weights), Some(stated)) => {
+                let found = Digest::of(weights);
+                if found != stated {
+                    return Err(GuardError::OtherWeights { stated, found });
+                }
+                let detector = LinearDetector::from_bytes(weights);
+                Arc::new(detector.map_err(|error| GuardError::Weights(error.to_string()))?)
+            }
+            _ => return Err(GuardError::WeightsApart),
+        };
+        let states = !matches!(config.detector.encoder, None | Some(EncoderChoice::Off));
+        if states != detectors.second.is_some() {
+            return Err(GuardError::EncoderApart);
+        }
         let filter = Filter::new(&config.output_rules());
-        Ok(Self { config, filter, first, second: None })
+        Ok(Self { config, filter, first, second: detectors.second })
     }
 
     /// The detector that reads everything.
     #[must_use]
     pub fn detector(&self) -> &LinearDetector {
         &self.first
-    }
-
-    /// The same, with a detector that reads what the first one finds neither benign nor an attack.
-    #[must_use]
-    pub fn with_second(self, second: Arc<dyn Detector>) -> Self {
-        Self { second: Some(second), ..self }
     }
 
     /// What was stated.

@@ -26,6 +26,6 @@ mod pages;
 pub mod spotlight;
 
 pub use guard::{
-    CallVerdict, DetectorConfig, Finding, Guard, GuardConfig, GuardError, Inspection, SegmentInspection,
-    Session, TurnVerdict, Work,
+    CallVerdict, DetectorConfig, Detectors, EncoderChoice, Finding, Guard, GuardConfig, GuardError,
+    Inspection, SegmentInspection, Session, TurnVerdict, Work,
 };

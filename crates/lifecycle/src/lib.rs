@@ -11,6 +11,7 @@ pub mod data;
 mod deploy;
 mod detector;
 mod durable;
+pub mod encoder;
 mod error;
 mod evidence;
 mod feedback;

@@ -203,11 +203,28 @@ pub struct Detector {
     /// What an attack it sees leads to.
     #[serde(default)]
     pub mode: DetectorMode,
-    /// Folder of an encoder in ONNX with its `tokenizer.json`, for scores between the thresholds. Relative
-    /// to the system file.
+    /// What reads the texts in which the detector finds something, and judges them with it.
     #[serde(default)]
-    #[schemars(with = "Option<String>")]
-    pub encoder: Option<FilePath>,
+    pub encoder: Encoder,
+}
+
+/// The second stage of the detector.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Encoder {
+    /// The encoder that comes with the program.
+    #[default]
+    Shipped,
+    /// None.
+    Off,
+    /// An encoder in ONNX.
+    #[serde(untagged)]
+    Folder {
+        /// Folder of `model.onnx`, `tokenizer.json`, `config.json` and perhaps `calibration.json`. Relative to
+        /// the system file.
+        #[schemars(with = "String")]
+        folder: FilePath,
+    },
 }
 
 /// What an attack that the detector sees leads to.

@@ -45,8 +45,8 @@ pub use architecture::{
 };
 pub use assistant::{Assistant, InputForm, Sink, StepLimits};
 pub use boundary::{
-    Approval, ArgumentRule, Boundary, Canary, Detector, DetectorMode, Identity, Labelled, Leave, Output,
-    Source, SourceKind, Spotlight, Tool,
+    Approval, ArgumentRule, Boundary, Canary, Detector, DetectorMode, Encoder, Identity, Labelled, Leave,
+    Output, Source, SourceKind, Spotlight, Tool,
 };
 pub use checks::{
     Checks, DatasetCheck, DriftCheck, DriftRequirement, EvasionCheck, EvasionCriterion, LabelNoiseCheck,

@@ -9,7 +9,8 @@
 //!   the number of windows, so that a long document is not suspicious for being long.
 //! * [`plain_order`] knows the plainest orders of fourteen languages, which a threshold can be too high for.
 //! * [`EncoderDetector`] is a second stage behind the same trait: any encoder with its `tokenizer.json`, for
-//!   what the first calls [`Verdict::Grey`].
+//!   what the first calls [`Verdict::Grey`]. One of our own is in the binary ([`shipped`]); it reads what the
+//!   first calls an attack too, and both judge it together.
 //! * [`learn`] turns what passed into new weights that hold what the old ones held.
 //!
 //! ```
@@ -39,7 +40,10 @@ pub mod train;
 mod weights;
 mod windows;
 
-pub use encoder::{Encoder, EncoderCalibration, EncoderDetector, EncoderError, Tokenizer, TokenizerError};
+pub use encoder::{
+    Encoder, EncoderCalibration, EncoderDetector, EncoderError, EncoderFiles, Joint, Thresholds, Tokenizer,
+    TokenizerError, shipped,
+};
 pub use linear::LinearDetector;
 pub use phrases::plain_order;
 pub use weights::{Calibration, Header, TrainedOn, WeightsError};
@@ -55,6 +59,16 @@ pub trait Detector: Send + Sync {
     ///
     /// When the detector could not read the text. Nobody looked at it then, so it is not benign.
     fn score(&self, text: &str, carrier: Carrier) -> Result<Score, DetectorError>;
+
+    /// What becomes of a text that another detector made `first` of; nothing where that stands. Asked where it
+    /// is grey or an attack. A detector that knows nothing of the other one has the last word on grey texts.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detector::score`].
+    fn confirm(&self, text: &str, carrier: Carrier, first: &Score) -> Result<Option<Score>, DetectorError> {
+        if first.verdict == Verdict::Grey { self.score(text, carrier).map(Some) } else { Ok(None) }
+    }
 }
 
 /// What a detector makes of a text. The order is the order of concern.

@@ -1,11 +1,13 @@
 //! What is stated about a guard: one form for the system file, the gateway and the command line.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use proofhouse_core::Digest;
 use proofhouse_dialogue::Labelling;
 use serde::{Deserialize, Serialize};
 
+use crate::detect::Detector;
 use crate::flow::Policy;
 use crate::link::LinkRules;
 use crate::output::{ConfidentialError, OutputRules};
@@ -32,7 +34,7 @@ pub struct GuardConfig {
     pub work: Work,
 }
 
-/// Which weights the detector has: those of this build, unless a file is stated.
+/// Which weights the detector has, those of this build unless a file is stated, and what reads after it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct DetectorConfig {
@@ -42,6 +44,37 @@ pub struct DetectorConfig {
     /// The digest of that file. Weights that anybody could replace unseen would be no detector.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+    /// The second stage, asked where the first finds something. Whoever makes a guard from a file or a system
+    /// file takes the shipped one where nothing is stated; a guard that is made in code has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoder: Option<EncoderChoice>,
+}
+
+/// Which encoder reads after the detector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EncoderChoice {
+    /// None.
+    Off,
+    /// That of this build.
+    Shipped,
+    /// A folder with `model.onnx`, `tokenizer.json`, `config.json` and perhaps `calibration.json`.
+    #[serde(untagged)]
+    Folder {
+        /// Where it is.
+        folder: PathBuf,
+        /// Its digest, as that of a model.
+        digest: Digest,
+    },
+}
+
+/// Detectors other than those of this build.
+#[derive(Clone, Default)]
+pub struct Detectors<'a> {
+    /// The bytes of the weights that the configuration states.
+    pub weights: Option<&'a [u8]>,
+    /// The encoder that the configuration states.
+    pub second: Option<Arc<dyn Detector>>,
 }
 
 /// Bounds of the work over one conversation.
@@ -85,6 +118,9 @@ pub enum GuardError {
         "the configuration states the detector's weights, so the guard is made with their bytes, and only then"
     )]
     WeightsApart,
+    /// An encoder is stated and was not handed over, or the other way round.
+    #[error("the configuration states an encoder, so the guard is made with it, and only then")]
+    EncoderApart,
     /// Other weights than those that are stated.
     #[error(
         "the weights have the digest {found}, and detector.digest states {stated}; they were replaced, or the statement is old"

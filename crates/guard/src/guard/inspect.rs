@@ -66,8 +66,11 @@ pub struct SegmentInspection {
     pub order: bool,
     /// Kinds of alarms about its characters.
     pub alarms: Vec<&'static str>,
-    /// A second detector had the last word.
+    /// A second detector had a say in it.
     pub second: bool,
+    /// Why a second detector that was asked said nothing; what the first one says stands.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub second_failed: Option<String>,
 }
 
 /// Inspects segments until the work is used up.
@@ -93,6 +96,7 @@ impl Inspector<'_> {
             order: false,
             alarms: Vec::new(),
             second: false,
+            second_failed: None,
         };
         let Some(left) = self.left.checked_sub(segment.text.len()) else {
             // What comes after is not read either, so that nobody buys silence with a shorter text.
@@ -122,19 +126,17 @@ impl Inspector<'_> {
     fn score(&self, form: &NormalForm<'_>, carrier: Carrier, found: &mut SegmentInspection) {
         let texts: Vec<&str> = form.texts().collect();
         let Some((at, first)) = self.guard.first.score_views(&texts, carrier) else { return };
-        let score = match (&self.guard.second, texts.get(at)) {
-            (Some(second), Some(text)) if first.verdict == detect::Verdict::Grey => {
-                match second.score(text, carrier) {
-                    Ok(score) => {
-                        found.second = true;
-                        score
-                    }
-                    // Nobody else looked at it, so it stays grey.
-                    Err(_) => first,
-                }
+        let confirmed = match (&self.guard.second, texts.get(at)) {
+            (Some(second), Some(text)) if first.verdict != detect::Verdict::Benign => {
+                second.confirm(text, carrier, &first).unwrap_or_else(|error| {
+                    found.second_failed = Some(error.to_string());
+                    None
+                })
             }
-            _ => first,
+            _ => None,
         };
+        found.second = confirmed.is_some();
+        let score = confirmed.unwrap_or(first);
         let (spans, read_by) = reading(form, at);
         found.take(&score, spans, read_by);
         if found.verdict < Finding::Attack {

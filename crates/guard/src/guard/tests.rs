@@ -106,6 +106,17 @@ impl Detector for Says {
     }
 }
 
+/// The same guard with a second stage.
+fn second(answer: Option<Detected>) -> Guard {
+    let mut config = guard().config().clone();
+    config.detector.encoder = Some(EncoderChoice::Shipped);
+    assert!(matches!(Guard::new(config.clone()), Err(GuardError::EncoderApart)));
+    let detectors = || Detectors { second: Some(Arc::new(Says(answer))), weights: None };
+    let unstated = Guard::with_detectors(guard().config().clone(), detectors());
+    assert!(matches!(unstated, Err(GuardError::EncoderApart)));
+    Guard::with_detectors(config, detectors()).unwrap()
+}
+
 #[test]
 fn the_second_stage_is_asked_about_grey_text_and_its_failure_leaves_it_grey() {
     // Somewhere between a benign start and the whole attack the detector hesitates.
@@ -120,14 +131,15 @@ fn the_second_stage_is_asked_about_grey_text_and_its_failure_leaves_it_grey() {
         .find(|text| guard().inspect(&conversation(&[(web(), text)])).verdict == Finding::Grey);
     let grey = grey.expect("some beginning of an attack is grey");
     let with = |answer| {
-        let guard = guard().with_second(Arc::new(Says(answer)));
+        let guard = second(answer);
         let found = guard.inspect(&conversation(&[(web(), grey)]));
+        assert_eq!(found.segments[0].second_failed.is_some(), answer.is_none());
         (found.verdict, found.segments[0].second)
     };
     assert_eq!(with(Some(Detected::Attack)), (Finding::Attack, true));
     assert_eq!(with(Some(Detected::Benign)), (Finding::Benign, true));
     assert_eq!(with(None), (Finding::Grey, false));
-    assert_ne!(guard().digest(), guard().with_second(Arc::new(Says(None))).digest());
+    assert_ne!(guard().digest(), second(None).digest());
 }
 
 #[test]
@@ -190,18 +202,18 @@ fn a_configuration_is_one_form_and_says_nothing_twice() {
 fn weights_of_ones_own_are_those_that_are_stated_or_none() {
     let bytes = include_bytes!("../detect/linear.weights");
     let stated = |digest: Option<Digest>| GuardConfig {
-        detector: DetectorConfig { weights: Some("w".into()), digest },
+        detector: DetectorConfig { weights: Some("w".into()), digest, encoder: None },
         ..GuardConfig::default()
     };
     let right = stated(Some(Digest::of(bytes)));
-    assert!(Guard::with_weights(right.clone(), bytes).is_ok());
+    let with =
+        |config, weights| Guard::with_detectors(config, Detectors { weights: Some(weights), second: None });
+    assert!(with(right.clone(), bytes.as_slice()).is_ok());
     assert!(matches!(Guard::new(right.clone()), Err(GuardError::WeightsApart)));
-    assert!(matches!(
-        Guard::with_weights(right, bytes.get(1..).unwrap()),
-        Err(GuardError::OtherWeights { .. })
-    ));
-    assert!(matches!(Guard::with_weights(stated(None), bytes), Err(GuardError::WeightsApart)));
-    let half = DetectorConfig { weights: None, digest: Some(Digest::of(bytes)) };
+    assert!(matches!(with(right, bytes.get(1..).unwrap()), Err(GuardError::OtherWeights { .. })));
+    assert!(matches!(with(GuardConfig::default(), bytes), Err(GuardError::WeightsApart)));
+    assert!(matches!(with(stated(None), bytes), Err(GuardError::HalfStated)));
+    let half = DetectorConfig { digest: Some(Digest::of(bytes)), ..DetectorConfig::default() };
     let half = GuardConfig { detector: half, ..GuardConfig::default() };
     assert!(matches!(Guard::new(half), Err(GuardError::HalfStated)));
 }

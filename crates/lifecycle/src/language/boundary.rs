@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use proofhouse_core::Digest;
 use proofhouse_dialogue::assistant::Assistant;
 use proofhouse_dialogue::{Labelling, Name, Origin, Stated};
-use proofhouse_guard::GuardConfig;
 use proofhouse_guard::flow::{self, AnswerLabel, ArgumentRule, Policy, ToolRule, Verdict};
 use proofhouse_guard::link::{HostPattern, LinkRules};
 use proofhouse_guard::output::{Action, OutputRules};
 use proofhouse_guard::spotlight::Spotlight;
+use proofhouse_guard::{DetectorConfig, EncoderChoice, GuardConfig};
 use proofhouse_system::{self as system, Approval, Leave, Sink, Source, SourceKind};
 
 use crate::data::Datasets;
@@ -32,6 +32,8 @@ pub struct Boundary {
     pub canaries: Vec<Mark>,
     /// What an attack that the detector sees leads to.
     pub detector: system::DetectorMode,
+    /// What reads after the detector. Folders are absolute.
+    pub encoder: EncoderChoice,
     /// How untrusted text is set apart for the model.
     pub spotlight: system::Spotlight,
 }
@@ -58,6 +60,7 @@ impl Boundary {
             output: output(&described, project.system.assistant.as_ref()),
             canaries: canaries(&described, project),
             detector: described.detector.mode,
+            encoder: encoder(&described.detector.encoder, project)?,
             spotlight: described.spotlight,
         })
     }
@@ -75,9 +78,22 @@ impl Boundary {
                 system::Spotlight::Mark => Spotlight::Mark,
                 system::Spotlight::Encode => Spotlight::Encode,
             },
+            detector: DetectorConfig { encoder: Some(self.encoder.clone()), ..DetectorConfig::default() },
             ..GuardConfig::default()
         }
     }
+}
+
+/// The second stage, with the digest that its folder has now: what was tested with another one is stale.
+fn encoder(described: &system::Encoder, project: &Project) -> Result<EncoderChoice, LifecycleError> {
+    Ok(match described {
+        system::Encoder::Shipped => EncoderChoice::Shipped,
+        system::Encoder::Off => EncoderChoice::Off,
+        system::Encoder::Folder { folder } => {
+            let folder = project.dir.join(folder.as_str());
+            EncoderChoice::Folder { digest: crate::encoder::digest(&folder)?, folder }
+        }
+    })
 }
 
 fn hosts(described: &system::Boundary) -> Result<Vec<HostPattern>, LifecycleError> {

@@ -7,6 +7,8 @@
 //! 4. Calls that the rules do not allow are withheld; nobody is there to approve them.
 //! 5. What may not leave is taken out of the text, or ends it.
 
+use std::path::Path;
+
 use proofhouse_core::Digest;
 use proofhouse_dialogue::{Conversation, Message, Segment, Trust, Turn};
 use proofhouse_guard::flow::Verdict;
@@ -53,8 +55,7 @@ impl Seen {
 impl Guarded {
     /// The layers that a boundary describes.
     pub fn new(boundary: &Boundary) -> Result<Self, LifecycleError> {
-        let guard =
-            Guard::new(boundary.guard_config()).map_err(|e| LifecycleError::Boundary(e.to_string()))?;
+        let guard = crate::encoder::guard(boundary.guard_config(), None, Path::new(""))?;
         let mut confidential = Confidential::new();
         for mark in &boundary.canaries {
             confidential = confidential

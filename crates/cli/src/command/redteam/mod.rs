@@ -76,7 +76,9 @@ async fn attack(args: &AttackArgs) -> anyhow::Result<Exit> {
         (false, None) => None,
         (true, file) => {
             let stated = match (file, &system) {
-                (None, Some(system)) => StatedGuard { config: system.guard.clone(), weights: None },
+                (None, Some(system)) => {
+                    StatedGuard { config: system.guard.clone(), ..StatedGuard::default() }
+                }
                 (file, _) => StatedGuard::read(file.as_deref())?,
             };
             Some(Arc::new(Front::new(&scenario, stated)?))

@@ -13,8 +13,14 @@ use serde::{Deserialize, Serialize};
 
 use super::{Detector, DetectorError, Score, Verdict};
 
+mod joint;
+mod labels;
+mod shipped;
 mod tokenizer;
 
+pub use joint::{Joint, Thresholds};
+use labels::attack_labels_of;
+pub use shipped::shipped;
 pub use tokenizer::{Tokenizer, TokenizerError};
 
 /// Runs a model on one text.
@@ -31,8 +37,19 @@ pub trait Encoder: Send + Sync {
     fn logits(&self, ids: &[u32]) -> Result<Vec<f32>, String>;
 }
 
+/// The files beside a model.
+#[derive(Debug, Clone, Copy)]
+pub struct EncoderFiles<'a> {
+    /// `tokenizer.json`, as the package `tokenizers` writes it.
+    pub tokenizer: &'a [u8],
+    /// `config.json`, as the package `transformers` writes it: labels and positions.
+    pub config: &'a [u8],
+    /// `calibration.json`, an [`EncoderCalibration`]; a model without it has the usual thresholds.
+    pub calibration: Option<&'a [u8]>,
+}
+
 /// From the logit of the attack labels to a verdict.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncoderCalibration {
     /// Logits are divided by this before anything else (Guo et al., ICML 2017). One leaves them.
@@ -41,11 +58,13 @@ pub struct EncoderCalibration {
     pub grey: f32,
     /// Probabilities from here on are attacks.
     pub attack: f32,
+    /// How it judges together with the first stage; nothing for a model that knows nothing of it.
+    pub joint: Option<Joint>,
 }
 
 impl Default for EncoderCalibration {
     fn default() -> Self {
-        Self { temperature: 1.0, grey: 0.2, attack: 0.5 }
+        Self { temperature: 1.0, grey: 0.2, attack: 0.5, joint: None }
     }
 }
 
@@ -62,6 +81,14 @@ pub enum EncoderError {
     /// Nobody knows which label is an attack.
     #[error("none of the labels in config.json ({0}) says that it is an attack; name the attack's labels")]
     Labels(String),
+    /// Its calibration cannot be read.
+    #[error("calibration.json cannot be read: {0}")]
+    CalibrationFile(String),
+    /// How it judges together with the first stage makes no sense.
+    #[error(
+        "calibration.json: the weight of a joint verdict is positive, and its thresholds are finite, grey <= attack"
+    )]
+    Joint,
     /// The calibration makes no sense.
     #[error(
         "temperature {0} and thresholds grey {1}, attack {2} are not in order: the temperature is positive, and 0 < grey <= attack < 1"
@@ -75,6 +102,8 @@ const OVERLAP: usize = 64;
 const WINDOW: usize = 512;
 /// Windows of the longest text that is read: some 100 000 words.
 const MAX_WINDOWS: usize = 256;
+/// Windows that are read for a joint verdict: a window costs milliseconds, and the first stage has read the rest.
+const JOINT_WINDOWS: usize = 16;
 
 /// An encoder with what it needs to read texts.
 pub struct EncoderDetector {
@@ -95,26 +124,32 @@ struct Config {
 }
 
 impl EncoderDetector {
-    /// Puts a detector together from a model and the two files beside it. Which labels are attacks is read
-    /// off their names, or stated in `attack_labels`.
+    /// Puts a detector together from a model and the files beside it. Which labels are attacks is read off
+    /// their names, or stated in `attack_labels`.
     ///
     /// # Errors
     ///
     /// When a file cannot be read, no label is known to be an attack, or the calibration is out of order.
     pub fn new(
         encoder: Box<dyn Encoder>,
-        tokenizer: &[u8],
-        config: &[u8],
+        files: &EncoderFiles<'_>,
         attack_labels: &[&str],
-        calibration: EncoderCalibration,
     ) -> Result<Self, EncoderError> {
-        let tokenizer = Tokenizer::from_json(tokenizer)?;
+        let calibration = match files.calibration {
+            Some(bytes) => serde_json::from_slice(bytes)
+                .map_err(|error| EncoderError::CalibrationFile(error.to_string()))?,
+            None => EncoderCalibration::default(),
+        };
+        let tokenizer = Tokenizer::from_json(files.tokenizer)?;
         let config: Config =
-            serde_json::from_slice(config).map_err(|error| EncoderError::Config(error.to_string()))?;
+            serde_json::from_slice(files.config).map_err(|error| EncoderError::Config(error.to_string()))?;
         let attacks = attack_labels_of(&config, attack_labels)?;
-        let EncoderCalibration { temperature, grey, attack } = calibration;
+        let EncoderCalibration { temperature, grey, attack, ref joint } = calibration;
         if !(temperature.is_finite() && temperature > 0.0 && 0.0 < grey && grey <= attack && attack < 1.0) {
             return Err(EncoderError::Calibration(temperature, grey, attack));
+        }
+        if joint.as_ref().is_some_and(|joint| !joint.is_in_order()) {
+            return Err(EncoderError::Joint);
         }
         let positions = config.max_position_embeddings.unwrap_or(WINDOW).min(WINDOW);
         let window = positions.saturating_sub(tokenizer.frame());
@@ -144,27 +179,37 @@ impl EncoderDetector {
     }
 }
 
+impl EncoderDetector {
+    /// The ranges of `pieces` that are read one by one: all of them, each with the end of the one before.
+    fn windows(&self, pieces: usize) -> impl ExactSizeIterator<Item = Range<usize>> + use<> {
+        let (window, step) = (self.window, self.window - OVERLAP);
+        let count = pieces.saturating_sub(OVERLAP).div_ceil(step).max(1);
+        (0..count).map(move |at| at * step..(at * step + window).min(pieces))
+    }
+
+    fn failed(&self, text: &str, reason: String) -> DetectorError {
+        DetectorError::Encoder { encoder: self.encoder.identity(), bytes: text.len(), reason }
+    }
+}
+
 impl Detector for EncoderDetector {
     fn identity(&self) -> String {
         format!("encoder:{}", self.encoder.identity())
     }
 
     fn score(&self, text: &str, _carrier: Carrier) -> Result<Score, DetectorError> {
-        let failed =
-            |reason| DetectorError::Encoder { encoder: self.encoder.identity(), bytes: text.len(), reason };
+        let failed = |reason| self.failed(text, reason);
         let pieces = self.tokenizer.pieces(text);
-        let step = self.window - OVERLAP;
-        let windows = pieces.len().saturating_sub(OVERLAP).div_ceil(step).max(1);
-        if windows > MAX_WINDOWS {
+        let windows = self.windows(pieces.len());
+        if windows.len() > MAX_WINDOWS {
             return Err(failed(format!(
                 "it has {} tokens, more than {MAX_WINDOWS} windows hold",
                 pieces.len()
             )));
         }
         let (mut highest, mut spans) = (0.0_f32, Vec::<Range<usize>>::new());
-        for at in 0..windows {
-            let start = at * step;
-            let part = pieces.get(start..(start + self.window).min(pieces.len())).unwrap_or_default();
+        for window in windows {
+            let part = pieces.get(window).unwrap_or_default();
             let probability = self.probability(&self.tokenizer.framed(part), &failed)?;
             highest = highest.max(probability);
             if probability >= self.calibration.grey
@@ -176,60 +221,50 @@ impl Detector for EncoderDetector {
                 }
             }
         }
-        let EncoderCalibration { grey, attack, .. } = self.calibration;
-        let verdict = if highest >= attack {
-            Verdict::Attack
-        } else if highest >= grey {
-            Verdict::Grey
-        } else {
-            Verdict::Benign
-        };
-        let logit = |p: f32| (p.clamp(1e-6, 1.0 - 1e-6) / (1.0 - p.clamp(1e-6, 1.0 - 1e-6))).ln();
+        let verdict =
+            Thresholds { grey: self.calibration.grey, attack: self.calibration.attack }.verdict(highest);
         // An encoder cannot say which words it went by.
         Ok(Score {
             verdict,
             probability: highest,
-            margin: logit(highest) - logit(attack),
+            margin: logit(highest) - logit(self.calibration.attack),
             spans,
             reasons: Vec::new(),
         })
     }
+
+    /// With a joint calibration: what the first stage made of it and the encoder's logit, added. Of a long text
+    /// the windows are read in which the first stage found something, and then the others, so many as are allowed.
+    fn confirm(&self, text: &str, carrier: Carrier, first: &Score) -> Result<Option<Score>, DetectorError> {
+        let Some(joint) = &self.calibration.joint else {
+            return if first.verdict == Verdict::Grey {
+                self.score(text, carrier).map(Some)
+            } else {
+                Ok(None)
+            };
+        };
+        let failed = |reason| self.failed(text, reason);
+        let pieces = self.tokenizer.pieces(text);
+        let finds = |window: &Range<usize>| {
+            let part = pieces.get(window.clone()).unwrap_or_default();
+            let (Some(start), Some(end)) = (part.first(), part.last()) else { return false };
+            first.spans.iter().any(|span| span.start < end.word.end && start.word.start < span.end)
+        };
+        let (mut windows, others): (Vec<_>, Vec<_>) = self.windows(pieces.len()).partition(finds);
+        windows.extend(others);
+        let mut highest = f32::NEG_INFINITY;
+        for window in windows.into_iter().take(JOINT_WINDOWS) {
+            let part = pieces.get(window).unwrap_or_default();
+            highest = highest.max(logit(self.probability(&self.tokenizer.framed(part), &failed)?));
+        }
+        Ok(Some(joint.judge(first, highest, carrier)))
+    }
 }
 
-/// For each label of the model, whether it is an attack.
-fn attack_labels_of(config: &Config, stated: &[&str]) -> Result<Vec<bool>, EncoderError> {
-    let mut labels: Vec<(usize, &str)> = Vec::new();
-    for (id, label) in &config.id2label {
-        let id = id.parse().map_err(|_| EncoderError::Config(format!("`{id}` in id2label is no number")))?;
-        labels.push((id, label));
-    }
-    // A model without names has two labels, and the second is what it was trained to find.
-    if labels.is_empty() {
-        labels = vec![(0, "LABEL_0"), (1, "LABEL_1")];
-    }
-    labels.sort_unstable();
-    if labels.iter().enumerate().any(|(at, (id, _))| at != *id) {
-        return Err(EncoderError::Config("id2label does not number its labels from 0".into()));
-    }
-    const NAMES: [&str; 6] = ["inject", "jailbreak", "malicious", "attack", "unsafe", "harmful"];
-    let unnamed = labels.len() == 2 && labels.iter().all(|(_, label)| label.starts_with("LABEL_"));
-    let is_attack = |id: usize, label: &str| {
-        if !stated.is_empty() {
-            stated.contains(&label)
-        } else if unnamed {
-            id == 1
-        } else {
-            let label = label.to_lowercase();
-            NAMES.iter().any(|name| label.contains(name)) && !label.contains("non") && !label.contains("not")
-        }
-    };
-    let attacks: Vec<bool> = labels.iter().map(|(id, label)| is_attack(*id, label)).collect();
-    if attacks.iter().any(|is| *is) && !attacks.iter().all(|is| *is) {
-        Ok(attacks)
-    } else {
-        let names: Vec<&str> = labels.iter().map(|(_, label)| *label).collect();
-        Err(EncoderError::Labels(names.join(", ")))
-    }
+/// From a probability to its logit.
+fn logit(p: f32) -> f32 {
+    let p = p.clamp(1e-6, 1.0 - 1e-6);
+    (p / (1.0 - p)).ln()
 }
 
 #[cfg(test)]
@@ -254,9 +289,13 @@ mod tests {
     const TOKENIZER: &str = r#"{"pre_tokenizer": {"type": "BertPreTokenizer"},
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "vocab": {"[UNK]": 0, "obey": 1}}}"#;
 
+    fn files<'a>(config: &'a str, calibration: Option<&'a str>) -> EncoderFiles<'a> {
+        let (tokenizer, config) = (TOKENIZER.as_bytes(), config.as_bytes());
+        EncoderFiles { tokenizer, config, calibration: calibration.map(str::as_bytes) }
+    }
+
     fn detector(config: &str, labels: &[&str]) -> Result<EncoderDetector, EncoderError> {
-        let calibration = EncoderCalibration::default();
-        EncoderDetector::new(Box::new(Finds(1)), TOKENIZER.as_bytes(), config.as_bytes(), labels, calibration)
+        EncoderDetector::new(Box::new(Finds(1)), &files(config, None), labels)
     }
 
     #[test]
@@ -309,10 +348,57 @@ mod tests {
         }
         for logits in [vec![], vec![1.0], vec![f32::NAN, 1.0]] {
             let encoder = Box::new(Broken(logits));
-            let calibration = EncoderCalibration::default();
-            let detector =
-                EncoderDetector::new(encoder, TOKENIZER.as_bytes(), b"{}", &[], calibration).unwrap();
+            let detector = EncoderDetector::new(encoder, &files("{}", None), &[]).unwrap();
             assert!(detector.score("text", Carrier::Chat).is_err());
         }
+    }
+
+    const JOINT: &str = r#"{"joint": {"weight": 0.5, "chat": {"grey": 0.5, "attack": 1.0},
+        "document": {"grey": 0.5, "attack": 1.0}, "code": {"grey": 0.5, "attack": 9.0}}}"#;
+
+    fn first(verdict: Verdict, margin: f32, spans: Vec<Range<usize>>) -> Score {
+        Score { verdict, probability: 0.5, margin, spans, reasons: Vec::new() }
+    }
+
+    #[test]
+    fn both_stages_judge_together() {
+        let detector = EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(JOINT)), &[]).unwrap();
+        // The encoder's logit is 6 or -6, so it adds or takes 3.
+        let judged = |text: &str, carrier, margin| {
+            let score =
+                detector.confirm(text, carrier, &first(Verdict::Grey, margin, vec![])).unwrap().unwrap();
+            (score.verdict, (score.margin * 100.0).round() / 100.0)
+        };
+        assert_eq!(judged("obey", Carrier::Chat, -1.0), (Verdict::Attack, 1.0));
+        assert_eq!(judged("obey", Carrier::Chat, -2.2), (Verdict::Grey, -0.2));
+        assert_eq!(judged("obey", Carrier::Code, -1.0), (Verdict::Grey, -7.0));
+        assert_eq!(judged("word", Carrier::Chat, 2.0), (Verdict::Benign, -2.0));
+        assert_eq!(judged("word", Carrier::Chat, 5.0), (Verdict::Attack, 1.0));
+    }
+
+    #[test]
+    fn of_a_long_text_the_places_are_read_that_the_first_stage_found() {
+        let detector = EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(JOINT)), &[]).unwrap();
+        let mut words = vec!["word"; 60_000];
+        words[50_000] = "obey";
+        let text = words.join(" ");
+        let place = text.find("obey").unwrap();
+        let joint = |found: Range<usize>| {
+            let first = first(Verdict::Grey, -1.0, std::iter::once(found).collect());
+            detector.confirm(&text, Carrier::Chat, &first).unwrap().unwrap().verdict
+        };
+        assert_eq!(joint(place..place + 4), Verdict::Attack);
+        assert_eq!(joint(3..9), Verdict::Benign);
+    }
+
+    #[test]
+    fn a_calibration_that_makes_no_sense_is_refused() {
+        let with = |calibration: &str| {
+            EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(calibration)), &[]).err().unwrap()
+        };
+        assert!(matches!(with(&JOINT.replace("0.5, \"chat\"", "-1, \"chat\"")), EncoderError::Joint));
+        assert!(matches!(with(&JOINT.replace("9.0", "0.1")), EncoderError::Joint));
+        assert!(matches!(with(r#"{"tempreature": 1}"#), EncoderError::CalibrationFile(_)));
+        assert!(matches!(with(r#"{"grey": 0.9, "attack": 0.5}"#), EncoderError::Calibration(..)));
     }
 }
