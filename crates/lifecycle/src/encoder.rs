@@ -63,7 +63,8 @@ fn from_folder(folder: &Path, stated: Digest) -> Result<Arc<dyn Detector>, Lifec
 }
 
 /// The encoder of this build.
-fn shipped() -> Arc<dyn Detector> {
+#[must_use]
+pub fn shipped() -> Arc<dyn Detector> {
     static SHIPPED: LazyLock<Arc<Shipped>> = LazyLock::new(|| Arc::new(Shipped::new()));
     Arc::clone(&SHIPPED) as Arc<dyn Detector>
 }

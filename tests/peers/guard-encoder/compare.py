@@ -2,6 +2,7 @@
 
     compare.py make FOLDER         writes wordpiece.json, unigram.json and texts.txt
     compare.py check FOLDER KIND   holds KIND.ids, one line a text, against the package
+    compare.py scores FOLDER MODEL holds the probabilities in `scores`, one line a text, against ONNX Runtime
 """
 
 import pathlib
@@ -70,9 +71,27 @@ def check(folder: pathlib.Path, kind: str) -> int:
     return 0
 
 
+def scores(folder: pathlib.Path, model: str) -> int:
+    import numpy
+    import onnxruntime
+
+    tokenizer = Tokenizer.from_file(str(folder / "shipped.json"))
+    session = onnxruntime.InferenceSession(model)
+    ours = [float(line) for line in (folder / "scores").read_text().splitlines()]
+    theirs = []
+    for text in WORDS + EXTRA:
+        logits = session.run(None, {"input_ids": numpy.array([tokenizer.encode(text).ids])})[0][0]
+        theirs.append(float(1 / (1 + numpy.exp(logits[0] - logits[1]))))
+    furthest = max(abs(a - b) for a, b in zip(ours, theirs, strict=True))
+    print(f"probabilities of {len(ours)} texts differ from ONNX Runtime's by {furthest:.4f} at most")
+    return int(furthest > 0.02)
+
+
 if __name__ == "__main__":
     folder = pathlib.Path(sys.argv[2])
     if sys.argv[1] == "make":
         make(folder)
+    elif sys.argv[1] == "scores":
+        sys.exit(scores(folder, sys.argv[3]))
     else:
         sys.exit(check(folder, sys.argv[3]))
