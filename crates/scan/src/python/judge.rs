@@ -124,7 +124,7 @@ fn settled(event: &Event) -> Reach {
             matches!(effect, Effect::Command | Effect::Code | Effect::Install) && taint.has(Taint::CALLER)
         }
         // Tables of texts are evaluated cell by cell in many notebooks.
-        What::RunsUnknown { how, taint } => *how == "exec" && taint.has(Taint::CALLER),
+        What::RunsUnknown { how, taint } => *how != "eval" && taint.has(Taint::CALLER),
         _ => false,
     };
     match (event.reach, theirs) {
@@ -158,6 +158,11 @@ fn effect_of(
         Effect::Native if at_load => "python/native-code",
         Effect::Native if in_use => "python/native-code",
         Effect::Network if taint.has(Taint::SECRET) && in_use => "python/exfiltration",
+        Effect::Network | Effect::Hub
+            if in_use && arguments.iter().filter_map(Value::as_text).any(is_private) =>
+        {
+            "python/exfiltration"
+        }
         Effect::Network | Effect::Hub if at_load => "python/network-on-import",
         Effect::Spy if in_use => "python/reads-credentials",
         Effect::Foreign if in_use => "python/foreign-code",

@@ -201,6 +201,8 @@ pub(super) struct Machine<'p> {
     exhausted: bool,
     /// Functions are run that nothing has called.
     sweeping: bool,
+    /// A lambda that was handed over is being run.
+    in_lambda: bool,
 }
 
 impl<'p> Machine<'p> {
@@ -231,6 +233,7 @@ impl<'p> Machine<'p> {
             depth: 0,
             exhausted: false,
             sweeping: false,
+            in_lambda: false,
         };
         let module = machine.module(path, Arc::from(text), tree);
         machine.imported.insert(path.to_owned(), module);

@@ -132,6 +132,16 @@ const SUSPICIOUS: &[(&str, &str)] = &[
         "import builtins\n[f for n, f in vars(builtins).items() if n[::-1] == 'lave'][0]('1')\n",
         "python/hidden-code",
     ),
+    ("import gc, os\ngc.callbacks.append(lambda a, b: os.system('id'))\n", "python/runs-in-use"),
+    ("import os\ndef pytest_configure(config):\n    os.system('id')\n", "python/runs-in-use"),
+    (
+        "from flask import Flask, request\nimport os\napp = Flask('x')\n@app.route('/')\ndef f():\n    return os.popen(request.args.get('q')).read()\n",
+        "python/runs-in-use",
+    ),
+    (
+        "from fastapi import FastAPI\napp = FastAPI()\n@app.get('/')\ndef f(e: str):\n    return eval(e)\n",
+        "python/evaluates-data",
+    ),
     // What another package has of a function, its users call.
     ("import torch, os\ndef load(f):\n    os.popen('id')\ntorch.load = load\n", "python/runs-in-use"),
     (

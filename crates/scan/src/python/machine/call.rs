@@ -358,6 +358,10 @@ impl Machine<'_> {
     /// the command to be theirs.
     fn taint_of_effect(&self, effect: Effect, arguments: &Arguments) -> Taint {
         let taint = arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v)));
+        // A command in a lambda is there to be run by whoever it was handed to.
+        if self.in_lambda && matches!(effect, Effect::Command | Effect::Install) {
+            return taint.and(Taint::CALLER);
+        }
         let first = arguments.plain.first().and_then(|v| self.cell_of(v));
         match first {
             Some(Cell::Sequence(words)) if effect == Effect::Command => {

@@ -293,6 +293,9 @@ impl Machine<'_> {
                 Some(text) => self.run_text(scope, &text, line, (how == "eval", decoded)),
                 None => {
                     let taint = self.taint(&code);
+                    // A table's cells are evaluated by lambdas; a function of its own answers to somebody.
+                    let answers = how == "eval" && taint.has(Taint::CALLER) && !self.in_lambda;
+                    let how = if answers { "eval of what its caller sends" } else { how };
                     self.event(scope, line, What::RunsUnknown { how, taint });
                     Value::Unknown(taint)
                 }

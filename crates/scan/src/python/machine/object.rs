@@ -153,6 +153,8 @@ impl Machine<'_> {
             (_, "__call__" | "__func__" | "__wrapped__") => return Value::Outside(base.into(), taint),
             ("builtins.globals()", _) => return Value::outside(format!("builtins.globals().{name}")),
             (_, "__getattribute__") => return Value::outside(format!("{base}.__getattribute__")),
+            // What a visitor sends.
+            ("flask", "request") => return Value::Outside("flask.request".into(), Taint::CALLER),
             ("os", "environ") => return Value::Outside("os.environ".into(), Taint::SECRET),
             ("six.moves", _) | ("six.moves.urllib", _) => {
                 return Value::outside(
