@@ -246,6 +246,7 @@ fn merge(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 mod tests {
     use proptest::prelude::*;
 
+    use super::super::corpus::{self, Draw};
     use super::*;
 
     #[test]
@@ -260,6 +261,22 @@ mod tests {
     fn a_learned_file_scores_as_the_embedded_one_when_it_is_the_same() {
         let same = LinearDetector::from_bytes(EMBEDDED).unwrap();
         assert_eq!(same.identity(), LinearDetector::embedded().identity());
+    }
+
+    /// Thresholds were fixed for these sums. Whoever makes reading faster adds in the same order.
+    #[test]
+    fn sums_are_those_that_the_thresholds_were_fixed_for() {
+        let detector = LinearDetector::embedded();
+        let mut draw = Draw::new(77);
+        let mut hash = 0u64;
+        for _ in 0..300 {
+            for text in [corpus::attack(&mut draw).text, corpus::benign(&mut draw).text] {
+                for bits in detector.read(&text).bits() {
+                    hash = (hash ^ bits).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(23);
+                }
+            }
+        }
+        assert_eq!((detector.digest().short().as_str(), hash), ("dfab6fe3148a", 15_743_585_435_144_898_204));
     }
 
     #[test]

@@ -124,6 +124,16 @@ impl Blocks {
     }
 }
 
+#[cfg(test)]
+impl Blocks {
+    /// All that a score is made of, to the last bit.
+    pub(super) fn bits(&self) -> impl Iterator<Item = u64> {
+        let sums =
+            self.sums.iter().map(|(sum, count)| u64::from(sum.to_bits()) << 32 | u64::from(count.to_bits()));
+        sums.chain(self.starts.iter().map(|start| *start as u64))
+    }
+}
+
 /// What a sum of `count` weights is multiplied with.
 pub(super) fn norm(count: f32) -> f32 {
     (count + SMOOTHING).sqrt().recip()
