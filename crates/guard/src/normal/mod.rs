@@ -84,7 +84,7 @@ pub struct Budget {
 
 impl Default for Budget {
     fn default() -> Self {
-        Self { depth: 3, views: 32, input_bytes: 4 << 20, view_bytes: 512 << 10 }
+        Self { depth: 4, views: 32, input_bytes: 4 << 20, view_bytes: 512 << 10 }
     }
 }
 

@@ -16,7 +16,9 @@ mod ciphers;
 mod entities;
 mod escapes;
 mod hex;
+mod hidden;
 mod leet;
+mod lexicon;
 pub(crate) mod mail;
 mod numbers;
 mod order;
@@ -25,8 +27,10 @@ mod percent;
 mod pieces;
 mod plausible;
 mod scan;
+mod slips;
 mod spacing;
 mod spelled;
+mod stretch;
 mod turned;
 mod words;
 
@@ -125,10 +129,16 @@ pub enum Transform {
     Ordered,
     /// Digits and signs for letters.
     Leet,
+    /// Slips of the finger: letters swapped, doubled, left out or taken for their neighbours.
+    Slips,
+    /// Vowels left out.
+    Vowels,
     /// String literals put together.
     Concatenated,
     /// Markup between letters.
     Markup,
+    /// What a page says out of sight, by itself.
+    Hidden,
     /// Letters upside down.
     UpsideDown,
     /// As a direction override draws it.
@@ -189,8 +199,11 @@ impl Transform {
             Self::Cells => "cells",
             Self::Ordered => "ordered",
             Self::Leet => "leet",
+            Self::Slips => "slips",
+            Self::Vowels => "vowels",
             Self::Concatenated => "concatenated",
             Self::Markup => "markup",
+            Self::Hidden => "hidden",
             Self::UpsideDown => "upside-down",
             Self::Drawn => "drawn",
         }
@@ -201,6 +214,18 @@ impl Transform {
 pub(super) struct Reading {
     pub how: Transform,
     pub edits: Vec<(Range<usize>, String)>,
+    /// What the edits say is read by itself, without what stands beside it.
+    alone: bool,
+}
+
+impl Reading {
+    fn of(how: Transform, edits: Vec<(Range<usize>, String)>) -> Self {
+        Self { how, edits, alone: false }
+    }
+
+    fn alone(how: Transform, edit: (Range<usize>, String)) -> Self {
+        Self { how, edits: vec![edit], alone: true }
+    }
 }
 
 /// A way to find readings.
@@ -218,11 +243,13 @@ const READERS: &[Reader] = &[
     spelled::read,
     bases::read,
     turned::read,
+    hidden::read,
     spacing::read,
     arranged::read,
     order::read,
     ciphers::read,
     leet::read,
+    slips::read,
     pieces::read,
 ];
 
@@ -288,6 +315,15 @@ impl Search<'_> {
             self.found.alarms.push(Alarm { kind: AlarmKind::Cipher, places, count: 1 });
         }
         for reading in readings {
+            if reading.alone {
+                for (range, new) in reading.edits {
+                    let mut spans = SpanBuilder::default();
+                    spans.push(new.len(), range, true);
+                    let spans = spans.finish().through(&node.cased.spans);
+                    self.admit(Layer { text: Cow::Owned(new), spans }, &node.how, reading.how);
+                }
+                continue;
+            }
             for edits in clusters(&reading.edits) {
                 let Some(layer) = window(&node.cased, edits) else { continue };
                 self.admit(layer, &node.how, reading.how);
@@ -349,6 +385,22 @@ impl Search<'_> {
 /// Edits that stand close enough to be read together.
 fn clusters(edits: &[(Range<usize>, String)]) -> impl Iterator<Item = &[(Range<usize>, String)]> {
     edits.chunk_by(|a, b| b.0.start.saturating_sub(a.0.end) <= 2 * CONTEXT)
+}
+
+/// Edits without those clusters in which too little speaks for the reading: what is said in one place of a long
+/// text does not change what another is. Each edit comes with how much it tells.
+fn telling<T: Copy>(
+    edits: Vec<(Range<usize>, String, T)>,
+    enough: impl Fn(&[(Range<usize>, String, T)]) -> bool,
+) -> Vec<(Range<usize>, String)> {
+    let near = |a: &(Range<usize>, String, T), b: &(Range<usize>, String, T)| {
+        b.0.start.saturating_sub(a.0.end) <= 2 * CONTEXT
+    };
+    let kept: Vec<bool> = edits
+        .chunk_by(near)
+        .flat_map(|cluster| std::iter::repeat_n(enough(cluster), cluster.len()))
+        .collect();
+    edits.into_iter().zip(kept).filter_map(|((range, new, _), kept)| kept.then_some((range, new))).collect()
 }
 
 /// The edited text with some context on both sides.

@@ -61,7 +61,7 @@ fn cells(text: &str, sign: char, readings: &mut Vec<Reading>) {
     }
     close(table);
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Cells, edits });
+        readings.push(Reading::of(Transform::Cells, edits));
     }
 }
 
@@ -100,7 +100,7 @@ fn numbered(text: &str, readings: &mut Vec<Reading>) {
     let consecutive = pieces.iter().zip(pieces.iter().skip(1)).all(|(one, next)| one.0 + 1 == next.0);
     if consecutive {
         let joined = pieces.iter().filter_map(|(_, range)| text.get(range.clone())).collect();
-        readings.push(Reading { how: Transform::Ordered, edits: vec![(first..last, joined)] });
+        readings.push(Reading::of(Transform::Ordered, vec![(first..last, joined)]));
     }
 }
 
@@ -128,7 +128,7 @@ fn first_letters(text: &str, readings: &mut Vec<Reading>) {
         divided(&letters).or_else(|| (order.pairs >= 14 && order.mean() >= needed).then_some(firsts))
     };
     if let Some(words) = words {
-        readings.push(Reading { how: Transform::Acrostic, edits: vec![(0..text.len(), words)] });
+        readings.push(Reading::of(Transform::Acrostic, vec![(0..text.len(), words)]));
     }
 }
 

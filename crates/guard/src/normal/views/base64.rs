@@ -63,15 +63,26 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         [Transform::Base64, Transform::Reversed, Transform::Caesar { shift: 13 }, Transform::CaseSwapped];
     for (how, edits) in ways.into_iter().zip([edits, backwards, rotated, swapped]) {
         if !edits.is_empty() {
-            readings.push(Reading { how, edits });
+            readings.push(Reading::of(how, edits));
         }
     }
 }
 
+/// Which bytes are digits in either alphabet.
+static DIGITS: [bool; 256] = {
+    let mut digits = [false; 256];
+    let mut b = 0u8;
+    while b < 128 {
+        digits[b as usize] = b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
+        b += 1;
+    }
+    digits
+};
+
 /// Maximal runs of the alphabets, over line breaks where the line before is full.
 fn runs(text: &str) -> Vec<Range<usize>> {
     let bytes = text.as_bytes();
-    let is_digit = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'-' | b'_');
+    let is_digit = |b: &u8| DIGITS[usize::from(*b)];
     let mut runs: Vec<Range<usize>> = Vec::new();
     let mut at = 0;
     while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(is_digit)) {
@@ -104,6 +115,13 @@ fn joined(text: &str, last: &Range<usize>, start: usize) -> bool {
             && gap.contains('\n')
             && gap.bytes().all(|b| b.is_ascii_whitespace() || b == b'>')
     }) && !text.get(last.clone()).is_some_and(|run| run.ends_with('='))
+}
+
+/// Whether a text is one run that decodes to text.
+pub(super) fn is_base64(text: &str) -> bool {
+    text.len() >= LONG
+        && matches!(runs(text).as_slice(), [run] if *run == (0..text.len()))
+        && decode(text).is_some()
 }
 
 fn decode(run: &str) -> Option<String> {

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Kind, Scan};
+use super::scan::{Kind, Piece, Scan};
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
@@ -12,14 +12,20 @@ const LONGEST_58: usize = 160;
 /// Most runs that are tried.
 const MOST_RUNS: usize = 64;
 
+/// What stands beside a run in markup and data.
+const BESIDE: &[char] = &['<', '>', '"', '\''];
+
 const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 const BASE85: &[u8] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut found: [Vec<(Range<usize>, String)>; 3] = Default::default();
+    let marked = if scan.has(b'~') >= 2 { marked(scan.text) } else { Vec::new() };
     let long = scan.pieces.iter().filter(|p| p.whole.len() >= SHORTEST && p.kind != Kind::Foreign);
-    for piece in long.take(MOST_RUNS) {
+    let apart =
+        |p: &&Piece| marked.iter().all(|(run, _)| run.end <= p.whole.start || p.whole.end <= run.start);
+    for piece in long.filter(apart).take(MOST_RUNS) {
         let Some(run) = scan.text.get(piece.whole.clone()) else { continue };
         let [thirty_two, eighty_five, fifty_eight] = &mut found;
         let core = scan.core(piece);
@@ -29,13 +35,46 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             fifty_eight.push((piece.whole.clone(), text));
         } else if let Some(text) = ascii85(run).or_else(|| base85(run)) {
             eighty_five.push((piece.whole.clone(), text));
+        } else if run.contains(BESIDE) {
+            // Tags and quotation marks stand beside it.
+            let mut at = piece.whole.start;
+            for part in run.split(BESIDE).take(MOST_RUNS) {
+                let range = at..at + part.len();
+                at = range.end + 1;
+                if let Some(text) = base32(part) {
+                    thirty_two.push((range, text));
+                } else if let Some(text) = base58(part) {
+                    fifty_eight.push((range, text));
+                }
+            }
         }
     }
+    let [_, eighty_five, _] = &mut found;
+    eighty_five.extend(marked);
+    eighty_five.sort_by_key(|(range, _)| range.start);
     for (how, edits) in [Transform::Base32, Transform::Base85, Transform::Base58].into_iter().zip(found) {
         if !edits.is_empty() {
-            readings.push(Reading { how, edits });
+            readings.push(Reading::of(how, edits));
         }
     }
+}
+
+/// Ascii85 between its own marks, whatever stands beside them.
+fn marked(text: &str) -> Vec<(Range<usize>, String)> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(skip) = text.get(at..).and_then(|rest| rest.find("<~")).filter(|_| found.len() < MOST_RUNS)
+    {
+        let start = at + skip;
+        let Some(length) = text.get(start..).and_then(|rest| rest.find("~>")) else { break };
+        let end = start + length + 2;
+        at = start + 2;
+        if let Some(decoded) = text.get(start..end).and_then(ascii85) {
+            found.push((start..end, decoded));
+            at = end;
+        }
+    }
+    found
 }
 
 fn base32(run: &str) -> Option<String> {

@@ -7,9 +7,11 @@
 
 use std::ops::Range;
 
-use super::pairs::Order;
-use super::scan::{Kind, Scan};
-use super::words::{Likeness, divided, known};
+use super::lexicon::is_word;
+use super::pairs::{LatinPairs, Order};
+use super::scan::{Kind, Piece, Scan};
+use super::stretch::Stretches;
+use super::words::{Likeness, divided};
 use super::{Reading, Transform};
 
 /// Most runs that are tried in one text.
@@ -23,6 +25,8 @@ const LEAST_LETTERS: usize = 10;
 const CLEAR: u32 = 760;
 const LANGUAGE: u32 = 690;
 const BETTER: u32 = 60;
+/// What known words have at least.
+const WORDS: u32 = 560;
 /// Fewest pairs of letters whose order tells something.
 const LEAST_PAIRS: u32 = 14;
 /// Fewest words of pig Latin.
@@ -35,12 +39,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         for run in runs(scan).into_iter().take(MOST_RUNS) {
             let Some(text) = scan.text.get(run.clone()) else { continue };
             let found = undone(text);
-            if !found.is_empty() {
-                readings.extend(
-                    found.into_iter().map(|(how, plain)| Reading { how, edits: vec![(run.clone(), plain)] }),
-                );
+            if let Some(how) = found {
+                let whole = lines_around(scan, &run);
+                let text = scan.text.get(whole.clone()).unwrap_or(text);
+                readings.push(Reading::of(how, vec![(whole, plain(text, how))]));
             } else if let Some(plain) = rejoined(text) {
-                readings.push(Reading { how: Transform::Spacing, edits: vec![(run, plain)] });
+                readings.push(Reading::of(Transform::Spacing, vec![(run, plain)]));
             }
         }
     }
@@ -48,6 +52,28 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     keyed(scan, readings);
     pig_latin(scan, readings);
     sentence_backwards(scan, readings);
+}
+
+/// The lines, or parts between tags, that a run stands in, where they are no more language than the run: a word
+/// in fifty is known by chance, and ends it.
+fn lines_around(scan: &Scan<'_>, run: &Range<usize>) -> Range<usize> {
+    let parts = || scan.parts().iter().map(|part| &part.range);
+    let start = parts().find(|part| part.end > run.start).map_or(run.start, |part| part.start.min(run.start));
+    let end = parts().find(|part| part.end >= run.end).map_or(run.end, |part| part.end);
+    let beside = scan.pieces.iter().filter(|piece| {
+        piece.core.start >= start
+            && piece.core.end <= end
+            && (piece.core.end <= run.start || piece.core.start >= run.end)
+    });
+    let (mut known, mut unknown) = (0, 0);
+    for piece in beside {
+        match piece.kind {
+            Kind::Known if piece.core.len() >= 3 => known += 1,
+            Kind::Unknown | Kind::Mixed => unknown += 1,
+            _ => {}
+        }
+    }
+    if unknown >= known { start..end } else { run.clone() }
 }
 
 /// Lines of words whose letters stand in no order that any language has: a cipher, whichever. Of 24,000
@@ -60,7 +86,12 @@ pub(super) fn unreadable(scan: &Scan<'_>) -> Option<Range<usize>> {
     if scan.count(Kind::Unknown) < LEAST_WORDS {
         return None;
     }
-    scan.text.split(['\n', '<', '>']).take(4096).find_map(|line| {
+    scan.parts().iter().take(4096).filter(|part| !part.plain).find_map(|part| {
+        // So far from poor that what follows its beginning does not change it.
+        if part.order(scan.text).mean() >= POOR + 100 {
+            return None;
+        }
+        let line = scan.text.get(part.range.clone())?;
         let line = line.get(..line.floor_char_boundary(2 * SAMPLE)).unwrap_or(line);
         let words = || line.split_whitespace();
         let lettered = words().filter(|word| {
@@ -118,32 +149,32 @@ fn runs(scan: &Scan<'_>) -> Vec<Range<usize>> {
 }
 
 /// What a run says, if one of the ciphers makes language of it: the best.
-fn undone(text: &str) -> Vec<(Transform, String)> {
+fn undone(text: &str) -> Option<Transform> {
     let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
-    let order = |bytes: &[u8]| Order::of(bytes.iter().map(|b| char::from(b & 0x7f)));
-    let as_it_is = order(sample);
-    if as_it_is.mean() >= CLEAR {
-        return Vec::new();
+    let pairs = LatinPairs::of(sample);
+    let as_it_is = pairs.mean(|place| place);
+    if as_it_is >= CLEAR {
+        return None;
     }
-    let enough = as_it_is.pairs >= LEAST_PAIRS;
+    let enough = pairs.len() >= LEAST_PAIRS as usize;
     let mut best: Option<(u32, Transform)> = None;
-    let mut consider = |how: Transform, bytes: &[u8]| {
-        let (mean, likeness) = (order(bytes).mean(), Likeness::of(bytes));
-        let ordered = enough && mean >= LANGUAGE && mean >= as_it_is.mean() + BETTER;
-        if (ordered || likeness.is_language()) && best.is_none_or(|(most, _)| mean > most) {
+    let mut consider = |how: Transform, mean: u32| {
+        let ordered = enough && mean >= LANGUAGE && mean >= as_it_is + BETTER;
+        let words = || mean >= WORDS && Likeness::of(plain(text_of(sample), how).as_bytes()).is_language();
+        if best.is_none_or(|(most, _)| mean > most) && (ordered || words()) {
             best = Some((mean, how));
         }
     };
-    let mut turned = sample.to_vec();
     for shift in 1..26u8 {
-        for b in &mut turned {
-            *b = shifted(*b, 1);
-        }
-        consider(Transform::Caesar { shift }, &turned);
+        consider(Transform::Caesar { shift }, pairs.mean(|place| (place + shift) % 26));
     }
-    let mirrored: Vec<u8> = sample.iter().map(|b| mirror(*b)).collect();
-    consider(Transform::Atbash, &mirrored);
-    best.map(|(_, how)| (how, plain(text, how))).into_iter().collect()
+    consider(Transform::Atbash, pairs.mean(|place| 25 - place));
+    best.map(|(_, how)| how)
+}
+
+/// The part of a sample before a character that was cut.
+fn text_of(sample: &[u8]) -> &str {
+    sample.utf8_chunks().next().map_or("", |chunk| chunk.valid())
 }
 
 fn plain(text: &str, how: Transform) -> String {
@@ -174,23 +205,29 @@ const fn mirror(b: u8) -> u8 {
     }
 }
 
-/// Most words of a text end in "ay".
+/// Most words of a stretch end in "ay".
 fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'y') < LEAST_PIGS {
         return;
     }
-    let is_word = |word: &str| word.len() >= 2 && word.bytes().all(|b| b.is_ascii_alphabetic());
-    let words = || scan.pieces.iter().filter(|piece| is_word(scan.core(piece)));
-    let is_pig = |word: &str| {
+    let is_pig = |piece: &Piece| {
+        let word = scan.core(piece);
         word.len() >= 3 && word.get(word.len() - 2..).is_some_and(|end| end.eq_ignore_ascii_case("ay"))
     };
-    let pigs = words().filter(|piece| is_pig(scan.core(piece))).count();
-    if pigs >= LEAST_PIGS && pigs * 10 >= words().count() * 6 {
-        let edits = words()
-            .filter(|piece| is_pig(scan.core(piece)))
-            .map(|piece| (piece.core.clone(), pig(scan.core(piece))))
-            .collect();
-        readings.push(Reading { how: Transform::PigLatin, edits });
+    let mut pigs = Stretches::new(LEAST_PIGS);
+    for (at, piece) in
+        scan.pieces.iter().enumerate().filter(|(_, piece)| piece.plain && piece.core.len() >= 2)
+    {
+        pigs.add(at, if is_pig(piece) { 2 } else { -3 });
+    }
+    let found = pigs.found();
+    let pieces = found.iter().filter_map(|pieces| scan.pieces.get(pieces.clone())).flatten();
+    let edits: Vec<_> = pieces
+        .filter(|piece| piece.plain && is_pig(piece))
+        .map(|piece| (piece.core.clone(), pig(scan.core(piece))))
+        .collect();
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::PigLatin, edits));
     }
 }
 
@@ -198,8 +235,7 @@ fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 fn pig(word: &str) -> String {
     let lower = word.to_ascii_lowercase();
     let Some(stem) = lower.strip_suffix("ay").filter(|s| s.len() >= 2 && s.is_ascii()) else { return lower };
-    let vowel_start =
-        ["w", "y"].iter().find_map(|tail| stem.strip_suffix(tail)).filter(|s| known(s.as_bytes()));
+    let vowel_start = ["w", "y"].iter().find_map(|tail| stem.strip_suffix(tail)).filter(|s| is_word(s));
     if let Some(plain) = vowel_start {
         return plain.to_owned();
     }
@@ -209,7 +245,7 @@ fn pig(word: &str) -> String {
         let (rest, moved) = stem.split_at(stem.len() - taken);
         format!("{moved}{rest}")
     });
-    if let Some(plain) = readings.clone().find(|plain| known(plain.as_bytes())) {
+    if let Some(plain) = readings.clone().find(|plain| is_word(plain)) {
         return plain;
     }
     // A word of a language whose words are not known: as it is ordered best.
@@ -261,7 +297,7 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
         if !edits.is_empty() {
-            readings.push(Reading { how: Transform::Keyed, edits });
+            readings.push(Reading::of(Transform::Keyed, edits));
         }
     }
 }
@@ -299,10 +335,8 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let turn = |b: u8| if b.is_ascii_graphic() { (b - 33 + 47) % 94 + 33 } else { b };
         let sample: Vec<u8> = text.bytes().take(SAMPLE).map(turn).collect();
         if Likeness::of(&sample).is_language() {
-            readings.push(Reading {
-                how: Transform::Rot47,
-                edits: vec![(span, text.chars().map(|c| as_byte(c, turn)).collect())],
-            });
+            let plain = text.chars().map(|c| as_byte(c, turn)).collect();
+            readings.push(Reading::of(Transform::Rot47, vec![(span, plain)]));
         }
     }
 }
@@ -323,7 +357,7 @@ fn sentence_backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         && !capital(scan.pieces.first())
         && !scan.text.trim_end().ends_with(['.', '!', '?']);
     let says_so = || {
-        scan.pieces.iter().any(|p| {
+        scan.pieces.iter().filter(|p| (6..=12).contains(&p.core.len())).any(|p| {
             let word = scan.core(p);
             [
                 "reverse",
@@ -343,7 +377,6 @@ fn sentence_backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if starts_with_stop || turned || says_so() {
         let words: Vec<&str> =
             scan.pieces.iter().rev().filter_map(|p| scan.text.get(p.whole.clone())).collect();
-        readings
-            .push(Reading { how: Transform::WordOrder, edits: vec![(0..scan.text.len(), words.join(" "))] });
+        readings.push(Reading::of(Transform::WordOrder, vec![(0..scan.text.len(), words.join(" "))]));
     }
 }

@@ -76,7 +76,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     if telling {
-        readings.push(Reading { how: Transform::Entities, edits });
+        readings.push(Reading::of(Transform::Entities, edits));
     }
 }
 

@@ -51,7 +51,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         edits.push((start..at, text));
     }
     if hits >= LEAST && letters * 2 >= hits {
-        readings.push(Reading { how: Transform::Escapes, edits });
+        readings.push(Reading::of(Transform::Escapes, edits));
     }
 }
 

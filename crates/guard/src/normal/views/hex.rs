@@ -18,7 +18,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let bytes = text.as_bytes();
     let mut at = 0;
     while let Some(b) = bytes.get(at) {
-        if !b.is_ascii_hexdigit() && *b != b'\\' {
+        let in_word = at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+        if in_word || !(b.is_ascii_hexdigit() || *b == b'\\') {
             at += 1;
             continue;
         }
@@ -31,16 +32,19 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         at = end.max(at + 1);
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Hex, edits });
+        readings.push(Reading::of(Transform::Hex, edits));
     }
 }
 
-/// The run that begins at `at`: where it ends and its bytes.
+/// Whether a text is one run of digits that decodes to text.
+pub(super) fn is_hex(text: &str) -> bool {
+    let (end, decoded) = run(text.as_bytes(), 0);
+    end == text.len() && decoded.len() >= SHORTEST && plausible::text(&decoded).is_some()
+}
+
+/// The run that begins at `at`, which is not inside a word: where it ends and its bytes.
 fn run(bytes: &[u8], mut at: usize) -> (usize, Vec<u8>) {
     let mut out = Vec::new();
-    if at > 0 && bytes.get(at - 1).is_some_and(u8::is_ascii_alphanumeric) {
-        return (at, out);
-    }
     let mut end = at;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();

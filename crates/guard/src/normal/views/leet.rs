@@ -2,21 +2,21 @@
 
 use std::ops::Range;
 
+use super::lexicon::is_word;
 use super::pairs::Order;
-use super::scan::{Kind, Scan};
-use super::words::known;
-use super::{Reading, Transform};
+use super::scan::{Kind, Piece, Scan};
+use super::{Reading, Transform, telling};
 
 /// Longest word.
 const LONGEST: usize = 24;
-/// What parts words of longer ones.
+/// What parts words of longer ones, and most parts that are read.
+const MOST_PARTS: usize = 64;
 const PARTING: &[char] = &['/', '.', ':', '[', ']', '(', ')', '-', '_', ',', '='];
 /// The order of letters, in hundredths of a level, from which they are language.
 const LANGUAGE: u32 = 740;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let (mut certain, mut inner) = (0, 0);
+    let mut edits: Vec<(Range<usize>, String, Tells)> = Vec::new();
     let candidates = scan.pieces.iter().filter(|p| !matches!(p.kind, Kind::Foreign));
     if scan.count(Kind::Mixed) + scan.count(Kind::Signs) == 0
         && scan.count(Kind::Number) == 0
@@ -24,47 +24,68 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     {
         return;
     }
-    let words = candidates.flat_map(|piece| {
+    // Letters and no sign beside them stand for themselves.
+    let candidates = candidates.filter(|p| !(p.plain && p.core == p.whole));
+    for piece in candidates {
         let whole = scan.text.get(piece.whole.clone()).unwrap_or_default();
-        // An address or a list is several words.
-        let parts = if whole.len() > LONGEST { PARTING } else { &[] };
-        whole.split(parts).map(|part| {
-            let start = part.as_ptr() as usize - scan.text.as_ptr() as usize;
-            let core = piece.core.start.clamp(start, start + part.len())
-                ..piece.core.end.clamp(start, start + part.len());
-            (start, part, core)
-        })
-    });
-    for (at, whole, core_range) in words {
-        let trimmed = whole
-            .trim_end_matches([',', '.', ';', ':', '?', '"', ')', '\''])
-            .trim_start_matches(['"', '(', '\'']);
-        let core = scan.text.get(core_range.clone()).unwrap_or_default();
-        if trimmed.len() > LONGEST || trimmed.is_empty() || trimmed.bytes().all(|b| b.is_ascii_alphabetic()) {
+        if whole.len() <= LONGEST
+            && let Some(edit) = read_as(scan, piece.whole.start, whole, piece)
+        {
+            edits.push(edit);
             continue;
         }
-        let start = at + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
-        let best = [(trimmed, start), (core, core_range.start)]
-            .into_iter()
-            .find_map(|(word, at)| Some((at..at + word.len(), decoded(word)?)));
-        let Some((range, word)) = best else { continue };
-        let has_letter =
-            range.clone().any(|i| scan.text.as_bytes().get(i).is_some_and(u8::is_ascii_alphabetic));
-        if word.len() >= 3 && has_letter && known(word.as_bytes()) {
-            certain += if word.len() >= 6 { 2 } else { 1 };
+        // An address or a list is several words.
+        let mut at = piece.whole.start;
+        for part in whole.split(PARTING).take(if whole.contains(PARTING) { MOST_PARTS } else { 0 }) {
+            edits.extend(read_as(scan, at, part, piece));
+            at += part.len() + 1;
         }
-        // A digit between letters is one of them; at the end it counts something.
-        inner += usize::from(has_letter && surrounded(scan.text.get(range.clone()).unwrap_or_default()));
-        edits.push((range, word));
     }
     // Every third text has an "mp3" or "b2b" in it; of words in other languages many have to be like language.
-    let language = || {
-        let words = Order::of(edits.iter().flat_map(|(_, word)| word.chars().chain(std::iter::once(' '))));
-        edits.len() >= 4 && inner >= 3 && words.mean() >= LANGUAGE
-    };
-    if certain >= 2 || language() {
-        readings.push(Reading { how: Transform::Leet, edits });
+    let edits = telling(edits, |near| {
+        let certain: usize = near.iter().map(|(.., tells)| tells.certain).sum();
+        let inner = near.iter().filter(|(.., tells)| tells.inner).count();
+        let language = || {
+            let words = near.iter().flat_map(|(_, word, _)| word.chars().chain(std::iter::once(' ')));
+            near.len() >= 4 && inner >= 3 && Order::of(words).mean() >= LANGUAGE
+        };
+        certain >= 2 || language()
+    });
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Leet, edits));
     }
+}
+
+/// What stands at `at`, all of a piece or a part of it, in letters.
+fn read_as(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<(Range<usize>, String, Tells)> {
+    let core = piece.core.start.clamp(at, at + whole.len())..piece.core.end.clamp(at, at + whole.len());
+    let trimmed = whole
+        .trim_end_matches([',', '.', ';', ':', '?', '"', ')', '\''])
+        .trim_start_matches(['"', '(', '\'']);
+    if trimmed.len() > LONGEST || trimmed.is_empty() || trimmed.bytes().all(|b| b.is_ascii_alphabetic()) {
+        return None;
+    }
+    let start = at + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
+    let (range, word) = [(trimmed, start), (scan.text.get(core.clone()).unwrap_or_default(), core.start)]
+        .into_iter()
+        .find_map(|(word, at)| Some((at..at + word.len(), decoded(word)?)))?;
+    let has_letter = range.clone().any(|i| scan.text.as_bytes().get(i).is_some_and(u8::is_ascii_alphabetic));
+    let certain = match word.len() {
+        3.. if !has_letter || !is_word(&word) => 0,
+        6.. => 2,
+        3.. => 1,
+        _ => 0,
+    };
+    // A digit between letters is one of them; at the end it counts something.
+    let inner = has_letter && surrounded(scan.text.get(range.clone()).unwrap_or_default());
+    Some((range, word, Tells { certain, inner }))
+}
+
+/// How far a word speaks for leetspeak.
+#[derive(Clone, Copy)]
+struct Tells {
+    certain: usize,
+    inner: bool,
 }
 
 /// Whether something that is no letter stands between letters.
@@ -86,7 +107,7 @@ fn decoded(word: &str) -> Option<String> {
     if !changed {
         return None;
     }
-    if known(usual.as_bytes()) {
+    if is_word(&usual) {
         return Some(usual);
     }
     let choices: usize = word.bytes().map(|b| letters(b).map_or(1, <[u8]>::len)).take(16).product();
@@ -101,8 +122,8 @@ fn decoded(word: &str) -> Option<String> {
                 letter.copied()
             })
             .collect();
-        if known(&reading) {
-            return String::from_utf8(reading).ok();
+        if let Some(word) = String::from_utf8(reading).ok().filter(|word| is_word(word)) {
+            return Some(word);
         }
     }
     Some(usual)

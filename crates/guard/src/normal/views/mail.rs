@@ -55,7 +55,7 @@ fn quoted_printable(text: &str, readings: &mut Vec<Reading>) {
         }
     }
     if hits >= 2 {
-        readings.push(Reading { how: Transform::QuotedPrintable, edits });
+        readings.push(Reading::of(Transform::QuotedPrintable, edits));
     }
 }
 
@@ -82,26 +82,31 @@ fn utf7(text: &str, readings: &mut Vec<Reading>) {
         }
     }
     if edits.iter().map(|(_, text)| text.len()).sum::<usize>() >= 4 {
-        readings.push(Reading { how: Transform::Utf7, edits });
+        readings.push(Reading::of(Transform::Utf7, edits));
     }
 }
 
 fn punycode(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let lower = |b: &[u8]| b.eq_ignore_ascii_case(b"xn--");
     let bytes = scan.text.as_bytes();
     let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|b| b.windows(4).position(lower)) {
-        let start = at + skip;
-        let label = bytes.get(start + 4..).unwrap_or_default();
+    while let Some(skip) = scan.text.get(at..).and_then(|rest| rest.find("--")) {
+        let dashes = at + skip;
+        at = dashes + 2;
+        let prefix = dashes.checked_sub(2).and_then(|start| bytes.get(start..dashes));
+        if !prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn")) {
+            continue;
+        }
+        let label = bytes.get(at..).unwrap_or_default();
         let length = label.iter().take(256).take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
-        at = start + 4 + length;
-        if let Some(decoded) = scan.text.get(start + 4..at).and_then(idna::punycode::decode_to_string) {
-            edits.push((start..at, decoded));
+        let encoded = scan.text.get(at..at + length);
+        at += length;
+        if let Some(decoded) = encoded.and_then(idna::punycode::decode_to_string) {
+            edits.push((dashes - 2..at, decoded));
         }
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Punycode, edits });
+        readings.push(Reading::of(Transform::Punycode, edits));
     }
 }
 

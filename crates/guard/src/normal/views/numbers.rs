@@ -18,20 +18,22 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (span, numbers) in lists(scan.text) {
-        if let Some(text) = text_of(&numbers) {
-            edits.push((span, text));
-        }
-    }
+    lists(scan.text, |span, numbers| edits.extend(text_of(numbers).map(|text| (span, text))));
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::CodePoints, edits });
+        readings.push(Reading::of(Transform::CodePoints, edits));
     }
 }
 
-/// Lists of numbers, apart by no more than a few signs.
-fn lists(text: &str) -> Vec<(Range<usize>, Vec<&str>)> {
+/// Calls `found` with lists of numbers, apart by no more than a few signs, and where they stand.
+fn lists<'t>(text: &'t str, mut found: impl FnMut(Range<usize>, &[&'t str])) {
     let bytes = text.as_bytes();
-    let mut lists: Vec<(Range<usize>, Vec<&str>)> = Vec::new();
+    let mut numbers: Vec<&str> = Vec::new();
+    let mut span = 0..0;
+    let mut close = |span: Range<usize>, numbers: &[&'t str]| {
+        if numbers.len() >= LEAST || numbers.iter().any(|n| n.len() >= 32) {
+            found(span, numbers);
+        }
+    };
     let mut at = 0;
     while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(u8::is_ascii_digit)) {
         let start = at + skip;
@@ -42,16 +44,15 @@ fn lists(text: &str) -> Vec<(Range<usize>, Vec<&str>)> {
             continue;
         }
         let Some(number) = text.get(start..at) else { continue };
-        match lists.last_mut() {
-            Some((span, numbers)) if numbers.len() < MOST && is_gap(bytes.get(span.end..start)) => {
-                span.end = at;
-                numbers.push(number);
-            }
-            _ => lists.push((start..at, vec![number])),
+        if numbers.is_empty() || numbers.len() == MOST || !is_gap(bytes.get(span.end..start)) {
+            close(span, &numbers);
+            numbers.clear();
+            span = start..at;
         }
+        span.end = at;
+        numbers.push(number);
     }
-    lists.retain(|(_, numbers)| numbers.len() >= LEAST || numbers.iter().any(|n| n.len() >= 32));
-    lists
+    close(span, &numbers);
 }
 
 fn is_gap(gap: Option<&[u8]>) -> bool {

@@ -6,11 +6,9 @@
 use std::ops::Range;
 
 use super::pairs::Order;
-use super::scan::{Kind, Scan};
-use super::{Reading, Transform};
+use super::scan::{Part, SAMPLE, Scan};
+use super::{Reading, Transform, base64, hex};
 
-/// Characters of a part that are looked at.
-const SAMPLE: usize = 240;
 /// Fewest pairs of letters that tell which way round they are.
 const LEAST: u32 = 16;
 /// How much better, in hundredths of a level, letters have to stand backwards or off the rails; a short text
@@ -25,62 +23,36 @@ const LANGUAGE: u32 = 670;
 /// Texts on rails, in characters.
 const RAIL_TEXT: Range<usize> = 24..4096;
 /// Most parts that are tried on rails, and most that are turned.
-const MOST_RAILED: usize = 6;
+const MOST_RAILED: usize = 7;
 const MOST_TURNED: usize = 8;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let parts = parts(scan);
-    backwards(scan.text, &parts, readings);
-    rails(scan.text, &parts, readings);
-}
-
-/// A line, or what stands between tags.
-struct Part {
-    range: Range<usize>,
-    /// Half of its words are known, so that its letters stand as they should.
-    plain: bool,
-}
-
-fn parts(scan: &Scan<'_>) -> Vec<Part> {
-    /// A word in fifty is known by chance.
-    const KNOWN: usize = 3;
-    let mut pieces = scan.pieces.iter().peekable();
-    scan.text
-        .split(['\n', '<', '>'])
-        .map(|part| {
-            let start = part.as_ptr() as usize - scan.text.as_ptr() as usize;
-            let range = start..start + part.len();
-            let (mut known, mut others) = (0, 0);
-            while let Some(piece) = pieces.next_if(|piece| piece.core.start < range.end) {
-                match piece.kind {
-                    Kind::Known => known += 1,
-                    Kind::Unknown | Kind::Mixed | Kind::Foreign => others += 1,
-                    Kind::Pair | Kind::Single | Kind::Number | Kind::Signs => {}
-                }
-            }
-            Part { range, plain: known >= KNOWN && known >= others }
-        })
-        .collect()
+    backwards(scan, readings);
+    rails(scan.text, scan.parts(), readings);
 }
 
 /// Whether a part, or what stands in quotation marks in it, is written backwards; nothing where that cannot
 /// be told.
-fn is_backwards(part: &str) -> Option<bool> {
+fn is_backwards_in_quotes(part: &str) -> Option<bool> {
     let mut told = None;
     for piece in part.split('"') {
-        let order = Order::of(piece.chars().take(SAMPLE));
-        if order.pairs < LEAST {
-            continue;
-        }
-        let (there, back) = (order.mean(), order.mean_backwards());
-        if is_clear(order) {
-            return Some(true);
-        }
-        if there > back + CLEARER / 2 {
-            told = Some(false);
+        match way_round(Order::of(piece.chars().take(SAMPLE))) {
+            Some(true) => return Some(true),
+            way => told = told.or(way),
         }
     }
     told
+}
+
+/// Whether letters are written backwards; nothing where that cannot be told.
+fn way_round(order: Order) -> Option<bool> {
+    if order.pairs < LEAST {
+        return None;
+    }
+    if is_clear(order) {
+        return Some(true);
+    }
+    (order.mean() > order.mean_backwards() + CLEARER / 2).then_some(false)
 }
 
 fn is_clear(order: Order) -> bool {
@@ -90,14 +62,19 @@ fn is_clear(order: Order) -> bool {
         && order.mean_backwards() >= order.needed(LANGUAGE)
 }
 
-fn backwards(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
+fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let (text, parts) = (scan.text, scan.parts());
+    let any_quotes = scan.has(b'"') > 0;
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open: Option<Range<usize>> = None;
-    for Part { range: part, plain } in parts {
-        let told = match plain {
-            true if !text.get(part.clone()).is_some_and(|part| part.contains('"')) => Some(false),
-            _ => is_backwards(text.get(part.clone()).unwrap_or_default()),
+    for part in parts {
+        let quotes = || any_quotes && text.get(part.range.clone()).is_some_and(|part| part.contains('"'));
+        let told = match quotes() {
+            true => is_backwards_in_quotes(text.get(part.range.clone()).unwrap_or_default()),
+            false if part.plain => Some(false),
+            false => way_round(part.order(text)),
         };
+        let part = &part.range;
         match told {
             Some(true) => open = Some(open.map_or(part.start, |open| open.start)..part.end),
             Some(false) => found.extend(open.take()),
@@ -109,6 +86,9 @@ fn backwards(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
     // Lines that tell nothing each may tell it together.
     let any_strange = parts.iter().any(|part| !part.plain && !part.range.is_empty());
     if any_strange && text.len() <= RAIL_TEXT.end && is_clear(Order::of(text.chars())) {
+        found.insert(0, 0..text.len());
+    }
+    if scan.has(b'\\') + scan.has(b'&') >= MARKS && marks(text, ["x\\", "u\\", "#&"]) >= MARKS {
         found.insert(0, 0..text.len());
     }
     found.dedup();
@@ -129,10 +109,25 @@ fn backwards(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
         if part.contains('\n') {
             turned.push((Transform::WordsReversed, words(|c| c == ' ')));
         }
-        readings.extend(
-            turned.into_iter().map(|(how, plain)| Reading { how, edits: vec![(range.clone(), plain)] }),
-        );
+        readings
+            .extend(turned.into_iter().map(|(how, plain)| Reading::of(how, vec![(range.clone(), plain)])));
     }
+}
+
+/// Escapes and references: with letters in another order they are none.
+const MARKS: usize = 6;
+
+fn marks(text: &str, signs: [&str; 3]) -> usize {
+    signs.iter().map(|sign| text.matches(sign).take(MARKS).count()).sum()
+}
+
+/// Whether letters that are no language are digits of an encoding, marked as such or decodable.
+fn is_encoded(text: &str) -> bool {
+    let text = text.trim();
+    (text.starts_with("<~") && text.ends_with("~>"))
+        || marks(text, ["\\x", "\\u", "&#"]) >= MARKS
+        || base64::is_base64(text)
+        || hex::is_hex(text)
 }
 
 fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
@@ -140,14 +135,20 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
     let start = trimmed.as_ptr() as usize - text.as_ptr() as usize;
     let whole = start..start + trimmed.len();
     let strange = || parts.iter().filter(|part| !part.plain && !part.range.is_empty());
-    let lines = strange().map(|part| part.range.clone()).filter(|part| *part != whole);
+    let in_parts = strange()
+        .filter(|part| part.range != whole && part.range != (0..text.len()))
+        .map(|part| (part.range.clone(), Some(part)));
+    // White space at the ends stands on rails, too, unless somebody added it.
+    let all = 0..text.len();
+    let trimmed = (whole != all).then(|| (whole.clone(), None));
+    let in_all = strange().next().map(|_| std::iter::once((all.clone(), None)).chain(trimmed));
     let mut tried = 0;
-    for part in strange().next().map(|_| whole.clone()).into_iter().chain(lines) {
+    for (part, known) in in_all.into_iter().flatten().chain(in_parts) {
         if part.len() < RAIL_TEXT.start || part.len() > 4 * RAIL_TEXT.end {
             continue;
         }
         let Some(line) = text.get(part.clone()) else { continue };
-        let as_it_is = Order::of(line.chars().take(SAMPLE));
+        let as_it_is = known.map_or_else(|| Order::of(line.chars().take(SAMPLE)), |part| part.order(text));
         if as_it_is.pairs < LEAST || as_it_is.mean() > POOR {
             continue;
         }
@@ -155,41 +156,48 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
         if tried > MOST_RAILED {
             break;
         }
-        let chars: Vec<char> = line.chars().collect();
-        if !RAIL_TEXT.contains(&chars.len()) {
+        if !RAIL_TEXT.contains(&line.chars().count()) {
             continue;
         }
+        let chars: Vec<char> = line.chars().collect();
         let best = (2..=4)
-            .map(|rails| (rails, Order::of(off_rails(&chars, rails).into_iter().take(SAMPLE))))
+            .map(|rails| (rails, Order::of(off_rails(&chars, rails).take(SAMPLE))))
             .max_by_key(|(_, order)| order.mean());
         if let Some((rails, order)) = best
             && order.mean() >= as_it_is.mean() + OFF_RAILS
             && order.mean() >= order.needed(LANGUAGE)
             && order.has_words()
         {
-            let plain: String = off_rails(&chars, rails).into_iter().collect();
+            let plain: String = off_rails(&chars, rails).collect();
             let rails = rails as u8;
-            readings.push(Reading { how: Transform::Rails { rails }, edits: vec![(part, plain)] });
+            readings.push(Reading::of(Transform::Rails { rails }, vec![(part, plain)]));
+        } else if chars.iter().filter(|c| **c == ' ').count() * 20 <= chars.len() && !is_encoded(line) {
+            let encoded = (2..=4)
+                .map(|rails| (rails, off_rails(&chars, rails).collect::<String>()))
+                .find(|(_, plain)| is_encoded(plain));
+            if let Some((rails, plain)) = encoded {
+                readings.push(Reading::of(Transform::Rails { rails: rails as u8 }, vec![(part, plain)]));
+            }
         }
     }
 }
 
 /// The text whose characters were written in a zigzag over `rails` rows and read off row by row.
-fn off_rails(chars: &[char], rails: usize) -> Vec<char> {
+fn off_rails(chars: &[char], rails: usize) -> impl Iterator<Item = char> {
     let period = 2 * (rails - 1);
-    let row = |at: usize| {
-        let phase = at % period;
-        phase.min(period - phase)
+    // How many of the first `n` characters are in each row, added up, is where a row begins.
+    let in_row = move |row: usize, n: usize| {
+        let down = (n + period - 1 - row) / period;
+        let up = if row == 0 || row == rails - 1 { 0 } else { (n + row - 1) / period };
+        down + up
     };
-    let mut order: Vec<usize> = (0..chars.len()).collect();
-    order.sort_by_key(|at| row(*at));
-    let mut plain = vec![' '; chars.len()];
-    for (c, at) in chars.iter().zip(order) {
-        if let Some(place) = plain.get_mut(at) {
-            *place = *c;
-        }
-    }
-    plain
+    let begins: Vec<usize> =
+        (0..rails).map(|row| (0..row).map(|row| in_row(row, chars.len())).sum()).collect();
+    (0..chars.len()).filter_map(move |at| {
+        let phase = at % period;
+        let row = phase.min(period - phase);
+        chars.get(begins.get(row)? + in_row(row, at)).copied()
+    })
 }
 
 #[cfg(test)]

@@ -14,14 +14,21 @@ const LEARNT: &str = include_str!("pairs.txt");
 /// Places for pairs with letters outside ASCII.
 const PLACES: usize = 1 << 15;
 
+/// Places for pairs of Latin letters.
+const LATIN: usize = 1 << 10;
+
+const fn latin(a: u8, b: u8) -> usize {
+    ((a as usize) << 5 | b as usize) % LATIN
+}
+
 struct Table {
-    /// Levels by the two letters' places in the alphabet, 0 for what parts words.
-    latin: [u8; 27 * 27],
+    /// Levels by the two letters' places in the alphabet, 0 for what parts words, in five bits each.
+    latin: [u8; LATIN],
     others: Box<[u8]>,
 }
 
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { latin: [0; 27 * 27], others: vec![0; PLACES].into_boxed_slice() };
+    let mut table = Table { latin: [0; LATIN], others: vec![0; PLACES].into_boxed_slice() };
     for line in LEARNT.lines() {
         let mut words = line.split(' ');
         let Some(level) = words.next().and_then(|level| level.parse().ok()) else { continue };
@@ -29,7 +36,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             let mut letters = pair.chars().map(Letter::of);
             let (Some(a), Some(b)) = (letters.next(), letters.next()) else { continue };
             let place = match (a.latin, b.latin) {
-                (Some(a), Some(b)) => table.latin.get_mut(27 * usize::from(a) + usize::from(b)),
+                (Some(a), Some(b)) => table.latin.get_mut(latin(a, b)),
                 _ => table.others.get_mut(place(a.code, b.code)),
             };
             if let Some(place) = place {
@@ -76,11 +83,50 @@ const fn place(a: u32, b: u32) -> usize {
     (mixed.wrapping_mul(0xE703_7ED1_A0B4_28DB) >> 49) as usize
 }
 
-fn level(a: Letter, b: Letter) -> u8 {
-    let table = &*TABLE;
-    match (a.latin, b.latin) {
-        (Some(a), Some(b)) => table.latin.get(27 * usize::from(a) + usize::from(b)).copied().unwrap_or(0),
-        _ => table.others.get(place(a.code, b.code)).copied().unwrap_or(0),
+impl Table {
+    #[inline]
+    fn level(&self, a: Letter, b: Letter) -> u32 {
+        u32::from(match (a.latin, b.latin) {
+            // In range by the remainder.
+            (Some(a), Some(b)) => self.latin[latin(a, b)],
+            _ => self.others.get(place(a.code, b.code)).copied().unwrap_or(0),
+        })
+    }
+}
+
+/// The pairs of neighbours of a text in Latin letters, to ask what order they had if letters were exchanged.
+pub(super) struct LatinPairs(Vec<(u8, u8)>);
+
+impl LatinPairs {
+    /// Of the bytes with their upper bits cut off, which is no letter's business here.
+    pub(super) fn of(text: &[u8]) -> Self {
+        let mut pairs = Vec::with_capacity(text.len() + 1);
+        let mut before = 0;
+        for b in text.iter().map(|b| b & 0x7f).chain(std::iter::once(b' ')) {
+            let letter = if b.is_ascii_alphabetic() { b.to_ascii_lowercase() - b'a' + 1 } else { 0 };
+            if letter != 0 || before != 0 {
+                pairs.push((before, letter));
+            }
+            before = letter;
+        }
+        Self(pairs)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// [`Order::mean`] with letters exchanged by their places in the alphabet, from 0.
+    pub(super) fn mean(&self, exchanged: impl Fn(u8) -> u8) -> u32 {
+        let table = &*TABLE;
+        let mut by_letter = [0u8; 32];
+        for (place, to) in (0..26).zip(by_letter.iter_mut().skip(1)) {
+            *to = exchanged(place) % 26 + 1;
+        }
+        // In range by the remainders.
+        let to = |letter: u8| by_letter[usize::from(letter) % 32];
+        let sum: u32 = self.0.iter().map(|(a, b)| u32::from(table.latin[latin(to(*a), to(*b))])).sum();
+        (sum * 100).checked_div(self.0.len() as u32).unwrap_or(0)
     }
 }
 
@@ -98,6 +144,7 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn of(text: impl Iterator<Item = char>) -> Self {
+        let table = &*TABLE;
         let mut order = Self::default();
         let mut before = Letter { latin: Some(0), code: 0 };
         for c in text.chain(std::iter::once(' ')) {
@@ -108,8 +155,8 @@ impl Order {
             order.pairs += 1;
             order.words += u32::from(before.code == 0);
             order.foreign += u32::from(letter.latin.is_none());
-            order.forwards += u32::from(level(before, letter));
-            order.backwards += u32::from(level(letter, before));
+            order.forwards += table.level(before, letter);
+            order.backwards += table.level(letter, before);
             before = letter;
         }
         order

@@ -15,7 +15,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     for piece in scan.pieces.iter() {
         let start_of_piece = edits.len();
         let mut at = piece.whole.start;
-        while at < piece.whole.end {
+        let sign = |at: usize| bytes.get(at..piece.whole.end).and_then(|b| b.iter().position(|b| *b == b'%'));
+        while let Some(skip) = sign(at) {
+            at += skip;
             let Some((end, text)) = run(bytes, at, piece.whole.end) else {
                 at += 1;
                 continue;
@@ -36,7 +38,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     if hits >= 2 {
-        readings.push(Reading { how: Transform::Percent, edits });
+        readings.push(Reading::of(Transform::Percent, edits));
     }
 }
 

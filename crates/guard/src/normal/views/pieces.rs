@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::scan::Scan;
-use super::{Reading, Transform};
+use super::{Reading, Transform, telling};
 
 /// Longest joint between two literals.
 const LONGEST_JOINT: usize = 8;
@@ -46,7 +46,7 @@ fn literals(text: &str, readings: &mut Vec<Reading>) {
         }
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Concatenated, edits });
+        readings.push(Reading::of(Transform::Concatenated, edits));
     }
 }
 
@@ -97,7 +97,7 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
         }
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Concatenated, edits });
+        readings.push(Reading::of(Transform::Concatenated, edits));
     }
 }
 
@@ -108,8 +108,7 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let word_byte = |i: Option<usize>| {
         i.and_then(|i| bytes.get(i)).is_some_and(|b| b.is_ascii_alphanumeric() || *b >= 0x80)
     };
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let mut inside = 0;
+    let mut edits: Vec<(Range<usize>, String, bool)> = Vec::new();
     let mut at = 0;
     while let Some(b) = bytes.get(at) {
         let length = match b {
@@ -130,13 +129,14 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         // Tags after tags: "<b></b>" between two letters.
-        let chained = edits.last().is_some_and(|(range, _)| range.end == at);
-        inside += usize::from(between || (chained && word_byte(Some(at + length))));
-        edits.push((at..at + length, String::new()));
+        let chained = edits.last().is_some_and(|(range, ..)| range.end == at);
+        let inside = between || (chained && word_byte(Some(at + length)));
+        edits.push((at..at + length, String::new(), inside));
         at += length;
     }
-    if inside >= 2 {
-        readings.push(Reading { how: Transform::Markup, edits });
+    let edits = telling(edits, |near| near.iter().filter(|(.., inside)| *inside).count() >= 2);
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Markup, edits));
     }
 }
 

@@ -1,7 +1,9 @@
 //! One look over a text, by which readers know whether they have anything to do.
 
+use std::cell::OnceCell;
 use std::ops::Range;
 
+use super::pairs::Order;
 use super::words;
 use crate::pages::Pages;
 
@@ -15,7 +17,28 @@ pub(super) struct Scan<'t> {
     counts: [usize; 8],
     /// The most letters and digits in a row that stand alone, between spaces or signs; at least that.
     pub alone: usize,
+    parts: OnceCell<Vec<Part>>,
 }
+
+/// A line, or what stands between tags.
+pub(super) struct Part {
+    pub range: Range<usize>,
+    /// Half of its words are known, so that its letters stand as they should.
+    pub plain: bool,
+    order: OnceCell<Order>,
+}
+
+impl Part {
+    /// The order of its first letters.
+    pub(super) fn order(&self, text: &str) -> Order {
+        *self
+            .order
+            .get_or_init(|| Order::of(text.get(self.range.clone()).unwrap_or_default().chars().take(SAMPLE)))
+    }
+}
+
+/// Characters of a part whose order is looked at.
+pub(super) const SAMPLE: usize = 240;
 
 /// What stands between two spaces.
 #[derive(Debug, Clone)]
@@ -26,7 +49,7 @@ pub(super) struct Piece {
     pub whole: Range<usize>,
     pub kind: Kind,
     /// The core is letters of ASCII only.
-    plain: bool,
+    pub plain: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,6 +81,7 @@ impl<'t> Scan<'t> {
             ascii: [0; 128],
             counts: [0; 8],
             alone: 0,
+            parts: OnceCell::new(),
         };
         for b in bytes {
             if let Some(count) = scan.ascii.get_mut(usize::from(*b)) {
@@ -92,6 +116,11 @@ impl<'t> Scan<'t> {
         scan
     }
 
+    /// Its parts, in order.
+    pub(super) fn parts(&self) -> &[Part] {
+        self.parts.get_or_init(|| parts(self))
+    }
+
     /// How many pieces are of a kind.
     pub(super) fn count(&self, kind: Kind) -> usize {
         self.counts.get(kind as usize).copied().unwrap_or(0)
@@ -105,6 +134,28 @@ impl<'t> Scan<'t> {
     pub(super) fn core(&self, piece: &Piece) -> &'t str {
         self.text.get(piece.core.clone()).unwrap_or_default()
     }
+}
+
+fn parts(scan: &Scan<'_>) -> Vec<Part> {
+    /// A word in fifty is known by chance.
+    const KNOWN: usize = 3;
+    let mut pieces = scan.pieces.iter().peekable();
+    scan.text
+        .split(['\n', '<', '>'])
+        .map(|part| {
+            let start = part.as_ptr() as usize - scan.text.as_ptr() as usize;
+            let range = start..start + part.len();
+            let (mut known, mut others) = (0, 0);
+            while let Some(piece) = pieces.next_if(|piece| piece.core.start < range.end) {
+                match piece.kind {
+                    Kind::Known => known += 1,
+                    Kind::Unknown | Kind::Mixed | Kind::Foreign => others += 1,
+                    Kind::Pair | Kind::Single | Kind::Number | Kind::Signs => {}
+                }
+            }
+            Part { range, plain: known >= KNOWN && known >= others, order: OnceCell::new() }
+        })
+        .collect()
 }
 
 /// How many letters and digits of a piece have no neighbour, and whether it has no others.

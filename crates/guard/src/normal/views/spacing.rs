@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Kind, Scan, is_letter};
+use super::scan::{Kind, Piece, Scan, is_letter};
 use super::words::{divided, known};
 use super::{Reading, Transform};
 
@@ -74,7 +74,7 @@ fn lone_letters(text: &str, readings: &mut Vec<Reading>) {
         text.chars().filter(|c| c.is_alphabetic()).count() * 3 >= text.chars().count() * 2
     });
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Spacing, edits });
+        readings.push(Reading::of(Transform::Spacing, edits));
     }
 }
 
@@ -116,7 +116,8 @@ fn usual_sign<'t>(gaps: impl Iterator<Item = &'t str> + Clone) -> Option<char> {
 /// "ig-nore", "in*struct*ions": known words once the signs are gone, and not before.
 fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for piece in scan.pieces.iter().filter(|p| matches!(p.kind, Kind::Mixed | Kind::Unknown | Kind::Known)) {
+    let may_be = |p: &&Piece| matches!(p.kind, Kind::Mixed | Kind::Unknown | Kind::Known) && !p.plain;
+    for piece in scan.pieces.iter().filter(may_be) {
         let word = scan.core(piece);
         // Programs are full of other signs.
         let sign = |b: u8| br"-_.*~`|/\^=+:'".contains(&b);
@@ -134,6 +135,6 @@ fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     if edits.len() >= 2 {
-        readings.push(Reading { how: Transform::Joined, edits });
+        readings.push(Reading::of(Transform::Joined, edits));
     }
 }

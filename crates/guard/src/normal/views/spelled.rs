@@ -121,7 +121,7 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     close(&mut run);
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Morse, edits });
+        readings.push(Reading::of(Transform::Morse, edits));
     }
 }
 
@@ -138,7 +138,8 @@ fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut run: Option<(Range<usize>, String)> = None;
     for (i, piece) in scan.pieces.iter().enumerate() {
-        let letter = nato_letter(scan.core(piece));
+        let spelled = (4..=8).contains(&piece.core.len());
+        let letter = if spelled { nato_letter(scan.core(piece)) } else { None };
         if let Some(letter) = letter {
             let (span, text) = run.get_or_insert_with(|| (piece.core.clone(), String::new()));
             span.end = piece.core.end;
@@ -160,7 +161,7 @@ fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::Nato, edits });
+        readings.push(Reading::of(Transform::Nato, edits));
     }
 }
 
@@ -175,6 +176,6 @@ fn braille(text: &str, readings: &mut Vec<Reading>) {
         ));
     }
     if edits.len() >= LEAST {
-        readings.push(Reading { how: Transform::Braille, edits });
+        readings.push(Reading::of(Transform::Braille, edits));
     }
 }

@@ -67,7 +67,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     if !edits.is_empty() {
-        readings.push(Reading { how: Transform::UpsideDown, edits });
+        readings.push(Reading::of(Transform::UpsideDown, edits));
     }
 }
 

@@ -27,7 +27,7 @@ const BITS: usize = 1 << 16;
 
 static TABLE: LazyLock<Box<[u64]>> = LazyLock::new(|| {
     let mut table = vec![0u64; BITS / 64].into_boxed_slice();
-    for word in LEARNT.split_ascii_whitespace().chain(OURS.split_ascii_whitespace()) {
+    for word in common() {
         for place in Hash::of(word.as_bytes()).places() {
             if let Some(cell) = table.get_mut(place / 64) {
                 *cell |= 1 << (place % 64);
@@ -36,6 +36,11 @@ static TABLE: LazyLock<Box<[u64]>> = LazyLock::new(|| {
     }
     table
 });
+
+/// The words themselves.
+pub(super) fn common() -> impl Iterator<Item = &'static str> {
+    LEARNT.split_ascii_whitespace().chain(OURS.split_ascii_whitespace())
+}
 
 /// The hash of a word whose letters come one by one, whatever their case.
 #[derive(Clone, Copy)]

@@ -1,0 +1,264 @@
+//! What a page says where nobody reads it, by itself: comments, attributes, elements that a style hides, titles
+//! and comments of Markdown.
+//!
+//! An order there stands between harmless sentences on purpose, and a threshold that grows with length lets it
+//! pass. What is hidden is short, so it is judged as the short text it is.
+
+use std::ops::Range;
+
+use super::scan::Scan;
+use super::{Reading, Transform};
+
+/// Most hidden texts that are read one by one; of more, all are read together.
+const MOST_APART: usize = 6;
+/// Most hidden texts, and bytes of one.
+const MOST: usize = 256;
+const LONGEST: usize = 4096;
+/// Fewest letters of a sentence.
+const LETTERS: usize = 8;
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let mut found: Vec<Range<usize>> = Vec::new();
+    if scan.has(b'<') > 0 && scan.has(b'>') > 0 {
+        page(scan.text, &mut found);
+    }
+    if scan.has(b'[') > 0 && scan.has(b']') > 0 {
+        markdown(scan.text, &mut found);
+    }
+    found.retain(|range| scan.text.get(range.clone()).is_some_and(is_sentence));
+    found.sort_by_key(|range| (range.start, range.end));
+    found.truncate(MOST);
+    let edit = |range: &Range<usize>| {
+        (range.clone(), without_references(scan.text.get(range.clone()).unwrap_or_default()))
+    };
+    if found.len() > MOST_APART {
+        let all: Vec<String> = found.iter().map(|range| edit(range).1).collect();
+        let range = found.first().map_or(0, |first| first.start)..found.last().map_or(0, |last| last.end);
+        readings.push(Reading::alone(Transform::Hidden, (range, all.join("\n"))));
+    } else {
+        readings.extend(found.iter().map(|range| Reading::alone(Transform::Hidden, edit(range))));
+    }
+}
+
+/// Whether somebody could be told something: some words, or as many letters of a script without spaces.
+fn is_sentence(text: &str) -> bool {
+    let text = text.trim();
+    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let spaces = text.split_whitespace().count().saturating_sub(1);
+    let wide = text.chars().filter(|c| u32::from(*c) >= 0x2E80).count();
+    (letters >= LETTERS && spaces >= 2 && letters * 10 >= text.chars().count() * 6) || wide >= LETTERS / 2
+}
+
+fn page(text: &str, found: &mut Vec<Range<usize>>) {
+    let has_sheet = text.contains("<style");
+    let mut at = 0;
+    while let Some(skip) = text.get(at..).and_then(|rest| rest.find('<')) {
+        let start = at + skip;
+        at = start + 1;
+        let Some(rest) = text.get(at..) else { break };
+        if rest.starts_with("!--") {
+            let body = start + 4;
+            let end = text.get(body..).and_then(|rest| rest.find("-->")).map_or(text.len(), |i| body + i);
+            found.push(body.min(text.len())..end.max(body.min(text.len())));
+            at = end.max(at);
+        } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            let tag = Tag::read(text, at, has_sheet, found);
+            if tag.hides {
+                let body = text.get(tag.end..).unwrap_or_default();
+                let length = body.find("</").unwrap_or(body.len()).min(LONGEST);
+                found.push(tag.end..tag.end + body.floor_char_boundary(length));
+            }
+            at = tag.end.max(at);
+        }
+        if found.len() >= MOST {
+            return;
+        }
+    }
+}
+
+struct Tag {
+    end: usize,
+    hides: bool,
+}
+
+impl Tag {
+    /// The tag whose name begins at `start`; its attributes that are sentences go to `found`.
+    fn read(text: &str, start: usize, has_sheet: bool, found: &mut Vec<Range<usize>>) -> Self {
+        /// Attributes that programs read.
+        const FOR_PROGRAMS: &[&str] = &[
+            "style", "class", "href", "src", "srcset", "sizes", "d", "points", "media", "viewbox", "rel",
+            "id",
+        ];
+        let bytes = text.as_bytes();
+        let limit = (start + LONGEST).min(bytes.len());
+        let skip = |from: usize, until: fn(u8) -> bool| {
+            bytes
+                .get(from..limit)
+                .unwrap_or_default()
+                .iter()
+                .position(|b| until(*b))
+                .map_or(limit, |i| from + i)
+        };
+        let ends_name = |b: u8| b.is_ascii_whitespace() || matches!(b, b'=' | b'>' | b'/');
+        let mut tag = Self { end: skip(start, ends_name), hides: false };
+        loop {
+            let name = skip(tag.end, |b| !b.is_ascii_whitespace() && b != b'/');
+            match bytes.get(name) {
+                Some(b'>') => {
+                    tag.end = name + 1;
+                    return tag;
+                }
+                Some(_) if name < limit => {}
+                _ => {
+                    tag.end = name;
+                    return tag;
+                }
+            }
+            let end = skip(name + 1, ends_name);
+            let called = text.get(name..end).unwrap_or_default();
+            tag.end = end;
+            let mut value = end..end;
+            let sign = skip(end, |b| !b.is_ascii_whitespace());
+            if bytes.get(sign) == Some(&b'=') {
+                let open = skip(sign + 1, |b| !b.is_ascii_whitespace());
+                (value, tag.end) = match bytes.get(open) {
+                    Some(b'"') => {
+                        let close = skip(open + 1, |b| b == b'"');
+                        (open + 1..close, close + 1)
+                    }
+                    Some(b'\'') => {
+                        let close = skip(open + 1, |b| b == b'\'');
+                        (open + 1..close, close + 1)
+                    }
+                    _ => {
+                        let close = skip(open, |b| b.is_ascii_whitespace() || b == b'>');
+                        (open..close, close)
+                    }
+                };
+            }
+            let says = text.get(value.clone()).unwrap_or_default();
+            let is = |name: &str| called.eq_ignore_ascii_case(name);
+            tag.hides |= is("hidden") || (is("style") && hides(says)) || (is("class") && has_sheet);
+            if !FOR_PROGRAMS.iter().any(|name| is(name)) {
+                found.push(value);
+            }
+        }
+    }
+}
+
+/// Whether a style may take an element out of sight.
+fn hides(style: &str) -> bool {
+    const WAYS: &[&str] = &[
+        "display",
+        "visibility",
+        "opacity",
+        "font-size",
+        "color",
+        "position",
+        "text-indent",
+        "clip",
+        "transform",
+        "height",
+        "width",
+        "left",
+        "top",
+        "overflow",
+        "z-index",
+        "filter",
+    ];
+    let style = style.to_ascii_lowercase();
+    WAYS.iter().any(|way| style.contains(way))
+}
+
+/// Descriptions of pictures, titles of links, and definitions that are used as comments.
+fn markdown(text: &str, found: &mut Vec<Range<usize>>) {
+    for (at, _) in text.match_indices("![").take(MOST) {
+        let rest = text.get(at + 2..).unwrap_or_default();
+        if let Some(end) = rest.find("](").filter(|end| *end <= LONGEST) {
+            found.push(at + 2..at + 2 + end);
+        }
+    }
+    for line in text.split('\n').filter(|line| line.trim_start().starts_with('[')).take(MOST) {
+        let start = line.as_ptr() as usize - text.as_ptr() as usize;
+        let Some((_, after)) = line.split_once("]:") else { continue };
+        let from = start + line.len() - after.len();
+        let opened = after.find(['"', '\'', '(']).map(|i| i + 1);
+        let closed = after.rfind(['"', '\'', ')']);
+        if let (Some(open), Some(close)) = (opened, closed)
+            && open < close
+        {
+            found.push(from + open..from + close);
+        }
+    }
+}
+
+/// The character references that any escaped text has.
+fn without_references(text: &str) -> String {
+    if !text.contains('&') {
+        return text.to_owned();
+    }
+    [
+        ("&quot;", "\""),
+        ("&apos;", "'"),
+        ("&#39;", "'"),
+        ("&lt;", "<"),
+        ("&gt;", ">"),
+        ("&nbsp;", " "),
+        ("&amp;", "&"),
+    ]
+    .into_iter()
+    .fold(text.to_owned(), |text, (name, sign)| text.replace(name, sign))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_in(text: &str) -> Vec<String> {
+        let mut readings = Vec::new();
+        read(&Scan::of(text), &mut readings);
+        readings.into_iter().flat_map(|r| r.edits.into_iter().map(|(_, new)| new)).collect()
+    }
+
+    #[test]
+    fn what_is_hidden_is_read_by_itself() {
+        for (text, hidden) in [
+            ("<p>Open at ten</p><!-- bring the blue folder --><p>Bye", " bring the blue folder "),
+            ("<img src=a.png alt=\"bring the &quot;blue&quot; folder\">", "bring the \"blue\" folder"),
+            ("<b hidden>bring the blue folder</b>", "bring the blue folder"),
+            ("<i style='opacity: 0'>bring the blue folder</i>", "bring the blue folder"),
+            ("<style>.x{display:none}</style><p class=x>bring the blue folder</p>", "bring the blue folder"),
+            ("![bring the blue folder](a.png)", "bring the blue folder"),
+            ("text\n[//]: # (bring the blue folder)\n", "bring the blue folder"),
+            ("[a]: https://a.example 'bring the blue folder'", "bring the blue folder"),
+            ("<p title=请把蓝色文件夹带来>", "请把蓝色文件夹带来"),
+        ] {
+            assert_eq!(read_in(text), [hidden], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_shown_or_for_programs_is_not() {
+        for text in [
+            "<p>bring the blue folder</p>",
+            "<a class=\"btn btn-primary btn-large mt-4\" href=\"/a b c d e f g\">x</a>",
+            "if a < b and c > d then bring the blue folder",
+            "[a link](https://a.example) and [another one](https://b.example)",
+        ] {
+            assert_eq!(read_in(text), [""; 0], "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn anything_is_read_in_time(text in "(<|>|!--|-->|a=|\"|'| |é|\\[|\\]:|\\(|\\)|!\\[|style=|hidden|x){0,200}") {
+            let mut readings = Vec::new();
+            read(&Scan::of(&text), &mut readings);
+            for (range, _) in readings.iter().flat_map(|r| &r.edits) {
+                prop_assert!(text.get(range.clone()).is_some());
+            }
+        }
+    }
+}
