@@ -12,7 +12,7 @@ use std::path::Path;
 
 use proofhouse_onnx::{
     ClassifierOptions, DifferentiableClassifier, Engine as _, Gradients, LoadOptions, OnnxError, OrtRuntime,
-    OutputKind, Preprocess, Scores, Tensor, load,
+    OutputKind, Preprocess, Scores, Tensor, Trainable, load,
 };
 
 const CNN: &[u8] = include_bytes!("fixtures/cnn_at010.onnx");
@@ -108,6 +108,40 @@ fn gradients_are_those_of_the_own_engine() {
         ort.scores(&rows[..64], 1, &mut alone).unwrap();
         near(&alone, &all[..10], "a row alone");
     }
+}
+
+#[test]
+fn weights_are_learned_as_in_the_own_engine() {
+    let Some(runtime) = runtime() else { return };
+    let (rows, labels) = digits(20);
+    let options = ClassifierOptions {
+        input_shape: vec![1, 8, 8],
+        classes: 10,
+        output: None,
+        kind: OutputKind::Logits,
+        preprocess: Preprocess::default(),
+    };
+    let load = LoadOptions::default();
+    let mut own = Trainable::new(MLP, options.clone(), &load).unwrap();
+    let mut ort = runtime.trainable(MLP, options, &load).unwrap();
+    assert_eq!(own.names(), ort.names());
+    let mut miss = |_: &[f32], slope: &mut [f32]| {
+        slope.chunks_mut(10).zip(&labels).for_each(|(slope, label)| slope[*label] = -1.0);
+    };
+    // A step along the gradients, and what the models say behind it.
+    let (mut a, mut b) = (Vec::new(), Vec::new());
+    ort.weight_gradients(&rows, 20, &mut miss, &mut a).unwrap();
+    own.weight_gradients(&rows, 20, &mut miss, &mut b).unwrap();
+    for (model, gradients) in [(&mut ort, &a), (&mut own, &b)] {
+        for ((_, weights), gradient) in model.weights_mut().zip(gradients) {
+            weights.iter_mut().zip(gradient.data()).for_each(|(w, g)| *w -= 1e-3 * g);
+        }
+    }
+    a.iter().zip(&b).for_each(|(a, b)| near(a.data(), b.data(), "gradients of weights"));
+    let (mut said, mut expected) = (Vec::new(), Vec::new());
+    ort.scores(&rows, 20, &mut said).unwrap();
+    own.scores(&rows, 20, &mut expected).unwrap();
+    near(&said, &expected, "scores after a step");
 }
 
 #[test]
