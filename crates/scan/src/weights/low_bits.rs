@@ -11,7 +11,7 @@ use std::ops::Range;
 /// once in 10^20 tensors, over all places and ways to pack them.
 const TEXT_BYTES: usize = 64;
 /// Elements of one tensor in whose lowest bits something may be.
-const MOST: usize = 1 << 16;
+const MOST: usize = 1 << 14;
 
 /// What the lowest bits of the first elements of `width` bytes spell.
 pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
