@@ -53,3 +53,30 @@ fn bounded(path: &Path, most: u64) -> anyhow::Result<Vec<u8>> {
     ensure!(bytes.len() as u64 <= most, "{} has more than {most} bytes", path.display());
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use proofhouse_guard::EncoderChoice;
+
+    use super::*;
+
+    #[test]
+    fn each_way_to_state_an_encoder_is_read_from_yaml() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("guard.yaml");
+        let read = |encoder: &str| {
+            std::fs::write(&file, format!("detector:\n  encoder: {encoder}\n")).unwrap();
+            StatedGuard::read(Some(&file)).map(|stated| stated.config.detector.encoder)
+        };
+        assert_eq!(read("none").unwrap(), Some(EncoderChoice::Off));
+        assert_eq!(read("shipped").unwrap(), Some(EncoderChoice::Shipped));
+        let digest = "sha256:e283bdd53d032b14db85461a8e863a113b07f527d5c0a6c65897dcbddbc6804d";
+        let stated = read(&format!("{{folder: encoder, digest: \"{digest}\"}}")).unwrap();
+        assert!(
+            matches!(stated, Some(EncoderChoice::Folder { folder, .. }) if folder == Path::new("encoder"))
+        );
+        assert!(read("other").is_err());
+        std::fs::write(&file, "prompt_is_public: true\n").unwrap();
+        assert_eq!(StatedGuard::read(Some(&file)).unwrap().config.detector.encoder, None);
+    }
+}

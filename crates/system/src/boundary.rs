@@ -215,7 +215,8 @@ pub enum Encoder {
     /// The encoder that comes with the program.
     #[default]
     Shipped,
-    /// None.
+    /// None. (YAML reads `off` as false.)
+    #[serde(rename = "none")]
     Off,
     /// An encoder in ONNX.
     #[serde(untagged)]

@@ -54,7 +54,8 @@ pub struct DetectorConfig {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum EncoderChoice {
-    /// None.
+    /// None. (YAML reads `off` as false.)
+    #[serde(rename = "none")]
     Off,
     /// That of this build.
     Shipped,
