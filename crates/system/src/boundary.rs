@@ -206,10 +206,15 @@ pub struct Detector {
     /// What reads the texts in which the detector finds something, and judges them with it.
     #[serde(default)]
     pub encoder: Encoder,
+    /// Folder of another encoder than the one that comes with the program: `model.onnx`, `tokenizer.json`,
+    /// `config.json` and perhaps `calibration.json`. Relative to the system file.
+    #[serde(default)]
+    #[schemars(with = "Option<String>")]
+    pub encoder_folder: Option<FilePath>,
 }
 
 /// The second stage of the detector.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Encoder {
     /// The encoder that comes with the program.
@@ -218,14 +223,6 @@ pub enum Encoder {
     /// None. (YAML reads `off` as false.)
     #[serde(rename = "none")]
     Off,
-    /// An encoder in ONNX.
-    #[serde(untagged)]
-    Folder {
-        /// Folder of `model.onnx`, `tokenizer.json`, `config.json` and perhaps `calibration.json`. Relative to
-        /// the system file.
-        #[schemars(with = "String")]
-        folder: FilePath,
-    },
 }
 
 /// What an attack that the detector sees leads to.

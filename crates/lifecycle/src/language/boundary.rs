@@ -60,7 +60,7 @@ impl Boundary {
             output: output(&described, project.system.assistant.as_ref()),
             canaries: canaries(&described, project),
             detector: described.detector.mode,
-            encoder: encoder(&described.detector.encoder, project)?,
+            encoder: encoder(&described.detector, project)?,
             spotlight: described.spotlight,
         })
     }
@@ -85,15 +85,19 @@ impl Boundary {
 }
 
 /// The second stage, with the digest that its folder has now: what was tested with another one is stale.
-fn encoder(described: &system::Encoder, project: &Project) -> Result<EncoderChoice, LifecycleError> {
-    Ok(match described {
-        system::Encoder::Shipped => EncoderChoice::Shipped,
-        system::Encoder::Off => EncoderChoice::Off,
-        system::Encoder::Folder { folder } => {
+fn encoder(described: &system::Detector, project: &Project) -> Result<EncoderChoice, LifecycleError> {
+    match (described.encoder, &described.encoder_folder) {
+        (system::Encoder::Shipped, None) => Ok(EncoderChoice::Shipped),
+        (system::Encoder::Off, None) => Ok(EncoderChoice::Off),
+        (system::Encoder::Shipped, Some(folder)) => {
             let folder = project.dir.join(folder.as_str());
-            EncoderChoice::Folder { digest: crate::encoder::digest(&folder)?, folder }
+            Ok(EncoderChoice::Folder { digest: crate::encoder::digest(&folder)?, folder })
         }
-    })
+        (system::Encoder::Off, Some(folder)) => Err(LifecycleError::Boundary(format!(
+            "detector.encoder is none, and detector.encoder_folder names {}; leave one of them out",
+            folder.as_str()
+        ))),
+    }
 }
 
 fn hosts(described: &system::Boundary) -> Result<Vec<HostPattern>, LifecycleError> {
