@@ -6,6 +6,8 @@ pub mod lightgbm;
 pub mod ubjson;
 pub mod xgboost;
 
+use std::ops::Range;
+
 use crate::ArtifactError;
 use crate::cursor::Cursor;
 use crate::flatbuffer::Table;
@@ -15,11 +17,18 @@ use crate::flatbuffer::Table;
 pub struct CatBoost {
     /// Version of its format.
     pub version: String,
-    /// Parts behind the trees.
+    /// Parts behind the trees that are not read.
     pub parts: Vec<String>,
-    /// Where the trees end.
+    /// Where indices and counts of the tables of categories lie.
+    pub tables: Vec<Range<u64>>,
+    /// Where the trees end, and the tables of categories behind them.
     pub end: u64,
 }
+
+/// Parts that a model names.
+const MOST_PARTS: usize = 1000;
+/// The part that statistics of categories are (`static_ctr_provider.cpp`, `ctr_data.fbs`).
+const CATEGORIES: &str = "static_provider_v1";
 
 /// Whether the bytes begin as a CatBoost model does.
 #[must_use]
@@ -40,9 +49,34 @@ pub fn catboost(bytes: &[u8]) -> Result<CatBoost, ArtifactError> {
     let mut model =
         CatBoost { version: root.text(0)?.unwrap_or_default(), end: cursor.offset(), ..CatBoost::default() };
     if let Some(parts) = root.vector(3, 4)? {
-        model.parts = vec![String::new(); parts.count.min(1000)];
+        for part in 0..parts.count.min(MOST_PARTS) {
+            model.parts.push(root.text_of(&parts, part)?);
+        }
+    }
+    // The tables of categories are the first part, where there are any.
+    if model.parts.first().is_some_and(|part| part == CATEGORIES) {
+        model.tables = categories(&mut cursor)?;
+        model.parts.remove(0);
+        model.end = cursor.offset();
     }
     Ok(model)
+}
+
+/// Statistics of categories: how many tables, and each as a length and a FlatBuffer of its own with an index and counts.
+fn categories(cursor: &mut Cursor<'_>) -> Result<Vec<Range<u64>>, ArtifactError> {
+    let count = cursor.u32()?;
+    let mut tables = Vec::new();
+    for _ in 0..count {
+        let size = u64::from(cursor.u32()?);
+        let start = cursor.offset();
+        let table = Table::root(cursor.take(size)?)?;
+        for field in [1, 2] {
+            if let Some(vector) = table.vector(field, 1)? {
+                tables.push(start + vector.at as u64..start + vector.end(1) as u64);
+            }
+        }
+    }
+    Ok(tables)
 }
 
 #[cfg(test)]

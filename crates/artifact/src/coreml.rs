@@ -9,6 +9,10 @@ use crate::protobuf::{Field, Fields, Value};
 
 /// Fields that are looked at.
 const MAX_ITEMS: u64 = 20_000_000;
+/// Levels of messages.
+const MAX_DEPTH: u64 = 256;
+/// Values whose place is kept.
+const MAX_VALUES: usize = 1 << 20;
 
 /// What a model says.
 #[derive(Debug, Default)]
@@ -21,8 +25,20 @@ pub struct Model {
     pub kinds: Vec<u32>,
     /// Serialized models that only the system reads: place and number of bytes.
     pub opaque: Vec<(u64, u64)>,
+    /// Longer values among layers and in programs that are no messages: place and number of bytes.
+    pub values: Vec<(u64, u64)>,
     /// What does not make sense.
     pub errors: Vec<ArtifactError>,
+}
+
+impl Model {
+    fn value(&mut self, at: u64, bytes: &[u8]) {
+        /// Less holds no program.
+        const SHORTEST: usize = 64;
+        if bytes.len() >= SHORTEST && self.values.len() < MAX_VALUES {
+            self.values.push((at, bytes.len() as u64));
+        }
+    }
 }
 
 /// Fields of `Model` that say what kind it is.
@@ -64,12 +80,10 @@ pub fn model(bytes: &[u8]) -> Model {
         };
         stack.push((kind, fields));
         items += 1;
-        if items > MAX_ITEMS {
-            out.errors.push(ArtifactError::Limit {
-                format: "Core ML model",
-                what: "fields",
-                limit: MAX_ITEMS,
-            });
+        // Each level is read once more than the one above it, to tell messages from bytes.
+        let (what, limit) = if items > MAX_ITEMS { ("fields", MAX_ITEMS) } else { ("levels", MAX_DEPTH) };
+        if items > MAX_ITEMS || stack.len() as u64 > MAX_DEPTH {
+            out.errors.push(ArtifactError::Limit { format: "Core ML model", what, limit });
             return out;
         }
         let text = |field: &Field<'_>, number: u32| {
@@ -118,6 +132,17 @@ pub fn model(bytes: &[u8]) -> Model {
                 out.custom.push((text(&field, 10).unwrap_or_default(), field.offset));
                 continue;
             }
+            // Weights are values a few messages down: `InnerProductLayerParams.weights.rawValue`.
+            (Kind::Layer | Kind::Weights, _) => {
+                if let Value::Bytes(bytes) = field.value {
+                    if bytes.len() > 1 && Fields::new(bytes).all(|f| f.is_ok()) {
+                        stack.push((Kind::Weights, Fields::at(bytes, field.value_offset)));
+                    } else {
+                        out.value(field.value_offset, bytes);
+                    }
+                }
+                continue;
+            }
             (Kind::Linked, _) => {
                 if let Value::Bytes(_) = field.value {
                     let inner = field.message().into_iter().flatten().filter_map(Result::ok);
@@ -140,6 +165,8 @@ pub fn model(bytes: &[u8]) -> Model {
                     let message = bytes.len() > 1 && Fields::new(bytes).all(|f| f.is_ok());
                     if message && !bytes.iter().all(|b| (0x20..0x7f).contains(b)) {
                         stack.push((Kind::Program, Fields::at(bytes, field.value_offset)));
+                    } else {
+                        out.value(field.value_offset, bytes);
                     }
                 }
                 continue;
@@ -164,6 +191,7 @@ enum Kind {
     PipelineOrModel,
     Network,
     Layer,
+    Weights,
     Linked,
     Program,
 }

@@ -123,6 +123,19 @@ impl<'a> Table<'a> {
         Ok(self.bytes(field)?.map(|b| String::from_utf8_lossy(b).into_owned()))
     }
 
+    /// An element of a vector of texts.
+    ///
+    /// # Errors
+    /// Its offset leads outside.
+    pub fn text_of(&self, vector: &Vector, index: usize) -> Result<String, ArtifactError> {
+        let at = vector.at.saturating_add(index.saturating_mul(4));
+        let start = follow(self.bytes, at)?;
+        let length = u32::from_le_bytes(read(self.bytes, start)?) as usize;
+        let text = start.checked_add(4).and_then(|from| self.bytes.get(from..from.checked_add(length)?));
+        let text = text.ok_or_else(|| error(start, "a text leads outside"))?;
+        Ok(String::from_utf8_lossy(text).into_owned())
+    }
+
     /// The tables of a vector of tables.
     ///
     /// # Errors

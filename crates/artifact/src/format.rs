@@ -8,8 +8,8 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    boosters, checkpoint, coreml, executorch, hdf5, json, msgpack, paddle, pickle, rds, safetensors,
-    sevenzip, tar, tensorflow, tflite, xml, zip,
+    boosters, checkpoint, coreml, executorch, hdf5, json, msgpack, paddle, pickle, rds, records, safetensors,
+    sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
 };
 
 mod opaque;
@@ -80,6 +80,12 @@ pub enum Format {
     Hdf5,
     /// Parquet.
     Parquet,
+    /// TFRecord: examples of TensorFlow, events of TensorBoard.
+    TfRecord,
+    /// Model of fastText.
+    FastText,
+    /// Vectors of word2vec, binary.
+    Word2Vec,
     /// One JSON text.
     Json,
     /// UTF-8 without control characters other than those that lay out text.
@@ -115,6 +121,9 @@ impl Format {
         if zip::is_zip(bytes) {
             return archive(bytes, pause);
         }
+        if records::is_records(bytes) {
+            return Self::TfRecord;
+        }
         if let Some(media) = Media::detect(bytes) {
             return Self::Media(media);
         }
@@ -148,6 +157,9 @@ impl Format {
         }
         if msgpack::is_map(bytes) {
             return Self::MsgPack;
+        }
+        if vectors::is_word2vec(bytes) {
+            return Self::Word2Vec;
         }
         if paddle::is_parameters(bytes) { Self::PaddleParameters } else { Self::Unknown }
     }
@@ -186,6 +198,9 @@ impl Format {
             Self::Media(media) => media.name(),
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
+            Self::TfRecord => "tfrecord",
+            Self::FastText => "fasttext",
+            Self::Word2Vec => "word2vec",
             Self::Json => "json",
             Self::Text => "text",
             Self::Empty => "empty",
@@ -220,6 +235,7 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         _ if executorch::is_program(bytes) => Format::ExecuTorch,
         _ if coreml::is_blobs(bytes) => Format::CoreMlWeights,
         _ if rds::is_rds(bytes) => Format::Rds,
+        _ if vectors::is_fasttext(bytes) => Format::FastText,
         _ if tflite::is_tflite(bytes) => Format::TfLite,
         _ if checkpoint::is_index(bytes) => Format::CheckpointIndex,
         _ if hdf5::superblock(bytes).is_some() => Format::Hdf5,

@@ -364,7 +364,13 @@ impl Reader<'_> {
         }
         let elements =
             shape.iter().try_fold(1u64, |n, d| n.checked_mul(*d).filter(|n| *n <= i64::MAX as u64));
+        /// Types are numbered one after the other; ggml has some forty.
+        const FAR: u32 = 256;
         let bytes = match (block(kind), elements) {
+            (None, _) if kind >= FAR => {
+                gguf.issue(at, format!("tensor {name:?} has the type {kind}, which no version of ggml has"));
+                None
+            }
             (None, _) => {
                 let what = format!("tensor {name:?} has the type {kind}, whose size is not known here");
                 gguf.issues.push(Issue { offset: at, what, kind: IssueKind::Unknown });

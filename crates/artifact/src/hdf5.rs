@@ -18,7 +18,10 @@ mod data;
 mod dense;
 mod group;
 mod object;
+mod unpack;
 mod walk;
+
+pub use unpack::Filter;
 
 /// What an HDF5 file holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -109,6 +112,12 @@ pub struct Dataset {
     pub data: Option<Range<u64>>,
     /// Bytes of an element, if its elements are floating-point numbers with the lowest byte first.
     pub float: Option<u64>,
+    /// Where the chunks lie that go through filters, in the order of their index.
+    pub chunks: Vec<Range<u64>>,
+    /// The filters that a chunk went through, in that order.
+    pub filters: Vec<Filter>,
+    /// Bytes that its shape and type make, whether they are there or not; a reader makes room for as many.
+    pub declared: u64,
 }
 
 /// A broken rule, or a structure that is not read.

@@ -27,6 +27,7 @@ pub mod paddle;
 pub mod pickle;
 pub mod protobuf;
 pub mod rds;
+pub mod records;
 pub mod safetensors;
 pub mod sevenzip;
 pub mod stream;
@@ -34,6 +35,7 @@ pub mod tar;
 pub mod tensorflow;
 pub mod tflite;
 mod tree;
+pub mod vectors;
 pub mod xml;
 pub mod zip;
 

@@ -10,6 +10,7 @@ use serde::Serialize;
 
 use crate::ArtifactError;
 
+mod excess;
 mod tensor;
 mod walk;
 
@@ -109,7 +110,7 @@ pub enum Dim {
 }
 
 /// An operator by name.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct OperatorId {
     /// Its domain; empty is the standard set, as is `ai.onnx`.
     pub domain: String,
@@ -164,6 +165,19 @@ pub struct Survey {
     pub model: Model,
     /// Contradictions and truncation, in file order. Empty means every byte made sense.
     pub errors: Vec<ArtifactError>,
+    /// What takes memory or time beyond any machine.
+    pub excesses: Vec<Excess>,
+}
+
+/// Work or memory that a graph asks for and no machine has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Excess {
+    /// The node or function.
+    pub holder: String,
+    /// Where it begins in the file.
+    pub at: u64,
+    /// What it asks for.
+    pub what: String,
 }
 
 /// Reads as much as can be read. Use it to look for trouble.

@@ -2,10 +2,15 @@
 //!
 //! A stream of items, each with its type in a word of flags. Most are data. A promise is not: it holds code that
 //! runs as soon as the value is looked at (CVE-2024-27322). The items are walked with a stack of what is still due,
-//! in the order in which R reads them. Source: R 4, `src/main/serialize.c` (`ReadItem`, `ReadBC`).
+//! in the order in which R reads them, however they are coded. Source: R 4, `src/main/serialize.c` (`ReadItem`, `ReadBC`).
+
+use std::borrow::Cow;
 
 use crate::ArtifactError;
-use crate::cursor::Cursor;
+
+mod input;
+
+use input::Input;
 
 /// Items of one file. The largest models have tens of millions of numbers and far fewer items.
 const MAX_ITEMS: u64 = 50_000_000;
@@ -55,11 +60,10 @@ pub enum NoteKind {
     Namespace(String),
 }
 
-/// Whether the bytes begin as R's binary serialization does.
+/// Whether the bytes begin as R's serialization does, binary or as text.
 #[must_use]
 pub fn is_rds(bytes: &[u8]) -> bool {
-    let body = bytes.strip_prefix(b"RDX2\n").or_else(|| bytes.strip_prefix(b"RDX3\n")).unwrap_or(bytes);
-    matches!(body, [b'X', b'\n', 0, 0, 0, 2 | 3, ..])
+    input::begins(bytes)
 }
 
 /// Walks a file.
@@ -67,26 +71,29 @@ pub fn is_rds(bytes: &[u8]) -> bool {
 /// # Errors
 /// It is cut short, or has an item that R does not write.
 pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
-    let named = bytes.starts_with(b"RDX");
+    let Some((input, named)) = Input::open(bytes) else {
+        return Err(ArtifactError::malformed("R data", 0, "it does not begin as R's serialization does"));
+    };
     let mut walk = Walk {
-        cursor: Cursor::new("R data", bytes, 0),
+        input,
         out: Survey { named, ..Survey::default() },
         due: vec![Due::Item],
         items: 0,
         texts: Vec::new(),
         references: Vec::new(),
     };
-    walk.cursor.take(if named { 5 } else { 0 } + 2)?;
-    walk.out.version = walk.cursor.u32_be()?;
-    walk.cursor.take(8)?;
+    walk.out.version = walk.input.int()?;
+    walk.input.int()?;
+    walk.input.int()?;
     if walk.out.version == 3 {
-        let length = u64::from(walk.cursor.u32_be()?);
-        walk.cursor.take(length)?;
+        let length = u64::from(walk.input.int()?);
+        walk.input.text(length)?;
     }
     while let Some(due) = walk.due.pop() {
         walk.step(due)?;
     }
-    walk.out.end = walk.cursor.offset();
+    walk.input.finish();
+    walk.out.end = walk.input.offset();
     Ok(walk.out)
 }
 
@@ -115,7 +122,7 @@ enum Due {
 }
 
 struct Walk<'a> {
-    cursor: Cursor<'a>,
+    input: Input<'a>,
     out: Survey,
     due: Vec<Due>,
     items: u64,
@@ -145,7 +152,7 @@ impl Walk<'_> {
                 self.item()
             }
             Due::Called(offset) => {
-                let flags = self.cursor.clone().u32_be()?;
+                let flags = self.input.peek()?;
                 match flags & 0xff {
                     1 => {
                         self.due.push(Due::CalledBy(offset));
@@ -187,14 +194,14 @@ impl Walk<'_> {
             }
             Due::Code => {
                 // The code as an integer vector, then the constants.
-                let count = u64::from(self.cursor.u32_be()?);
+                let count = u64::from(self.input.int()?);
                 self.due.push(Due::Constants(count));
                 Ok(())
             }
             Due::Constants(0) => Ok(()),
             Due::Constants(left) => {
                 self.due.push(Due::Constants(left - 1));
-                let kind = self.cursor.u32_be()?;
+                let kind = self.input.int()?;
                 match kind {
                     21 => self.compiled(),
                     2 | 6 | 239 | 240 | 243 | 244 => self.code_cell(kind),
@@ -202,7 +209,7 @@ impl Walk<'_> {
                 }
             }
             Due::CodeItem => {
-                let kind = self.cursor.u32_be()?;
+                let kind = self.input.int()?;
                 self.code_cell(kind)
             }
             Due::CodeCell(kind) => self.code_cell(kind),
@@ -219,10 +226,10 @@ impl Walk<'_> {
     /// A cell of a call or a list in compiled code (`ReadBCLang`).
     fn code_cell(&mut self, kind: u32) -> Result<(), ArtifactError> {
         match kind {
-            244 => drop(self.cursor.u32_be()?),
+            244 => drop(self.input.int()?),
             243 => {
-                self.cursor.u32_be()?;
-                let kind = self.cursor.u32_be()?;
+                self.input.int()?;
+                let kind = self.input.int()?;
                 self.due.push(Due::CodeCell(kind));
             }
             2 | 6 | 239 | 240 => {
@@ -240,17 +247,17 @@ impl Walk<'_> {
     }
 
     fn length(&mut self) -> Result<u64, ArtifactError> {
-        let short = self.cursor.u32_be()?;
+        let short = self.input.int()?;
         if short != u32::MAX {
             return Ok(u64::from(short));
         }
-        let (high, low) = (u64::from(self.cursor.u32_be()?), u64::from(self.cursor.u32_be()?));
+        let (high, low) = (u64::from(self.input.int()?), u64::from(self.input.int()?));
         Ok(high << 32 | low)
     }
 
     fn item(&mut self) -> Result<(), ArtifactError> {
-        let offset = self.cursor.offset();
-        let flags = self.cursor.u32_be()?;
+        let offset = self.input.offset();
+        let flags = self.input.int()?;
         let kind = flags & 0xff;
         let (attributes, tagged) = (flags & 0x200 != 0, flags & 0x400 != 0);
         match kind {
@@ -258,7 +265,7 @@ impl Walk<'_> {
             241 | 242 | 250..=254 => {}
             255 => {
                 if flags >> 8 == 0 {
-                    self.cursor.u32_be()?;
+                    self.input.int()?;
                 }
             }
             1 => {
@@ -266,7 +273,7 @@ impl Walk<'_> {
                 self.due.push(Due::Item);
             }
             247..=249 => {
-                self.cursor.u32_be()?;
+                self.input.int()?;
                 let count = self.length()?;
                 self.texts.clear();
                 self.references.push(String::new());
@@ -279,7 +286,7 @@ impl Walk<'_> {
             }
             4 => {
                 self.references.push(String::new());
-                self.cursor.u32_be()?;
+                self.input.int()?;
                 self.due.push(Due::Items(4));
             }
             6 => {
@@ -297,11 +304,12 @@ impl Walk<'_> {
             }
             7 | 8 => {
                 let length = self.length()?;
-                self.cursor.take(length)?;
+                self.input.text(length)?;
             }
             9 => {
-                let short = self.cursor.u32_be()?;
-                let text = if short == u32::MAX { &b""[..] } else { self.cursor.take(u64::from(short))? };
+                let short = self.input.int()?;
+                let text =
+                    if short == u32::MAX { Cow::default() } else { self.input.text(u64::from(short))? };
                 if self.texts.len() >= 8 {
                     self.texts.clear();
                 }
@@ -312,24 +320,22 @@ impl Walk<'_> {
                 }
             }
             10 | 13 | 14 | 15 | 24 => {
-                let width = match kind {
-                    10 | 13 => 4,
-                    14 => 8,
-                    15 => 16,
-                    _ => 1,
+                let (parts, width) = match kind {
+                    10 | 13 => (1, 4),
+                    14 => (1, 8),
+                    15 => (2, 8),
+                    _ => (1, 1),
                 };
-                let length = self.length()?.checked_mul(width);
-                let length = length.ok_or_else(|| self.cursor.error("a vector is longer than any file"))?;
-                self.cursor.take(length)?;
+                let count = self.length()?;
+                self.input.skip(count, parts, width)?;
                 if attributes {
                     self.due.push(Due::Item);
                 }
             }
             16 | 19 | 20 => {
                 let count = self.length()?;
-                // Each item takes four bytes at least.
-                if count > self.cursor.left() / 4 {
-                    return Err(self.cursor.error(format!("a list claims {count} items")));
+                if count > self.input.room() {
+                    return Err(self.input.error(format!("a list claims {count} items")));
                 }
                 if attributes {
                     self.due.push(Due::Item);
@@ -338,7 +344,7 @@ impl Walk<'_> {
             }
             21 => {
                 self.note(offset, NoteKind::Bytecode);
-                self.cursor.u32_be()?;
+                self.input.int()?;
                 if attributes {
                     self.due.push(Due::Item);
                 }
@@ -364,7 +370,7 @@ impl Walk<'_> {
                 self.due.push(Due::Item);
             }
             239 | 240 => self.due.push(Due::Items(3 + u64::from(tagged))),
-            other => return Err(self.cursor.error(format!("an item of the type {other} is not known"))),
+            other => return Err(self.input.error(format!("an item of the type {other} is not known"))),
         }
         Ok(())
     }
@@ -421,6 +427,31 @@ mod tests {
     }
 
     #[test]
+    fn text_and_native_order_say_the_same() {
+        // The promise above, a vector of numbers some of which are missing, and a string with what text escapes.
+        let text = "A\n2\n262912\n131840\n531\n2\n13\n2\n-1\nNA\n14\n3\n1.5e-300\nNA\n-Inf\n1026\n1\n262153\n4\n\
+                    a\\040\\n\\\\\n24\n2\n0f\nff\n254\n";
+        let read = survey(text.as_bytes()).unwrap();
+        assert_eq!((read.symbols, read.end), (vec!["a \n\\".to_owned()], text.len() as u64));
+        let promise = "A\n3\n262912\n197888\n5\nUTF-8\n1029\n253\n252\n6\n1\n262153\n6\nsystem\n2\n16\n1\n262153\n2\nid\n254\n";
+        for text in [promise.to_owned(), format!("\n{promise}"), format!("RDA3\n{promise}")] {
+            assert!(is_rds(text.as_bytes()));
+            let kinds: Vec<NoteKind> =
+                survey(text.as_bytes()).unwrap().notes.into_iter().map(|n| n.kind).collect();
+            assert_eq!(kinds, [NoteKind::Promise, NoteKind::Call("system".to_owned())]);
+        }
+        let native = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
+        let call =
+            [&b"B\n"[..], &native(&[2, 0x4_0300, 0x2_0300, 6, 1, 0x4_0009, 4]), b"eval", &native(&[254])]
+                .concat();
+        assert!(is_rds(&call));
+        assert_eq!(survey(&call).unwrap().notes[0].kind, NoteKind::Call("eval".to_owned()));
+        // Lists of letters and numbers are no objects, and lengths that no file has are refused.
+        assert!(!is_rds(b"A\n2\n17\n18\n") && !is_rds(b"B\nabc"));
+        assert!(survey(b"A\n2\n262912\n131840\n13\n2000000000\n1\n").is_err());
+    }
+
+    #[test]
     fn deep_lists_need_no_stack() {
         let deep = words(&[19, 1]).repeat(200_000);
         assert!(survey(&file(&deep)).is_err());
@@ -431,6 +462,14 @@ mod tests {
         fn arbitrary_items_end(body in proptest::collection::vec(prop_oneof![0u32..30, 236u32..260, any::<u32>()], 0..60)) {
             if let Ok(survey) = survey(&file(&words(&body))) {
                 prop_assert!(survey.end <= 14 + 4 * body.len() as u64);
+            }
+        }
+
+        #[test]
+        fn arbitrary_words_end(body in proptest::collection::vec(prop_oneof!["[0-9]{1,3}", "25[0-5]", "\\PC{0,6}"], 0..60)) {
+            let text = format!("A\n2\n262912\n131840\n{}\n", body.join("\n"));
+            if let Ok(survey) = survey(text.as_bytes()) {
+                prop_assert!(survey.end <= text.len() as u64);
             }
         }
     }

@@ -30,6 +30,8 @@ pub struct Entry {
     pub name: String,
     /// What it is.
     pub kind: Kind,
+    /// Its mode, where the header states one: the bits of permissions and above.
+    pub mode: u64,
     /// Byte offset of its header.
     pub at: u64,
     /// Where its content lies in the file.
@@ -127,7 +129,8 @@ pub fn walk(bytes: &[u8], max_entries: usize) -> Result<Tar, ArtifactError> {
                     b'1' | b'2' => Kind::Link(target),
                     other => Kind::Other(char::from(other)),
                 };
-                tar.entries.push(Entry { name, kind, at: at as u64, content });
+                let mode = number(&header[100..108]).unwrap_or(0);
+                tar.entries.push(Entry { name, kind, mode, at: at as u64, content });
             }
         }
         let next = end.next_multiple_of(BLOCK).min(bytes.len());

@@ -162,6 +162,6 @@ fn a_bomb_is_told_within_little_memory() {
     fs::write(dir.path().join("letters.gz"), one.finish().unwrap().repeat(4096)).unwrap();
     let output =
         scan(dir.path(), &["letters.gz", "--format", "json", "--threads", "1", "--memory-mib", "64"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert_eq!(report(&output)["findings"][0]["rule"], "stream/budget");
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(report(&output)["findings"][0]["rule"], "archive/bomb");
 }

@@ -1,6 +1,8 @@
 """generate.py: derives generated.csv from the sources of installed libraries. Run offline, read the difference, commit it.
 
-    python crates/scan/data/generate.py        # in an environment with the libraries of LIBRARIES
+    python crates/scan/data/generate.py                 # in an environment with the libraries of LIBRARIES
+    python crates/scan/data/generate.py --from FOLDER   # the same; rows of a package that lie in FOLDER are taken from there
+    python crates/scan/data/generate.py PACKAGE --why   # prints what is known of one package, and why it is not known of the rest
 
 A class is inert as an object (made by NEWOBJ, filled by BUILD) when everything Python would run for that comes from
 object, from a built-in container, from a method reviewed below, or from a method whose source only compares, copies and
@@ -9,48 +11,101 @@ cannot be shown this way is left out, and is unknown to the scanner. Functions o
 called. Nothing of this is asked of the machine that scans.
 """
 
-import ast
 import enum
 import importlib
+import importlib.metadata
 import inspect
 import io
 import contextlib
 import pkgutil
+import subprocess
 import sys
-import textwrap
 import types
 import warnings
 from pathlib import Path
 
-# Packages to walk, and what not to import of them.
+import numpy
+
+from purity import BUILT_IN, Purity, qualified
+
+# Packages to walk, and what not to import of them besides COMMON.
+COMMON = ("tests", "test", "testing", "conftest", "__main__", "cli", "examples", "benchmarks", "setup", "_pyinstaller", "plotting", "visualization", "gui", "app", "externals", "test_utils", "dask", "distutils", "f2py")
 LIBRARIES = {
-    "sklearn": ("conftest", "tests", "externals", "_build_utils", "datasets"),
-    "numpy": ("tests", "f2py", "distutils", "testing", "conftest", "_pyinstaller", "typing"),
-    "torch.nn.modules": ("_functions",),
-    "torch.nn.parameter": (),
-    "torch.optim.lr_scheduler": (),
-    "xgboost": ("spark", "dask", "testing", "federated", "collective", "tracker"),
-    "lightgbm": ("dask", "plotting", "libpath"),
-    "imblearn": ("tests", "keras", "tensorflow"),
-    "category_encoders": (),
+    "sklearn": ("externals", "_build_utils", "datasets"),
+    "numpy": ("f2py", "distutils", "typing"),
+    "scipy": ("_lib", "datasets"),
+    "pandas.core.indexes": (), "pandas.core.arrays": (), "pandas.core.dtypes": (), "pandas.core.window": (), "pandas.core.groupby": (), "pandas.core.resample": (),
+    "pandas.tseries": (),
+    "torch.nn": ("_functions", "backends"),
+    "torch.optim": ("_multi_tensor",),
+    "torch.distributions": (),
+    "torch.utils.data": ("datapipes", "backward_compatibility"),
+    "torch.nn.functional": (), "torch.amp": (), "torch.storage": (), "torch.distributed.checkpoint.metadata": (), "torch.distributed._shard.metadata": (),
+    "torch.distributed._shard.sharding_spec": (), "torch.ao.quantization": ("fx", "pt2e", "quantizer"), "torch.ao.nn": (),
+    "torchvision": ("datasets", "io"), "torchmetrics": (), "lightning_fabric": ("cli",), "pytorch_lightning": ("cli", "demos", "_graveyard"),
+    "timm": ("data",), "sentence_transformers": (),
+    "transformers.training_args": (), "transformers.training_args_seq2seq": (), "transformers.trainer_utils": (), "transformers.debug_utils": (), "transformers.trainer_pt_utils": (),
+    "transformers.trainer_callback": (), "transformers.configuration_utils": (), "transformers.generation.configuration_utils": (), "transformers.tokenization_utils_base": (),
+    "transformers.models.bert": (),
+    "tokenizers": (), 
+    "accelerate": ("commands", "test_utils"),
+    "xgboost": ("spark", "dask", "federated", "collective", "tracker"),
+    "lightgbm": ("dask", "libpath"),
+    "catboost": ("widget",),
+    "imblearn": ("keras", "tensorflow"),
+    "category_encoders": (), "feature_engine": (), "sklego": (), "skrub": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
-    "transformers.training_args": (),
-    "transformers.training_args_seq2seq": (),
-    "transformers.trainer_utils": (),
-    "transformers.debug_utils": (),
-    "transformers.trainer_pt_utils": (),
-    "accelerate.state": (),
-    "accelerate.utils.dataclasses": (),
+    "statsmodels": ("datasets", "sandbox"), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": (), "skbase": (), "tslearn": (),
+    "statsforecast": (), "mlforecast": (), "utilsforecast": (), "coreforecast": (), "ruptures": (), "stumpy": (), "pykalman": (), "filterpy": (), "pyts": (),
+    "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
+    "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
+    "hmmlearn": (), "ngboost": (), "pygam": (), "skopt": (), "hyperopt": ("ipy", "mongoexp", "spark"), "optuna": ("artifacts", "integration", "_callbacks"),
+    "umap": (), "pynndescent": (), "hdbscan": (), "kmodes": (), "mlxtend": (), "pyod": (), "skorch": (), "river": ("datasets",),
+    "networkx": ("drawing", "readwrite"), "igraph": ("drawing",), "pgmpy": (), "econml": (), "causalml": (), "mapie": (), "copulas": (), "boruta": (), "imodels": (),
+    "nltk": ("app", "draw", "downloader", "data", "twitter", "toolbox"), "gensim": (), "sklearn_crfsuite": (), "rank_bm25": (), "bertopic": (), "sacremoses": (), "datasketch": (),
+    "textblob": (), "vaderSentiment": (), "spacy": (),
+    "shap": (), "surprise": (), "implicit": (), "pytorch_tabnet": (),
+    "xarray.core": (), "shapely.geometry": (),
+    "string": (), "calendar": (), "textwrap": (), "difflib": (), "statistics": (), "configparser": (), "json.encoder": (), "json.decoder": (), "dataclasses": (),
+    # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
+    "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "pytz": (),
 }
 
-# Modules whose public functions models hold by name: scorers, kernels, activations.
-FUNCTIONS = (
+# Modules whose public functions models hold by name: read by a person.
+HELD = (
     "sklearn.metrics", "sklearn.metrics.pairwise", "sklearn.feature_selection", "sklearn.gaussian_process.kernels",
     "sklearn.feature_extraction.text", "sklearn.preprocessing", "torch.nn.functional", "scipy.special",
 )
 
+# Packages whose functions models hold by name (scorers, kernels, activations, links), where nothing such a function calls
+# leaves memory, as far as purity.py can follow it.
+FUNCTIONS = (
+    "sklearn", "numpy.lib", "numpy._core", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.fft", "scipy.special", "scipy.stats", "scipy.spatial", "scipy.optimize", "scipy.linalg",
+    "scipy.interpolate", "torch.nn", "torch.optim", "lifelines", "autograd", "umap", "pynndescent", "hdbscan", "tslearn", "patsy", "formulaic", "statsmodels.genmod",
+    "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils",
+    "nltk.tokenize", "nltk.util", "nltk.classify", "nltk.tag", "river.utils", "timm.layers", "torchmetrics.functional", "torchmetrics.utilities", "sksurv", "mlxtend", "kmodes",
+    "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
+)
+# What their names tell of functions that no model holds.
+LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval")
+
+# Types written in C that a class may derive from, reviewed by hand (callables.csv has them too).
+NATIVE = (numpy.ndarray,)
+
 # Methods that do more than assign, and why they are harmless. (owner, method)
 REVIEWED = {
+    ("collections.abc.Mapping", "__eq__"): "compares the items",
+    ("collections.abc.Set", "__eq__"): "compares the members",
+    ("collections.abc.MutableMapping", "__eq__"): "compares the items",
+    ("statsmodels.base.wrapper.ResultsWrapper", "__getattribute__"): "reads an attribute of the results and wraps it",
+    ("networkx.classes.graph.Graph", "__new__"): "makes an empty object, unless a backend is configured where it is loaded",
+    ("networkx.classes.digraph.DiGraph", "__new__"): "the same",
+    ("networkx.classes.multigraph.MultiGraph", "__new__"): "the same",
+    ("networkx.classes.multidigraph.MultiDiGraph", "__new__"): "the same",
+    ("networkx.classes.graph.Graph", "name"): "sets an item of a dict and forgets cached views",
+    ("lifelines.fitters.coxph_fitter.CoxPHFitter", "__getattr__"): "reads an attribute of the fitted model",
+    ("optuna.study.study.Study", "__setstate__"): "updates __dict__ and makes a lock",
+    ("optuna.storages._in_memory.InMemoryStorage", "__setstate__"): "updates __dict__ and makes a lock",
     ("sklearn.base.BaseEstimator", "__setstate__"): "compares versions, warns, updates __dict__",
     ("sklearn.base.BaseEstimator", "__getattr__"): "raises",
     ("sklearn.utils._repr_html.base._HTMLDocumentationLinkMixin", "_doc_link_template"): "assigns",
@@ -99,92 +154,44 @@ REVIEWED = {
     ("transformers.training_args.TrainingArguments", "__setattr__"): "assigns",
 }
 
-# What Python runs while an object is made, filled, hashed, compared and dropped.
-RUN = ("__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "__getattr__", "__getattribute__", "append", "extend", "add", "__setitem__")
-BUILT_IN = (object, dict, list, tuple, set, frozenset, int, float, str, bytes, bytearray, complex, Exception, BaseException, ValueError, Warning, UserWarning)
-SAFE_CALLS = {"isinstance", "hasattr", "len", "tuple", "dict", "list", "set", "frozenset", "int", "float", "str", "hash", "id", "type", "bool", "min", "max", "sorted",
-              "zip", "enumerate", "range", "abs", "sum", "any", "all", "repr", "round", "super", "ValueError", "TypeError", "AttributeError", "KeyError", "NotImplementedError", "OrderedDict"}
-SAFE_METHODS = {"get", "items", "keys", "values", "copy", "update", "pop", "setdefault", "append", "extend", "add", "lower", "upper", "format", "startswith", "endswith",
-                "__init__", "__setstate__", "__setattr__", "__setitem__", "__eq__", "__hash__", "split", "join", "strip"}
-
-
-def pure(function):
-    """Whether the source only compares, copies and assigns."""
-    try:
-        tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    except (OSError, TypeError, SyntaxError):
-        return False
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom, ast.Global, ast.Nonlocal, ast.Yield, ast.Await, ast.With)):
-            return False
-        if isinstance(node, ast.Call):
-            called = node.func
-            if isinstance(called, ast.Name) and called.id not in SAFE_CALLS:
-                return False
-            if isinstance(called, ast.Attribute) and called.attr not in SAFE_METHODS:
-                return False
-            if not isinstance(called, (ast.Name, ast.Attribute)):
-                return False
-    return True
-
-
-def qualified(cls):
-    return f"{cls.__module__}.{cls.__qualname__}"
-
-
-def harmless(cls, method):
-    """Whether what `method` of `cls` resolves to is inert."""
-    for owner in cls.__mro__:
-        if method not in vars(owner):
-            continue
-        found = vars(owner)[method]
-        if owner in BUILT_IN or found is None:
-            return True
-        if method == "__new__" and issubclass(owner, tuple) and hasattr(owner, "_fields") and found.__module__.startswith("namedtuple_"):
-            return True  # written by collections.namedtuple: it hands its arguments to tuple
-        if isinstance(found, (staticmethod, classmethod)):
-            found = found.__func__
-        if (qualified(owner), method) in REVIEWED:
-            return True
-        if isinstance(found, (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)):
-            return owner.__module__ in ("builtins", "collections", "abc", "_collections_abc")
-        # What dataclasses write by itself compares and assigns.
-        if method in ("__eq__", "__hash__") and getattr(owner, "__dataclass_fields__", None) is not None:
-            return True
-        if not pure(found):
-            return False
-        # A method that hands on to the next class is as harmless as that.
-        source = inspect.getsource(found)
-        if f"super().{method}" in source or f"super({owner.__name__}" in source:
-            continue
-        return True
-    return True
+# What Python runs while an object is made, filled with state, hashed, compared and dropped; and when it is filled as a container.
+RUN = ("__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "__getattr__", "__getattribute__")
+FILL = ("append", "extend", "add", "__setitem__")
+PURITY = Purity(REVIEWED, NATIVE)
 
 
 def setters_harmless(cls):
     """A state of two parts sets attributes, unless the class takes its state itself."""
     if any("__setstate__" in vars(owner) for owner in cls.__mro__ if owner is not object):
         return True
-    for owner in cls.__mro__:
+    for place, owner in enumerate(cls.__mro__):
         if owner in BUILT_IN:
             continue
         for name, value in vars(owner).items():
-            if isinstance(value, property) and value.fset is not None and not pure(value.fset) and (qualified(owner), name) not in REVIEWED:
+            if isinstance(value, property) and value.fset is not None and (qualified(owner), name) not in REVIEWED and not PURITY.pure(value.fset, cls, place):
                 return False
     return True
 
 
 def effect(cls):
+    """What the table says of a class, or nothing; PURITY.why tells why not."""
     if issubclass(cls, enum.Enum):
         missing = next((o for o in cls.__mro__ if "_missing_" in vars(o)), enum.Enum)
-        return "enum," if missing is enum.Enum or pure(vars(missing)["_missing_"].__func__) or "raise" in inspect.getsource(vars(missing)["_missing_"].__func__) else None
-    if type(cls) not in (type, __import__("abc").ABCMeta) and type(cls).__module__ not in ("sklearn.base", "torch.nn.parameter", "typing"):
+        if missing is enum.Enum:
+            return "enum,"
+        source = inspect.getsource(missing._missing_)
+        return "enum," if "raise" in source or PURITY.pure(vars(missing)["_missing_"].__func__) else None
+    if any(name in vars(meta) for meta in type(cls).__mro__ if meta is not type and meta is not object for name in ("__getattribute__", "__getattr__", "__setattr__")):
+        PURITY.why = f"metaclass {qualified(type(cls))}"
         return None
-    if any(base not in BUILT_IN and not base.__flags__ & (1 << 9) for base in cls.__mro__):
+    if any(base not in BUILT_IN and base not in NATIVE and not base.__flags__ & (1 << 9) for base in cls.__mro__):
+        PURITY.why = "native"
         return None  # a type written in C: by hand
-    if not all(harmless(cls, method) for method in RUN) or not setters_harmless(cls):
+    if not all(PURITY.harmless(cls, method) for method in RUN):
         return None
-    return "inert," if harmless(cls, "__init__") else "if,object"
+    if not all(PURITY.harmless(cls, method) for method in FILL) or not setters_harmless(cls):
+        return "if,state"
+    return "inert," if PURITY.making(cls) else "if,object"
 
 
 def walk(package, leave_out):
@@ -192,7 +199,7 @@ def walk(package, leave_out):
     yield root
     for info in pkgutil.walk_packages(getattr(root, "__path__", []), package + ".", onerror=lambda _: None):
         parts = info.name.split(".")
-        if any(part in leave_out or part == "__main__" for part in parts):
+        if any(part in leave_out or part.startswith("test_") for part in parts):
             continue
         try:
             yield importlib.import_module(info.name)
@@ -200,44 +207,51 @@ def walk(package, leave_out):
             continue
 
 
-def main():
-    warnings.filterwarnings("ignore")
-    rows, versions = {}, {}
-    for package, leave_out in LIBRARIES.items():
-        top = package.split(".")[0]
-        try:
-            modules = list(walk(package, set(leave_out)))
-        except ImportError as missing:
-            print(f"SKIP {package}: {missing}", file=sys.stderr)
-            continue
-        versions[top] = sys.modules[top].__version__
-        for module in modules:
-            for value in list(vars(module).values()):
-                if not isinstance(value, type) or not value.__module__.startswith(top + ".") and value.__module__ != top:
-                    continue
-                home = sys.modules.get(value.__module__)
-                if "." in value.__qualname__ or getattr(home, value.__name__, None) is not value:
-                    continue
-                with contextlib.suppress(Exception):
-                    found = effect(value)
-                    if found:
-                        rows[value.__module__, value.__name__] = found
-    for name in FUNCTIONS:
-        module = importlib.import_module(name)
-        versions[name.split(".")[0]] = sys.modules[name.split(".")[0]].__version__
-        for attribute in getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]:
-            value = getattr(module, attribute, None)
-            if isinstance(value, types.FunctionType) and value.__module__.startswith(name.split(".")[0] + "."):
-                rows.setdefault((value.__module__, value.__name__), "data,")
-    import numpy
+def classes(owner, module, path=""):
+    """Classes that `module` defines, and those defined in them, with their qualified names."""
+    for name, value in list(vars(owner).items()):
+        if isinstance(value, type) and value.__module__ == module and value.__qualname__ == path + name:
+            yield value.__qualname__, value
+            yield from classes(value, module, path + name + ".")
 
-    for attribute, value in vars(numpy).items():
-        if isinstance(value, numpy.ufunc):
-            rows.setdefault(("numpy", attribute), "data,")
-    for attribute, value in vars(importlib.import_module("scipy.special")).items():
-        if isinstance(value, numpy.ufunc):
-            rows.setdefault(("scipy.special", attribute), "data,")
-            rows.setdefault(("scipy.special._ufuncs", attribute), "data,")
+
+def rows_of(package, why):
+    """What is known of the classes and functions of a package."""
+    top = package.split(".")[0]
+    rows = {}
+    leave_out = set(COMMON + LIBRARIES[package])
+    list(walk(package, leave_out))
+    mine = [name for name in sys.modules if (name + ".").startswith(package + ".") and not leave_out.intersection(name.split("."))]
+    for module in [sys.modules[name] for name in mine if isinstance(sys.modules[name], types.ModuleType)]:
+        for name, value in classes(module, module.__name__):
+            with contextlib.suppress(Exception):
+                PURITY.why = ""
+                found = effect(value)
+                if found:
+                    rows[module.__name__, name] = found
+                elif why:
+                    print(f"{module.__name__},{name}: {PURITY.why}", file=sys.stderr)
+        if any((module.__name__ + ".").startswith(home + ".") for home in FUNCTIONS):
+            for name, value in list(vars(module).items()):
+                own = isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and value.__qualname__ == name
+                if own and not name.lstrip("_").startswith(LEFT_OUT) and not name.startswith("__") and PURITY.holdable(value):
+                    rows[module.__name__, name] = "data,"
+    for home in HELD:
+        if home == package or home.startswith(package + "."):
+            module = importlib.import_module(home)
+            for attribute in getattr(module, "__all__", None) or [n for n in vars(module) if not n.startswith("_")]:
+                value = getattr(module, attribute, None)
+                if isinstance(value, types.FunctionType) and value.__module__.startswith(top + "."):
+                    rows.setdefault((value.__module__, value.__name__), "data,")
+    return rows
+
+
+def functions_in_c():
+    rows = {}
+    for name in ("numpy", "scipy.special", "scipy.special._ufuncs"):
+        for attribute, value in vars(importlib.import_module(name)).items():
+            if isinstance(value, numpy.ufunc):
+                rows[name, attribute] = "data,"
     # scipy's distributions run source text of their state; the contract compares it.
     infrastructure = importlib.import_module("scipy.stats._distn_infrastructure")
     for home in ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns"):
@@ -245,10 +259,53 @@ def main():
             own = isinstance(value, type) and issubclass(value, infrastructure.rv_generic) and value.__module__ == home
             if own and not any("__setstate__" in vars(o) or "_attach_methods" in vars(o) for o in value.__mro__ if o.__module__ == home):
                 rows[home, attribute] = "if,distribution"
+    return rows
+
+
+def one(package, why):
+    """Prints the rows of one package: each in a process of its own, as importing one library may disturb another."""
+    top = package.split(".")[0]
+    out = sys.stdout
+    with contextlib.redirect_stdout(io.StringIO()):
+        rows = rows_of(package, why)
+        if package == "scipy":
+            rows.update(functions_in_c())
+    try:
+        version = importlib.metadata.version({"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "umap": "umap-learn", "skopt": "scikit-optimize", "sksurv": "scikit-survival"}.get(top, top))
+    except importlib.metadata.PackageNotFoundError:
+        version = getattr(sys.modules[top], "__version__", "of no stated version")
+    print(f"# {top} {version.partition('+')[0]}", file=out)
+    for (module, name), what in sorted(rows.items()):
+        print(f"{module},{name},{what}", file=out)
+
+
+def main():
+    warnings.filterwarnings("ignore")
+    if sys.argv[1:] and sys.argv[1] != "--from":
+        return one(sys.argv[1], "--why" in sys.argv)
+    rows, versions = {}, set()
+    for package in LIBRARIES:
+        kept = Path(sys.argv[2], package) if sys.argv[1:2] == ["--from"] else None
+        if kept is not None and kept.exists():
+            said = kept.read_text()
+        else:
+            try:
+                said = subprocess.run([sys.executable, __file__, package], capture_output=True, text=True, timeout=900, check=True).stdout
+            except (subprocess.TimeoutExpired, subprocess.CalledProcessError) as failed:
+                print(f"SKIP {package}: {failed}", file=sys.stderr)
+                continue
+            if kept is not None:
+                kept.write_text(said)
+        for line in said.splitlines():
+            if line.startswith("# "):
+                versions.add(line[2:])
+            else:
+                module, name, what = line.split(",", 2)
+                rows[module, name] = what
     by_hand = {tuple(line.split(",")[:2]) for line in Path(__file__).with_name("callables.csv").read_text().splitlines() if not line.startswith("#")}
     rows = {key: value for key, value in rows.items() if key not in by_hand}
     out = io.StringIO()
-    out.write("# Made by generate.py from " + ", ".join(f"{k} {v.partition('+')[0]}" for k, v in sorted(versions.items())) + ".\n# module,name,effect,contract\n")
+    out.write("# Made by generate.py from " + ", ".join(sorted(versions)) + ".\n# module,name,effect,contract\n")
     for (module, name), what in sorted(rows.items()):
         out.write(f"{module},{name},{what}\n")
     Path(__file__).with_name("generated.csv").write_text(out.getvalue())

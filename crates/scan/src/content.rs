@@ -164,6 +164,10 @@ fn holds_numbers(format: Format) -> bool {
             | Format::Npz
             | Format::Onnx
             | Format::Hdf5
+            | Format::TfRecord
+            | Format::FastText
+            | Format::Word2Vec
+            | Format::Unknown
             | Format::Pickle(_)
     )
 }

@@ -2,14 +2,20 @@
 
 use proofhouse_artifact::Format;
 use proofhouse_artifact::pickle::looks_headless;
+use proofhouse_artifact::stream::Codec;
 
 use crate::scanner::{Content, Scanner};
 
+pub(crate) use kept::evaluated;
 pub(crate) use notebook::page;
+pub(crate) use onnx::stays_inside;
+pub(crate) use template::scan as template;
 pub(crate) use yaml::named_code;
 
 mod boosters;
 mod checkpoint;
+pub(crate) mod chunks;
+mod coded;
 mod compressed;
 mod coreml;
 mod executorch;
@@ -17,17 +23,21 @@ mod exported;
 mod gguf;
 mod hdf5;
 mod json;
+mod kept;
 mod keras;
+mod languages;
+mod logging;
 mod media;
 mod msgpack;
 mod notebook;
 mod npy;
 mod onnx;
 mod opaque;
-mod orders;
+pub(crate) mod orders;
 mod paddle;
 pub(crate) mod payload;
 mod rds;
+mod records;
 mod safetensors;
 mod sevenzip;
 pub(crate) mod shell;
@@ -39,6 +49,7 @@ mod tensorflow;
 mod text;
 mod tflite;
 mod torch;
+mod vectors;
 mod xml;
 mod yaml;
 mod zip;
@@ -101,6 +112,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::SevenZip => sevenzip::scan,
         Format::Xml => xml::scan,
         Format::Parquet => media::parquet,
+        Format::TfRecord => records::scan,
+        Format::FastText => vectors::fasttext,
+        Format::Word2Vec => vectors::word2vec,
         Format::Media(media) => return media::scan(scanner, content, media),
         Format::Opaque(what) => return opaque::scan(scanner, content, what),
         Format::MsgPack => msgpack::scan,
@@ -112,6 +126,43 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         _ => unscannable,
     };
     walker(scanner, content)
+}
+
+/// What packs programs for a system to install, by its first bytes.
+fn installer(bytes: &[u8]) -> Option<&'static str> {
+    const PACKAGES: [(&[u8], &str); 6] = [
+        (b"!<arch>\ndebian-binary", "a package of Debian"),
+        (b"\xed\xab\xee\xdb", "a package of RPM"),
+        (
+            b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+            "a compound file of Windows, such as an installer or a document with macros",
+        ),
+        (b"xar!", "a package of macOS"),
+        (b"MSCF", "a cabinet of Windows"),
+        (b"L\0\0\0\x01\x14\x02\0", "a shortcut of Windows"),
+    ];
+    PACKAGES.iter().find(|(magic, _)| bytes.starts_with(magic)).map(|(_, what)| *what)
+}
+
+/// Objects of Java's own serialization (its specification, chapter 6): reading them makes objects of whatever classes they
+/// name, which is how programs are run. Weka's own and the plain containers of Java are what models are made of.
+fn java(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    const OWN: [&str; 5] = ["weka.", "java.lang.", "java.util.", "java.math.", "["];
+    if !content.bytes.starts_with(b"\xac\xed\0\x05") {
+        return;
+    }
+    let names = memchr::memmem::find_iter(content.bytes, b"r\0").take(4096).filter_map(|at| {
+        let tail = content.bytes.get(at + 1..)?;
+        let length = usize::from(u16::from_be_bytes(*tail.first_chunk()?));
+        let name = std::str::from_utf8(tail.get(2..2 + length)?).ok()?;
+        let plain = name.bytes().all(|b| b.is_ascii_alphanumeric() || b"._$[;".contains(&b));
+        (plain && name.contains('.')).then_some(name)
+    });
+    if let Some(name) = names.into_iter().find(|name| !OWN.iter().any(|own| name.starts_with(own))) {
+        let message =
+            format!("an object of Java makes one of the class {name:?}, which is not known to be inert");
+        scanner.report("pickle/unknown-callable", content.place.clone(), message);
+    }
 }
 
 /// A text in UTF-16: with its mark, or beginning with a character of ASCII.
@@ -133,6 +184,41 @@ fn two_bytes(bytes: &[u8]) -> Option<String> {
 }
 
 fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    if let Some(what) = installer(content.bytes) {
+        scanner.report(
+            "repo/native-library",
+            content.at(0),
+            format!("{what}, which runs what it brings when it is installed"),
+        );
+    }
+    // joblib before 0.10 wrote a number of bytes and a stream of zlib.
+    if let Some(at) = content
+        .bytes
+        .strip_prefix(b"ZF")
+        .and_then(|rest| rest.iter().take(32).position(|b| *b == b'x' && rest.len() > 32))
+    {
+        // The number itself is written with an `x`: the stream is behind the last one that begins one.
+        let rest = content.bytes.get(2..).unwrap_or_default();
+        let begins = |at: &usize| matches!(rest.get(*at..), Some([b'x', 0x01 | 0x5e | 0x9c | 0xda, ..]));
+        if let Some(at) = (at..32).find(begins)
+            && let Ok(unpacked) =
+                Codec::Zlib.unpack(rest.get(at..).unwrap_or_default(), scanner.decompressed_left)
+        {
+            scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.bytes.len() as u64);
+            let (bytes, place) = (&unpacked.bytes[..], content.place.clone().at(at as u64));
+            crate::pickle::scan(
+                scanner,
+                &Content { bytes, format: Format::Pickle(2), place, depth: content.depth + 1 },
+            );
+            return content.bytes.len() as u64;
+        }
+    }
+    java(scanner, content);
+    if content.name().to_ascii_lowercase().ends_with(".safetensors") && content.format == Format::Unknown {
+        let message = "it is called safetensors, and its first eight bytes are the length of no header";
+        scanner.report("safetensors/malformed", content.at(0), message);
+    }
+    kept::pickles(scanner, content);
     if let Some(what) = crate::content::executable(content.bytes) {
         scanner.report("repo/native-library", content.at(0), format!("{what} by its content"));
         return content.bytes.len() as u64;

@@ -9,8 +9,10 @@
 //!
 //! One file per format in `formats/`; adding one is a file and a line in [`formats`]'s table.
 
+mod address;
 mod cache;
 mod content;
+mod credential;
 mod formats;
 mod page;
 mod pickle;

@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use memchr::memmem;
 use proofhouse_artifact::Format;
 use proofhouse_artifact::pickle::looks_headless;
 use proofhouse_core::Place;
@@ -14,6 +15,7 @@ use crate::scanner::{Content, Scanner};
 use crate::tables::Tables;
 use crate::tensor::{self, Numbers, Tensor};
 
+mod attributes;
 mod fold;
 mod joblib;
 mod judge;
@@ -113,15 +115,54 @@ impl Stream<'_, '_, '_> {
         let wrapper_seen = machine.wrapper_seen;
         let arrays = std::mem::take(&mut machine.arrays);
         let folding_spent = machine.folding_spent;
+        self.evaluated(at, &end);
         let judged = judge.report(self.scanner, |offset| self.place.clone().at(self.base + offset as u64));
         for nested in &judged.nested {
             self.open(nested);
+        }
+        for (offset, source) in &judged.sources {
+            let name = format!("source run at {}", self.base + *offset as u64);
+            let name = self.place.member.as_ref().map_or(name.clone(), |outer| format!("{outer}!{name}"));
+            let mut place = self.place.clone().within(name);
+            place.offset = None;
+            crate::python::scan_text(self.scanner, &place, source, 1);
         }
         if judged.nested_left_out || folding_spent {
             let message = "the pickle computes or nests more than is followed";
             self.scanner.report("pickle/budget", self.at(at), message);
         }
         Run { end, storages: judged.storages, keys, wrapper_seen, arrays }
+    }
+
+    /// Texts of the stream that harm whoever evaluates them, as OpenMMLab does with the configuration in a checkpoint.
+    fn evaluated(&mut self, at: usize, end: &End) {
+        use proofhouse_artifact::pickle::{Arg, op};
+        const MOST: usize = 1 << 16;
+        let stop = match end {
+            End::Stop(end, _) => *end,
+            End::Fault(end, _) => *end,
+            _ => self.bytes.len(),
+        };
+        let stream = self.bytes.get(at..stop).unwrap_or_default();
+        if !["__import__", "import os", "import sub", "import sys", "from os"]
+            .iter()
+            .any(|mark| memmem::find(stream, mark.as_bytes()).is_some())
+        {
+            return;
+        }
+        let (mut at, mut ops) = (at, 0);
+        while at < stop && ops < MOST {
+            let Ok(op) = op(self.bytes, at) else { return };
+            if let Arg::Bytes(text) | Arg::Line(text) = op.arg
+                && text.len() >= 16
+                && let Ok(text) = std::str::from_utf8(text)
+            {
+                let place = self.at(op.offset);
+                crate::formats::evaluated(self.scanner, &place, "of the pickle", text, true);
+            }
+            at = op.end;
+            ops += 1;
+        }
     }
 
     /// Looks into bytes that something called by the stream would load.

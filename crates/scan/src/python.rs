@@ -15,15 +15,19 @@ use crate::scanner::{Content, Near, Scanner};
 mod effects;
 mod fold;
 mod judge;
+mod known;
 mod literal;
 mod machine;
 mod parser;
 mod project;
+mod sql;
 mod syntax;
 mod token;
 mod value;
 
 pub(crate) use effects::TABLE;
+use judge::Started;
+pub(crate) use known::{MODULES, is_named, is_of_a_package};
 use machine::{Event, Machine, Reach, What};
 pub(crate) use project::Project;
 
@@ -41,12 +45,28 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     content.bytes.len() as u64
 }
 
+/// Scans the cells of a notebook: a program that a person runs cell by cell.
+pub(crate) fn scan_cells(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    scan_started(scanner, place, text, 1, Some(Started::Cells));
+}
+
 /// Scans a source that stands at `place`, whose first line is `first_line` there.
 pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, first_line: u32) {
+    scan_started(scanner, place, text, first_line, None);
+}
+
+fn scan_started(
+    scanner: &mut Scanner<'_>,
+    place: &Place,
+    text: &str,
+    first_line: u32,
+    started: Option<Started>,
+) {
     if text.len() > MAX_SOURCE {
         return scanner.report("python/budget", place.clone(), "the source is larger than is followed");
     }
     disguised(scanner, place, text);
+    crate::formats::chunks::databricks(scanner, place, text);
     // A part that belongs to no project, such as the cells of a notebook, is a module of its own.
     let near = scanner.near(place);
     let (events, errors, path) = match &near {
@@ -64,7 +84,10 @@ pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, fi
         place.line = Some(u64::from(line));
         scanner.report("python/unparsed", place, format!("the source cannot be read here: {what}"));
     }
+    let by_hand = near.as_ref().is_some_and(|(project, path, _)| first_line == 1 && project.is_script(path));
+    let started = started.unwrap_or(if by_hand { Started::ByHand } else { Started::Imported });
     let mut outside = BTreeSet::new();
+    let mut unproven = Unproven::default();
     for event in &events {
         let mut at = place.clone();
         at.line = Some(u64::from(event.line));
@@ -83,13 +106,19 @@ pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, fi
             let format = proofhouse_artifact::Format::detect(bytes);
             crate::pickle::scan(scanner, &Content { bytes, format, place: at.clone(), depth: 1 });
         }
-        if let What::Outside(name) = &event.what
-            && let Some(package) =
-                name.split(['.', '(', '<', '[']).next().filter(|p| !p.is_empty() && *p != "?")
+        if let What::Template(text) = &event.what
+            && event.reach > machine::Reach::Dormant
         {
-            outside.insert(package.to_owned());
+            crate::formats::template(scanner, &at, text);
         }
-        if let Some(judged) = judge::judge(event) {
+        match &event.what {
+            What::Outside(name) if event.reach >= Reach::Load && known::is_known(name) => {
+                outside.extend(package(name));
+            }
+            What::Outside(_) | What::Stranger(_) | What::CallsUnknown(_) => unproven.add(event),
+            _ => {}
+        }
+        if let Some(judged) = judge::judge(event, started) {
             scanner.report(judged.rule, at, format!("{prefix}{}", judged.message));
         }
     }
@@ -99,6 +128,73 @@ pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, fi
         let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
         let message = format!("importing it calls into {named}{rest}, which are not looked into");
         scanner.report("python/packages", place.clone(), message);
+    }
+    unproven.tell(scanner, place);
+}
+
+/// What a text does to whoever evaluates or runs it, if that is harm: as one expression, or as a program if `programs`.
+pub(crate) fn evaluates(text: &str, programs: bool) -> Option<String> {
+    const HARM: [&str; 7] = [
+        "python/runs-on-import",
+        "python/escape",
+        "python/persistence",
+        "python/exfiltration",
+        "python/hidden-code",
+        "python/foreign-code",
+        "code/harmful",
+    ];
+    let text = text.trim();
+    // Words about a program are no program.
+    let tree = parser::parse(text, 1);
+    if !tree.errors.is_empty() || tree.body.is_empty() || text.len() > MAX_SOURCE {
+        return None;
+    }
+    let expression = matches!(&tree.body[..], [only] if matches!(only.kind, syntax::Act::Evaluate(_)));
+    if !expression && !programs {
+        return None;
+    }
+    let (events, _) = follow(&Project::default(), "text.py", text, 1);
+    let judged =
+        events.iter().filter(|e| e.reach >= Reach::Load).filter_map(|e| judge::judge(e, Started::Imported));
+    judged.into_iter().find(|judged| HARM.contains(&judged.rule)).map(|judged| judged.message)
+}
+
+/// The package that a dotted name begins with.
+fn package(name: &str) -> Option<String> {
+    let top = name.split(['.', '(', '<', '[']).next().filter(|p| !p.is_empty() && *p != "?")?;
+    Some(top.to_owned())
+}
+
+/// What runs without being asked for and is neither followed nor known: told together, in one finding.
+#[derive(Default)]
+struct Unproven {
+    names: BTreeSet<String>,
+    line: Option<u32>,
+}
+
+impl Unproven {
+    fn add(&mut self, event: &Event) {
+        let name = match &event.what {
+            What::Outside(name) => name.clone(),
+            What::Stranger(name) => format!("the module {name}"),
+            What::CallsUnknown(name) => format!("a value that was not followed ({name})"),
+            _ => return,
+        };
+        self.line = Some(self.line.map_or(event.line, |line| line.min(event.line)));
+        self.names.insert(name);
+    }
+
+    fn tell(self, scanner: &mut Scanner<'_>, place: &Place) {
+        if self.names.is_empty() {
+            return;
+        }
+        let more = self.names.len().saturating_sub(MAX_NAMED);
+        let named = self.names.into_iter().take(MAX_NAMED).collect::<Vec<_>>().join(", ");
+        let rest = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let mut place = place.clone();
+        place.line = self.line.map(u64::from);
+        let message = format!("importing it runs {named}{rest}: nothing here tells what that does");
+        scanner.report("python/not-proven", place, message);
     }
 }
 

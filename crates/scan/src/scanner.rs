@@ -63,7 +63,7 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         size: bytes.len() as u64,
         checksums: Vec::new(),
         tensors: Vec::new(),
-        decompressed_left: limits.decompressed_bytes,
+        decompressed_left: limits.decompressed_bytes.min(ordinary(bytes.len() as u64)),
         vouched: Vec::new(),
         packed: Vec::new(),
     };
@@ -193,7 +193,34 @@ impl<'a> Scanner<'a> {
     }
 }
 
+/// Bytes that a file of that size unpacks to at most when nobody means harm: a hundred to one, which is what texts and
+/// sparse arrays come to, or what every machine has room for.
+fn ordinary(size: u64) -> u64 {
+    const RATIO: u64 = 100;
+    const ROOM: u64 = 256 << 20;
+    size.saturating_mul(RATIO).max(ROOM)
+}
+
 impl Scanner<'_> {
+    /// Tells that there is more to unpack than is unpacked: of a file that would fill a machine, or beyond the limits.
+    pub(crate) fn unpacks_more(&mut self, rule: &'static str, place: Place, message: String) {
+        if ordinary(self.size) < self.limits.decompressed_bytes {
+            let message = format!("{} bytes unpack to more than {}", self.size, ordinary(self.size));
+            self.report("archive/bomb", place, message);
+        } else {
+            self.report(rule, place, message);
+        }
+    }
+
+    /// Tells that a stream held more than was looked for. Counting how much costs as much as unpacking it, so the next one
+    /// is followed less far: an archive of such streams ends about as soon as one of them does. What is small is still
+    /// looked into.
+    pub(crate) fn overflown(&mut self) {
+        const LEAST: u64 = 16 << 20;
+        const MOST: u64 = 256 << 20;
+        self.decompressed_left = self.decompressed_left.min((self.decompressed_left / 4).clamp(LEAST, MOST));
+    }
+
     /// Records a finding.
     pub(crate) fn report(&mut self, id: &'static str, mut place: Place, message: impl Into<String>) {
         // An offset that the file states may lead beyond its end; a finding stands in the file.

@@ -47,9 +47,32 @@ pub enum Contract {
     NamedState,
     /// Made without its `__init__`, by `NEWOBJ` or `copyreg`: only the state comes from the file.
     Object,
+    /// Made as `Object`, with a state of one part, and never filled as a container: its own `append`, `extend`, `add`,
+    /// `__setitem__` or the setters of its properties do more than assign.
+    State,
+    /// One of the constants whose type has no name to import: `type(None)`.
+    TypeOf,
+    /// A name of `typing`, and what it is of: `List[int]` is `operator.getitem(List, int)`.
+    Subscript,
+    /// What numpy's random generators are made of: a bit generator or its name, and numpy's own maker of it, which is
+    /// called with the first.
+    Generator,
+    /// numpy's own rebuilder of arrays, its arguments and a state: `dill._dill._create_array`.
+    Array,
     /// Made as `Object`, with a state whose source text is the one that scipy writes, because `__setstate__` runs
     /// it: `scipy.stats._distn_infrastructure.rv_generic._attach_argparser_methods`.
     Distribution,
+    /// Made as `Object`, with a state that asks for no formula to be evaluated again: a formula of patsy is Python
+    /// (`statsmodels.base.data.ModelData.__setstate__`).
+    Formula,
+    /// Made as `Object`, with a state that keeps a pickle of its own under `__cuda_dependent_attributes__`, which is looked
+    /// into: `skorch.net.NeuralNet.__setstate__` loads it.
+    NestedState,
+    /// The state of a traced module and its imports, both constants: loading it runs the source in them, which is followed
+    /// (`torch.fx.graph_module.reduce_graph_module`).
+    Traced,
+    /// Numbers and other symbols of sympy, no text: sympy evaluates texts where it takes anything.
+    Symbolic,
     /// The bytes of a file, which is looked into as one: `torch.storage._load_from_bytes`.
     Nested,
     /// A callable that is inert without a condition, a class, its arguments, and a state as above:
@@ -69,8 +92,17 @@ impl Contract {
             "named-state" => Self::NamedState,
             "subclass" => Self::Subclass,
             "object" => Self::Object,
+            "state" => Self::State,
+            "array" => Self::Array,
+            "generator" => Self::Generator,
+            "type-of" => Self::TypeOf,
+            "subscript" => Self::Subscript,
             "nested" => Self::Nested,
+            "traced" => Self::Traced,
+            "symbolic" => Self::Symbolic,
+            "nested-state" => Self::NestedState,
             "distribution" => Self::Distribution,
+            "formula" => Self::Formula,
             _ => return None,
         })
     }
@@ -85,9 +117,17 @@ impl Contract {
             Self::InertArgs => "arguments that are harmless even when called",
             Self::Attribute => "an imported name and a constant attribute",
             Self::NamedState => "a state of plain attribute names",
-            Self::Object => "what picklers write: an empty instance and its state",
+            Self::Object | Self::State => "what picklers write: an empty instance and its state",
+            Self::Generator => "a bit generator and numpy's maker of it",
+            Self::TypeOf => "None, Ellipsis or NotImplemented",
+            Self::Subscript => "a name of typing and a type",
+            Self::Array => "what rebuilds an array of numpy, its arguments and its state",
             Self::Distribution => "the state of one of scipy's distributions",
+            Self::Formula => "a state without a formula to evaluate again",
             Self::Nested => "the constant bytes of a file",
+            Self::Traced => "constant source text",
+            Self::Symbolic => "numbers and symbols",
+            Self::NestedState => "a state whose own pickle is constant bytes",
             Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }
     }
@@ -127,6 +167,11 @@ static BUILT_IN: LazyLock<Tables> = LazyLock::new(|| {
     tables
 });
 
+/// Built-in types whose methods work on their values and nothing else: `tokenizer=str.split`. `str.format` walks attributes.
+fn has_plain_methods(class: &str) -> bool {
+    matches!(class, "str" | "bytes" | "int" | "float" | "list" | "tuple" | "dict" | "set" | "frozenset")
+}
+
 impl Tables {
     /// The tables this crate ships.
     pub fn built_in() -> &'static Self {
@@ -144,7 +189,10 @@ impl Tables {
         // The map's key type is shortened from 'static to the lifetime of the question.
         let callables: &HashMap<(&str, &str), Effect> = &self.callables;
         callables.get(&(module, name)).copied().or_else(|| {
-            let (class, _) = name.rsplit_once('.').filter(|(_, member)| !member.starts_with('_'))?;
+            let (class, member) = name.rsplit_once('.').filter(|(_, member)| !member.starts_with('_'))?;
+            if module == "builtins" && has_plain_methods(class) && !member.starts_with("format") {
+                return Some(Effect::Data);
+            }
             (callables.get(&(module, class)) == Some(&Effect::Enum)).then_some(Effect::Data)
         })
     }
@@ -191,7 +239,8 @@ pub fn version() -> &'static str {
             include_str!("../data/paddle.csv"),
             include_str!("../data/tensorflow.csv"),
         ];
-        for table in [CALLABLES, GENERATED, SINKS, PYTHON_2, crate::python::TABLE].iter().chain(&formats) {
+        let source = [crate::python::TABLE, crate::python::MODULES];
+        for table in [CALLABLES, GENERATED, SINKS, PYTHON_2].iter().chain(&source).chain(&formats) {
             hasher.field(table.as_bytes());
         }
         format!("1+{}", hasher.finish().short())
@@ -213,7 +262,11 @@ mod tests {
     #[test]
     fn nothing_inert_is_a_sink() {
         let tables = Tables::built_in();
-        for (module, name) in tables.callables.keys() {
+        for ((module, name), effect) in &tables.callables {
+            // Harmless for some arguments, and harmful where another format holds it by itself.
+            if matches!(effect, Effect::InertIf(Contract::TypeOf | Contract::Traced)) {
+                continue;
+            }
             assert_eq!(tables.sink(module, name), None, "{module}.{name}");
         }
     }

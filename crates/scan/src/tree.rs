@@ -210,7 +210,8 @@ pub fn assemble(
 ) -> ScanReport {
     let (suppressed, ended_suppressions) = accepted.apply(&mut files, today);
     let mut findings = refused;
-    let mut outcome = if findings.is_empty() { Outcome::Clean } else { rule("tree/refused").outcome };
+    let mut outcome =
+        findings.iter().map(|f| crate::report::outcome_of(&f.rule)).max().unwrap_or(Outcome::Clean);
     for file in &mut files {
         outcome = outcome.max(file.outcome);
         findings.append(&mut file.findings);
@@ -235,6 +236,15 @@ fn same(a: &Path, b: &Path) -> bool {
     a.file_name() == b.file_name() && a.canonicalize().is_ok_and(|a| a == *b)
 }
 
+/// Whether an entry is a link to what lies outside of the folder: whoever reads the model, or packs it, takes that along.
+fn leads_out(root: &Path, refused: &ArtifactError) -> bool {
+    let ArtifactError::Symlink(link) = refused else { return false };
+    let Ok(target) = std::fs::read_link(link) else { return false };
+    let up = target.components().filter(|c| matches!(c, std::path::Component::ParentDir)).count();
+    let depth = link.strip_prefix(root).map_or(0, |inner| inner.components().count().saturating_sub(1));
+    target.is_absolute() || up > depth
+}
+
 /// The finding for an entry that was refused; `None` for what is an error.
 fn refusal(root: &Path, refused: &ArtifactError) -> Option<Finding> {
     let path = match refused {
@@ -244,7 +254,8 @@ fn refusal(root: &Path, refused: &ArtifactError) -> Option<Finding> {
         ArtifactError::Name(_) => ".".to_owned(),
         _ => return None,
     };
-    let rule = rule("tree/refused");
+    let id = if leads_out(root, refused) { "repo/unsafe-path" } else { "tree/refused" };
+    let rule = rule(id);
     let what = match refused {
         ArtifactError::Symlink(_) => "it is a symbolic link".to_owned(),
         ArtifactError::NotUtf8(_) => "its name is not UTF-8".to_owned(),

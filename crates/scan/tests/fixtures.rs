@@ -213,12 +213,16 @@ fn a_tree_is_as_bad_as_its_worst_file() {
 fn links_are_findings_and_are_not_followed() {
     let dir = tempfile::tempdir().unwrap();
     fs::write(dir.path().join("a.txt"), "text").unwrap();
-    std::os::unix::fs::symlink(folder().join("plain-p4.pkl"), dir.path().join("link.pkl")).unwrap();
+    std::os::unix::fs::symlink("a.txt", dir.path().join("link.pkl")).unwrap();
     let report = scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
     assert_eq!(report.files.len(), 1);
     assert_eq!(report.findings[0].rule, "tree/refused");
     assert_eq!(report.findings[0].place.path, "link.pkl");
     assert_eq!(report.verdict(), Verdict::Unknown);
+    // One that leads out of the folder would be taken along by whoever packs or reads the model.
+    std::os::unix::fs::symlink(folder().join("plain-p4.pkl"), dir.path().join("out.pkl")).unwrap();
+    let report = scan_tree(dir.path(), &Limits::default(), &|_| {}).unwrap();
+    assert_eq!(report.findings.iter().filter(|f| f.rule == "repo/unsafe-path").count(), 1);
 }
 
 #[test]

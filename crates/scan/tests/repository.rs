@@ -253,7 +253,7 @@ fn links_of_a_cache_are_followed_and_no_others() {
     fs::write(root.join(format!("blobs/{digest}")), "y = 1\n").unwrap();
     let report = scan_tree(&root, &Limits::default(), &|_| {}).unwrap();
     let rules: Vec<&str> = report.findings.iter().map(|f| f.rule.as_str()).collect();
-    assert!(rules.contains(&"tree/refused") && rules.contains(&"repo/digest-mismatch"), "{rules:?}");
+    assert!(rules.contains(&"repo/unsafe-path") && rules.contains(&"repo/digest-mismatch"), "{rules:?}");
 }
 
 #[test]

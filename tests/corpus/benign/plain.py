@@ -10,11 +10,17 @@ import gzip
 import io
 import ipaddress
 import json
+import math
+import operator
 import pathlib
 import pickle
 import random
+import re
+import statistics
+import string
 import tarfile
 import types
+import typing
 import uuid
 import zipfile
 
@@ -38,6 +44,9 @@ def values(rng):
     yield "vocabulary", {"system": 1, "os": 2, "__import__": 3, "eval": 4, "subprocess": 5, "cos\nsystem\n": 6}
     yield "shared", [shared, shared]
     yield "loop", loop
+    yield "getters", [operator.itemgetter(1, 2), operator.attrgetter("a.b"), operator.methodcaller("lower")]
+    yield "types", [type(None), type(...), int, list[int], typing.List[int], len, math.sqrt]
+    yield "patterns", [re.compile("a+", re.I), string.Template("$a"), statistics.NormalDist(), decimal.Context(prec=5), iter([1, 2])]
     yield "long", [rng.random() for _ in range(5000)]
 
 

@@ -55,6 +55,8 @@ fn numbers(key: &str, leaves: usize) -> Option<usize> {
     })
 }
 
+/// Most leaves of one tree whose walks are followed: the library's own bound is 131,072.
+const MAX_LEAVES: usize = 1 << 20;
 /// Most issues that are told of one model.
 const MAX_ISSUES: usize = 20;
 
@@ -65,13 +67,21 @@ struct Reader {
     /// Where trees begin, and the end of the last.
     trees: Vec<usize>,
     leaves: usize,
+    /// Inner nodes of the tree that a node of it leads to.
+    reached: Vec<bool>,
 }
 
 /// Walks a model.
 #[must_use]
 pub fn issues(text: &str) -> Vec<Issue> {
-    let mut reader =
-        Reader { issues: Vec::new(), features: None, sizes: Vec::new(), trees: Vec::new(), leaves: 0 };
+    let mut reader = Reader {
+        issues: Vec::new(),
+        features: None,
+        sizes: Vec::new(),
+        trees: Vec::new(),
+        leaves: 0,
+        reached: Vec::new(),
+    };
     let mut part = Part::Header;
     let mut at = 0;
     for (index, line) in text.split_inclusive('\n').enumerate() {
@@ -157,6 +167,7 @@ impl Reader {
     fn tree(&mut self, key: &str, value: &str, at: usize) {
         if key == "num_leaves" {
             self.leaves = value.trim().parse().unwrap_or(0);
+            self.reached = vec![false; self.leaves.min(MAX_LEAVES)];
         }
         let Some(wanted) = numbers(key, self.leaves) else {
             return self.tell(at, format!("a tree has the key {key:?}, which is not known"), false);
@@ -191,7 +202,23 @@ impl Reader {
                 .filter_map(|word| word.parse::<i64>().ok())
                 .find(|n| !allowed.contains(n))
         {
-            self.tell(at, format!("{key} of a tree leads to {wrong}, which is not there"), true);
+            return self.tell(at, format!("{key} of a tree leads to {wrong}, which is not there"), true);
+        }
+        if matches!(key, "left_child" | "right_child") {
+            self.walks_end(key, value, at);
+        }
+    }
+
+    /// Where each node is led to once at most, and the root never, every walk ends.
+    fn walks_end(&mut self, key: &str, value: &str, at: usize) {
+        for node in value.split_whitespace().filter_map(|word| word.parse::<usize>().ok()) {
+            let again = self.reached.get_mut(node).is_some_and(|seen| std::mem::replace(seen, true));
+            if again || node == 0 {
+                let what = format!(
+                    "{key} of a tree leads to {node} again, or back to the root: walking it may not end"
+                );
+                return self.tell(at, what, true);
+            }
         }
     }
 
@@ -247,6 +274,21 @@ mod tests {
         // Any objective is a text.
         let own = MODEL.replacen("objective=", "objective=custom of mine ", 1);
         assert!(!issues(&own).iter().any(|issue| issue.what.contains("objective")));
+    }
+
+    #[test]
+    fn a_walk_that_may_not_end_is_told() {
+        let told = |left: &str, right: &str| {
+            let (issues, trees, sizes) = (Vec::new(), Vec::new(), Vec::new());
+            let mut reader = Reader { issues, features: None, sizes, trees, leaves: 0, reached: Vec::new() };
+            reader.tree("num_leaves", "4", 0);
+            reader.tree("left_child", left, 0);
+            reader.tree("right_child", right, 0);
+            reader.issues.len()
+        };
+        assert_eq!(told("1 -1 -3", "2 -2 -4"), 0);
+        assert_eq!(told("1 -1 1", "2 -2 -4"), 1, "two nodes lead to one");
+        assert_eq!(told("1 0 -3", "2 -2 -4"), 1, "back to the root");
     }
 
     proptest! {

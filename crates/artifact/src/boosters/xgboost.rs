@@ -77,8 +77,12 @@ struct Tree<'a> {
     nodes: Option<u64>,
     /// How many entries each array has that has one for each node.
     lengths: Vec<(&'static str, u64)>,
+    /// Columns it says that rows have.
+    columns: Option<u64>,
     /// The children, as they are written.
     children: Vec<(&'static str, Children<'a>)>,
+    /// The column by which each node splits.
+    splits: Option<Children<'a>>,
 }
 
 /// Numbers of nodes.
@@ -92,11 +96,57 @@ enum Children<'a> {
 
 /// Arrays of children.
 const CHILDREN: [&str; 2] = ["left_children", "right_children"];
+/// The array of columns.
+const SPLITS: &str = "split_indices";
+
+impl Children<'_> {
+    fn iter(&self) -> Box<dyn Iterator<Item = Option<i64>> + '_> {
+        match self {
+            Self::Values(values) => Box::new(
+                values.iter().map(|value| if let Value::Integer(n) = value { Some(*n) } else { None }),
+            ),
+            Self::Typed(numbers) => Box::new(numbers.whole()),
+            Self::Listed(numbers) => Box::new(numbers.iter().copied()),
+        }
+    }
+}
+
+impl<'a> Tree<'a> {
+    /// Takes an array of numbers that a tree has.
+    fn take(&mut self, key: &'static str, numbers: Children<'a>) {
+        if key == SPLITS {
+            self.splits = Some(numbers);
+        } else {
+            self.children.push((key, numbers));
+        }
+    }
+}
+
+/// Whether the numbers of an array of that name are kept.
+fn is_kept(key: &str) -> bool {
+    key == SPLITS || CHILDREN.contains(&key)
+}
+
+/// A column by which a node splits that no row has.
+fn column(tree: &Tree<'_>) -> Option<i64> {
+    let columns = tree.columns.filter(|columns| *columns > 0)?;
+    let (_, left) = tree.children.first()?;
+    let mut nodes = left.iter().zip(tree.splits.as_ref()?.iter());
+    nodes.find_map(|(child, column)| {
+        let inside =
+            column.and_then(|column| u64::try_from(column).ok()).is_some_and(|column| column < columns);
+        (child != Some(-1) && !inside).then_some(column.unwrap_or(-1))
+    })
+}
 
 fn tree_issues(number: usize, tree: &Tree<'_>, broken: &mut Vec<String>) {
     let Some(nodes) = tree.nodes.or_else(|| tree.lengths.first().map(|(_, length)| *length)) else { return };
     if let Some((key, length)) = tree.lengths.iter().find(|(_, length)| *length != nodes) {
         broken.push(format!("tree {number} has {nodes} nodes and {length} entries in {key}"));
+    }
+    if let Some(column) = column(tree) {
+        broken.push(format!("tree {number} asks for the column {column}, which no row has"));
+        return;
     }
     let leads = |child: &Option<i64>| match child {
         Some(-1) => false,
@@ -104,19 +154,32 @@ fn tree_issues(number: usize, tree: &Tree<'_>, broken: &mut Vec<String>) {
         None => true,
     };
     for (key, children) in &tree.children {
-        let wrong = match children {
-            Children::Values(values) => values
-                .iter()
-                .map(|value| if let Value::Integer(n) = value { Some(*n) } else { None })
-                .find(leads),
-            Children::Typed(numbers) => numbers.whole().find(leads),
-            Children::Listed(numbers) => numbers.iter().copied().find(leads),
-        };
-        if let Some(wrong) = wrong {
+        if let Some(wrong) = children.iter().find(leads) {
             let wrong = wrong.map_or("something that is no number".to_owned(), |n| n.to_string());
             broken.push(format!("{key} of tree {number} leads to {wrong}, which is no node"));
+            return;
         }
     }
+    if let Some(node) = twice(nodes, &tree.children) {
+        broken.push(format!(
+            "two nodes of tree {number} lead to the node {node}, or one leads back to the root: walking it may not end"
+        ));
+    }
+}
+
+/// A node that more than one leads to, or the root if any leads there. Where there is none, every walk from the root ends.
+fn twice(nodes: u64, children: &[(&'static str, Children<'_>)]) -> Option<u64> {
+    let words = usize::try_from(nodes.div_ceil(64)).ok()?;
+    let mut seen = vec![0u64; words.min(1 << 24)];
+    let mut again = |child: Option<i64>| {
+        let child = child.and_then(|child| u64::try_from(child).ok())?;
+        let word = seen.get_mut(usize::try_from(child / 64).ok()?)?;
+        let bit = 1 << (child % 64);
+        let known = *word & bit != 0 || child == 0;
+        *word |= bit;
+        known.then_some(child)
+    };
+    children.iter().find_map(|(_, children)| children.iter().find_map(&mut again))
 }
 
 impl<'a> Tree<'a> {
@@ -124,6 +187,8 @@ impl<'a> Tree<'a> {
         let array = |key: &str| member(tree, key).and_then(Value::as_array);
         Self {
             nodes: member(tree, "tree_param").and_then(|p| member(p, "num_nodes")).and_then(count),
+            columns: member(tree, "tree_param").and_then(|p| member(p, "num_feature")).and_then(count),
+            splits: array(SPLITS).map(Children::Values),
             lengths: PER_NODE.iter().filter_map(|key| Some((*key, array(key)?.len() as u64))).collect(),
             children: CHILDREN.iter().filter_map(|key| Some((*key, Children::Values(array(key)?)))).collect(),
         }
@@ -165,7 +230,9 @@ mod tests {
         };
         assert!(!bend("\"left_children\":[", "\"left_children\":[999999,").0.is_empty());
         assert!(!bend("\"left_children\":[", "\"left_children\":[-7,").0.is_empty());
+        assert!(bend("\"left_children\":[1", "\"left_children\":[0").0[0].contains("may not end"));
         assert!(!bend("\"num_nodes\":\"", "\"num_nodes\":\"9").0.is_empty());
+        assert!(bend("\"split_indices\":[", "\"split_indices\":[9").0[0].contains("column 9"));
         assert!(!bend("{\"learner\":", "{\"own\":1,\"learner\":").1.is_empty());
     }
 }

@@ -17,8 +17,6 @@ pub enum Opaque {
     Rknn,
     /// Parameters of MXNet.
     Mxnet,
-    /// R's serialization as text.
-    RText,
 }
 
 impl Opaque {
@@ -37,7 +35,6 @@ impl Opaque {
             [4, 0, 0, 0, _, 0, 0, 0, 3, 0, 0, 0, b'V', b' ', b'1', ..] => Self::Torch7,
             [b'R', b'K', b'N', b'N', ..] => Self::Rknn,
             [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => Self::Mxnet,
-            [b'A', b'\n', b'2' | b'3', b'\n', ..] | [b'R', b'D', b'A', b'2' | b'3', b'\n', ..] => Self::RText,
             _ => return None,
         })
     }
@@ -53,7 +50,6 @@ impl Opaque {
             Self::Torch7 => "torch7",
             Self::Rknn => "rknn",
             Self::Mxnet => "mxnet",
-            Self::RText => "r-text",
         }
     }
 }

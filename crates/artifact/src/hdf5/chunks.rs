@@ -59,6 +59,7 @@ impl<'a> Walk<'a> {
                 } else {
                     self.at(child)?.take(size)?;
                     self.claim(child, size);
+                    self.piece(child, size);
                     if varying {
                         self.varying(child, size)?;
                     }
@@ -133,9 +134,19 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
+    /// Remembers where a chunk of the dataset that is read lies.
+    fn piece(&mut self, address: u64, size: u64) {
+        const MOST: usize = 1 << 20;
+        if self.pieces.len() < MOST {
+            let start = self.base + address;
+            self.pieces.push(start..start.saturating_add(size));
+        }
+    }
+
     fn chunk(&mut self, address: u64, size: u64, varying: bool) -> Result<()> {
         self.at(address)?.take(size)?;
         self.claim(address, size);
+        self.piece(address, size);
         if varying {
             self.varying(address, size)?;
         }

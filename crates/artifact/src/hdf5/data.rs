@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::chunks::Stored;
 use super::object::{Message, text};
 use super::walk::{Result, Walk};
-use super::{Dataset, External, IssueKind, Text};
+use super::{Dataset, External, Filter, IssueKind, Text};
 use crate::cursor::Cursor;
 
 /// What matters of a datatype.
@@ -163,8 +163,10 @@ impl<'a> Walk<'a> {
         space: Space,
         datatype: Option<Datatype>,
         name: usize,
-        filtered: bool,
+        filters: Vec<Filter>,
     ) -> Result<()> {
+        let filtered = !filters.is_empty();
+        self.pieces.clear();
         let mut body = self.body(message);
         let elements = space.elements();
         let bytes = elements.zip(datatype).and_then(|(n, d)| n.checked_mul(d.size));
@@ -231,7 +233,9 @@ impl<'a> Walk<'a> {
             other => return Err(body.error(format!("the dataset {path:?} is laid out in the way {other}"))),
         }
         let float = datatype.filter(|d| d.class == 1 && !d.big_endian && !filtered).map(|d| d.size);
-        self.out.datasets.push(Dataset { path, data, float });
+        let chunks = if filtered { std::mem::take(&mut self.pieces) } else { Vec::new() };
+        let declared = bytes.unwrap_or(0);
+        self.out.datasets.push(Dataset { path, data, float, chunks, filters, declared });
         Ok(())
     }
 

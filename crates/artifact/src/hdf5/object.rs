@@ -2,7 +2,7 @@
 
 use super::data::{Datatype, Space};
 use super::walk::{Result, Walk};
-use super::{External, IssueKind, Text};
+use super::{External, Filter, IssueKind, Text};
 use crate::cursor::Cursor;
 
 /// One message of an object header.
@@ -39,7 +39,7 @@ impl<'a> Walk<'a> {
         }
         if let Some(layout) = parts.layout {
             let (space, datatype) = (parts.space.unwrap_or_default(), parts.datatype);
-            self.layout(&layout, space, datatype, name, parts.filtered)?;
+            self.layout(&layout, space, datatype, name, parts.filters)?;
         }
         Ok(())
     }
@@ -59,7 +59,7 @@ impl<'a> Walk<'a> {
             0x06 => self.link(&mut body, name)?,
             0x07 => self.external_files(&mut body, name, object)?,
             0x08 => parts.layout = Some(*message),
-            0x0b => parts.filtered = self.filters(&mut body, name)?,
+            0x0b => parts.filters = self.filters(&mut body, name)?,
             0x0c => self.attribute(&mut body, name)?,
             0x0f => self.issue(message.at, "the file shares messages by a table", IssueKind::Unknown),
             0x11 => {
@@ -197,10 +197,11 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    /// Whether the data are filtered at all.
-    fn filters(&mut self, body: &mut Cursor<'a>, name: usize) -> Result<bool> {
+    /// What the data went through.
+    fn filters(&mut self, body: &mut Cursor<'a>, name: usize) -> Result<Vec<Filter>> {
         let (version, count) = (body.u8()?, body.u8()?);
         body.take(if version == 1 { 6 } else { 0 })?;
+        let mut filters = Vec::new();
         for _ in 0..count {
             let id = body.u16()?;
             let long = version == 1 || id >= 256;
@@ -208,6 +209,8 @@ impl<'a> Walk<'a> {
             body.take(2)?;
             let values = u64::from(body.u16()?);
             body.take(if version == 1 { length.next_multiple_of(8) } else { length })?;
+            let value = if values > 0 { body.clone().u32()? } else { 0 };
+            filters.push(Filter { id, value });
             body.take(values * 4 + if version == 1 && values % 2 == 1 { 4 } else { 0 })?;
             // Deflate, shuffle, checksum, szip, n-bit and scale-offset are in the library; h5py brings LZF.
             if !matches!(id, 1..=6 | 32000) {
@@ -215,7 +218,7 @@ impl<'a> Walk<'a> {
                 self.out.filters.push((path, id));
             }
         }
-        Ok(count > 0)
+        Ok(filters)
     }
 
     /// One attribute: only texts are of interest.
@@ -260,7 +263,7 @@ struct Parts<'a> {
     space: Option<Space>,
     datatype: Option<Datatype>,
     layout: Option<Message<'a>>,
-    filtered: bool,
+    filters: Vec<Filter>,
 }
 
 pub(super) fn text(bytes: &[u8]) -> String {

@@ -29,6 +29,8 @@ pub(super) struct Walk<'a> {
     pub(super) chunk_k: u64,
     pub(super) out: Survey,
     claims: Vec<Range<u64>>,
+    /// Where the chunks of the dataset that is read lie.
+    pub(super) pieces: Vec<Range<u64>>,
     claimed: HashSet<u64>,
     names: Vec<(usize, String)>,
     queue: Vec<(u64, usize)>,
@@ -55,6 +57,7 @@ pub(super) fn run(bytes: &[u8]) -> Result<Survey> {
         chunk_k: 32,
         out: Survey { version, user_block: at as u64, ..Survey::default() },
         claims: Vec::new(),
+        pieces: Vec::new(),
         claimed: HashSet::new(),
         names: vec![(ROOT, String::new())],
         queue: Vec::new(),

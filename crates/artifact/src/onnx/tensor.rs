@@ -64,6 +64,7 @@ impl ElementType {
     }
 
     const STRING: Self = Self(8);
+    const INT64: Self = Self(7);
 }
 
 impl fmt::Display for ElementType {
@@ -113,6 +114,8 @@ pub(super) struct Read {
     pub(super) tensor: Initializer,
     pub(super) external: Option<ExternalData>,
     pub(super) strings: Vec<StringAttribute>,
+    /// Whole numbers of 64 bits, of a tensor with few of them.
+    pub(super) numbers: Vec<i64>,
     pub(super) error: Option<ArtifactError>,
 }
 
@@ -145,6 +148,7 @@ pub(super) fn read(fields: Fields<'_>, in_main_graph: bool) -> Read {
         },
         external: None,
         strings: Vec::new(),
+        numbers: Vec::new(),
         error: None,
     };
     let mut external = ExternalData { tensor: String::new(), at, location: None, offset: None, length: None };
@@ -200,11 +204,26 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
                 });
             }
         }
-        (7, value) => stored.int64s += numbers(value, 0, field)?,
+        (7, value) => {
+            stored.int64s += numbers(value, 0, field)?;
+            match value {
+                Value::Varint(number) => keep(&mut out.numbers, number.cast_signed()),
+                Value::Bytes(packed) => packed_varints(packed, field.value_offset)
+                    .take(FEW + 1)
+                    .filter_map(Result::ok)
+                    .for_each(|number| keep(&mut out.numbers, number.cast_signed())),
+                _ => {}
+            }
+        }
         (8, Value::Bytes(name)) => tensor.name = String::from_utf8_lossy(name).into_owned(),
         (9, Value::Bytes(raw)) => {
             stored.raw = Some(raw.len() as u64);
             tensor.raw_offset = Some(field.value_offset);
+            if tensor.element_type == ElementType::INT64 && raw.len() <= FEW * 8 {
+                raw.chunks_exact(8)
+                    .filter_map(|number| number.try_into().ok().map(i64::from_le_bytes))
+                    .for_each(|number| keep(&mut out.numbers, number));
+            }
             tensor.bytes += raw.len() as u64;
         }
         (10, value) => stored.doubles += numbers(value, 8, field)?,
@@ -216,6 +235,15 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
         tensor.bytes += packed.len() as u64;
     }
     Ok(())
+}
+
+/// A shape has few numbers.
+const FEW: usize = 16;
+
+fn keep(numbers: &mut Vec<i64>, number: i64) {
+    if numbers.len() <= FEW {
+        numbers.push(number);
+    }
 }
 
 /// How many numbers a field carries: one, or a packed array of `width`-byte ones (0: varints).

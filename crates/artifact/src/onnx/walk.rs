@@ -1,5 +1,6 @@
 //! Visiting every message of a model without recursion.
 
+use super::excess::Excesses;
 use super::tensor;
 use super::{
     Dim, ElementType, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
@@ -14,6 +15,8 @@ struct Task<'a> {
     depth: u32,
     /// Node the message belongs to, for attributes.
     holder: String,
+    /// Function the message belongs to, by its place.
+    function: Option<usize>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,10 +38,23 @@ struct Walk<'a, 'l> {
     limits: &'l Limits,
     items: u64,
     nodes: u64,
+    function: Option<usize>,
+    /// Node whose attribute is read.
+    constant: Option<String>,
+    excess: Excesses,
 }
 
 pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
-    let mut walk = Walk { out: Survey::default(), stack: Vec::new(), limits, items: 0, nodes: 0 };
+    let mut walk = Walk {
+        out: Survey::default(),
+        stack: Vec::new(),
+        limits,
+        items: 0,
+        nodes: 0,
+        function: None,
+        constant: None,
+        excess: Excesses::default(),
+    };
     let mut has_graph = false;
     for field in Fields::new(bytes) {
         match field {
@@ -60,8 +76,10 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
             walk.error(ArtifactError::Limit { format: "ONNX", what: "nodes and tensors", limit });
             break;
         }
+        walk.function = task.function;
         walk.visit(task);
     }
+    walk.out.excesses = walk.excess.found(&walk.out.model.functions);
     walk.out
 }
 
@@ -109,7 +127,8 @@ impl<'a> Walk<'a, '_> {
             return self.error(ArtifactError::Limit { format: "ONNX", what: "nested graphs", limit });
         }
         self.items += 1;
-        self.stack.push(Task { kind, fields, depth, holder: holder.to_owned() });
+        let function = self.function;
+        self.stack.push(Task { kind, fields, depth, holder: holder.to_owned(), function });
     }
 
     fn model_field(&mut self, field: &Field<'a>) {
@@ -233,6 +252,7 @@ impl<'a> Walk<'a, '_> {
     }
 
     fn function(&mut self, task: Task<'a>) {
+        self.function = Some(self.model().functions.len());
         let (mut name, mut domain) = (String::new(), String::new());
         let first = self.stack.len();
         for field in task.fields {
@@ -257,8 +277,15 @@ impl<'a> Walk<'a, '_> {
         let at = task.fields.offset();
         let (mut name, mut op, mut domain) = (String::new(), String::new(), String::new());
         let mut attributes = Vec::new();
+        let (mut inputs, mut output) = (Vec::new(), None);
         for field in task.fields {
             match field {
+                Ok(Field { number: 1, value: Value::Bytes(b), .. }) if inputs.len() < 2 => {
+                    inputs.push(text(b))
+                }
+                Ok(Field { number: 2, value: Value::Bytes(b), .. }) if output.is_none() => {
+                    output = Some(text(b));
+                }
                 Ok(Field { number: 3, value: Value::Bytes(b), .. }) => name = text(b),
                 Ok(Field { number: 4, value: Value::Bytes(b), .. }) => op = text(b),
                 Ok(Field { number: 7, value: Value::Bytes(b), .. }) => domain = text(b),
@@ -278,7 +305,9 @@ impl<'a> Walk<'a, '_> {
         for attribute in attributes.iter().rev() {
             self.push(Kind::Attribute, attribute, task.depth, &name);
         }
-        let used = self.model().operators.entry(OperatorId { domain, name: op }).or_default();
+        let operator = OperatorId { domain, name: op };
+        self.excess.node(&operator, &name, at, self.function, inputs, output);
+        let used = self.model().operators.entry(operator).or_default();
         if used.count == 0 {
             used.first_offset = at;
         }
@@ -299,7 +328,10 @@ impl<'a> Walk<'a, '_> {
             match (field.number, field.value) {
                 (1, Value::Bytes(b)) => name = text(b),
                 (4 | 9, Value::Bytes(b)) => strings.push((field.value_offset, b.len() as u64)),
-                (5 | 10, Value::Bytes(_)) => self.tensor(&field, false),
+                (5 | 10, Value::Bytes(_)) => {
+                    self.constant = Some(task.holder.clone());
+                    self.tensor(&field, false);
+                }
                 (6 | 11, _) => self.push(Kind::Graph, &field, task.depth + 1, &task.holder),
                 (22 | 23, _) => self.push(Kind::SparseTensor, &field, task.depth, &task.holder),
                 _ => {}
@@ -319,6 +351,7 @@ impl<'a> Walk<'a, '_> {
         let Some(fields) = field.message() else { return };
         self.items += 1;
         let read = tensor::read(fields, in_main_graph);
+        self.excess.constant(self.constant.take(), &read.tensor.name, &read.numbers);
         self.model().initializers.push(read.tensor);
         self.model().external_data.extend(read.external);
         self.items += read.strings.len() as u64;

@@ -51,6 +51,14 @@ pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 
             return 0;
         }
     };
+    for table in &model.tables {
+        let range = usize::try_from(table.start).ok().zip(usize::try_from(table.end).ok());
+        let bytes = range.and_then(|(from, to)| content.bytes.get(from..to));
+        if let Some(what) = bytes.and_then(payload::kind) {
+            let message = format!("a table of categories is {what}");
+            scanner.report("booster/structure", content.at(table.start), message);
+        }
+    }
     let size = content.bytes.len() as u64;
     if model.end == size {
         return size;

@@ -9,7 +9,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, codec: Code
     let unpacked = match codec.unpack(content.bytes, scanner.decompressed_left) {
         Ok(unpacked) => unpacked,
         Err(error @ ArtifactError::Limit { .. }) => {
-            scanner.report("stream/budget", content.place.clone(), error.to_string());
+            scanner.overflown();
+            scanner.unpacks_more("stream/budget", content.place.clone(), error.to_string());
             return 0;
         }
         Err(error) => {

@@ -23,6 +23,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("coreml/path", content.at(*at), format!("weights are taken from {file:?}"));
         }
     }
+    for (at, length) in &model.values {
+        let range = usize::try_from(*at).ok().zip(usize::try_from(at + length).ok());
+        if let Some(what) = range.and_then(|(from, to)| payload::kind(content.bytes.get(from..to)?)) {
+            scanner.report("coreml/embedded-payload", content.at(*at), format!("a value is {what}"));
+        }
+    }
     for (at, length) in &model.opaque {
         let message = format!("{length} bytes that only the system reads");
         scanner.report("format/unscannable", content.at(*at), message);

@@ -32,6 +32,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report(rule, content.at(issue.offset), issue.to_string());
     }
     outside(scanner, content, &survey);
+    declared(scanner, content, &survey);
     uncovered += unclaimed(scanner, content, &survey);
     for text in &survey.texts {
         if text.value.trim_start().starts_with(['{', '[']) {
@@ -61,7 +62,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let keras = survey.texts.iter().any(|t| marks.contains(&t.name.as_str()));
     let numbers = if keras { Numbers::Weights } else { Numbers::Data };
     tensor::look(scanner, content, "hdf5/embedded-payload", numbers, &tensors);
+    filtered(scanner, content, &survey, numbers);
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// Datasets whose chunks are compressed: what they are is seen when they are unpacked.
+fn filtered(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey, numbers: Numbers) {
+    for dataset in survey.datasets.iter().filter(|dataset| !dataset.chunks.is_empty()) {
+        if !scanner.limits.content {
+            return;
+        }
+        let limit = scanner.decompressed_left.min(dataset.declared.max(1));
+        let bytes = &dataset.unpacked(content.bytes, limit)[..];
+        scanner.decompressed_left = scanner.decompressed_left.saturating_sub(bytes.len() as u64);
+        let place = content.place.clone().within(dataset.path.as_str());
+        let inner = Content { bytes, format: Format::Hdf5, place, depth: content.depth + 1 };
+        let tensor = Tensor { name: "", at: 0, bytes, float: None };
+        tensor::look(scanner, &inner, "hdf5/embedded-payload", numbers, &[tensor]);
+    }
 }
 
 /// Elements of varying length: PyTables keeps objects in them, as pickles that it loads.
@@ -87,6 +105,19 @@ fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tenso
         _ => None,
     };
     Some(Tensor { name: &dataset.path, at: range.start, bytes: slice(content.bytes, range)?, float })
+}
+
+/// Shapes for which a reader makes room that no machine has, where the file is small: loaders of weights read them all.
+fn declared(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
+    /// Less than this a machine has; constants pack a thousand to one.
+    const MOST: u64 = 16 << 30;
+    const RATIO: u64 = 4096;
+    let all = survey.datasets.iter().fold(0u64, |sum, dataset| sum.saturating_add(dataset.declared));
+    if all > MOST && all / RATIO > content.bytes.len() as u64 {
+        let message =
+            format!("{} bytes declare {all}, for which whoever reads them makes room", content.bytes.len());
+        scanner.report("hdf5/exhausts", content.place.clone(), message);
+    }
 }
 
 /// What opening the file would reach elsewhere.

@@ -22,6 +22,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     super::skops::judge(scanner, content, &document);
     super::paddle::json(scanner, content, &document);
     super::boosters::xgboost(scanner, content, &document);
+    mxnet(scanner, content, &document);
+    super::chunks::zeppelin(scanner, content, &document);
     if notebook::is_notebook(&document) {
         notebook::scan(scanner, content, &document);
         return content.bytes.len() as u64;
@@ -30,26 +32,56 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let mut stack = vec![&document];
     while let Some(value) = stack.pop() {
         match value {
-            Value::Array(elements) => stack.extend(elements),
+            Value::Array(elements) => {
+                command(scanner, content, elements);
+                super::orders::growth(scanner, &content.place, elements);
+                stack.extend(elements);
+            }
+            Value::Text(text) => super::kept::text(scanner, &content.place, "an element", text),
             Value::Object(members) => {
                 super::orders::normaliser(scanner, &content.place, members);
                 for (key, value) in members {
-                    if key == "weightsManifest" {
-                        manifest(scanner, content, value);
+                    match key.as_str() {
+                        "weightsManifest" => manifest(scanner, content, value),
+                        "externalData" => super::onnx::external_json(scanner, content, value),
+                        _ => {}
                     }
                     if key == "chat_template" {
                         templates(scanner, content, value);
                     } else if let Value::Text(text) = value {
                         super::orders::pair(scanner, &content.place, key, text);
                         super::orders::command(scanner, &content.place, key, text);
+                        super::chunks::program(scanner, &content.place, key, text);
+                        super::kept::text(scanner, &content.place, key, text);
+                        super::orders::base(scanner, &content.place, key, text);
+                        super::yaml::named_type(scanner, &content.place, key, text);
+                        built(scanner, content, key, text);
                     }
-                    stack.push(value);
+                    if !matches!(value, Value::Text(_)) {
+                        stack.push(value);
+                    }
                 }
             }
             _ => {}
         }
     }
     content.bytes.len() as u64
+}
+
+/// A list that is a command with its words.
+fn command(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Value]) {
+    const MOST: usize = 32;
+    if !(2..=MOST).contains(&elements.len()) || !elements.iter().all(|e| matches!(e, Value::Text(_))) {
+        return;
+    }
+    let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
+    let words: Vec<String> =
+        elements.iter().filter_map(Value::as_text).filter(|w| w.len() < 4096).map(quoted).collect();
+    let whole = words.join(" ");
+    if super::shell::is_harmful(&whole) {
+        let shown: String = whole.chars().take(80).collect();
+        scanner.report("code/harmful", content.place.clone(), format!("a list is a command: {shown:?}"));
+    }
 }
 
 /// `chat_template` of `tokenizer_config.json` and `chat_template.json`: a text, or a list of named ones.
@@ -64,6 +96,51 @@ fn templates(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
             }
         }
         other => template::scan(scanner, &place, other.as_text().unwrap_or_default()),
+    }
+}
+
+/// What jsonpickle calls, and where registries of models look for their layers.
+fn built(scanner: &mut Scanner<'_>, content: &Content<'_>, key: &str, text: &str) {
+    match key {
+        "py/function" | "py/object" | "py/type" | "py/newobj" => {
+            let place = content.place.clone();
+            if let Some(what) = super::yaml::sink(scanner, text) {
+                let message = format!("jsonpickle imports {text}, which {what}");
+                scanner.report("config/unsafe-target", place, message);
+            } else if !super::yaml::library("class_path", text) {
+                scanner.report(
+                    "config/remote-code",
+                    place,
+                    format!("jsonpickle imports and builds {text:?}"),
+                );
+            }
+        }
+        "digest" if text.contains("../") => {
+            let message = format!("a layer is taken from {text:?}, outside of the store");
+            scanner.report("repo/unsafe-path", content.place.clone(), message);
+        }
+        "_type" if ["llm_bash_chain", "pal_chain", "python_repl", "llm_python_chain"].contains(&text) => {
+            let message = format!("the chain {text:?} runs what a language model answers");
+            scanner.report("config/unsafe-target", content.place.clone(), message);
+        }
+        _ => {}
+    }
+}
+
+/// A graph of MXNet: an operator of Python's is looked up by the name that it is registered under.
+fn mxnet(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    let members = document.as_object().unwrap_or_default();
+    let of = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    if of("arg_nodes").is_none() || of("heads").is_none() {
+        return;
+    }
+    const FOREIGN: [&str; 4] = ["Custom", "_Native", "_NDArray", "_CustomFunction"];
+    for node in of("nodes").and_then(Value::as_array).unwrap_or_default() {
+        let op = node.as_object().and_then(|node| node.iter().find(|(key, _)| key == "op"));
+        if let Some(op) = op.and_then(|(_, op)| op.as_text()).filter(|op| FOREIGN.contains(op)) {
+            let message = format!("a node uses the operator {op:?}, which is code of the one who loads it");
+            return scanner.report("mxnet/custom-operator", content.place.clone(), message);
+        }
     }
 }
 

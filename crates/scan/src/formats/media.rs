@@ -62,17 +62,7 @@ fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         let message = "a type of Python's own, which old readers unpickle";
         scanner.report("format/embedded-payload", content.place.clone(), message);
     }
-    let mut told = 0;
-    for at in memmem::find_iter(content.bytes, b"\x80").take(1 << 16) {
-        let tail = content.bytes.get(at..).unwrap_or_default();
-        // Frames state how long they are; what has none names what it imports.
-        let framed = matches!(tail, [0x80, 4 | 5, 0x95, _, _, _, 0, 0, 0, 0, 0, ..]);
-        let named = matches!(tail, [0x80, 2..=5, b'c', b'a'..=b'z' | b'_', ..]);
-        if told < 20 && (framed || named) && payload::kind(tail) == Some("a pickle") {
-            told += 1;
-            scanner.report("format/embedded-payload", content.at(at as u64), "a value is a pickle");
-        }
-    }
+    super::kept::pickles(scanner, content);
 }
 
 /// The schema of Arrow that a Parquet file keeps in Base64 among its metadata.

@@ -23,15 +23,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     let cells =
         std::iter::once(document).chain(sheets).filter_map(|of| member(of, "cells")?.as_array()).flatten();
     let (mut source, mut commands) = (String::new(), String::new());
+    // Lines for a shell, over all cells: what one fetches, another runs.
+    let mut script = String::new();
+    let language = language(document);
+    let mut understood = true;
     for (index, cell) in cells.enumerate() {
         let place = content.place.clone().within(within(content, &format!("cell {}", index + 1)));
         let kind = member(cell, "cell_type").and_then(Value::as_text).unwrap_or_default();
         // The third format calls the source of code its input.
-        let text = member(cell, "source").or_else(|| member(cell, "input")).map(joined).unwrap_or_default();
+        let text = text_of(cell);
         if kind == "code" {
             commands.push_str(&text);
             commands.push('\n');
-            cell::look(scanner, &place, &text, &mut source);
+            cell::shell_lines(&text, &mut script);
+            match language.as_str() {
+                "bash" | "sh" => super::shell::text(scanner, &place, &text),
+                "python" | "" => cell::look(scanner, &place, &text, &mut source),
+                other => understood &= super::languages::named(scanner, &place, other, &text),
+            }
         } else {
             page::markup(scanner, &place, &text);
         }
@@ -42,19 +51,30 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             shown(scanner, &place, member(output, "data").unwrap_or(output));
         }
     }
+    let cells = content.place.clone().within(within(content, "code cells"));
+    if !understood {
+        let message = format!("the cells are programs for {language}, which are not followed");
+        scanner.report("code/not-analysed", cells.clone(), message);
+    }
+    super::shell::together(scanner, &cells, &script);
     widgets(scanner, content, document);
     for name in cell::loaded_from_elsewhere(&commands) {
         let message =
             format!("installs {name:?} from a repository of its own and loads it into the notebook");
-        scanner.report(
-            "repo/requirement",
-            content.place.clone().within(within(content, "code cells")),
-            message,
-        );
+        scanner.report("repo/requirement", cells.clone(), message);
     }
     // Names of one cell are used in the next, so all cells are followed as one source.
-    let place = content.place.clone().within(within(content, "code cells"));
-    crate::python::scan_text(scanner, &place, &source, 1);
+    crate::python::scan_cells(scanner, &cells, &source);
+}
+
+/// The language of a notebook's kernel, as its metadata name it; nothing where they do not. Dialects of Python are Python.
+fn language(document: &Value) -> String {
+    let metadata = member(document, "metadata");
+    let named =
+        |part: &str, name: &str| member(member(metadata?, part)?, name)?.as_text().map(str::to_lowercase);
+    let language =
+        named("kernelspec", "language").or_else(|| named("language_info", "name")).unwrap_or_default();
+    if language.contains("python") || language.contains("xeus") { "python".to_owned() } else { language }
 }
 
 /// What widgets show when the notebook is opened: their state is kept in its metadata.
@@ -74,6 +94,16 @@ fn widgets(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
 
 fn within(content: &Content<'_>, part: &str) -> String {
     content.place.member.as_ref().map_or(part.to_owned(), |outer| format!("{outer}!{part}"))
+}
+
+/// The source of a cell. Of a key that stands twice, readers take the last and people see the first: both are looked at.
+fn text_of(cell: &Value) -> String {
+    let members = cell.as_object().unwrap_or_default();
+    let of = |name: &str| {
+        members.iter().filter(|(key, _)| key == name).map(|(_, value)| joined(value)).collect::<Vec<_>>()
+    };
+    let sources = of("source");
+    (if sources.is_empty() { of("input") } else { sources }).join("\n")
 }
 
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {

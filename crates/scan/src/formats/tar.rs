@@ -46,6 +46,15 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
                 format!("{:?} leaves the folder it is unpacked into", entry.name),
             );
         }
+        // Folders of a group keep their group by such a bit.
+        if matches!(entry.kind, Kind::File) && entry.mode & 0o6000 != 0 {
+            let message = format!(
+                "{:?} unpacks to a program that runs with its owner's rights (mode {:04o})",
+                entry.name,
+                entry.mode & 0o7777
+            );
+            scanner.report("tar/unsafe-entry", at.clone(), message);
+        }
         if matches!(entry.kind, Kind::File) && !seen.insert(entry.name.as_str()) {
             let message =
                 format!("two members are named {:?}: readers differ in which one they keep", entry.name);
@@ -54,6 +63,7 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
         match &entry.kind {
             Kind::File => {}
             Kind::Folder => continue,
+            Kind::Link(target) if leads_to_a_file(&archive.entries, &entry.name, target) => continue,
             Kind::Link(target) => {
                 let message = format!("{:?} is a link to {target:?}", entry.name);
                 scanner.report("tar/unsafe-entry", at, message);
@@ -74,5 +84,72 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
         place.offset = None;
         let inner = Content { bytes, format: Format::detect(bytes), place, depth: content.depth + 1 };
         super::scan(scanner, &inner);
+    }
+}
+
+/// Whether a link is another name of a file of the archive, as `latest.pt` is of a checkpoint: a name of its own, and a
+/// target that stays inside.
+fn leads_to_a_file(entries: &[tar::Entry], name: &str, target: &str) -> bool {
+    /// Archives of more entries have their links told, so that links do not cost more than what they lead to.
+    const MOST: usize = 2000;
+    let whole = |path: &str| -> Option<String> {
+        let mut parts: Vec<&str> = Vec::new();
+        for part in path.split('/') {
+            match part {
+                "" | "." => {}
+                ".." => drop(parts.pop()?),
+                part => parts.push(part),
+            }
+        }
+        Some(parts.join("/"))
+    };
+    if entries.len() > MOST || target.starts_with('/') || target.contains(['\\', '\0']) {
+        return false;
+    }
+    let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // A link of the file system counts from its own folder, a second name of a file from the root of the archive.
+    let (Some(own), Some(beside)) = (whole(name), whole(&format!("{folder}/{target}"))) else { return false };
+    let targets = [Some(beside), whole(target)];
+    let below = format!("{own}/");
+    let mut found = false;
+    for entry in entries {
+        let Some(path) = whole(&entry.name) else { continue };
+        let same = path == own && !std::ptr::eq(entry.name.as_str(), name);
+        if same || path.starts_with(&below) {
+            return false;
+        }
+        found |= matches!(entry.kind, Kind::File) && targets.iter().flatten().any(|target| *target == path);
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_names_of_files_are_ordinary() {
+        let entry = |name: &str, kind: Kind| tar::Entry {
+            name: name.to_owned(),
+            kind,
+            mode: 0o644,
+            at: 0,
+            content: 0..0,
+        };
+        let of = |target: &str| {
+            vec![entry("run/model.pt", Kind::File), entry("run/last.pt", Kind::Link(target.to_owned()))]
+        };
+        let leads = |entries: &[tar::Entry]| match &entries[1].kind {
+            Kind::Link(target) => leads_to_a_file(entries, &entries[1].name, target),
+            _ => false,
+        };
+        assert!(leads(&of("model.pt")) && leads(&of("./model.pt")) && leads(&of("run/model.pt")));
+        for target in ["/etc/passwd", "../../run/model.pt", "../other.pt", "missing.pt", ".."] {
+            assert!(!leads(&of(target)), "{target}");
+        }
+        // What is written through a link lands elsewhere.
+        let mut through = of("model.pt");
+        through.push(entry("run/last.pt", Kind::File));
+        assert!(!leads(&through));
     }
 }

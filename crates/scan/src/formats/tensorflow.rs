@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use memchr::memmem;
 use proofhouse_artifact::tensorflow::{self, Root, Survey};
 use proofhouse_artifact::{ArtifactError, Format};
 use proofhouse_core::Place;
@@ -71,6 +72,78 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root)
     first_error.unwrap_or(content.bytes.len() as u64)
 }
 
+/// Whether a text is a path of a machine's own folders, or one that leaves wherever it is taken from.
+fn of_the_machine(text: &str) -> bool {
+    const FOLDERS: [&str; 14] = [
+        "/bin/", "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/", "/proc/", "/root/",
+        "/srv/", "/sys/", "/usr/", "/var/",
+    ];
+    let path = text.len() < 4096 && !text.contains(['\n', ' ']);
+    path && (FOLDERS.iter().any(|folder| text.starts_with(folder))
+        || text.starts_with("../")
+        || text.starts_with("~/"))
+}
+
+/// Whether an attribute makes its operation read, write or map a file, or talk to somebody.
+fn leads_out(operation: &str, attribute: &str, value: &str) -> bool {
+    let leads = match attribute {
+        // Memory that is mapped from a file of that name.
+        "memory_region_name" => !value.is_empty(),
+        "output_stream" => value.starts_with("file:"),
+        "debug_urls" => !value.starts_with("memcbk:"),
+        "descriptor_source" => !value.starts_with("local:") && !value.starts_with("bytes:"),
+        _ => false,
+    };
+    leads && OPERATIONS.get(operation) == Some(&"attribute")
+}
+
+/// Attributes of an operation inside of TensorFlow Lite, which keeps the node as it was among the options of a custom
+/// operator (`flex/delegate`): a name, and behind it the value in the encoding of `AttrValue`.
+pub(super) fn attributes(scanner: &mut Scanner<'_>, place: &Place, operation: &str, bytes: &[u8]) {
+    /// Places at which a name stands that are looked at.
+    const MOST: usize = 4096;
+    if OPERATIONS.get(operation) != Some(&"attribute") {
+        return;
+    }
+    for attribute in ["memory_region_name", "output_stream", "debug_urls", "descriptor_source"] {
+        for at in memmem::find_iter(bytes, attribute).take(MOST) {
+            let value = bytes.get(at + attribute.len()..).and_then(string_of).unwrap_or_default();
+            if leads_out(operation, attribute, value) {
+                let message = format!("{attribute} of {operation} is {value:?}");
+                scanner.report("tensorflow/reaches-out", place.clone().at(at as u64), message);
+            }
+        }
+    }
+}
+
+/// The text of an `AttrValue` in field 2 of a map's entry: `s`, or the first of `list { s }`.
+fn string_of(bytes: &[u8]) -> Option<&str> {
+    let (value, _) = delimited(bytes, 0x12)?;
+    let value = delimited(value, 0x0a).map_or(value, |(list, _)| list);
+    std::str::from_utf8(delimited(value, 0x12)?.0).ok()
+}
+
+/// A field of bytes with this tag at the beginning (protocol buffers, "Encoding"), and what follows it.
+fn delimited(bytes: &[u8], tag: u8) -> Option<(&[u8], &[u8])> {
+    let mut rest = bytes.strip_prefix(&[tag])?;
+    let mut length = 0usize;
+    for shift in [0, 7, 14, 21] {
+        let (byte, after) = rest.split_first()?;
+        rest = after;
+        length |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return rest.split_at_checked(length);
+        }
+    }
+    None
+}
+
+fn touches_files(survey: &Survey) -> bool {
+    const FILES: [&str; 9] =
+        ["Save", "Restore", "MergeV2", "Dataset", "File", "Directory", "Shard", "Checkpoint", "Vocab"];
+    survey.operations.keys().any(|operation| FILES.iter().any(|part| operation.contains(part)))
+}
+
 /// What stands in attributes, and the configuration that Keras keeps.
 fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
     let slice = |offset: u64, length: u64| {
@@ -82,15 +155,16 @@ fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
         let place =
             content.place.clone().within(format!("{}.{}", text.operation, text.attribute)).at(text.offset);
         let value = std::str::from_utf8(bytes).unwrap_or_default();
-        let leads_out = match text.attribute.as_str() {
-            // Memory that is mapped from a file of that name.
-            "memory_region_name" => !value.is_empty(),
-            "output_stream" => value.starts_with("file:"),
-            "debug_urls" => !value.starts_with("memcbk:"),
-            "descriptor_source" => !value.starts_with("local:") && !value.starts_with("bytes:"),
-            _ => false,
-        };
-        if leads_out && OPERATIONS.get(text.operation.as_str()) == Some(&"attribute") {
+        // Files that came along are named by whatever path they had; without any, a path is of the machine that runs it.
+        if text.operation == "Const"
+            && survey.assets.is_empty()
+            && of_the_machine(value)
+            && touches_files(survey)
+        {
+            let message = format!("a constant is the path {value:?}, in a graph that reads or writes files");
+            scanner.report("tensorflow/reaches-out", place.clone(), message);
+        }
+        if leads_out(&text.operation, &text.attribute, value) {
             let message = format!("{} of {} is {value:?}", text.attribute, text.operation);
             scanner.report("tensorflow/reaches-out", place.clone(), message);
         }
@@ -168,5 +242,21 @@ mod tests {
         assert_eq!(scan(write), (Outcome::Malicious, Some("tensorflow/unsafe-operation".into())));
         assert_eq!(scan("node {\n  name: \"c\" op: \"Const\"\n}\n"), (Outcome::Clean, None));
         assert_eq!(scan("node is a word, op: \"WriteFile\" is not\n"), (Outcome::Clean, None));
+    }
+
+    #[test]
+    fn attributes_of_a_node_in_options_are_read() {
+        let node = |value: &[u8]| {
+            let inner = [&[0x12, value.len() as u8], value].concat();
+            let outer = [&[0x12, inner.len() as u8], &inner[..]].concat();
+            [b"PrintV2*\x28\x0a\x0doutput_stream", &outer[..]].concat()
+        };
+        assert_eq!(string_of(&node(b"file:///tmp/x")[24..]), Some("file:///tmp/x"));
+        assert!(leads_out("PrintV2", "output_stream", "file:///tmp/x"));
+        assert!(!leads_out("PrintV2", "output_stream", "stderr"));
+        assert!(!leads_out("Add", "output_stream", "file:///tmp/x"));
+        for cut in [&b""[..], b"\x12", b"\x12\xff\xff\xff\xff\xff", b"\x12\x05\x12\x09ab"] {
+            assert_eq!(string_of(cut), None, "{cut:?}");
+        }
     }
 }

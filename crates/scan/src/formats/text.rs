@@ -5,10 +5,7 @@ use proofhouse_artifact::{boosters, json};
 use crate::scanner::{Content, Scanner};
 
 /// Endings that a shell, a desktop or another language runs without being asked for a format.
-const RUNNABLE: [&str; 20] = [
-    ".zsh", ".command", ".bat", ".cmd", ".ps1", ".psm1", ".vbs", ".vbe", ".wsf", ".hta", ".jse", ".lua",
-    ".rb", ".pl", ".php", ".tcl", ".desktop", ".lnk", ".url", ".reg",
-];
+const RUNNABLE: [&str; 2] = [".desktop", ".url"];
 
 /// Whether Python is what runs it: by its name, or by its first line.
 pub(crate) fn is_python(content: &Content<'_>) -> bool {
@@ -26,11 +23,11 @@ fn is_shell(content: &Content<'_>) -> bool {
         Some(line) => {
             let words = line.split_whitespace().filter_map(|word| word.rsplit('/').next());
             let mut shells = words.filter(|word| !matches!(*word, "env" | "-S"));
-            shells.next().is_some_and(|shell| matches!(shell, "sh" | "bash" | "dash" | "ash" | "ksh"))
+            shells.next().is_some_and(|shell| matches!(shell, "sh" | "bash" | "dash" | "ash" | "ksh" | "zsh"))
         }
         None => {
             let name = content.name().to_ascii_lowercase();
-            [".sh", ".bash"].iter().any(|ending| name.ends_with(ending))
+            [".sh", ".bash", ".zsh", ".command"].iter().any(|ending| name.ends_with(ending))
         }
     }
 }
@@ -39,6 +36,9 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let name = content.name().to_ascii_lowercase();
     // torch checkpoints are named .pth too; those are archives or pickles and are judged as such.
     let textual = matches!(content.format.name(), "text" | "json" | "unknown");
+    if textual && super::languages::launcher(scanner, content) {
+        return;
+    }
     if textual && RUNNABLE.iter().any(|ending| name.ends_with(ending)) {
         let message =
             format!("{:?} has a name that a shell, a desktop or another language runs", content.name());
@@ -57,6 +57,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             place.line = Some(line);
             scanner.report("code/not-analysed", place, format!("a script of a shell {what}"));
         }
+    } else if content.name().to_ascii_lowercase().ends_with(".dib") {
+        super::chunks::polyglot(scanner, content);
     } else if script {
         scanner.report("code/not-analysed", content.at(0), "a script by its first line");
     }
@@ -67,7 +69,21 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if !script && !known {
         super::shell::sweep(scanner, &content.place, content.name(), text);
     }
-    if [".jinja", ".jinja2", ".j2"].iter().any(|ending| content.name().to_ascii_lowercase().ends_with(ending))
+    super::languages::scan(scanner, content, text);
+    super::coded::scan(scanner, content, text);
+    super::logging::scan(scanner, content, text);
+    if [".qmd", ".rmd", ".md", ".markdown"].iter().any(|ending| name.ends_with(ending)) {
+        super::chunks::fenced(scanner, content, text);
+    }
+    if name == "snakefile" || name.ends_with(".smk") {
+        super::chunks::snakemake(scanner, content, text);
+    }
+    if name.ends_with(".sql") {
+        statements(scanner, content, text);
+    }
+    if [".jinja", ".jinja2", ".j2", ".prompty"]
+        .iter()
+        .any(|ending| content.name().to_ascii_lowercase().ends_with(ending))
     {
         super::template::scan(scanner, &content.place, text);
     }
@@ -98,12 +114,28 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         super::boosters::lightgbm(scanner, content, text);
     }
     super::tensorflow::text(scanner, content, text);
+    super::onnx::text(scanner, content, text);
     super::yaml::scan(scanner, content, text);
     if let Some(what) = crate::pickle::import_only(scanner.tables, content.bytes) {
         let message = format!("read as a pickle, this text imports {what} before it fails");
         scanner.report("pickle/malformed", content.at(0), message);
     }
     content.bytes.len() as u64
+}
+
+/// Statements of databases that start programs, and the shell's own of their clients (`\\!` of psql).
+fn statements(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    for (line, number) in text.lines().zip(1u64..) {
+        let upper = line.to_ascii_uppercase();
+        let program = upper.contains(" PROGRAM '") && upper.contains("COPY");
+        let starts = program || upper.contains("XP_CMDSHELL") || line.trim_start().starts_with("\\!");
+        if starts && !line.trim_start().starts_with("--") {
+            let mut place = content.place.clone();
+            place.line = Some(number);
+            let shown: String = line.trim().chars().take(80).collect();
+            scanner.report("code/harmful", place, format!("a statement starts a program: {shown:?}"));
+        }
+    }
 }
 
 /// Whether each line is a document of its own, or the only trouble is a number that JSON does not have and Python

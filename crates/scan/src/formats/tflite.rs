@@ -39,6 +39,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     for name in &model.custom {
         let place = content.place.clone().within(name.as_str());
         if let Some(operation) = name.strip_prefix("Flex") {
+            tensorflow::attributes(scanner, &place, operation, content.bytes);
             tensorflow::operation(scanner, place, operation, 1);
         } else if !STOCK.contains(&name.as_str()) {
             let message = format!("the custom operator {name:?} needs somebody's library");

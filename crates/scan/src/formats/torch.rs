@@ -15,9 +15,16 @@ use crate::pickle::{self, Storage};
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 
+mod package;
+mod pieces;
 mod script;
 
+pub(super) use package::{is_package, scan as packaged};
+
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    if let Some(covered) = pieces::scan(scanner, content) {
+        return covered;
+    }
     let Some((archive, uncovered)) = zip::open(scanner, content) else { return 0 };
     let names = || archive.members().iter().map(|m| m.name.as_str());
     twins(scanner, content, names());

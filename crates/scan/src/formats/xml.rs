@@ -67,6 +67,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let text = String::from_utf8_lossy(content.bytes);
         super::notebook::page::markup(scanner, &content.place, &text);
     }
+    if let Ok(text) = std::str::from_utf8(content.bytes) {
+        super::kept::between(scanner, &content.place, text);
+    }
     if survey.root == "net" {
         openvino(scanner, content, &survey.elements);
     }

@@ -11,6 +11,8 @@ use crate::scanner::{Content, Scanner};
 
 /// Events of one document. Configurations have thousands.
 const MAX_EVENTS: u64 = 4_000_000;
+/// Most words of a list that are kept: commands have few.
+const MAX_WORDS: usize = 64;
 /// Where YAML keeps what PyYAML builds Python objects for.
 const PYTHON: [&str; 2] = ["tag:yaml.org,2002:python/", "!!python/"];
 
@@ -52,7 +54,8 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
 
 /// What is open around the next node.
 enum Open {
-    Sequence,
+    /// A sequence: the key that it is the value of, and its texts, which may be the words of a command.
+    Sequence(Option<String>, Vec<String>),
     /// A mapping, and the key whose value comes next.
     Mapping(Option<String>),
 }
@@ -69,8 +72,16 @@ impl Reader<'_, '_, '_> {
             Event::Scalar(value, _, _, tag) => {
                 self.tag(tag.as_deref(), line);
                 if tag.as_deref().is_some_and(|tag| tag.suffix() == "function") {
+                    let rule = match own_source(self.scanner, &self.place(line), value) {
+                        Some(_) => "repo/custom-code",
+                        None => "config/remote-code",
+                    };
                     let message = format!("a tag names the function {value:?}, which is imported and called");
-                    self.scanner.report("config/remote-code", self.place(line), message);
+                    self.scanner.report(rule, self.place(line), message);
+                }
+                if value.contains("{{") && value.contains(".constructor(") {
+                    let message = "a prompt reaches for the functions of whoever fills it in";
+                    self.scanner.report("template/escape", self.place(line), message);
                 }
                 if value.contains("__import__(") {
                     let message = format!("a value is a program, for whoever evaluates it: {value:.80}");
@@ -81,13 +92,26 @@ impl Reader<'_, '_, '_> {
                         None => *key = Some(value.to_string()),
                         Some(key) => self.pair(&key, value, line),
                     },
-                    Some(Open::Sequence) | None => {}
+                    Some(Open::Sequence(key, words)) => {
+                        let value = value.to_string();
+                        let plugin = key.as_deref() == Some("plugins");
+                        if words.len() < MAX_WORDS && value.len() < 4096 {
+                            words.push(value.clone());
+                        }
+                        if plugin {
+                            self.plugin(&value, line);
+                        }
+                        if super::chunks::is_program(&value) {
+                            crate::python::scan_text(self.scanner, &self.place(line), &value, 1);
+                        }
+                    }
+                    None => {}
                 }
             }
             Event::SequenceStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
-                self.value();
-                self.open.push(Open::Sequence);
+                let key = self.value();
+                self.open.push(Open::Sequence(key, Vec::new()));
             }
             Event::MappingStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
@@ -95,26 +119,68 @@ impl Reader<'_, '_, '_> {
                 self.open.push(Open::Mapping(None));
             }
             Event::SequenceEnd | Event::MappingEnd => {
-                self.open.pop();
+                if let Some(Open::Sequence(_, words)) = self.open.pop() {
+                    self.command(&words, line);
+                }
             }
-            Event::Alias(_) => self.value(),
+            Event::Alias(_) => {
+                self.value();
+            }
             _ => {}
         }
     }
 
     /// A node that is no scalar stands where a key or its value is due.
-    fn value(&mut self) {
-        if let Some(Open::Mapping(key)) = self.open.last_mut() {
-            // A collection as a key: its value comes next.
-            if key.take().is_none() {
-                *key = Some(String::new());
-            }
+    fn value(&mut self) -> Option<String> {
+        let Some(Open::Mapping(key)) = self.open.last_mut() else { return None };
+        let of = key.take();
+        // A collection as a key: its value comes next.
+        if of.is_none() {
+            *key = Some(String::new());
+        }
+        of
+    }
+
+    /// The words of a list, as a command: `[sh, -c, …]`.
+    fn command(&mut self, words: &[String], line: u64) {
+        let quoted = |w: &String| if w.contains(' ') { format!("\"{w}\"") } else { w.clone() };
+        let whole = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
+        if words.len() > 1 && super::shell::is_harmful(&whole) {
+            let shown: String = whole.chars().take(80).collect();
+            self.scanner.report("code/harmful", self.place(line), format!("a list is a command: {shown:?}"));
+        }
+    }
+
+    /// A plug-in of a trainer, which is a class that it imports (Axolotl).
+    fn plugin(&mut self, name: &str, line: u64) {
+        const OWN: [&str; 4] = ["axolotl.", "lightning.", "pytorch_lightning.", "mkdocs"];
+        let part = |part: &str| {
+            part.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
+                && part.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+        };
+        let class =
+            name.rsplit('.').next().is_some_and(|last| last.starts_with(|c: char| c.is_ascii_uppercase()));
+        if class
+            && name.contains('.')
+            && name.split('.').all(part)
+            && !OWN.iter().any(|own| name.starts_with(own))
+        {
+            let message =
+                format!("the plug-in {name:?} is imported and made by whoever reads the configuration");
+            self.scanner.report("config/remote-code", self.place(line), message);
         }
     }
 
     fn pair(&mut self, key: &str, value: &str, line: u64) {
         let place = self.place(line);
         super::orders::pair(self.scanner, &place, key, value);
+        super::orders::base(self.scanner, &place, key, value);
+        super::kept::text(self.scanner, &place, key, value);
+        super::chunks::program(self.scanner, &place, key, value);
+        if key == "_type" && ["llm_bash_chain", "pal_chain", "python_repl"].contains(&value) {
+            let message = format!("the chain {value:?} runs what a language model answers");
+            self.scanner.report("config/unsafe-target", place.clone(), message);
+        }
         if matches!(key, "run" | "script") && stranger(value) {
             let message = "a workflow puts what a stranger writes into a shell";
             self.scanner.report("code/harmful", place.clone(), message);
@@ -220,6 +286,11 @@ fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
         }
         return;
     };
+    // Importing one of these and taking a name of it is how pages of documentation are made.
+    const PAGES: [&str; 6] = ["material.", "materialx.", "pymdownx.", "mermaid2.", "zensical.", "markdown."];
+    if tag.starts_with("name:") && PAGES.iter().any(|page| name.starts_with(page)) {
+        return;
+    }
     match sink(scanner, name) {
         Some(what) => {
             let message = format!("a tag builds or calls {name}, which {what}");
@@ -231,6 +302,34 @@ fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
 
 /// A key whose value names code, in YAML or JSON.
 pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, value: &str) {
+    if named_type(scanner, &place, key, value) {
+        return;
+    }
+    let who = match key {
+        "_target_" => "Hydra and NeMo call it",
+        "class_path" => "Lightning builds it",
+        "loader_module" => "MLflow imports it",
+        "pythonClass" if !value.starts_with("pyspark.") => "Spark imports it when the stage is loaded",
+        "activation_function" => "sentence-transformers calls it",
+        _ => return,
+    };
+    if matches!(value, "" | "null" | "~") {
+        return;
+    }
+    if let Some(what) = sink(scanner, value) {
+        scanner.report("config/unsafe-target", place, format!("{key:?} names {value}: {who}, and it {what}"));
+    } else if !library(key, value) {
+        // Hydra builds what the program that reads the configuration has: a class of its own package is nothing that the
+        // configuration brings.
+        let own = own_source(scanner, &place, value).is_some()
+            || key == "_target_" && is_alone(scanner, &place) && of_its_program(value);
+        let rule = if own { "repo/custom-code" } else { "config/remote-code" };
+        scanner.report(rule, place, format!("{key:?} names {value:?}: {who}"));
+    }
+}
+
+/// A key by which a loader of any kind names a type: whether what it names is harmful, which is told.
+pub(super) fn named_type(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) -> bool {
     const TYPES: [&str; 12] = [
         "type",
         "class",
@@ -249,27 +348,14 @@ pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, val
         && let Some(what) = sink(scanner, value)
     {
         let message = format!("{key:?} names {value}, for a loader to call: it {what}");
-        return scanner.report("config/unsafe-target", place, message);
+        scanner.report("config/unsafe-target", place.clone(), message);
+        return true;
     }
-    let who = match key {
-        "_target_" => "Hydra and NeMo call it",
-        "class_path" => "Lightning builds it",
-        "loader_module" => "MLflow imports it",
-        "activation_function" => "sentence-transformers calls it",
-        _ => return,
-    };
-    if matches!(value, "" | "null" | "~") {
-        return;
-    }
-    if let Some(what) = sink(scanner, value) {
-        scanner.report("config/unsafe-target", place, format!("{key:?} names {value}: {who}, and it {what}"));
-    } else if !library(key, value) {
-        scanner.report("config/remote-code", place, format!("{key:?} names {value:?}: {who}"));
-    }
+    false
 }
 
 /// What harm a dotted name does, if it is a known sink under any of its splits.
-fn sink(scanner: &Scanner<'_>, name: &str) -> Option<&'static str> {
+pub(super) fn sink(scanner: &Scanner<'_>, name: &str) -> Option<&'static str> {
     let name = name.trim();
     name.match_indices('.').rev().find_map(|(at, _)| {
         let (module, rest) = (name.get(..at)?, name.get(at + 1..)?);
@@ -279,8 +365,10 @@ fn sink(scanner: &Scanner<'_>, name: &str) -> Option<&'static str> {
 
 /// Classes of the frameworks whose configurations these are: a dotted path of plain names that ends in a class.
 /// Functions are not among them, as those that load and run things are functions.
-fn library(key: &str, value: &str) -> bool {
-    const ROOTS: [&str; 12] = [
+pub(super) fn library(key: &str, value: &str) -> bool {
+    const ROOTS: [&str; 14] = [
+        "optuna.samplers.",
+        "optuna.pruners.",
         "nemo.collections.",
         "nemo.core.optim.",
         "torch.nn.",
@@ -331,11 +419,50 @@ fn library(key: &str, value: &str) -> bool {
     // The builders of torchvision's models are functions, and take no path.
     let builder =
         value.strip_prefix("torchvision.models.").is_some_and(|name| plain(name) && name != "get_weight");
-    if builder {
+    // Makers of models and of schedules that take names and numbers.
+    const MAKERS: [&str; 5] = [
+        "timm.create_model",
+        "timm.models.create_model",
+        "transformers.get_scheduler",
+        "torch.device",
+        "open_clip.create_model",
+    ];
+    if builder || MAKERS.contains(&value) {
         return true;
     }
     let class = value.rsplit('.').next().is_some_and(|c| c.starts_with(|c: char| c.is_ascii_uppercase()));
-    class && value.split('.').all(plain) && ROOTS.iter().any(|root| value.starts_with(root))
+    let own = ROOTS.iter().any(|root| value.starts_with(root)) || crate::python::is_of_a_package(value);
+    class && value.split('.').all(plain) && own
+}
+
+/// Whether a configuration is handed over by itself, not as part of a model, which is loaded by what it names.
+fn is_alone(scanner: &Scanner<'_>, place: &Place) -> bool {
+    place.member.is_none()
+        && !place.path.contains("model_config")
+        && scanner.project.files_like("").take(2).count() < 2
+}
+
+/// Whether a dotted name is a class of a package that nobody knows, by plain names all along.
+fn of_its_program(name: &str) -> bool {
+    let plain = |part: &str| {
+        part.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            && !part.starts_with('_')
+            && !part.is_empty()
+    };
+    let class = name.rsplit('.').next().is_some_and(|c| c.starts_with(|c: char| c.is_ascii_uppercase()));
+    name.contains('.') && class && name.split('.').all(plain) && !crate::python::is_named(name)
+}
+
+/// The source of the model that a dotted name leads to, from the folder of the configuration or from the model's own.
+fn own_source(scanner: &Scanner<'_>, place: &Place, name: &str) -> Option<String> {
+    let (project, path, _) = scanner.near(place)?;
+    let (module, _) = name.rsplit_once('.')?;
+    let inner = module.replace('.', "/");
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let beside = format!("{folder}/{inner}.py");
+    let candidates =
+        [beside.trim_start_matches('/').to_owned(), format!("{inner}.py"), format!("{inner}/__init__.py")];
+    candidates.into_iter().find(|path| project.is_source(path))
 }
 
 /// Where no parser gets through: tags and targets by line.

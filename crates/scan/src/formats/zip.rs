@@ -17,6 +17,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         unpacked_names(scanner, content, &archive);
     }
     let mut members = |scanner: &mut Scanner<'_>| {
+        if super::torch::is_package(&archive) {
+            return super::torch::packaged(scanner, content, &archive);
+        }
         for member in archive.members() {
             read(scanner, content, &archive, member, &mut |scanner, inner| {
                 super::scan(scanner, inner);
@@ -104,7 +107,10 @@ pub(crate) fn read(
     let read = match archive.read(member, scanner.decompressed_left) {
         Ok(read) => read,
         Err(error @ ArtifactError::Limit { .. }) => {
-            return scanner.report("zip/budget", place, error.to_string());
+            if member.method != 0 {
+                scanner.overflown();
+            }
+            return scanner.unpacks_more("zip/budget", place, error.to_string());
         }
         Err(error) => return scanner.report("zip/unreadable-member", place, error.to_string()),
     };

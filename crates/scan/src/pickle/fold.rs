@@ -83,6 +83,16 @@ fn named(machine: &Machine<'_>, module: &str, name: &str, args: &[Value]) -> Opt
         ("importlib", "import_module" | "__import__") | ("pydoc", "safeimport") => {
             Some(Folded::Module(machine.text(*args.first()?)?.into_owned()))
         }
+        (of, "subimport") if of.ends_with("cloudpickle") => {
+            Some(Folded::Module(machine.text(*args.first()?)?.into_owned()))
+        }
+        ("dill._dill", "_import_module") => {
+            let path = machine.text(*args.first()?)?;
+            Some(match path.rsplit_once('.') {
+                Some((module, name)) => import(module, name),
+                None => Folded::Module(path.into_owned()),
+            })
+        }
         ("pkgutil", "resolve_name") | ("pydoc", "locate" | "resolve") | ("logging.config", "_resolve") => {
             let path = machine.text(*args.first()?)?;
             let (module, name) = path.split_once(':').or_else(|| path.rsplit_once('.'))?;

@@ -12,6 +12,8 @@ use crate::weights::Float;
 /// The raw bytes of an array.
 #[derive(Debug, Clone)]
 pub struct Raw {
+    /// The wrapper that the array follows.
+    pub of: Value,
     /// Where its padding ends and where the array does.
     pub range: Range<usize>,
     /// How its elements are stored, if they are numbers that are looked at.
@@ -62,7 +64,8 @@ pub fn array(machine: &Machine<'_>, value: Value, bytes: &[u8], at: usize) -> Op
     };
     let start = at.checked_add(padding)?;
     let end = start.checked_add(length)?;
-    (end <= bytes.len()).then(|| Array::Raw(Raw { range: start..end, float: float(machine, dtype) }))
+    (end <= bytes.len())
+        .then(|| Array::Raw(Raw { of: value, range: start..end, float: float(machine, dtype) }))
 }
 
 /// How `numpy.dtype("f8", …)` stores numbers, where the lowest byte comes first: its state says so, or nothing does.
@@ -86,7 +89,7 @@ fn float(machine: &Machine<'_>, dtype: Value) -> Option<Float> {
 /// The state that `BUILD` gives a type has the last word: it sets the width of strings and records, and the flag
 /// by which joblib decides between raw bytes and a pickle (`dtype.hasobject`).
 #[expect(clippy::option_option, reason = "outside: is it known; inside: does it have a size")]
-fn item_bytes(machine: &Machine<'_>, dtype: Value) -> Option<Option<usize>> {
+pub fn item_bytes(machine: &Machine<'_>, dtype: Value) -> Option<Option<usize>> {
     const HAS_OBJECT: i64 = 1;
     let Node::Called { args, state, .. } = machine.node(dtype)? else { return None };
     let text = machine.text(*machine.tuple(*args)?.first()?)?;

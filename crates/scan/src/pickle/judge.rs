@@ -7,13 +7,20 @@ use std::collections::BTreeMap;
 
 use proofhouse_core::Place;
 
+use super::attributes::{is_looked_up, is_marked};
 use super::machine::{Event, Machine, Watch};
-use super::value::{Node, Value};
+use super::value::{Global, Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
 use crate::weights::Float;
 
+mod code;
+mod contract;
 mod distribution;
+mod formula;
+mod structure;
+
+use contract::plain;
 
 /// Who answers persistent ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +56,18 @@ pub struct Judge<'t> {
     storages: BTreeMap<String, Storage>,
     nested: Vec<Nested>,
     nested_left_out: bool,
+    sources: Vec<(usize, String)>,
+    brings: Option<Brings>,
 }
+
+/// Code by value: where the first of it is put together, and what is made of it.
+struct Brings {
+    offset: usize,
+    names: Vec<String>,
+}
+
+/// Most names of functions and classes that one finding tells.
+const NAMES_TOLD: usize = 6;
 
 /// Bytes of the stream that something called would load in turn.
 pub struct Nested {
@@ -80,6 +98,8 @@ pub struct Judged {
     pub nested: Vec<Nested>,
     /// Whether there were more of them than are looked into.
     pub nested_left_out: bool,
+    /// Source text that loading runs, by the place of what runs it.
+    pub sources: Vec<(usize, String)>,
 }
 
 /// Most byte strings of one run that are looked into, and how many bytes of them.
@@ -106,6 +126,8 @@ impl<'t> Judge<'t> {
             storages: BTreeMap::new(),
             nested: Vec::new(),
             nested_left_out: false,
+            sources: Vec::new(),
+            brings: None,
         }
     }
 
@@ -127,29 +149,44 @@ impl<'t> Judge<'t> {
                 ),
             }
         }
+        if let Some(Brings { offset, names }) = self.brings {
+            let of = if names.is_empty() { "something".to_owned() } else { names.join(", ") };
+            let message =
+                format!("loading it makes {of} of code that it brings, which runs when that is used");
+            scanner.report("pickle/brings-code", place(offset), message);
+        }
         for ((rule, _), (offset, message)) in self.found {
             scanner.report(rule, place(offset), message);
         }
-        Judged { storages: self.storages, nested: self.nested, nested_left_out: self.nested_left_out }
+        Judged {
+            storages: self.storages,
+            nested: self.nested,
+            nested_left_out: self.nested_left_out,
+            sources: self.sources,
+        }
     }
 
     /// Remembers the byte strings among the arguments of a call, to be looked into as files of their own.
     fn open(&mut self, machine: &Machine<'_>, offset: usize, args: Value, by: Opener) {
         for arg in machine.tuple(args).unwrap_or_default() {
-            // `BytesIO(b"…")` is the usual way to hand bytes to what loads files.
-            let bytes = match machine.node(*arg) {
-                Some(Node::Called { args, .. }) if machine.bytes_of(*arg).is_none() => {
-                    machine.tuple(*args).and_then(|args| machine.raw(*args.first()?))
-                }
-                _ => machine.raw(*arg),
-            };
-            let Some(bytes) = bytes.filter(|bytes| bytes.len() > 1) else { continue };
-            let held: usize = self.nested.iter().map(|n| n.bytes.len()).sum();
-            if self.nested.len() >= NESTED || held + bytes.len() > NESTED_BYTES {
-                self.nested_left_out = true;
-            } else {
-                self.nested.push(Nested { offset, bytes: bytes.into_owned(), by });
+            self.open_one(machine, offset, *arg, by);
+        }
+    }
+
+    fn open_one(&mut self, machine: &Machine<'_>, offset: usize, arg: Value, by: Opener) {
+        // `BytesIO(b"…")` is the usual way to hand bytes to what loads files.
+        let bytes = match machine.node(arg) {
+            Some(Node::Called { args, .. }) if machine.bytes_of(arg).is_none() => {
+                machine.tuple(*args).and_then(|args| machine.raw(*args.first()?))
             }
+            _ => machine.raw(arg),
+        };
+        let Some(bytes) = bytes.filter(|bytes| bytes.len() > 1) else { return };
+        let held: usize = self.nested.iter().map(|n| n.bytes.len()).sum();
+        if self.nested.len() >= NESTED || held + bytes.len() > NESTED_BYTES {
+            self.nested_left_out = true;
+        } else {
+            self.nested.push(Nested { offset, bytes: bytes.into_owned(), by });
         }
     }
 
@@ -174,15 +211,23 @@ impl<'t> Judge<'t> {
 
     /// Whether `value` is an instance of something inert.
     fn inert_instance(&self, machine: &Machine<'_>, value: Value) -> bool {
-        match machine.node(value) {
-            Some(Node::Called { callee, .. }) => {
-                matches!(self.effect(machine, *callee), Some(Effect::Inert | Effect::InertIf(_)))
-            }
-            _ => false,
+        match made_of(machine, value).and_then(|class| self.effect(machine, class)) {
+            Some(Effect::InertIf(contract)) => contract != Contract::State,
+            effect => effect == Some(Effect::Inert),
         }
     }
 
     fn call(&mut self, machine: &Machine<'_>, offset: usize, callee: Value, args: Value, by: &'static str) {
+        if let Some(harm) = code::harm(self.tables, machine, callee, args, by) {
+            let message = format!("loading it {harm}");
+            return self.find("pickle/unsafe-call", harm, offset, message);
+        }
+        if code::makes_code(machine, callee) && machine.global(callee).is_none() {
+            return self.brings(offset, code::made(machine, callee, args));
+        }
+        if by.starts_with("NEWOBJ") && code::is_class(machine, callee) {
+            return self.brings(offset, None);
+        }
         let Some(global) = machine.global(callee) else {
             let message = format!("loading it calls a value that it computes ({by})");
             return self.find("pickle/unresolved-call", by, offset, message);
@@ -193,6 +238,15 @@ impl<'t> Judge<'t> {
             Some(Effect::InertIf(contract)) => {
                 if contract == Contract::Nested {
                     self.open(machine, offset, args, Opener::Files);
+                }
+                if contract == Contract::Traced
+                    && let Some(text) = machine.tuple(args).and_then(|args| contract::traced(machine, args))
+                {
+                    if self.sources.len() < NESTED {
+                        self.sources.push((offset, text));
+                    } else {
+                        self.nested_left_out = true;
+                    }
                 }
                 if !self.keeps(machine, contract, args, by) {
                     let message =
@@ -211,103 +265,115 @@ impl<'t> Judge<'t> {
                 self.find("pickle/contract", name, offset, message);
             }
             None => {
+                if let Some(made) = code::made(machine, callee, args) {
+                    self.brings(offset, Some(made));
+                }
+                if let Some(module) = code::imported(machine, callee, args) {
+                    return self.module(offset, module);
+                }
+                let named = self.imports.get(&name).is_some_and(|import| import.called_by.is_none())
+                    && name == "builtins.setattr"
+                    && code::names_its_own(machine, args);
+                if named {
+                    self.imports.remove(&name);
+                    return;
+                }
                 let last = name.rsplit('.').next().unwrap_or_default();
+                // Tables of lines of a code object may begin as a pickle does; nothing reads them as one.
+                if code::makes_code(machine, callee) {
+                    return self.called(global, offset, by);
+                }
                 let pickles =
                     matches!(last, "load" | "loads" | "_load" | "_loads" | "Unpickler" | "_Unpickler");
                 self.open(machine, offset, args, if pickles { Opener::Pickles } else { Opener::Unknown });
-                if let Some(import) = self.imports.get_mut(&name) {
-                    import.called_by.get_or_insert(by);
-                }
+                self.called(global, offset, by);
             }
         }
     }
 
-    fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
-        let Some(args) = machine.tuple(args) else { return false };
-        match contract {
-            Contract::Number => args.iter().all(|a| small_number(machine, *a)),
-            Contract::Plain => args.iter().all(|a| plain(machine, *a)),
-            Contract::Object | Contract::Distribution => by.starts_with("NEWOBJ"),
-            Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
-            Contract::Latin1 => match args {
-                [text, encoding] => {
-                    let encoding = machine.text(*encoding);
-                    matches!(text, Value::Text(..))
-                        && matches!(encoding.as_deref(), Some("latin1" | "latin-1" | "utf-8" | "ascii"))
-                }
-                _ => false,
-            },
-            Contract::Reconstructor => match args {
-                [class, base, _state] => {
-                    let base = machine.global(*base);
-                    let inert =
-                        matches!(self.effect(machine, *class), Some(Effect::Inert | Effect::InertIf(_)));
-                    // `base.__init__(obj, state)` runs; these built-ins keep it to copying a value.
-                    let builtin = base.is_some_and(|b| {
-                        b.module.as_deref() == Some("builtins")
-                            && matches!(
-                                b.name.as_deref(),
-                                Some(
-                                    "object"
-                                        | "list"
-                                        | "dict"
-                                        | "tuple"
-                                        | "set"
-                                        | "frozenset"
-                                        | "int"
-                                        | "float"
-                                        | "str"
-                                )
-                            )
-                    });
-                    // What is unknown about the class was reported when it was imported.
-                    let reported = machine.global(*class).is_some() && self.effect(machine, *class).is_none();
-                    builtin && (inert || reported)
-                }
-                _ => false,
-            },
-            Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
-                Some(Node::Global(_)) => match self.effect(machine, *a) {
-                    Some(
-                        Effect::Inert
-                        | Effect::InertIf(Contract::Plain | Contract::Object | Contract::Distribution),
-                    ) => true,
-                    Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
-                    // Reported when it was imported.
-                    None => true,
-                },
-                Some(Node::Unknown | Node::Persistent) => false,
-                _ => true,
-            }),
-            Contract::Attribute => match args {
-                [owner, attribute] => {
-                    machine.global(*owner).is_some() && matches!(attribute, Value::Text(..))
-                }
-                _ => false,
-            },
-            Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
-            Contract::Subclass => match args {
-                [rebuild, class, _, state] => {
-                    matches!(self.effect(machine, *rebuild), Some(Effect::Inert))
-                        && machine.global(*class).is_some()
-                        && plain_names(machine, *state)
-                }
-                _ => false,
-            },
+    /// Remembers that something unknown is called.
+    fn called(&mut self, global: &Global, offset: usize, by: &'static str) {
+        let (Some(module), Some(name)) = (global.module.as_deref(), global.name.as_deref()) else { return };
+        if let Some(import) = self.import(module, name, offset) {
+            import.called_by.get_or_insert(by);
         }
     }
 
+    /// Remembers that something is imported which is not known to be inert.
+    fn import(&mut self, module: &str, name: &str, offset: usize) -> Option<&mut Import> {
+        let full = format!("{module}.{name}");
+        if code::is_maker(module, name) {
+            self.brings(offset, None);
+            return None;
+        }
+        // What dill gives functions for their `__builtins__`.
+        if self.brings.is_some() && full == "builtins.__dict__" {
+            return None;
+        }
+        if self.imports.len() >= FOUND_KEPT {
+            return self.imports.get_mut(&full);
+        }
+        let harm = self.tables.sink(module, name);
+        Some(self.imports.entry(full).or_insert(Import { offset, called_by: None, harm }))
+    }
+
+    /// Remembers code that the stream brings by value, and what is made of it.
+    fn brings(&mut self, offset: usize, name: Option<String>) {
+        let brings = self.brings.get_or_insert(Brings { offset, names: Vec::new() });
+        if let Some(name) = name
+            && brings.names.len() < NAMES_TOLD
+            && !brings.names.contains(&name)
+        {
+            brings.names.push(name);
+        }
+    }
+
+    /// A module that functions of the stream use.
+    fn module(&mut self, offset: usize, module: String) {
+        if self.tables.knows_module(&module) {
+            return;
+        }
+        let message = format!("loading it imports {module}, which is not known to be inert");
+        self.find("pickle/unknown-callable", module, offset, message);
+    }
+
     fn build(&mut self, machine: &Machine<'_>, offset: usize, target: Value, state: Value) {
-        match machine.node(target) {
-            Some(Node::Called { callee, .. })
-                if self.effect(machine, *callee) == Some(Effect::InertIf(Contract::Distribution)) =>
-            {
+        let contract = match made_of(machine, target).and_then(|class| self.effect(machine, class)) {
+            Some(Effect::InertIf(contract)) => Some(contract),
+            _ => None,
+        };
+        match contract {
+            Some(Contract::Distribution) => {
                 if !distribution::is_state(machine, state) {
                     let message = "loading it runs source text that is not the one scipy writes".to_owned();
                     self.find("pickle/contract", "distribution", offset, message);
                 }
                 return;
             }
+            Some(Contract::Formula) if !formula::is_harmless(machine, state) => {
+                let message = "loading it evaluates a formula again, which is Python".to_owned();
+                self.find("pickle/contract", "formula", offset, message);
+            }
+            Some(Contract::NestedState) => {
+                let kept = machine.entry(state, "__cuda_dependent_attributes__");
+                if kept.is_some_and(|kept| machine.bytes_of(kept).is_some()) {
+                    kept.into_iter().for_each(|kept| self.open_one(machine, offset, kept, Opener::Pickles));
+                } else {
+                    let message = "loading it loads a pickle that it computes".to_owned();
+                    self.find("pickle/contract", "nested state", offset, message);
+                }
+            }
+            Some(Contract::State) if matches!(machine.tuple(state), Some([_, slots]) if !matches!(slots, Value::None)) =>
+            {
+                let message = "loading it sets attributes by setters that do more than assign".to_owned();
+                self.find("pickle/contract", "setters", offset, message);
+            }
+            _ => {}
+        }
+        if let Some(message) = structure::fault(machine, target, state) {
+            self.find("pickle/structure", message.clone(), offset, message);
+        }
+        match machine.node(target) {
             // An instance of something unknown: reported when that was imported or called.
             Some(Node::Called { .. }) => {}
             Some(Node::Global(global)) => {
@@ -333,10 +399,13 @@ impl<'t> Judge<'t> {
     /// is called by the next `BUILD`.
     fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value) {
         if let Some((items, whole)) = machine.dict(state) {
-            for key in items.iter().step_by(2) {
+            for pair in items.chunks(2) {
+                let [key, rest @ ..] = pair else { continue };
                 let name = machine.text(*key);
-                if name.as_deref().is_some_and(|n| n.starts_with("__") && n.ends_with("__")) {
-                    let name = name.as_deref().unwrap_or_default();
+                let name = name.as_deref().unwrap_or_default();
+                // What a library keeps under such a name is data: a callable there is for somebody to call.
+                let called = is_marked(name) && rest.first().is_some_and(|v| machine.global(*v).is_some());
+                if is_looked_up(name) || called {
                     let message =
                         format!("loading it sets the attribute {name}, which Python calls by itself");
                     self.find("pickle/state-injection", name, offset, message);
@@ -390,10 +459,8 @@ impl Watch for Judge<'_> {
         match event {
             Event::Import(global) => match (global.module.as_deref(), global.name.as_deref()) {
                 (Some(module), Some(name)) => {
-                    if self.known(module, name).is_none() && self.imports.len() < FOUND_KEPT {
-                        let harm = self.tables.sink(module, name);
-                        let import = Import { offset, called_by: None, harm };
-                        self.imports.entry(global.qualified()).or_insert(import);
+                    if self.known(module, name).is_none() {
+                        self.import(module, name, offset);
                     }
                 }
                 _ => {
@@ -434,6 +501,10 @@ impl Watch for Judge<'_> {
                     self.find(rule, name.clone(), offset, message);
                 }
             }
+            Event::Endless => {
+                let message = "a tuple holds itself so often, by way of others, that its hash is never done";
+                self.find("pickle/resources", "folded", offset, message.to_owned());
+            }
             Event::HugeMemo(index) => {
                 let message = format!("memo index {index} makes the unpickler allocate for all below it");
                 self.find("pickle/resources", "", offset, message);
@@ -442,70 +513,14 @@ impl Watch for Judge<'_> {
     }
 }
 
-/// Whether `state` is nothing, or one or two dicts of the stream whose keys are constant attribute names that
-/// Python does not look up by itself.
-fn plain_names(machine: &Machine<'_>, state: Value) -> bool {
-    let names = |part: Value| match machine.dict(part) {
-        Some((items, whole)) => {
-            whole
-                && items.iter().step_by(2).all(|key| {
-                    matches!(key, Value::Text(..))
-                        && machine.text(*key).is_some_and(|n| !(n.starts_with("__") && n.ends_with("__")))
-                })
-        }
-        None => matches!(part, Value::None),
-    };
-    match machine.tuple(state) {
-        Some([dict, slots]) => names(*dict) && names(*slots),
-        _ => names(state),
-    }
-}
-
-/// Constants and containers of the stream, without a number that could be a size to allocate.
-/// Whether a value is a number, or the text of one that no exponent makes large.
-fn small_number(machine: &Machine<'_>, value: Value) -> bool {
-    const LONGEST: usize = 4000;
-    match value {
-        Value::Text(..) => machine.text(value).is_some_and(|text| {
-            let exponent = text.rsplit(['e', 'E']).next().filter(|digits| digits.len() < text.len());
-            text.len() <= LONGEST
-                && exponent.is_none_or(|digits| digits.trim_start_matches(['+', '-']).len() <= 3)
-        }),
-        Value::Node(_) => plain(machine, value),
-        _ => true,
-    }
-}
-
-fn plain(machine: &Machine<'_>, value: Value) -> bool {
-    const LARGE: i64 = 1 << 24;
-    match value {
-        Value::Int(n) => n < LARGE,
-        Value::Node(_) => match machine.node(value) {
-            Some(Node::Tuple(items) | Node::List(items) | Node::Dict(items)) => {
-                // Elements are data; only what is iterated by the call itself may call something.
-                items.kept.iter().all(|v| {
-                    matches!(
-                        machine.node(*v),
-                        None | Some(
-                            Node::Tuple(_)
-                                | Node::List(_)
-                                | Node::Dict(_)
-                                | Node::Set
-                                | Node::Constant(_)
-                                | Node::Called { .. }
-                        )
-                    )
-                })
-            }
-            Some(Node::Set | Node::Constant(_)) => true,
-            // How protocols 0 to 2 write bytes.
-            Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
-                g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode")
-            }),
-            _ => false,
-        },
-        _ => true,
-    }
+/// The class of an instance that the stream made: what was called, or what `copyreg` was told to make, which is how
+/// protocols 0 and 1 write it.
+fn made_of(machine: &Machine<'_>, value: Value) -> Option<Value> {
+    let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return None };
+    let maker = machine.global(*callee)?;
+    let copyreg = maker.module.as_deref() == Some("copyreg")
+        && matches!(maker.name.as_deref(), Some("_reconstructor" | "__newobj__" | "__newobj_ex__"));
+    if copyreg { machine.tuple(*args)?.first().copied() } else { Some(*callee) }
 }
 
 /// `("storage", class, key, location, elements, …)`.
@@ -524,7 +539,12 @@ fn storage(machine: &Machine<'_>, id: Value) -> Option<(String, Storage)> {
     let Value::Int(elements) = elements else { return None };
     let elements = u64::try_from(*elements).ok();
     let bytes = elements.and_then(|n| n.checked_mul(width));
-    Some((machine.text(*key)?.into_owned(), Storage { elements, bytes, float }))
+    // A package numbers its storages.
+    let key = match key {
+        Value::Int(number) => number.to_string(),
+        key => machine.text(*key)?.into_owned(),
+    };
+    Some((key, Storage { elements, bytes, float }))
 }
 
 /// How a torch storage class stores floating-point numbers.

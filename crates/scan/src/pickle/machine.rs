@@ -21,6 +21,7 @@ use super::value::{Coding, Global, Items, Node, Value};
 
 mod array;
 mod number;
+mod size;
 mod stack;
 mod text;
 mod view;
@@ -65,6 +66,8 @@ pub enum Event<'e> {
     Instantiator(String),
     /// A memo index that makes the C unpickler allocate for all below it.
     HugeMemo(u64),
+    /// A tuple that is one part of another so often that hashing or comparing it does not end.
+    Endless,
 }
 
 /// Receives the events of a run.
@@ -120,6 +123,8 @@ pub struct Machine<'a> {
     pub arrays: Vec<Raw>,
     /// What `copyreg.add_extension` registered earlier in the stream.
     extensions: HashMap<i64, Global>,
+    /// Elements of the tuples that hold tuples, counted as often as they are met.
+    sizes: HashMap<u32, u64>,
     /// Whether calls were met that are not folded because the stream asked for too much of it.
     pub folding_spent: bool,
 }
@@ -151,6 +156,7 @@ impl<'a> Machine<'a> {
             wrapper_seen: false,
             arrays: Vec::new(),
             extensions: HashMap::new(),
+            sizes: HashMap::new(),
             folding_spent: false,
         }
     }
@@ -238,12 +244,14 @@ impl<'a> Machine<'a> {
             EMPTY_LIST => self.make(Node::List(Items::default())),
             EMPTY_DICT => self.make(Node::Dict(Items::default())),
             EMPTY_SET => self.make(Node::Set),
-            TUPLE1 => self.tuple_of(1)?,
-            TUPLE2 => self.tuple_of(2)?,
-            TUPLE3 => self.tuple_of(3)?,
+            TUPLE1 => self.tuple_of(1, op.offset, watch)?,
+            TUPLE2 => self.tuple_of(2, op.offset, watch)?,
+            TUPLE3 => self.tuple_of(3, op.offset, watch)?,
             TUPLE => {
                 let items = self.unmark_items()?;
-                self.make(Node::Tuple(items));
+                let tuple = self.alloc(Node::Tuple(items));
+                self.weigh(tuple, op.offset, watch);
+                self.push(tuple);
             }
             LIST => {
                 let items = self.unmark_items()?;

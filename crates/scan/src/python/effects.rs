@@ -81,6 +81,11 @@ static EFFECTS: LazyLock<Effects> = LazyLock::new(|| {
 
 /// What calling `name` does, if the table knows it.
 pub(super) fn effect(name: &str) -> Option<Effect> {
+    // What a module raises or returns beside what it does.
+    const PLAIN: [&str; 5] = ["Error", "TimeoutExpired", "CompletedProcess", "list2cmdline", "STARTUPINFO"];
+    if PLAIN.iter().any(|ending| name.ends_with(ending)) {
+        return None;
+    }
     let found = EFFECTS.exact.get(name).copied().or_else(|| {
         let plain = |rest: &str| !rest.contains('(');
         let matching = EFFECTS.prefixes.iter().filter(|(p, _)| name.strip_prefix(p).is_some_and(plain));
@@ -107,5 +112,6 @@ mod tests {
         assert_eq!(effect("subprocess.run().stdout.strip"), None);
         assert_eq!(effect("requests.Session().get"), Some(Effect::Network));
         assert_eq!(effect("torch.nn.Linear"), None);
+        assert_eq!(effect("subprocess.CalledProcessError"), None);
     }
 }

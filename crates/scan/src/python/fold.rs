@@ -109,6 +109,7 @@ pub(super) fn call(name: &str, plain: &[Value]) -> Option<Folded> {
             Value::text(normal_path(first?.as_text()?))
         }
         "os.path.expanduser" => Value::text(first?.as_text()?),
+        "pathlib.Path.home" => path_value("~")?,
         "pathlib.Path" | "pathlib.PurePath" | "pathlib.PosixPath" => {
             let text = match first? {
                 Value::Text(text) => text.to_string(),

@@ -2,9 +2,13 @@
 //! and worth a note in a function that nobody calls.
 
 use super::effects::Effect;
-use super::machine::{Event, Reach, What, is_credential};
+use super::known::is_named;
+use super::machine::{Event, Manner, Reach, What};
 use super::value::{Taint, Value};
+use crate::address;
+use crate::credential::is_credential;
 use crate::formats::page;
+use crate::formats::shell::{is_harmful, is_ordinary};
 
 /// A finding before it has its place.
 pub(super) struct Judged {
@@ -16,31 +20,44 @@ fn judged(rule: &'static str, message: impl Into<String>) -> Option<Judged> {
     Some(Judged { rule, message: message.into() })
 }
 
+/// How a source comes to run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Started {
+    /// Something imports it: a loader, another source, an installer.
+    Imported,
+    /// A person starts it, knowing what it is for: a script of its own.
+    ByHand,
+    /// A person runs it cell by cell, often one that somebody else wrote: what it unpickles is told.
+    Cells,
+}
+
 /// Judges one event; `None` where there is nothing to tell.
-pub(super) fn judge(event: &Event) -> Option<Judged> {
+pub(super) fn judge(event: &Event, started: Started) -> Option<Judged> {
     let when = match event.reach {
         Reach::Import => "when the file is imported",
         Reach::Load => "when a loader makes an object of it",
         Reach::Use => "when a method is called",
-        Reach::Handed => "when what it is handed to calls it",
+        Reach::Handed | Reach::Given => "when what it is handed to calls it",
         Reach::Dormant => "in a function that nothing here calls",
     };
     let event = &Event { reach: settled(event), ..event.clone() };
     let at_load = event.reach >= Reach::Load;
     let hidden = if event.hidden { ", in a text that was put together or decoded" } else { "" };
     match &event.what {
-        What::Effect { effect, name, arguments, taint, handed } => {
+        What::Effect { effect, name, arguments, taint, manner } => {
             let shown = shown(arguments);
-            let call = if *handed {
+            let call = if *manner == Manner::Handed {
                 format!("hands {name} to something that calls it")
             } else {
                 format!("calls {name}{shown}")
             };
             let told = format!("{call} {when}{hidden}");
-            effect_of(*effect, name, arguments, *taint, event, told)
+            let whole = (*effect, name.as_str(), arguments.as_slice(), *taint, *manner);
+            effect_of(whole, event, started, told)
         }
         What::RunsUnknown { how, taint } => {
-            let origin = if taint.has(Taint::NETWORK) {
+            let fetched = Taint::NETWORK.and(Taint::HUB);
+            let origin = if taint.has(fetched) {
                 "comes from the network"
             } else if taint.has(Taint::DECODED) {
                 "is decoded or decrypted first"
@@ -50,7 +67,7 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
                 "is not known"
             };
             let told = format!("{how} runs code that {origin}, {when}{hidden}");
-            let worse = taint.has(Taint::NETWORK) || taint.has(Taint::DECODED);
+            let worse = taint.has(fetched.and(Taint::DECODED));
             match (at_load, worse, event.reach) {
                 (true, true, _) => judged("python/runs-on-import", told),
                 (false, true, _) => judged("python/hidden-code", told),
@@ -90,15 +107,46 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
             judged("python/capability", format!("walks through {path} {when}"))
         }
         What::Introspection(path) => judged("python/escape", format!("walks through {path} {when}{hidden}")),
-        What::Replaces(what) if at_load => judged("python/replaces", format!("replaces {what} {when}")),
+        // Programs that run in several copies replace `print` in all but one.
+        What::Replaces(what) if at_load || event.reach >= Reach::Use && !what.contains("print") => {
+            judged("python/replaces", format!("replaces {what} {when}"))
+        }
         What::Replaces(what) => judged("python/capability", format!("replaces {what} {when}")),
         // The bytes are looked into by the pickle interpreter.
-        What::Unpickles(_) => None,
+        What::Unpickles(_) | What::Template(_) => None,
+        What::Variable(name) if event.reach >= Reach::Use => judged(
+            "code/environment",
+            format!("sets {name} {when}: programs that are started load code by it"),
+        ),
+        What::Variable(name) => judged("python/capability", format!("sets {name} {when}")),
         What::Writes(path) if is_startup(path) && event.reach >= Reach::Use => {
             judged("python/persistence", format!("writes {path:?}, which runs by itself, {when}{hidden}"))
         }
+        What::WalksAll(name) if event.reach > Reach::Dormant => judged(
+            "python/reads-credentials",
+            format!("walks through a home or a whole file system by {name} {when}{hidden}"),
+        ),
+        What::WalksAll(name) => judged(
+            "python/capability",
+            format!("walks through a home or a whole file system by {name} {when}"),
+        ),
+        What::WritesCommand(text) => {
+            let shown: String = text.chars().take(60).collect();
+            judged("code/harmful", format!("writes a command that no model needs into a file: {shown:?}"))
+        }
+        What::Writes(path)
+            if at_load && started != Started::Imported && !is_credential(path) && !of_the_system(path) =>
+        {
+            judged("python/capability", format!("opens {path:?} for writing {when}"))
+        }
         What::Writes(path) if at_load => {
             judged("python/writes-on-import", format!("opens {path:?} for writing {when}{hidden}"))
+        }
+        // Devices hold file systems, and nothing of a model.
+        What::Writes(path)
+            if event.reach >= Reach::Use && path.starts_with("/dev/") && of_the_system(path) =>
+        {
+            judged("python/persistence", format!("writes {path:?}, which is the machine's, {when}{hidden}"))
         }
         What::Writes(path) => judged("python/capability", format!("opens {path:?} for writing {when}")),
         What::Foreign(what) if event.reach >= Reach::Use => {
@@ -107,11 +155,17 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
         What::Foreign(what) => {
             judged("python/capability", format!("loads {what:?} and the code that comes with it {when}"))
         }
-        What::Outside(_) => None,
+        // Told together, in one finding.
+        What::Outside(_) | What::Stranger(_) | What::CallsUnknown(_) => None,
         What::SendsInput(name) => judged(
             "python/runs-in-use",
             format!("calls {name} whenever the model is used, which may send what it is given elsewhere"),
         ),
+        What::LeadsTo(host) => {
+            let why = address::nameless(host).unwrap_or("an address without a name");
+            judged("python/nameless-host", format!("leads to {host}, {why}, {when}{hidden}"))
+        }
+        What::Orders(what) => judged("template/words", format!("the description of a tool: {what}")),
         What::Budget => judged("python/budget", "there is more to follow than is followed"),
     }
 }
@@ -121,27 +175,31 @@ pub(super) fn judge(event: &Event) -> Option<Judged> {
 fn settled(event: &Event) -> Reach {
     let theirs = match &event.what {
         What::Effect { effect, taint, .. } => {
-            matches!(effect, Effect::Command | Effect::Code | Effect::Install) && taint.has(Taint::CALLER)
+            matches!(effect, Effect::Command | Effect::Code | Effect::Install | Effect::Deserialise)
+                && taint.has(Taint::CALLER)
         }
         // Tables of texts are evaluated cell by cell in many notebooks.
         What::RunsUnknown { how, taint } => *how != "eval" && taint.has(Taint::CALLER),
         _ => false,
     };
+    // What was given away while the source was imported is run by somebody, whatever it runs.
+    let starts = matches!(
+        event.what,
+        What::Effect { effect: Effect::Command | Effect::Install, .. } | What::RunsHidden
+    );
     match (event.reach, theirs) {
-        (Reach::Handed, false) => Reach::Dormant,
-        (Reach::Handed, true) => Reach::Use,
+        (Reach::Given, _) if starts => Reach::Use,
+        (Reach::Handed | Reach::Given, false) => Reach::Dormant,
+        (Reach::Handed | Reach::Given, true) => Reach::Use,
         (reach, _) => reach,
     }
 }
 
-fn effect_of(
-    effect: Effect,
-    name: &str,
-    arguments: &[Value],
-    taint: Taint,
-    event: &Event,
-    told: String,
-) -> Option<Judged> {
+/// An effect with its name, its arguments, where they came from, and how it is called.
+type Call<'e> = (Effect, &'e str, &'e [Value], Taint, Manner);
+
+fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> Option<Judged> {
+    let (effect, name, arguments, taint, _) = call;
     let at_load = event.reach >= Reach::Load;
     let in_use = event.reach >= Reach::Use;
     let capability = "python/capability";
@@ -149,19 +207,51 @@ fn effect_of(
         let reached = arguments.iter().filter_map(Value::as_text).find_map(page::reaches)?;
         return judged("notebook/script", format!("{told}: a script that uses {reached}"));
     }
+    let ordinary = !event.hidden && is_work(call);
+    let unpickles = effect == Effect::Deserialise && !name.starts_with("torch.");
+    let by_hand = started == Started::ByHand || started == Started::Cells && !unpickles;
     let rule = match effect {
         Effect::Command if asks_only(arguments) && !event.hidden => capability,
+        _ if ordinary && by_hand && event.reach >= Reach::Load => capability,
+        // Programs that everybody has, started with words that are written here.
+        Effect::Command if ordinary && at_load => "python/runs-in-use",
+        Effect::Command if ordinary && in_use => capability,
+        // A line that no model has a use for is none whoever runs it.
+        Effect::Command
+            if !at_load && !in_use && arguments.iter().filter_map(Value::as_text).any(is_harmful) =>
+        {
+            "code/harmful"
+        }
         Effect::Command | Effect::Code | Effect::Install if at_load => "python/runs-on-import",
-        Effect::Code if taint.has(Taint::NETWORK) || taint.has(Taint::DECODED) => "python/hidden-code",
+        Effect::Code if taint.has(Taint::NETWORK.and(Taint::HUB).and(Taint::DECODED)) => "python/hidden-code",
         Effect::Command | Effect::Install if in_use => "python/runs-in-use",
         Effect::Code if in_use => "python/evaluates-data",
         Effect::Native if at_load => "python/native-code",
         Effect::Native if in_use => "python/native-code",
-        Effect::Network if taint.has(Taint::SECRET) && in_use => "python/exfiltration",
+        Effect::Network if (taint.has(Taint::SECRET) || taint.has(Taint::KEY)) && in_use => {
+            "python/exfiltration"
+        }
+        // The whole environment or a file of credentials is nobody's to send, whoever runs it.
+        Effect::Network if taint.has(Taint::SECRET) => "python/reads-credentials",
+        // A visitor's key that goes to somebody's chat.
+        Effect::Network if taint.has(Taint::KEY) && taint.has(Taint::CALLER) && is_chat(name) => {
+            "python/reads-credentials"
+        }
+        Effect::Network if in_use && arguments.iter().filter_map(Value::beginning).any(asks_credentials) => {
+            "python/reads-credentials"
+        }
+        // Installing is running: what a build of a package asks the network for, it asks on each machine.
+        Effect::Network if in_use && event.path.ends_with("setup.py") => "python/network-on-import",
         Effect::Network | Effect::Hub
             if in_use && arguments.iter().filter_map(Value::as_text).any(is_private) =>
         {
             "python/exfiltration"
+        }
+        // A class that fetches what it is told to, as loading by name does.
+        Effect::Hub
+            if event.reach == Reach::Load && arguments.first().is_none_or(|v| v.beginning().is_none()) =>
+        {
+            capability
         }
         Effect::Network | Effect::Hub if at_load => "python/network-on-import",
         Effect::Spy if in_use => "python/reads-credentials",
@@ -169,8 +259,50 @@ fn effect_of(
         Effect::Write if in_use && arguments.iter().filter_map(Value::as_text).any(is_startup) => {
             "python/persistence"
         }
+        Effect::Write
+            if in_use
+                && arguments.iter().filter_map(Value::as_text).any(|t| matches!(t, "/" | "~" | "~/")) =>
+        {
+            "python/persistence"
+        }
+        // A folder of somebody's own; what begins with a dot is what programs keep there.
+        Effect::Write
+            if in_use
+                && name == "shutil.rmtree"
+                && arguments
+                    .iter()
+                    .filter_map(Value::as_text)
+                    .any(|t| t.strip_prefix("~/").is_some_and(|rest| !rest.starts_with('.'))) =>
+        {
+            "python/persistence"
+        }
+        // A copy of a key lies where whoever wrote this looks for it.
+        Effect::Write
+            if in_use
+                && ["shutil.copy", "shutil.move"].iter().any(|copies| name.starts_with(copies))
+                && arguments.first().and_then(Value::as_text).is_some_and(is_private) =>
+        {
+            "python/reads-credentials"
+        }
+        Effect::Write
+            if in_use
+                && (name.starts_with("winreg.")
+                    || arguments.iter().filter_map(Value::as_text).any(of_the_system)) =>
+        {
+            "python/persistence"
+        }
         Effect::Write if at_load => "python/writes-on-import",
+        // Tags of YAML that call what they name.
+        Effect::Deserialise
+            if in_use && arguments.iter().filter_map(Value::as_text).any(|t| t.contains("!!python/")) =>
+        {
+            "python/unsafe-load"
+        }
         Effect::Deserialise if at_load => "python/unsafe-load",
+        // What somebody sends is of their making.
+        Effect::Deserialise if taint.has(Taint::NETWORK) || in_use && taint.has(Taint::CALLER) => {
+            "python/unsafe-load"
+        }
         Effect::Secret if at_load && name == "open" => "python/reads-credentials",
         Effect::Secret if name == "open" && arguments.iter().filter_map(Value::as_text).any(is_private) => {
             "python/reads-credentials"
@@ -181,11 +313,130 @@ fn effect_of(
     judged(rule, told)
 }
 
+/// What scripts are written for: programs that everybody has, files fetched by address, models read, results written.
+/// Nothing of it may carry secrets, come from decoding, or reach what is the machine's.
+fn is_work((effect, name, arguments, taint, manner): Call<'_>) -> bool {
+    let texts: Vec<String> = arguments.iter().chain([&Value::outside(name)]).filter_map(told).collect();
+    let of_machine = |text: &String| {
+        is_credential(text)
+            || is_startup(text)
+            || of_the_system(text)
+            || is_harmful(text)
+            || text.contains("!!python")
+    };
+    let kept = if effect == Effect::Network { Taint::SECRET.and(Taint::KEY) } else { Taint::SECRET };
+    if taint.has(kept.and(Taint::DECODED))
+        || texts.iter().any(of_machine)
+        || texts.iter().filter_map(|text| address::host(text)).any(|host| address::nameless(host).is_some())
+    {
+        return false;
+    }
+    let verb = name.rsplit('.').next().unwrap_or(name);
+    match effect {
+        Effect::Command => {
+            let first = arguments.first().and_then(Value::beginning);
+            !taint.has(Taint::NETWORK.and(Taint::CALLER)) && first.is_some_and(is_ordinary)
+        }
+        // What a hub gives is loaded without a way to run code, or somebody has to look at it.
+        Effect::Deserialise => {
+            let reads =
+                ["load", "loads", "load_model", "read_pickle", "load_all", "full_load"].contains(&verb);
+            let trusted =
+                manner == Manner::Unprotected && (taint.has(Taint::HUB) || !name.starts_with("torch."));
+            reads
+                && !trusted
+                && !taint.has(Taint::NETWORK)
+                && (!taint.has(Taint::HUB) || name.starts_with("torch."))
+        }
+        Effect::Write if matches!(verb, "rmtree" | "removedirs") => texts.iter().any(|text| {
+            !text.starts_with(['/', '~', '\u{fffc}']) && !text.contains("..") && !text.contains('.')
+        }),
+        Effect::Write => !name.starts_with("winreg."),
+        Effect::Hub => true,
+        Effect::Network => {
+            let asks = manner != Manner::Sending
+                && ["get", "head", "urlretrieve", "urlopen", "download", "stream"].contains(&verb);
+            let mut hosts = texts.iter().filter(|text| text.contains("://")).peekable();
+            let near = |text: &String| address::host(text).is_some_and(address::is_near);
+            let own = hosts.peek().is_some() && hosts.clone().all(near);
+            own || asks && hosts.all(|text| text.starts_with("https://") || near(text))
+        }
+        _ => false,
+    }
+}
+
+/// The text of an argument, or the path that it is or opens.
+fn told(value: &Value) -> Option<String> {
+    match value {
+        Value::Outside(name, _) => {
+            let inner = name.strip_prefix("pathlib.Path<").or_else(|| name.strip_prefix("builtins.open<"))?;
+            Some(inner.split_once('>')?.0.to_owned())
+        }
+        other => other.beginning().map(str::to_owned),
+    }
+}
+
+/// Whether a path is one of the machine, of its settings or of installed packages, where no script of a model writes.
+fn of_the_system(path: &str) -> bool {
+    const ROOTS: [&str; 12] = [
+        "/etc",
+        "/dev/sd",
+        "/dev/nvme",
+        "/dev/mem",
+        "/dev/disk",
+        "/proc",
+        "/sys",
+        "/boot",
+        "/usr",
+        "/bin",
+        "/sbin",
+        "/lib",
+    ];
+    const INSIDE: [&str; 9] = [
+        "site-packages",
+        "dist-packages",
+        "autostart",
+        "AppData/",
+        "AppData\\",
+        "LaunchAgents",
+        "CurrentVersion",
+        ".git/hooks",
+        "System32",
+    ];
+    let whole = matches!(path, "/" | "~" | "~/" | "/root" | "/home" | "C:\\");
+    let below = |root: &&str| {
+        path.strip_prefix(*root)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/') || root.contains("dev"))
+    };
+    whole || ROOTS.iter().any(below) || INSIDE.iter().any(|part| path.contains(part))
+}
+
+/// Whether an address is one at which a machine of a cloud is told its credentials.
+fn asks_credentials(text: &str) -> bool {
+    let credentials = ["security-credentials", "iam", "oauth2", "service-accounts", "/token"];
+    address::host(text).is_some_and(address::is_metadata)
+        && credentials.iter().any(|part| text.contains(part))
+}
+
+/// Services by which people are told something.
+fn is_chat(name: &str) -> bool {
+    ["telegram", "discord", "slack", "smtplib", "twilio", "socket", "telebot", "yagmail"]
+        .iter()
+        .any(|service| name.starts_with(service))
+}
+
 /// Programs that only answer a question about the machine, as build scripts ask.
 fn asks_only(arguments: &[Value]) -> bool {
     let Some(line) = arguments.first().and_then(Value::as_text) else { return false };
     if line.contains(['|', ';', '&', '>', '<', '`', '$', '\n']) {
         return false;
+    }
+    if installs_known(line) {
+        return true;
+    }
+    let all: Vec<&str> = line.split_whitespace().collect();
+    if matches!(all[..], [_, "--version" | "-V" | "-version"]) {
+        return true;
     }
     let mut words = line.split_whitespace();
     let program = words.next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
@@ -199,6 +450,19 @@ fn asks_only(arguments: &[Value]) -> bool {
         "which" | "where" | "pkg-config" | "sysctl" => true,
         _ => false,
     }
+}
+
+/// Whether a line only installs packages that models are written with, from the index.
+fn installs_known(line: &str) -> bool {
+    let mut words =
+        line.split_whitespace().skip_while(|w| !matches!(w.rsplit('/').next(), Some("pip" | "pip3")));
+    if words.next().is_none() || words.next() != Some("install") {
+        return false;
+    }
+    let packages: Vec<&str> = words.filter(|word| !word.starts_with('-')).collect();
+    let plain =
+        |word: &str| word.split(['=', '<', '>', '~', '!', '[']).next().unwrap_or(word).replace('-', "_");
+    !packages.is_empty() && packages.iter().all(|word| !word.contains([':', '/']) && is_named(&plain(word)))
 }
 
 /// Files that something runs by itself later.
@@ -238,7 +502,7 @@ fn is_private(path: &str) -> bool {
 
 /// The first known text among the arguments, shortened, for the one who reads the finding.
 fn shown(arguments: &[Value]) -> String {
-    match arguments.iter().find_map(Value::as_text) {
+    match arguments.iter().find_map(Value::beginning) {
         Some(text) => {
             let short: String = text.chars().take(60).collect();
             let rest = if short.len() < text.len() { "…" } else { "" };

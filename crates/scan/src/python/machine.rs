@@ -6,25 +6,28 @@
 //! new one, loops over known values are followed value by value. Everything is bounded: steps, calls, depth,
 //! bytes of text. A bound that is hit is an event of its own, so that nothing ends as clean by being long.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::effects::Effect;
 use super::parser::parse;
 use super::project::Project;
 use super::syntax::{self, Act, Function, Id, Parameter, Statement};
-use super::value::{Cell, Taint, Value};
+use super::value::{Cell, Value};
 
 mod call;
+mod callee;
 mod class;
 mod define;
+mod event;
 mod expression;
 mod flow;
 mod intrinsic;
 mod name;
-pub(super) use intrinsic::is_credential;
 mod object;
+mod outward;
 mod sweep;
+
+pub(super) use event::{Event, Manner, Reach, What};
 
 /// Steps of one file, about a second.
 const MAX_STEPS: u64 = 1_500_000;
@@ -40,6 +43,8 @@ const MAX_CELLS: usize = 300_000;
 const MAX_TEXT: usize = 64 << 20;
 /// How often a loop over known values is followed.
 const MAX_TURNS: usize = 20_000;
+/// What happens in one file, as far as it is kept: beyond, the file is not followed to its end.
+const MAX_EVENTS: usize = 20_000;
 /// Sources that one file may draw in by importing them.
 const MAX_IMPORTS: usize = 48;
 /// Sources within sources: `exec` of a text that calls `exec`.
@@ -48,64 +53,6 @@ const MAX_NESTED: usize = 6;
 const SHORT: usize = 12;
 /// A text of so many bytes that stands in the source stands there for everybody to read, whatever was done to it.
 const LONG: usize = 40;
-
-/// When something happens, from never to always.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Reach {
-    /// In a function that nothing here calls, or under `if __name__ == "__main__"`.
-    Dormant,
-    /// In a function that was handed to another package, which calls it with whatever it likes.
-    Handed,
-    /// In a method, which whoever uses the class calls.
-    Use,
-    /// In what a loader calls after importing: the constructor of a class that a configuration names.
-    Load,
-    /// When the source is imported.
-    Import,
-}
-
-/// What happens.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum What {
-    /// A callable of the table is called, with what is known of its arguments.
-    Effect { effect: Effect, name: String, arguments: Vec<Value>, taint: Taint, handed: bool },
-    /// Source or bytes are run as code that is not known here.
-    RunsUnknown { how: &'static str, taint: Taint },
-    /// A text is run as code that stands nowhere in the source as it is.
-    RunsHidden,
-    /// A name was put together to reach this.
-    ComputedName(String),
-    /// A module is imported whose name is not known.
-    ImportsUnknown,
-    /// Modules are imported from inside of a file.
-    ImportsFrom(String),
-    /// Python's own insides are walked through.
-    Introspection(String),
-    /// Built-in functions or the import system are replaced.
-    Replaces(String),
-    /// A model talks to the network for each of its inputs.
-    SendsInput(String),
-    /// Bytes are handed to an unpickler.
-    Unpickles(Arc<[u8]>),
-    /// A file of the file system is opened for writing.
-    Writes(String),
-    /// Code of another repository is asked for.
-    Foreign(String),
-    /// Something of another package is called, which is not looked into.
-    Outside(String),
-    /// A bound was hit.
-    Budget,
-}
-
-#[derive(Debug, Clone)]
-pub(super) struct Event {
-    pub(super) what: What,
-    pub(super) reach: Reach,
-    pub(super) path: String,
-    pub(super) line: u32,
-    /// It stands in a text that was put together or decoded.
-    pub(super) hidden: bool,
-}
 
 struct Frame {
     names: HashMap<String, Value>,
@@ -154,6 +101,8 @@ struct Callable {
 enum Handed {
     /// As an argument, to be called or not.
     Over,
+    /// The same, on import, to something that is no command line a person calls.
+    Given,
     /// In the place of one of its own, which its users call.
     Instead,
 }
@@ -189,12 +138,18 @@ pub(super) struct Machine<'p> {
     frames: Vec<Frame>,
     heap: Vec<Cell>,
     events: Vec<Event>,
+    /// What was told of calls into other packages already, and when it happened.
+    told: HashSet<(String, Reach)>,
+    /// Paths of pickles that the source wrote and nothing else has touched since.
+    saved: HashSet<String>,
     reach: Reach,
     /// Conditions that are not known around the statement.
     branches: usize,
     steps: u64,
     text_bytes: usize,
     active: Vec<usize>,
+    /// Callables that methods of a class put into attributes of their object, by class and name.
+    put: HashMap<(usize, String), Value>,
     returns: Vec<Option<Value>>,
     nested: usize,
     depth: usize,
@@ -203,6 +158,8 @@ pub(super) struct Machine<'p> {
     sweeping: bool,
     /// A lambda that was handed over is being run.
     in_lambda: bool,
+    /// A decorator is being called: it wraps what it is given.
+    decorating: bool,
 }
 
 impl<'p> Machine<'p> {
@@ -223,17 +180,21 @@ impl<'p> Machine<'p> {
             frames: Vec::new(),
             heap: Vec::new(),
             events: Vec::new(),
+            told: HashSet::new(),
+            saved: HashSet::new(),
             reach: Reach::Import,
             branches: 0,
             steps: 0,
             text_bytes: 0,
             active: Vec::new(),
+            put: HashMap::new(),
             returns: Vec::new(),
             nested: 0,
             depth: 0,
             exhausted: false,
             sweeping: false,
             in_lambda: false,
+            decorating: false,
         };
         let module = machine.module(path, Arc::from(text), tree);
         machine.imported.insert(path.to_owned(), module);
@@ -336,8 +297,10 @@ impl<'p> Machine<'p> {
             line: module.at_line.unwrap_or(line),
             hidden: module.hidden,
         };
-        if self.events.len() < 5_000 {
-            self.events.push(event);
+        match self.events.len() {
+            MAX_EVENTS => self.events.push(Event { what: What::Budget, ..event }),
+            len if len < MAX_EVENTS => self.events.push(event),
+            _ => {}
         }
     }
 
@@ -417,13 +380,15 @@ impl<'p> Machine<'p> {
                 }
             }
             Act::Annotate(annotation, target, value) => {
-                let value = self.eval(scope, *value);
+                let value = value.map(|value| self.eval(scope, value));
                 // Functions keep no annotations of their variables.
                 let kept = self.frames.get(scope.frame).is_none_or(|f| f.class || f.outer.is_none());
                 if kept {
-                    self.eval(scope, *annotation);
+                    self.annotation(scope, *annotation);
                 }
-                self.assign(scope, *target, value);
+                if let Some(value) = value {
+                    self.assign(scope, *target, value);
+                }
             }
             Act::Augment(target, operator, value) => {
                 let left = self.eval(scope, *target);
@@ -448,10 +413,10 @@ impl<'p> Machine<'p> {
             }
             Act::Import(names) => {
                 for (module, alias) in names {
-                    self.import(scope, module, alias.as_deref());
+                    self.import(scope, module, alias.as_deref(), line);
                 }
             }
-            Act::From { level, module, names } => self.import_from(scope, *level, module, names),
+            Act::From { level, module, names } => self.import_from(scope, *level, module, names, line),
             Act::If { test, body, otherwise } => return self.conditional(scope, *test, body, otherwise),
             Act::While { test, body, otherwise } => {
                 self.repeat(scope, *test, body);

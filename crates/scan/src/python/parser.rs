@@ -268,9 +268,9 @@ impl Parser<'_> {
             let annotation = self.expressions();
             if self.skip("=") {
                 let value = self.expressions();
-                return Some(Act::Annotate(annotation, first, value));
+                return Some(Act::Annotate(annotation, first, Some(value)));
             }
-            return Some(Act::Evaluate(vec![annotation]));
+            return Some(Act::Annotate(annotation, first, None));
         }
         if self.is("=") {
             let mut all = vec![first];

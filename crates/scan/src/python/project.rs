@@ -14,6 +14,8 @@ pub(crate) struct Project {
     loaded: BTreeSet<String>,
     /// Functions that a serving program calls, by source.
     entries: BTreeSet<(String, String)>,
+    /// Words of imports and the source that has them; none, where several have.
+    named: OnceLock<BTreeMap<String, String>>,
 }
 
 #[derive(Debug)]
@@ -80,6 +82,65 @@ impl Project {
         self.loaded.contains(path)
     }
 
+    /// Whether a source is one that a person starts: no loader imports it, no other source does, and its name is none by
+    /// which an installer, a runner of tests, a server or a loader finds it.
+    pub(crate) fn is_script(&self, path: &str) -> bool {
+        const FOUND: [&str; 20] = [
+            "__init__.py",
+            "setup.py",
+            "conftest.py",
+            "hubconf.py",
+            "sitecustomize.py",
+            "usercustomize.py",
+            "conf.py",
+            "handler.py",
+            "inference.py",
+            "score.py",
+            "model.py",
+            "noxfile.py",
+            "fabfile.py",
+            "tasks.py",
+            "dodo.py",
+            "zero_to_fp32.py",
+            "generate.py",
+            "gunicorn.conf.py",
+            "model_handler.py",
+            "custom_handler.py",
+        ];
+        const KINDS: [&str; 8] = [
+            "modeling",
+            "modelling",
+            "configuration",
+            "tokenization",
+            "processing",
+            "image_processing",
+            "feature_extraction",
+            "pipeline",
+        ];
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let Some(stem) = name.strip_suffix(".py") else { return false };
+        let found = FOUND.contains(&name) || KINDS.iter().any(|kind| stem.starts_with(kind));
+        !found && !self.is_loaded(path) && !self.is_imported(path, stem)
+    }
+
+    /// Whether another source names the module in an import, as far as its text tells.
+    fn is_imported(&self, path: &str, stem: &str) -> bool {
+        let named = self.named.get_or_init(|| {
+            let mut named: BTreeMap<String, String> = BTreeMap::new();
+            for (path, source) in &self.sources {
+                for word in imported(&source.text) {
+                    // By two sources is by another one, whichever asks.
+                    let by = named.entry(word.to_owned()).or_insert_with(|| path.clone());
+                    if by != path {
+                        by.clear();
+                    }
+                }
+            }
+            named
+        });
+        named.get(stem).is_some_and(|by| by != path)
+    }
+
     pub(crate) fn has_file(&self, path: &str) -> bool {
         self.files.contains(path)
     }
@@ -143,9 +204,46 @@ impl Project {
     }
 }
 
+/// The words of all imports of a source.
+fn imported(text: &str) -> impl Iterator<Item = &str> {
+    let mut open = false;
+    let lines = text.lines().filter(move |line| {
+        let line = line.trim_start();
+        let begins =
+            line.starts_with("import ") || line.starts_with("from ") || line.contains("import_module(");
+        let inside = open;
+        open = (begins && line.contains('(') || open) && !line.contains(')');
+        begins || inside
+    });
+    lines
+        .flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
+        .filter(|word| !word.is_empty())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn scripts_are_what_nothing_imports() {
+        let mut project = Project::default();
+        for (path, text) in [
+            ("train.py", "from util import (\n    a,\n    b,\n)\nimport lib.c\n"),
+            ("util/b.py", ""),
+            ("lib/c.py", ""),
+            ("own.py", "import own\n"),
+            ("modeling_x.py", ""),
+            ("setup.py", ""),
+        ] {
+            project.add_source(path, text);
+        }
+        project.load("loaded.py");
+        let scripts = ["train.py", "own.py"];
+        for path in ["train.py", "util/b.py", "lib/c.py", "own.py", "modeling_x.py", "setup.py", "loaded.py"]
+        {
+            assert_eq!(project.is_script(path), scripts.contains(&path), "{path}");
+        }
+    }
 
     #[test]
     fn imports_lead_where_python_looks() {

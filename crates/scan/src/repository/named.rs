@@ -100,6 +100,7 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
                         "_target_" => target("_target_", value, out),
                         "loader_module" => target("loader_module", value, out),
                         "class_path" => target("class_path", value, out),
+                        "pythonClass" => target("pythonClass", value, out),
                         "trust_remote_code" if *value == Value::Bool(true) => out.push(Names::Trust),
                         _ => {}
                     }

@@ -7,6 +7,9 @@ use super::parser::{Expr, Statement, parse};
 use super::words;
 
 mod fold;
+mod growth;
+
+use growth::rounds;
 
 /// Something about a template that a person has to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -169,15 +172,22 @@ impl Judge {
     }
 
     fn body(&mut self, statements: &[Statement]) {
+        // Whether what is printed next goes on an address of the web.
+        let mut address = false;
         for statement in statements {
             match statement {
                 Statement::Data(text, at) => {
                     self.at = *at;
                     self.words(text);
+                    address = words::ends_in_address(text);
+                    continue;
                 }
                 Statement::Print(value, at) => {
                     self.at = *at;
                     self.expression(value);
+                    if words::carries_off(value) || address && words::mentions_content(value) {
+                        self.concern(Kind::Words, "it puts what was said into an address");
+                    }
                     match self.fold(value) {
                         Some(text) => self.words(&text),
                         None => words::texts(value).into_iter().for_each(|text| self.words(text)),
@@ -275,6 +285,7 @@ impl Judge {
                     arguments.iter().for_each(|a| self.expression(a));
                 }
             }
+            address = false;
         }
     }
 
@@ -318,7 +329,12 @@ impl Judge {
                     self.spelt(&text);
                 }
             }
-            Expr::Of(parts) | Expr::List(parts) => parts.iter().for_each(|p| self.expression(p)),
+            Expr::Of(parts) | Expr::List(parts) => {
+                if words::swaps_roles(parts) {
+                    self.concern(Kind::Words, "it gives what a user says the rank of the system's message");
+                }
+                parts.iter().for_each(|p| self.expression(p));
+            }
         }
     }
 
@@ -347,6 +363,7 @@ impl Judge {
             Expr::Attribute(of, method) => {
                 self.expression(callee);
                 if method == "format" || method == "format_map" {
+                    self.filled(of);
                     match self.fold(of) {
                         Some(text) if text.contains("__") || text.contains("._") => {
                             self.concern(Kind::Escape, "a format string reaches for Python's insides");
@@ -362,7 +379,7 @@ impl Judge {
                 {
                     self.concern(Kind::Words, "it puts messages of its own into the conversation");
                 }
-                self.width(method, plain);
+                self.width(method, plain, named);
                 if method == "replace" {
                     self.rewriting(of, plain);
                 }
@@ -397,7 +414,10 @@ impl Judge {
                 None => self.concern(Kind::Computed, "it looks up a name that only a run would tell"),
             }
         }
-        self.width(name, plain);
+        self.width(name, plain, named);
+        if name == "format" {
+            self.filled(of);
+        }
         if name == "replace" {
             self.rewriting(of, plain);
         }
@@ -472,35 +492,6 @@ impl Judge {
             _ => false,
         }
     }
-
-    /// What grows beyond any conversation.
-    fn growth(&mut self, operator: &str, left: &Expr, right: &Expr) {
-        match operator {
-            "*" => {
-                let text = self.fold(left).zip(number(right)).or(self.fold(right).zip(number(left)));
-                if let Some((text, times)) = text
-                    && text.len() as f64 * times > MAX_REPEATED
-                {
-                    self.concern(Kind::Exhausts, format!("it repeats a text {times:.0} times"));
-                }
-            }
-            "**" if [left, right].iter().any(|side| matches!(side, Expr::Binary("**", ..))) => {
-                self.concern(Kind::Exhausts, "it raises a number to a power of a power");
-            }
-            "**" if number(right).is_some_and(|n| n > 10_000.0) => {
-                self.concern(Kind::Exhausts, "it raises a number to a power of many thousand digits");
-            }
-            _ => {}
-        }
-    }
-
-    /// Padding to a width is repetition too.
-    fn width(&mut self, name: &str, plain: &[Expr]) {
-        let pads = ["center", "ljust", "rjust", "zfill", "indent", "expandtabs"].contains(&name);
-        if pads && plain.first().and_then(number).is_some_and(|n| n > MAX_REPEATED) {
-            self.concern(Kind::Exhausts, format!("{name:?} pads a text beyond a million characters"));
-        }
-    }
 }
 
 /// The name under which `namespace.name` is remembered.
@@ -539,30 +530,6 @@ fn calls_itself(own: &str, body: &[Statement]) -> bool {
         }
     }
     false
-}
-
-/// How often a loop over `range` runs, where that is a constant.
-fn rounds(over: &Expr) -> Option<f64> {
-    let over = if let Expr::Of(parts) = over { parts.first()? } else { over };
-    let Expr::Call(callee, plain, _) = over else { return None };
-    if !matches!(callee.as_ref(), Expr::Name(name) if name == "range") {
-        return None;
-    }
-    match plain.as_slice() {
-        [to] => number(to),
-        [from, to, ..] => Some((number(to)? - number(from)?).abs()),
-        [] => None,
-    }
-}
-
-fn number(value: &Expr) -> Option<f64> {
-    match value {
-        Expr::Number(n) => Some(*n),
-        Expr::Binary("*", a, b) => Some(number(a)? * number(b)?),
-        Expr::Binary("+", a, b) => Some(number(a)? + number(b)?),
-        Expr::Binary("**", a, b) => Some(number(a)?.powf(number(b)?)),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

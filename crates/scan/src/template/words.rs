@@ -3,8 +3,28 @@
 use super::parser::{Expr, Statement};
 
 /// Verbs that send somebody to an address.
-const SENDS: &[&str] =
-    &["visit", "click", "open", "navigate", "download", "fetch", "send", "post", "goto", "pay"];
+const SENDS: &[&str] = &[
+    "visit",
+    "click",
+    "open",
+    "navigate",
+    "download",
+    "fetch",
+    "send",
+    "post",
+    "goto",
+    "pay",
+    "recommend",
+    "link",
+    "append",
+    "cite",
+    "promote",
+    "prefer",
+    "mention",
+    "insert",
+    "install",
+    "only",
+];
 
 /// What is wrong with a text that the template itself says.
 pub(super) fn said(text: &str) -> Vec<&'static str> {
@@ -20,18 +40,7 @@ pub(super) fn said(text: &str) -> Vec<&'static str> {
     if sent {
         found.push("it sends somebody to an address of the web");
     }
-    let sets_aside = ["instructions", "prompt", "rules", "guidelines"]
-        .iter()
-        .flat_map(|of| lower.match_indices(of))
-        .any(|(at, _)| {
-            let clause = before(&lower, at).split_whitespace();
-            let words: Vec<&str> = clause.map(|w| w.trim_matches(|c: char| !c.is_alphabetic())).collect();
-            words.iter().any(|w| ["ignore", "disregard", "forget"].contains(w))
-                && words.iter().any(|w| {
-                    ["previous", "prior", "above", "earlier", "all", "other", "preceding"].contains(w)
-                })
-        });
-    if sets_aside {
+    if sets_aside(&lower) {
         found.push("it says to set other instructions aside");
     }
     if FOREIGN.iter().any(|order| lower.contains(order)) {
@@ -40,12 +49,100 @@ pub(super) fn said(text: &str) -> Vec<&'static str> {
     if packed(text).is_some_and(|inner| orders(&inner).is_some()) {
         found.push("it holds an order in Base64 to set other instructions aside");
     }
+    found.extend(orders_of_its_own(text, &lower));
     let invisible =
         |c: char| matches!(c as u32, 0x200b..=0x200f | 0x202a..=0x202e | 0x2060..=0x2069 | 0xe0000..=0xe007f);
     if text.chars().any(invisible) {
         found.push("it holds characters that nobody sees");
     }
     found
+}
+
+/// "Ignore all previous instructions", in whatever words.
+fn sets_aside(lower: &str) -> bool {
+    ["instructions", "prompt", "rules", "guidelines"].iter().flat_map(|of| lower.match_indices(of)).any(
+        |(at, _)| {
+            let clause = before(lower, at).split_whitespace();
+            let words: Vec<&str> = clause.map(|w| w.trim_matches(|c: char| !c.is_alphabetic())).collect();
+            words.iter().any(|w| ["ignore", "disregard", "forget"].contains(w))
+                && words.iter().any(|w| {
+                    ["previous", "prior", "above", "earlier", "all", "other", "preceding"].contains(w)
+                })
+        },
+    )
+}
+
+/// What the prose of a template says that no layout of messages needs: orders that are kept from people, addresses of
+/// people and machines, commands, and texts that nobody who looks at the template gets to see.
+fn orders_of_its_own(text: &str, lower: &str) -> Vec<&'static str> {
+    const EMPTY_LINES: usize = 100;
+    let mut found = Vec::new();
+    if conceals(lower) {
+        found.push("it tells to keep from people what it orders");
+    }
+    let installs = ["pip install ", "npm install ", "--index-url", "curl ", "wget "];
+    if sentence(text) && installs.iter().any(|command| lower.contains(command)) {
+        found.push("it holds a command of a shell among its words");
+    }
+    if lower.split_whitespace().any(mail) {
+        found.push("it names somebody's address of mail");
+    }
+    let thought = lower
+        .split("<think>")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("</think>"))
+        .any(|(t, _)| sentence(t));
+    if thought {
+        found.push("it puts thoughts of its own before the model");
+    }
+    let backwards: String = lower.chars().rev().collect();
+    if sentence(text) && (sets_aside(&backwards) || conceals(&backwards)) {
+        found.push("it holds an order that is written backwards");
+    }
+    let (_, blank): (usize, usize) = text.lines().fold((0, 0), |(run, longest), line| {
+        let run = if line.trim().is_empty() { run + 1 } else { 0 };
+        (run, run.max(longest))
+    });
+    let far = blank > EMPTY_LINES && sentence(text);
+    if far {
+        found.push("it holds words behind more empty lines than anybody scrolls");
+    }
+    found
+}
+
+/// Whether a text tells to keep from people what it orders.
+fn conceals(lower: &str) -> bool {
+    let kept = [
+        "do not reveal this",
+        "don't reveal this",
+        "never reveal this rule",
+        "do not disclose this",
+        "do not tell the user",
+        "don't tell the user",
+        "never tell the user",
+        "do not inform the user",
+        "without telling the user",
+        "without informing the user",
+        "without the user's knowledge",
+        "without the user knowing",
+        "without mentioning it",
+        "do not mention this instruction",
+        "do not mention this rule",
+        "keep this instruction secret",
+        "keep this secret",
+        "secretly",
+    ];
+    kept.iter().any(|order| lower.contains(order))
+}
+
+/// Whether a word is an address of mail: `name@host.domain`.
+fn mail(word: &str) -> bool {
+    let word = word.trim_matches(|c: char| !c.is_alphanumeric());
+    let part =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_alphanumeric() || "._-+".contains(c));
+    word.split_once('@').is_some_and(|(name, host)| {
+        part(name) && part(host) && host.rsplit_once('.').is_some_and(|(_, top)| top.len() >= 2)
+    })
 }
 
 /// "Ignore the instructions before" in languages that models read as well as English.
@@ -139,6 +236,23 @@ fn trigger_word(test: &Expr) -> Option<String> {
                 {
                     return Some(word.clone());
                 }
+                if let (Expr::List(words), true) = (right.as_ref(), mentions_content(left))
+                    && let Some(Expr::Text(word)) = words.first()
+                    && plain(word)
+                {
+                    return Some(word.clone());
+                }
+            }
+            Expr::Binary("==", left, right) => {
+                for (said, word) in [(left, right), (right, left)] {
+                    if let Expr::Text(word) = word.as_ref()
+                        && mentions_content(said)
+                        && plain(word)
+                    {
+                        return Some(word.clone());
+                    }
+                }
+                open.extend([left.as_ref(), right.as_ref()]);
             }
             Expr::Binary(_, left, right) => open.extend([left.as_ref(), right.as_ref()]),
             Expr::Of(parts) | Expr::List(parts) => open.extend(parts),
@@ -233,9 +347,10 @@ pub(crate) fn orders(text: &str) -> Option<&'static str> {
         "without the user",
         "secretly",
     ];
+    let private = crate::credential::is_credential(&lower);
     let acts = ["http://", "https://", "`", "run ", "execute", "send ", "install", "insert"];
-    let conceals =
-        CONCEALS.iter().any(|order| lower.contains(order)) && acts.iter().any(|act| lower.contains(act));
+    let conceals = CONCEALS.iter().any(|order| lower.contains(order))
+        && (private || acts.iter().any(|act| lower.contains(act)));
     conceals.then_some("it tells to do something and to keep it from people")
 }
 
@@ -256,7 +371,8 @@ fn plain(word: &str) -> bool {
             .all(|c| c.is_alphanumeric() || c.is_whitespace() || matches!(c, '-' | '.' | ',' | '\''))
 }
 
-fn mentions_content(value: &Expr) -> bool {
+/// Whether a value is, or is made of, what a message holds.
+pub(super) fn mentions_content(value: &Expr) -> bool {
     let mut open = vec![value];
     while let Some(value) = open.pop() {
         match value {
@@ -276,6 +392,59 @@ fn mentions_content(value: &Expr) -> bool {
             Expr::Filter(of, ..) => open.push(of),
             Expr::Call(callee, ..) => open.push(callee),
             _ => {}
+        }
+    }
+    false
+}
+
+/// Whether the parts of a condition put the system's role in the place of a user's: `'system' if role == 'user'`.
+pub(super) fn swaps_roles(parts: &[Expr]) -> bool {
+    let system =
+        |part: &Expr| matches!(part, Expr::Text(text) if ["system", "developer"].contains(&text.as_str()));
+    let user = |part: &Expr| match part {
+        Expr::Binary("==", left, right) => [left, right].iter().any(
+            |side| matches!(side.as_ref(), Expr::Text(text) if ["user", "tool"].contains(&text.as_str())),
+        ),
+        _ => false,
+    };
+    parts.iter().any(system) && parts.iter().any(user)
+}
+
+/// Whether a text ends within an address of the web, so that what follows is part of it.
+pub(super) fn ends_in_address(text: &str) -> bool {
+    let Some(at) = text.rfind("://") else { return false };
+    let ends = |c: char| c.is_whitespace() || matches!(c, '"' | '\'' | ')' | '>' | ']' | '<' | '`');
+    text.get(at..).is_some_and(|rest| rest.contains('.') && !rest.contains(ends))
+}
+
+/// Whether an expression joins an address of the web and what was said.
+pub(super) fn carries_off(value: &Expr) -> bool {
+    let mut open = vec![value];
+    let mut address = false;
+    while let Some(value) = open.pop() {
+        match value {
+            // The left one is looked at first.
+            Expr::Binary("~" | "+", left, right) => open.extend([right.as_ref(), left.as_ref()]),
+            Expr::Binary("%", left, right) => {
+                let holds = matches!(left.as_ref(), Expr::Text(text) if text.contains("://"));
+                if holds && mentions_content(right) {
+                    return true;
+                }
+            }
+            Expr::Text(text) => address = ends_in_address(text),
+            Expr::Of(parts) | Expr::List(parts) => open.extend(parts.iter().rev()),
+            other if address && mentions_content(other) => return true,
+            Expr::Call(callee, plain, _) => {
+                if let Expr::Attribute(of, method) = callee.as_ref()
+                    && method == "format"
+                    && matches!(of.as_ref(), Expr::Text(text) if text.contains("://"))
+                    && plain.iter().any(mentions_content)
+                {
+                    return true;
+                }
+                address = false;
+            }
+            _ => address = false,
         }
     }
     false

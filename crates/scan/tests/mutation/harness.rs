@@ -35,6 +35,8 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("template", "chat_template.jinja", &[".jinja"]),
     ("shell", "install.sh", &[".sh"]),
     ("media", "figure.png", &[]),
+    ("records", "events.out.tfevents.1", &[".tfrecord"]),
+    ("vectors", "model.bin", &[".ftz", ".w2v"]),
 ];
 
 /// Scans `bytes` as the file of a target and holds the report against what every report keeps.

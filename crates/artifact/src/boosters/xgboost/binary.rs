@@ -1,6 +1,6 @@
 //! The model in UBJSON, read as it is walked: one tree is held at a time.
 
-use super::{CHILDREN, Children, LEARNER, MAX_ISSUES, PARTS, PER_NODE, Tree, tree_issues};
+use super::{Children, LEARNER, MAX_ISSUES, PARTS, PER_NODE, Tree, is_kept, tree_issues};
 use crate::boosters::ubjson::{Event, Visit};
 
 /// Reads a model out of a walk.
@@ -42,8 +42,8 @@ impl<'a> Visit<'a> for Binary<'a> {
             Event::Numbers(numbers) => {
                 if let Some(key) = self.per_node(0) {
                     self.tree.lengths.push((key, numbers.count));
-                    if CHILDREN.contains(&key) {
-                        self.tree.children.push((key, Children::Typed(numbers)));
+                    if is_kept(key) {
+                        self.tree.take(key, Children::Typed(numbers));
                     }
                 }
                 self.passed();
@@ -111,13 +111,18 @@ impl<'a> Binary<'a> {
     /// Takes the number of nodes, where that is the value.
     fn stated(&mut self, count: impl Fn() -> Option<u64>) {
         let [.., outer, inner] = self.path.as_slice() else { return };
-        if outer.key == b"tree_param" && inner.key == b"num_nodes" && self.in_tree(1) {
-            self.tree.nodes = count();
+        if outer.key != b"tree_param" || !self.in_tree(1) {
+            return;
+        }
+        match inner.key {
+            b"num_nodes" => self.tree.nodes = count(),
+            b"num_feature" => self.tree.columns = count(),
+            _ => {}
         }
     }
 
     fn value(&mut self, number: Option<i64>) {
-        let listed = self.per_node(1).is_some_and(|key| CHILDREN.contains(&key));
+        let listed = self.per_node(1).is_some_and(is_kept);
         if let Some(top) = self.path.last_mut().filter(|_| listed) {
             top.listed.push(number);
         }
@@ -136,8 +141,8 @@ impl<'a> Binary<'a> {
         let Some(closed) = self.path.pop() else { return };
         if let Some(key) = array {
             self.tree.lengths.push((key, closed.values));
-            if CHILDREN.contains(&key) {
-                self.tree.children.push((key, Children::Listed(closed.listed)));
+            if is_kept(key) {
+                self.tree.take(key, Children::Listed(closed.listed));
             }
         }
         if was_tree {
@@ -197,13 +202,16 @@ mod tests {
     #[test]
     fn lists_without_a_type_are_read_as_well() {
         let model = |children: &str| {
-            let tree = format!("{{i\x0dleft_children[{children}]i\x0eright_children[i\x01i\x01]}}");
+            let tree = format!("{{i\x0dleft_children[{children}]i\x0eright_children[i\u{ff}i\u{ff}]}}");
             let text = format!(
                 "{{i\x07learner{{i\x10gradient_booster{{i\x05model{{i\x05trees[{tree}]}}}}}}i\x07version[]}}"
             );
-            of(text.as_bytes()).unwrap().0
+            // One byte a character: 0xff is -1, no child.
+            let bytes: Vec<u8> = text.chars().map(|c| c as u8).collect();
+            of(&bytes).unwrap().0
         };
-        assert_eq!(model("i\x01i\x00"), Vec::<String>::new());
+        assert_eq!(model("i\x01i\u{ff}"), Vec::<String>::new());
+        assert!(model("i\x01i\x00")[0].contains("may not end"));
         assert_eq!(model("i\x01i\x05").len(), 1);
         assert_eq!(model("i\x01T").len(), 1);
         assert!(model("i\x00")[0].contains("2 entries in right_children"));

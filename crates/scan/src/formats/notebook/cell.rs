@@ -5,6 +5,7 @@
 
 use proofhouse_core::Place;
 
+use super::super::languages;
 use super::super::shell::{self, joined};
 use super::page;
 use crate::scanner::Scanner;
@@ -28,9 +29,11 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
             }
             lines(scanner, place, body, source);
         }
-        "cython" | "cython_inline" | "cython_pyximport" | "jit" | "numba" => {
-            lines(scanner, place, body, source)
+        "cython" | "cython_inline" | "cython_pyximport" => {
+            languages::named(scanner, place, "cython", body);
+            lines(scanner, place, body, source);
         }
+        "jit" | "numba" => lines(scanner, place, body, source),
         "writefile" | "file" => written(scanner, place, rest, body),
         "latex" | "sql" | "bigquery" | "mermaid" | "html_template" | "skip" | "ai" => {}
         "perl" | "ruby" | "node" | "php" | "lua" | "R" | "julia" | "octave" | "powershell" | "pwsh" => {
@@ -56,8 +59,10 @@ fn interpreter(scanner: &mut Scanner<'_>, place: &Place, head: &str, body: &str,
 }
 
 fn other_language(scanner: &mut Scanner<'_>, place: &Place, language: &str, body: &str) {
-    let message = format!("the cell is a program for {language}, which is not followed");
-    scanner.report("code/not-analysed", place.clone(), message);
+    if !languages::named(scanner, place, &language.to_ascii_lowercase(), body) {
+        let message = format!("the cell is a program for {language}, which is not followed");
+        scanner.report("code/not-analysed", place.clone(), message);
+    }
     // Commands look alike in all of them.
     body.lines().filter(|line| line.contains("://") || line.contains("/dev/tcp/")).for_each(|line| {
         shell::line(scanner, place, line);
@@ -109,6 +114,22 @@ fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut Stri
         let end = whole.iter().map(|(at, _)| *at).find(|at| *at > index).unwrap_or(u64::MAX);
         while parts.next_if(|(_, at)| *at < end).is_some() {}
         command(scanner, place, line, indent, source);
+    }
+}
+
+/// Appends the lines of a cell that are for a shell.
+pub(super) fn shell_lines(text: &str, script: &mut String) {
+    let shell = text.trim_start().strip_prefix("%%").is_some_and(|magic| {
+        ["bash", "sh", "!", "system", "sx", "script"].iter().any(|word| magic.starts_with(word))
+    });
+    for (_, line) in joined(text) {
+        let (_, line) = assigned(line.trim());
+        let command = line.strip_prefix('!').map(|rest| rest.trim_start_matches('!'));
+        let command = command.or_else(|| line.strip_prefix("%sx ").or_else(|| line.strip_prefix("%system ")));
+        if let Some(line) = command.or((shell && !line.starts_with("%%")).then_some(line)) {
+            script.push_str(line);
+            script.push('\n');
+        }
     }
 }
 

@@ -25,7 +25,7 @@ const REACHES: [&str; 13] = [
 ];
 
 /// Whose pages notebooks show in frames: videos, plots and boards.
-const FRAMED: [&str; 12] = [
+const FRAMED: [&str; 14] = [
     "https://www.youtube.com/",
     "https://www.youtube-nocookie.com/",
     "https://player.vimeo.com/",
@@ -36,6 +36,8 @@ const FRAMED: [&str; 12] = [
     "https://www.kaggle.com/",
     "https://huggingface.co/",
     "https://docs.google.com/",
+    "https://www.google.com/search",
+    "https://formspree.io/",
     "http://localhost",
     "http://127.0.0.1",
 ];
@@ -46,7 +48,7 @@ pub(crate) fn markup(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     let text = if text.contains('&') { unescaped(text) } else { text.to_owned() };
     let lower = text.to_ascii_lowercase();
     if let Some(address) = framed(&lower) {
-        let message = format!("what is shown has a frame of {address:?}");
+        let message = format!("what is shown has a frame, a form or a redirection to {address:?}");
         scanner.report("notebook/script", place.clone(), message);
     }
     if let Some(address) = scripted(&lower) {
@@ -114,14 +116,20 @@ fn scripted(lower: &str) -> Option<&str> {
     })
 }
 
-/// The address of a frame that is nobody's whose pages notebooks show.
+/// Tags that bring or send a page elsewhere, and the attribute with the address.
+const LEADING: [(&str, &str); 5] =
+    [("<iframe", "src="), ("<object", "data="), ("<embed", "src="), ("<form", "action="), ("<meta", "url=")];
+
+/// The address of a frame, a form or a redirection that is nobody's whose pages notebooks show.
 fn framed(lower: &str) -> Option<&str> {
-    lower.match_indices("<iframe").find_map(|(at, _)| {
-        let tag = lower.get(at..)?.split('>').next()?;
-        let after = tag.split_once("src=")?.1.trim_start_matches(['"', '\'', ' ']);
-        let address = after.split(['"', '\'', ' ', '>']).next()?;
-        let elsewhere = address.starts_with("http") || address.starts_with("//");
-        (elsewhere && !FRAMED.iter().any(|known| address.starts_with(known))).then_some(address)
+    LEADING.iter().find_map(|(tag, attribute)| {
+        lower.match_indices(tag).find_map(|(at, _)| {
+            let tag = lower.get(at..)?.split('>').next()?;
+            let after = tag.split_once(attribute)?.1.trim_start_matches(['"', '\'', ' ']);
+            let address = after.split(['"', '\'', ' ', '>']).next()?;
+            let elsewhere = address.starts_with("http") || address.starts_with("//");
+            (elsewhere && !FRAMED.iter().any(|known| address.starts_with(known))).then_some(address)
+        })
     })
 }
 
@@ -165,6 +173,12 @@ mod tests {
         assert_eq!(framed("<iframe width=\"3\" src=\"http://a.example/x\">"), Some("http://a.example/x"));
         assert_eq!(framed("<iframe src='https://www.youtube.com/embed/x'>"), None);
         assert_eq!(framed("<iframe src='figure.html'>"), None);
+        let form = "<form method=post action='https://a.example/login'>";
+        assert_eq!(framed(form), Some("https://a.example/login"));
+        let refresh = "<meta http-equiv=\"refresh\" content=\"0;url=https://a.example/\">";
+        assert_eq!(framed(refresh), Some("https://a.example/"));
+        assert_eq!(framed("<object data=\"//a.example/x\">"), Some("//a.example/x"));
+        assert_eq!(framed("<form action=\"/search\"><meta charset=utf-8>"), None);
         assert_eq!(scripted("<script src='https://a.example/x.js'>"), Some("https://a.example/x.js"));
         assert_eq!(scripted("<script src=\"https://cdn.plot.ly/plotly.js\"></script>"), None);
         assert_eq!(scripted("<script src=\"figure.js\"></script>"), None);

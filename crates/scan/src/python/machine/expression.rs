@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::super::syntax::{Clause, Id, Kind, Passing, Sequence};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Body, Callable, Machine, Scope, What};
+use super::{Body, Callable, Machine, Reach, Scope, What};
 
 /// Deepest expression that is followed. Brackets are bounded by the parser already.
 const MAX_DEPTH: usize = 400;
@@ -216,13 +216,13 @@ impl Machine<'_> {
             self.special(scope, &value, "__str__", Vec::new(), line);
             self.special(scope, &value, "__format__", Vec::new(), line);
             taint = taint.and(self.taint(&value));
+            text.push_str(&value.part());
             match &value {
-                Value::Text(part) => text.push_str(part),
-                Value::Integer(n) => text.push_str(&n.to_string()),
+                Value::Text(_) | Value::Integer(_) => {}
                 _ => known = false,
             }
         }
-        if known { self.made(Value::text(text)) } else { Value::Unknown(taint) }
+        self.made(if known { Value::text(text) } else { Value::with_gaps(&text, taint) })
     }
 
     /// `a.b(c)[d]`: from the innermost out, without recursing along the chain.
@@ -252,7 +252,7 @@ impl Machine<'_> {
                     let index = self.eval(scope, *index);
                     self.subscript(scope, &value, &index, sliced, line)
                 }
-                Kind::Call(_, arguments) => {
+                Kind::Call(callee, arguments) => {
                     let mut given = Arguments::default();
                     for argument in arguments {
                         let passed = self.eval(scope, argument.value);
@@ -273,12 +273,51 @@ impl Machine<'_> {
                             }
                         }
                     }
+                    self.calls_unknown(scope, *callee, &value, line);
                     self.call(scope, &value, given, line)
                 }
                 _ => Value::UNKNOWN,
             };
         }
         value
+    }
+
+    /// Tells of a call of something that was lost track of, where it runs by itself. A method of data is data's own, unless
+    /// it is named as what starts programs is.
+    fn calls_unknown(&mut self, scope: Scope<'_>, callee: Id, value: &Value, line: u32) {
+        const STARTS: [&str; 10] = [
+            "system",
+            "popen",
+            "Popen",
+            "check_output",
+            "check_call",
+            "getoutput",
+            "getstatusoutput",
+            "execve",
+            "spawnl",
+            "__import__",
+        ];
+        // What whoever makes an object passes is theirs to know.
+        let lost = matches!(value, Value::Unknown(taint) if !taint.has(Taint::GIVEN));
+        if self.reach < Reach::Load || !lost {
+            return;
+        }
+        let name = match scope.tree.expressions.get(callee).map(|e| &e.kind) {
+            Some(Kind::Attribute(_, name))
+                if !STARTS.contains(&name.as_str()) && !self.changes_files(name) =>
+            {
+                return;
+            }
+            Some(Kind::Attribute(_, name) | Kind::Name(name)) => name.clone(),
+            _ => "an element or a result".to_owned(),
+        };
+        self.event(scope, line, What::CallsUnknown(name));
+    }
+
+    /// Whether a method is named as what changes files is, in a model that is loaded: nothing there has files to change.
+    fn changes_files(&self, name: &str) -> bool {
+        self.project.is_loaded(&self.subject)
+            && ["write_text", "write_bytes", "unlink", "rmdir"].contains(&name)
     }
 
     fn comprehend(
@@ -367,13 +406,23 @@ impl Machine<'_> {
         let taint = self.taint(&left).and(self.taint(&right));
         let value = match (operator, &left, &right) {
             ("+", Value::Text(a), Value::Text(b)) => Value::text(format!("{a}{b}")),
+            (
+                "+",
+                Value::Text(a) | Value::Begins(a, _),
+                Value::Begins(..) | Value::Unknown(_) | Value::Outside(..),
+            ) => Value::with_gaps(&format!("{a}{}", right.part()), taint),
+            ("+", Value::Begins(..), _)
+            | ("+", Value::Unknown(_) | Value::Outside(..), Value::Text(_) | Value::Begins(..)) => {
+                Value::with_gaps(&format!("{}{}", left.part(), right.part()), taint)
+            }
             ("+", Value::Bytes(a), Value::Bytes(b)) => Value::bytes([&a[..], &b[..]].concat()),
-            ("%", Value::Text(_), _) => {
+            ("%", Value::Text(format), _) => {
                 let given = match self.cell_of(&right) {
                     Some(Cell::Sequence(values)) => values.clone(),
                     _ => vec![right.clone()],
                 };
-                super::super::fold::percent(&left, &given).unwrap_or(Value::Unknown(taint))
+                super::super::fold::percent(&left, &given)
+                    .unwrap_or_else(|| Value::with_gaps(&gapped(format), taint))
             }
             ("*", Value::Text(text), Value::Integer(n)) | ("*", Value::Integer(n), Value::Text(text)) => {
                 match usize::try_from(*n) {
@@ -430,6 +479,18 @@ impl Machine<'_> {
             value.or_else(|| self.special(scope, left, &format!("__i{name}__"), vec![right.clone()], line));
         value.or_else(|| self.special(scope, right, &format!("__r{name}__"), vec![left.clone()], line))
     }
+}
+
+/// A format of `%` with what it puts in left open.
+fn gapped(format: &str) -> String {
+    let mut parts = format.split('%');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| {
+        let rest =
+            part.trim_start_matches(|c: char| c.is_ascii_digit() || matches!(c, '.' | '-' | '+' | ' ' | '#'));
+        let rest = rest.get(1..).filter(|_| rest.is_char_boundary(1)).unwrap_or_default();
+        format!("{text}{}{rest}", super::super::value::GAP)
+    })
 }
 
 fn arithmetic(operator: &str, a: i64, b: i64) -> Value {

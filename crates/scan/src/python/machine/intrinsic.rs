@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::effects::Effect;
 use super::super::fold;
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Machine, Reach, Scope, What};
+use super::{Machine, Manner, Reach, Scope, What};
+use crate::credential::is_credential;
 
 impl Machine<'_> {
     /// What a call of that name amounts to; `None` where it is like any other.
@@ -22,6 +23,12 @@ impl Machine<'_> {
         let first = arguments.plain.first();
         Some(match name {
             "builtins.exec" | "builtins.eval" => self.run_code(scope, name, arguments, line),
+            // The type of a function makes functions of code: `type(f)(code, {})`.
+            "builtins.type()" | "types.FunctionType" | "types.LambdaType"
+                if self.makes_function(arguments) =>
+            {
+                self.run_code(scope, "builtins.exec", arguments, line)
+            }
             "builtins.compile" => match first {
                 Some(Value::Text(text)) => {
                     let text = text.clone();
@@ -81,6 +88,23 @@ impl Machine<'_> {
             "builtins.dict" if matches!(first, Some(Value::Outside(n, _)) if n.ends_with(".__dict__")) => {
                 first?.clone()
             }
+            // Pairs and names become a table that what is looked up in it is found in.
+            "builtins.dict" if arguments.plain.len() <= 1 => {
+                let mut pairs: Vec<(Value, Value)> = Vec::new();
+                if let Some(given) = first {
+                    if let Some(Cell::Dict(known)) = self.cell_of(given) {
+                        pairs.clone_from(known);
+                    } else {
+                        for pair in self.list_at(scope, arguments, 0, line)? {
+                            let pair = self.elements(scope, &pair, line)?;
+                            let [key, value] = &pair[..] else { return None };
+                            pairs.push((key.clone(), value.clone()));
+                        }
+                    }
+                }
+                pairs.extend(arguments.named.iter().map(|(name, value)| (Value::text(name), value.clone())));
+                self.cell(Cell::Dict(pairs))
+            }
             "operator.itemgetter" => {
                 let callee = Value::outside("operator.itemgetter()");
                 self.cell(Cell::Partial { callee, plain: vec![first?.clone()], named: Vec::new() })
@@ -114,6 +138,12 @@ impl Machine<'_> {
                     self.event(scope, line, What::ImportsFrom(from));
                 }
                 Value::None
+            }
+            // A file of the packages' own folder is known by its name alone.
+            "os.path.join" if matches!(first, Some(Value::Outside(of, _)) if ["site.", "sysconfig."].iter().any(|m| of.starts_with(m))) =>
+            {
+                let last = arguments.plain.last().and_then(Value::as_text)?;
+                Value::text(format!("/site-packages/{last}"))
             }
             "builtins.__getattribute__" => match first.and_then(Value::as_text) {
                 Some(name) => Value::outside(format!("builtins.{name}")),
@@ -154,6 +184,10 @@ impl Machine<'_> {
                 self.call(scope, &method, Arguments { plain: given, named: arguments.named.clone() }, line)
             }
             "builtins.type" if arguments.plain.len() == 3 => self.made_class(scope, arguments, line),
+            "builtins.type" if arguments.plain.len() == 1 => match self.cell_of(first?) {
+                Some(Cell::Object { class: Some(class), .. }) => Value::Class(*class),
+                _ => return None,
+            },
             "builtins.type" | "builtins.super" => return None,
             "builtins.list" | "builtins.tuple" | "builtins.set" | "builtins.frozenset" | "builtins.iter" => {
                 let values = self.list_at(scope, arguments, 0, line)?;
@@ -219,11 +253,22 @@ impl Machine<'_> {
                 let rows = pairs.into_iter().map(|(k, v)| self.sequence(vec![k, v])).collect();
                 self.sequence(rows)
             }
+            "glob.glob" | "glob.iglob" | "os.listdir" | "os.walk" => {
+                self.files_of(name, first?.as_text()?)?
+            }
             "builtins.str.join" | "builtins.bytes.join" => {
                 let values = self.list_at(scope, arguments, 1, line)?;
                 let joined = fold::join(first?, &values);
                 let taint = values.iter().fold(Taint::NONE, |t, v| t.and(self.taint(v)));
-                joined.map_or(Value::Unknown(taint), |v| self.made(v))
+                match (joined, first?.as_text()) {
+                    (Some(joined), _) => self.made(joined),
+                    // What is known of the words stays known, as it does of a list of them.
+                    (None, Some(mark)) if values.len() <= 64 => {
+                        let words: Vec<String> = values.iter().map(Value::part).collect();
+                        Value::with_gaps(&words.join(mark), taint)
+                    }
+                    (None, _) => Value::Unknown(taint),
+                }
             }
             "builtins.open"
             | "io.open"
@@ -233,9 +278,12 @@ impl Machine<'_> {
             | "os.open"
             | "gzip.open" => self.opened(scope, name, exact, arguments, line),
             "pathlib.Path().read_text" | "pathlib.Path().read_bytes" => {
-                let path =
-                    exact.rsplit_once('.').and_then(|(path, _)| fold::path_text(path)).unwrap_or_default();
-                Value::Outside(format!("builtins.open<{path}>.read()").into(), Taint::FILE)
+                let path = exact.rsplit_once('.').map_or(exact, |(path, _)| path);
+                let open = format!("{path}.open");
+                match self.opened(scope, "pathlib.Path().open", &open, &Arguments::default(), line) {
+                    Value::Outside(file, taint) => Value::Outside(format!("{file}.read()").into(), taint),
+                    other => other,
+                }
             }
             _ if name.ends_with(".__getattribute__") => {
                 let owner = Value::outside(name.trim_end_matches(".__getattribute__"));
@@ -285,6 +333,10 @@ impl Machine<'_> {
                         self.import_source(&path);
                         continue;
                     }
+                    // One that was not handed over with this one: it is looked at where it is.
+                    if self.is_absent_source(path) {
+                        continue;
+                    }
                     None
                 }
                 _ => None,
@@ -304,6 +356,19 @@ impl Machine<'_> {
         result
     }
 
+    /// Whether arguments are such as make a function of code: nothing that its maker does not take.
+    fn makes_function(&self, arguments: &Arguments) -> bool {
+        let taken = |name: &str| matches!(name, "globals" | "name" | "argdefs" | "closure" | "kwdefaults");
+        let [code, globals, ..] = &arguments.plain[..] else { return false };
+        let globals = !matches!(globals, Value::Integer(_) | Value::Bool(_) | Value::Text(_) | Value::None);
+        globals && self.is_code(code) && arguments.named.iter().all(|(name, _)| taken(name))
+    }
+
+    /// Whether a value is what `compile` made, or may be.
+    fn is_code(&self, value: &Value) -> bool {
+        matches!(self.cell_of(value), Some(Cell::Code(_))) || matches!(value, Value::Unknown(_))
+    }
+
     /// The source of the model whose whole content such a value is: `builtins.open(/model/x.py)().read()`. A part of
     /// one, or a file that is no source, is code that nobody has looked at.
     fn source_read(&self, name: &str) -> Option<String> {
@@ -312,6 +377,16 @@ impl Machine<'_> {
         let whole =
             matches!(rest.trim_start_matches("()"), ".read()" | ".read().decode()" | ".read().strip()");
         (whole && self.project.is_source(path)).then(|| path.to_owned())
+    }
+
+    /// Whether such a value is the whole content of a source in the model's folder that is not here.
+    fn is_absent_source(&self, name: &str) -> bool {
+        let inner = name.strip_prefix("builtins.open</model/").and_then(|inner| inner.split_once('>'));
+        inner.is_some_and(|(path, rest)| {
+            let whole =
+                matches!(rest.trim_start_matches("()"), ".read()" | ".read().decode()" | ".read().strip()");
+            whole && path.ends_with(".py") && !path.contains("..") && !self.project.has_file(path)
+        })
     }
 
     /// What a configuration of the logging module calls: the value of `()`, with its neighbours ("User-defined objects").
@@ -505,7 +580,7 @@ impl Machine<'_> {
                     name: "open".to_owned(),
                     arguments: vec![Value::text(path.clone().unwrap_or_default())],
                     taint,
-                    handed: false,
+                    manner: Manner::Called,
                 },
             );
         }
@@ -516,30 +591,4 @@ impl Machine<'_> {
             _ => Value::Outside("builtins.open()".into(), taint),
         }
     }
-}
-
-/// Files that hold credentials by custom.
-pub(in super::super) fn is_credential(path: &str) -> bool {
-    [
-        ".ssh/id_",
-        ".aws/credentials",
-        ".netrc",
-        ".git-credentials",
-        ".kube/config",
-        ".docker/config.json",
-        "/etc/shadow",
-        "/etc/passwd",
-        ".huggingface/token",
-        ".cache/huggingface/token",
-        ".pypirc",
-        ".npmrc",
-        ".env",
-        "Login Data",
-        "cookies.sqlite",
-        "wallet.dat",
-        ".config/gcloud",
-        ".azure/",
-    ]
-    .iter()
-    .any(|part| path.contains(part))
 }

@@ -1,7 +1,7 @@
 //! Names: looking them up, and giving them, attributes and elements a value.
 
 use super::super::syntax::{Id, Kind};
-use super::super::value::{Cell, Taint, Value};
+use super::super::value::{Cell, Value};
 use super::{Machine, Reach, Scope, What};
 
 impl Machine<'_> {
@@ -49,7 +49,9 @@ impl Machine<'_> {
                         (Some(values), Some(star)) if index < star => values.get(index).cloned(),
                         _ => None,
                     };
-                    self.assign(scope, *id, part.unwrap_or(Value::Unknown(Taint::NONE)));
+                    // A part of what is not known comes from where the whole came from.
+                    let part = part.unwrap_or_else(|| Value::Unknown(self.taint(&value)));
+                    self.assign(scope, *id, part);
                 }
             }
             Kind::Star(inner) => self.assign(scope, *inner, value),
@@ -68,6 +70,9 @@ impl Machine<'_> {
 
     fn set_item(&mut self, scope: Scope<'_>, owner: &Value, index: Value, value: Value, line: u32) {
         self.special(scope, owner, "__setitem__", vec![index.clone(), value.clone()], line);
+        if matches!(owner, Value::Outside(name, _) if name.as_ref() == "os.environ") {
+            self.sets_variable(scope, &index, &value, line);
+        }
         let weak = self.branches > 0;
         if let Value::Cell(at) = owner {
             match self.heap.get_mut(*at) {
@@ -115,11 +120,18 @@ impl Machine<'_> {
 }
 
 fn is_builtin(name: &str) -> bool {
-    const NAMES: [&str; 73] = [
+    const NAMES: [&str; 93] = [
+        "Ellipsis",
+        "NotImplemented",
+        "__build_class__",
         "abs",
+        "aiter",
         "all",
+        "anext",
         "any",
+        "apply",
         "ascii",
+        "basestring",
         "bin",
         "bool",
         "breakpoint",
@@ -128,6 +140,7 @@ fn is_builtin(name: &str) -> bool {
         "callable",
         "chr",
         "classmethod",
+        "cmp",
         "compile",
         "complex",
         "copyright",
@@ -135,12 +148,14 @@ fn is_builtin(name: &str) -> bool {
         "delattr",
         "dict",
         "dir",
+        "display",
         "divmod",
         "enumerate",
         "eval",
         "exec",
         "execfile",
         "exit",
+        "file",
         "filter",
         "float",
         "format",
@@ -155,12 +170,15 @@ fn is_builtin(name: &str) -> bool {
         "id",
         "input",
         "int",
+        "intern",
         "isinstance",
         "issubclass",
         "iter",
         "len",
+        "license",
         "list",
         "locals",
+        "long",
         "map",
         "max",
         "memoryview",
@@ -173,7 +191,11 @@ fn is_builtin(name: &str) -> bool {
         "pow",
         "print",
         "property",
+        "quit",
         "range",
+        "raw_input",
+        "reduce",
+        "reload",
         "repr",
         "reversed",
         "round",
@@ -187,10 +209,20 @@ fn is_builtin(name: &str) -> bool {
         "super",
         "tuple",
         "type",
+        "unichr",
+        "unicode",
         "vars",
+        "xrange",
         "zip",
     ];
-    name == "__import__" || NAMES.binary_search(&name).is_ok()
+    // Classes of exceptions are many, and called alike.
+    let raised = ["Error", "Warning", "Exception", "Group"].iter().any(|ending| name.ends_with(ending))
+        || matches!(
+            name,
+            "StopIteration" | "StopAsyncIteration" | "KeyboardInterrupt" | "SystemExit" | "GeneratorExit"
+        );
+    // What a notebook has of a shell stands for `__shell__`.
+    matches!(name, "__import__" | "__shell__") || raised || NAMES.binary_search(&name).is_ok()
 }
 
 #[cfg(test)]

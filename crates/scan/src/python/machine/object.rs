@@ -3,6 +3,7 @@
 use super::super::project::Import;
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::{Handed, Machine, Scope, What};
+use crate::credential::listed;
 
 /// Modules of Python that others import, and that no package has something else under the name of.
 const IMPORTED: [&str; 14] = [
@@ -39,7 +40,7 @@ impl Machine<'_> {
             values.take(64).fold(Taint::NONE, |t, v| t.and(self.taint_within(v, depth - 1)))
         };
         match value {
-            Value::Unknown(taint) | Value::Outside(_, taint) => *taint,
+            Value::Unknown(taint) | Value::Outside(_, taint) | Value::Begins(_, taint) => *taint,
             Value::OneOf(values) if depth > 0 => all(&mut values.iter()),
             Value::Cell(_) if depth > 0 => match self.cell_of(value) {
                 Some(Cell::Sequence(values)) => all(&mut values.iter()),
@@ -72,7 +73,12 @@ impl Machine<'_> {
                 if name.starts_with("pathlib.Path")
                     && ["glob()", "iterdir()"].iter().any(|listing| name.ends_with(listing)) =>
             {
-                Some(vec![Value::outside("pathlib.Path()")])
+                let folder = name.strip_prefix("pathlib.Path<").and_then(|rest| rest.split_once('>'));
+                let file =
+                    folder.and_then(|(folder, _)| listed(&format!("{}/", folder.trim_end_matches('/'))));
+                Some(vec![Value::outside(
+                    file.map_or("pathlib.Path()".to_owned(), |f| format!("pathlib.Path<{f}>")),
+                )])
             }
             Value::Outside(name, _) => {
                 let (owner, what) = name.trim_end_matches("()").rsplit_once(".__dict__.")?;
@@ -123,6 +129,7 @@ impl Machine<'_> {
             },
             Value::Outside(base, taint) => self.attribute_of_outside(scope, base, *taint, name, line),
             Value::Text(_) => self.method("builtins.str", owner, name),
+            Value::Begins(_, taint) => Value::Unknown(*taint),
             Value::Bytes(_) => self.method("builtins.bytes", owner, name),
             Value::Integer(_) | Value::Bool(_) => self.method("builtins.int", owner, name),
             Value::None => Value::UNKNOWN,
@@ -153,9 +160,12 @@ impl Machine<'_> {
             (_, "__call__" | "__func__" | "__wrapped__") => return Value::Outside(base.into(), taint),
             ("builtins.globals()", _) => return Value::outside(format!("builtins.globals().{name}")),
             (_, "__getattribute__") => return Value::outside(format!("{base}.__getattribute__")),
+            // The root of the file system that a path lies in.
+            (path, "anchor" | "root") if path.starts_with("pathlib.") => return Value::text("/"),
             // What a visitor sends.
             ("flask", "request") => return Value::Outside("flask.request".into(), Taint::CALLER),
             ("os", "environ") => return Value::Outside("os.environ".into(), Taint::SECRET),
+            ("os.environ", "get") => return Value::outside("os.environ.get"),
             ("six.moves", _) | ("six.moves.urllib", _) => {
                 return Value::outside(
                     format!("{}.{name}", base.trim_start_matches("six.moves").trim_start_matches('.'))
@@ -257,6 +267,9 @@ impl Machine<'_> {
                     "__dict__" => return Value::UNKNOWN,
                     _ => {}
                 }
+                if let Some(value) = self.put.get(&(class, name.to_owned())) {
+                    return value.clone();
+                }
                 self.special(scope, owner, "__getattribute__", vec![Value::text(name)], line);
                 if let Some(value) = self.attribute_of_class(scope, class, name, owner, line) {
                     return value;
@@ -340,6 +353,17 @@ impl Machine<'_> {
         value: Value,
         line: u32,
     ) {
+        // What IPython runs when it starts.
+        if name == "exec_lines"
+            && let Some(lines) = self.elements(scope, &value, line)
+        {
+            for text in lines {
+                if let Value::Text(text) = text {
+                    self.run_text(scope, &text, line, (false, false));
+                }
+            }
+        }
+        self.remember_put(owner, name, &value);
         match owner {
             Value::Cell(at) => {
                 if let Some(setter) =
@@ -373,7 +397,8 @@ impl Machine<'_> {
                         base.as_ref(),
                         "builtins" | "importlib" | "pickle" | "_pickle" | "importlib._bootstrap"
                     ) || matches!(replaced.as_str(), "sys.meta_path" | "sys.path_hooks" | "sys.modules")
-                        || name == "__code__";
+                        || name == "__code__"
+                        || self.in_the_way(&replaced);
                 if watched {
                     self.event(scope, line, What::Replaces(replaced));
                 } else {
@@ -386,6 +411,25 @@ impl Machine<'_> {
             }
             _ => {}
         }
+    }
+
+    /// Whether a model that is loaded puts something in the place of what reads files or talks to the network for all.
+    fn in_the_way(&self, name: &str) -> bool {
+        const READERS: [&str; 10] = [
+            "torch.load",
+            "torch.serialization.load",
+            "safetensors.",
+            "pickle.",
+            "joblib.load",
+            "requests.",
+            "urllib.request.",
+            "http.client.",
+            "httpx.",
+            "huggingface_hub.",
+        ];
+        self.reach >= super::Reach::Load
+            && self.project.is_loaded(&self.subject)
+            && READERS.iter().any(|reader| name.starts_with(reader))
     }
 
     pub(super) fn subscript(
@@ -468,7 +512,7 @@ impl Machine<'_> {
                 self.lookup(scope, key)
             }
             ("sys.modules", Some(key)) => self.module_named(scope, 0, key),
-            ("os.environ", _) => Value::Outside("os.environ[]".into(), Taint::SECRET),
+            ("os.environ", _) => Value::Outside("os.environ[]".into(), Taint::KEY),
             ("builtins", Some(key)) => Value::outside(format!("builtins.{key}")),
             (_, Some(key)) if name.ends_with(".__dict__") => {
                 let owner = Value::outside(name.trim_end_matches(".__dict__"));

@@ -34,6 +34,7 @@ impl Machine<'_> {
         let reach = self.own_reach(callable);
         match callable.handed {
             Some(Handed::Instead) => reach.max(Reach::Use),
+            Some(Handed::Given) => reach.max(Reach::Given),
             Some(Handed::Over) => reach.max(Reach::Handed),
             None => reach,
         }
@@ -47,6 +48,12 @@ impl Machine<'_> {
         match (callable.owner.is_some(), loaded) {
             // The runner of tests calls these by their names.
             (false, _) if name.starts_with("pytest_") => Reach::Use,
+            // What torch.hub calls by name, what documentation and servers call of their settings.
+            (false, _) if file == "hubconf.py" && !name.starts_with('_') => Reach::Use,
+            // Trainers lay this script beside their checkpoints, and documentation says to run it: what it starts, people run.
+            (false, _) if file == "zero_to_fp32.py" => Reach::Use,
+            (false, _) if DOCUMENTATION.contains(&name) => Reach::Use,
+            (false, _) if SETTINGS.contains(&(file, name)) => Reach::Use,
             (true, true) if LOADERS.contains(&name) => Reach::Load,
             (true, _) => Reach::Use,
             (false, true) if HANDLERS.contains(&name) || ENTRIES.contains(&name) => Reach::Load,
@@ -61,7 +68,7 @@ impl Machine<'_> {
 
 /// What whoever calls a function that was handed over passes: anything, known to be theirs.
 fn passed(callable: &Callable, reach: Reach) -> Arguments {
-    if reach != Reach::Handed {
+    if !matches!(reach, Reach::Handed | Reach::Given) {
         return Arguments::default();
     }
     let parameters: &[Parameter] = match &callable.body {
@@ -69,7 +76,19 @@ fn passed(callable: &Callable, reach: Reach) -> Arguments {
         Body::Lambda(lambda) => &lambda.0,
     };
     let plain = parameters.iter().filter(|p| p.passing == Passing::Plain && p.name != "self");
-    Arguments::of(plain.map(|_| Value::Unknown(Taint::CALLER)))
+    Arguments::of(
+        plain.map(|p| {
+            Value::Unknown(if is_key(&p.name) { Taint::CALLER.and(Taint::KEY) } else { Taint::CALLER })
+        }),
+    )
+}
+
+/// Whether a parameter is named as what somebody has to keep to themselves.
+fn is_key(name: &str) -> bool {
+    let lower = name.to_ascii_lowercase();
+    ["api_key", "apikey", "password", "passwd", "secret", "access_token", "auth_token", "hf_token"]
+        .iter()
+        .any(|key| lower.contains(key))
 }
 
 /// What a loader calls of a class that a configuration names (transformers, diffusers, sentence-transformers, peft).
@@ -131,6 +150,32 @@ const ENTRIES: [&str; 15] = [
     "get_requires_for_build_sdist",
     "get_requires_for_build_editable",
     "prepare_metadata_for_build_wheel",
+];
+
+/// Functions of settings that a program calls when it starts (Sphinx, gunicorn, pytest, IPython).
+const SETTINGS: [(&str, &str); 9] = [
+    ("conf.py", "setup"),
+    // A way to generate that transformers takes from the model's folder.
+    ("generate.py", "generate"),
+    ("gunicorn.conf.py", "on_starting"),
+    ("gunicorn.conf.py", "when_ready"),
+    ("gunicorn.conf.py", "post_fork"),
+    ("gunicorn.conf.py", "pre_fork"),
+    ("gunicorn.conf.py", "post_worker_init"),
+    ("gunicorn_conf.py", "on_starting"),
+    ("__init__.py", "load_ipython_extension"),
+];
+
+/// Hooks that MkDocs calls by name.
+const DOCUMENTATION: [&str; 8] = [
+    "on_startup",
+    "on_pre_build",
+    "on_post_build",
+    "on_page_markdown",
+    "on_page_content",
+    "on_page_context",
+    "on_post_page",
+    "on_build_error",
 ];
 
 /// Files with such entries (TorchServe, Azure ML, Hugging Face endpoints).

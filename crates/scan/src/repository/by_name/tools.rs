@@ -103,6 +103,70 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 }
             }
         }
+        "composer.json" => {
+            let document = document(&text);
+            let scripts = document.as_ref().and_then(|d| member(d, "scripts")).and_then(Value::as_object);
+            // All of them: Composer names most after what it does by itself.
+            for command in scripts.unwrap_or_default().iter().flat_map(|(_, value)| each(value)) {
+                shell::line(scanner, &content.place, command);
+            }
+        }
+        "pom.xml" | "build.xml" => {
+            for text in text.split('>').filter_map(|part| part.split('<').next()) {
+                let command = text.trim().replace("&amp;", "&").replace("&gt;", ">").replace("&quot;", "\"");
+                if shell::is_harmful(&command) {
+                    let message = format!("a build runs {:?}", command.chars().take(80).collect::<String>());
+                    scanner.report("code/runs-fetched", content.place.clone(), message);
+                }
+            }
+        }
+        // What a checker of sources runs before it looks at any.
+        ".pylintrc" | "pylintrc" => {
+            for (index, line) in shell::joined(&text) {
+                if let Some((key, code)) = line.split_once('=').filter(|(key, _)| key.trim() == "init-hook") {
+                    let code = code.trim().trim_matches(['"', '\'']);
+                    let place = at(content, index).within(key.trim());
+                    crate::python::scan_text(scanner, &place, code, 1);
+                }
+            }
+        }
+        // Files that TensorBoard reads, beside the vectors it shows.
+        "projector_config.pbtxt" => {
+            for (key, path) in text.split("_path:").skip(1).filter_map(|rest| {
+                let path = rest.trim_start().strip_prefix('"')?.split('"').next()?;
+                Some(("a path", path))
+            }) {
+                if !crate::formats::stays_inside(path) {
+                    let message = format!("{key} of the projector leads to {path:?}");
+                    scanner.report("repo/unsafe-path", content.place.clone(), message);
+                }
+            }
+        }
+        "manifest.json" => {
+            let document = document(&text);
+            let items =
+                document.as_ref().and_then(|d| member(d, "itemInfoEntries")).and_then(Value::as_object);
+            for (_, item) in items.unwrap_or_default() {
+                if let Some(path) = member(item, "path").and_then(Value::as_text)
+                    && !crate::formats::stays_inside(path)
+                {
+                    let message = format!("an item of the package lies at {path:?}");
+                    scanner.report("coreml/path", content.place.clone(), message);
+                }
+            }
+        }
+        // What Jupyter starts as a kernel, as soon as a notebook asks for it.
+        "kernel.json" => {
+            let document = document(&text);
+            let words =
+                document.as_ref().and_then(|d| member(d, "argv")).map(commands).unwrap_or_default().join(" ");
+            let program = words.split_whitespace().next().unwrap_or_default();
+            let program = program.rsplit('/').next().unwrap_or(program);
+            if ["sh", "bash", "zsh", "cmd", "powershell"].contains(&program) || shell::is_harmful(&words) {
+                let message = format!("Jupyter starts {words:?} as a kernel");
+                scanner.report("repo/tool-command", content.place.clone(), message);
+            }
+        }
         "devcontainer.json" => {
             for (key, value) in document(&text).as_ref().and_then(Value::as_object).unwrap_or_default() {
                 if CONTAINER.contains(&key.as_str()) {
@@ -139,6 +203,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
 
 /// Files that assistants for programming follow when somebody works in the folder.
 fn assistants(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    crate::formats::orders::unseen(scanner, &content.place, text);
     if let Some(what) = crate::template::orders(text) {
         scanner.report("template/words", content.place.clone(), format!("orders to an assistant: {what}"));
     }
@@ -210,6 +275,14 @@ fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
     value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
+/// A text, or the texts of a list.
+fn each(value: &Value) -> Vec<&str> {
+    value.as_text().map_or_else(
+        || value.as_array().unwrap_or_default().iter().filter_map(Value::as_text).collect(),
+        |text| vec![text],
+    )
+}
+
 /// Commands as a text, as words, or as several by name.
 fn commands(value: &Value) -> Vec<String> {
     match value {
@@ -260,6 +333,34 @@ mod tests {
                 Some("code/runs-fetched"),
             ),
             ("package.json", &format!(r#"{{"scripts": {{"test": "{FETCH}"}}}}"#), None),
+            (
+                "composer.json",
+                &format!(r#"{{"scripts": {{"post-install-cmd": ["{FETCH}"]}}}}"#),
+                Some("code/runs-fetched"),
+            ),
+            ("composer.json", r#"{"scripts": {"test": "phpunit"}}"#, None),
+            (
+                "pom.xml",
+                &format!("<project><argument>{FETCH}</argument></project>"),
+                Some("code/runs-fetched"),
+            ),
+            (
+                ".pylintrc",
+                "[MASTER]\ninit-hook='import os; os.system(\"id\")'\n",
+                Some("python/runs-on-import"),
+            ),
+            (".pylintrc", "[MASTER]\ninit-hook='import sys; sys.path.append(\"src\")'\n", None),
+            (
+                "projector_config.pbtxt",
+                "embeddings { metadata_path: \"/etc/passwd\" }",
+                Some("repo/unsafe-path"),
+            ),
+            ("projector_config.pbtxt", "embeddings { metadata_path: \"meta.tsv\" }", None),
+            (
+                "m.mlpackage/Manifest.json",
+                r#"{"itemInfoEntries": {"a": {"path": "../../x"}}, "rootModelIdentifier": "a"}"#,
+                Some("coreml/path"),
+            ),
             (".envrc", FETCH, Some("code/runs-fetched")),
             (".envrc", "export CUDA_VISIBLE_DEVICES=0", None),
             ("Makefile", &format!("all: x\n\t@{FETCH}\n"), Some("code/runs-fetched")),

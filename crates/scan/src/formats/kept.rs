@@ -1,0 +1,238 @@
+//! Pickles and programs that data keep for somebody else: in columns of databases, in records of unknown formats, as
+//! Base64 in JSON and XML, as texts that a reader evaluates.
+//!
+//! Libraries put pickles where a format has no other place for an object: stable-baselines3 in its JSON, Orange in its
+//! XML, sqlitedict, diskcache and LMDB sets in their values. Others evaluate what they find: YOLO the names of classes,
+//! torch.export its symbolic sizes, OpenMMLab the configuration in a checkpoint. Whoever the reader is, what such a
+//! pickle or text would do is told.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use memchr::memmem;
+use proofhouse_artifact::{Format, pickle};
+use proofhouse_core::Place;
+
+use crate::scanner::{Content, Scanner};
+
+/// Pickles that are looked into of one content.
+const MOST: usize = 64;
+/// Places at which a pickle may begin that are looked at.
+const CANDIDATES: usize = 1 << 16;
+/// Largest pickle that is taken for one that somebody keeps.
+const LARGEST: usize = 1 << 20;
+/// Opcodes that are read in search of pickles, over all candidates: what is data reads as a few and fails.
+const OPCODES: usize = 1 << 20;
+/// Longest text that is taken for one that somebody evaluates.
+const LONGEST: usize = 1 << 18;
+
+/// Looks into every pickle that stands anywhere in some bytes and imports something; how many there are.
+pub(super) fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) -> usize {
+    let mut left = OPCODES;
+    let mut found = 0;
+    let mut behind = 0;
+    let framed = memmem::find_iter(content.bytes, b"\x80").take(CANDIDATES);
+    let mut starts: Vec<usize> =
+        framed.filter(|at| begins(content.bytes.get(*at..).unwrap_or_default())).collect();
+    // Pickles without a head begin with an import of a module that everybody has.
+    for import in [&b"cos\n"[..], b"cposix\n", b"c__builtin__\n", b"cbuiltins\n", b"csubprocess\n", b"cnt\n"]
+    {
+        starts.extend(memmem::find_iter(content.bytes, import).take(256));
+    }
+    starts.sort_unstable();
+    for at in starts {
+        if at < behind || found >= MOST {
+            continue;
+        }
+        let tail = content.bytes.get(at..).unwrap_or_default();
+        let Some(length) = whole(tail, &mut left) else { continue };
+        behind = at + length;
+        found += 1;
+        let bytes = tail.get(..length).unwrap_or_default();
+        look(scanner, content.place.clone().at(at as u64), bytes, content.depth);
+    }
+    found
+}
+
+/// Whether bytes begin as a pickle of protocol 2 to 5 does: a frame, an import, a container or a text.
+fn begins(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [0x80, 4 | 5, 0x95, _, _, _, 0, 0, 0, 0, 0, ..]
+            | [0x80, 2..=5, b'c' | b'}' | b']' | b'(' | b')' | 0x8c | b'X' | 0x8f, ..]
+    )
+}
+
+/// The length of a pickle that runs to its end and imports something.
+fn whole(bytes: &[u8], left: &mut usize) -> Option<usize> {
+    let bytes = bytes.get(..bytes.len().min(LARGEST)).unwrap_or_default();
+    let (mut at, mut imports) = (0, false);
+    while *left > 0 {
+        *left -= 1;
+        let op = pickle::op(bytes, at).ok()?;
+        imports |= matches!(op.code, pickle::code::GLOBAL | pickle::code::STACK_GLOBAL | pickle::code::INST);
+        at = op.end;
+        if op.code == pickle::code::STOP {
+            return imports.then_some(at);
+        }
+    }
+    None
+}
+
+fn look(scanner: &mut Scanner<'_>, place: Place, bytes: &[u8], depth: u32) {
+    if depth >= scanner.limits.depth {
+        return scanner.report("pickle/budget", place, "pickles are nested deeper than is followed");
+    }
+    let format = Format::detect(bytes);
+    crate::pickle::scan(scanner, &Content { bytes, format, place, depth: depth + 1 });
+}
+
+/// A text that a format keeps as a value: a pickle in Base64, or a program that whoever reads it evaluates.
+pub(super) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
+    if let Some(bytes) = packed(value) {
+        return look(scanner, place.clone().within(inner(place, name)), &bytes, 1);
+    }
+    if name == "expr_str" && !is_expression(value) {
+        let message = format!("a size is {value:.60?}, which sympy evaluates as Python");
+        return scanner.report("torch/script", place.clone(), message);
+    }
+    evaluated(scanner, place, name, value, false);
+}
+
+fn inner(place: &Place, name: &str) -> String {
+    place.member.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}!{name}"))
+}
+
+/// A text that harms whoever evaluates it: an expression, or a program where readers run such.
+pub(crate) fn evaluated(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str, programs: bool) {
+    const MARKS: [&str; 9] = [
+        "__import__",
+        "os.",
+        "subprocess",
+        "eval(",
+        "exec(",
+        "__subclasses__",
+        "__globals__",
+        "__builtins__",
+        "builtins",
+    ];
+    if value.len() > LONGEST || !value.contains('(') || !MARKS.iter().any(|mark| value.contains(mark)) {
+        return;
+    }
+    if let Some(what) = crate::python::evaluates(value, programs) {
+        let shown: String = value.chars().take(60).collect();
+        let message = format!("the text {name:?} is Python, and whoever evaluates it {what}: {shown:?}");
+        scanner.report("config/evaluated-text", place.clone(), message);
+    }
+}
+
+/// Pickles in Base64 between the tags and quotes of a text of any grammar.
+pub(super) fn between(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    for (at, _) in text.match_indices("gA").take(CANDIDATES) {
+        let before = text.get(..at).and_then(|t| t.chars().next_back());
+        if !before.is_none_or(|c| matches!(c, '>' | '"' | '\'' | ' ' | '\n' | ':' | ',' | '=')) {
+            continue;
+        }
+        let tail = text.get(at..).unwrap_or_default();
+        let end =
+            tail.find(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c))).unwrap_or(tail.len());
+        if let Some(bytes) = packed(tail.get(..end).unwrap_or_default()) {
+            look(scanner, place.clone().at(at as u64), &bytes, 1);
+        }
+    }
+}
+
+/// The pickle that a text is in Base64, if it is one that imports something.
+fn packed(text: &str) -> Option<Vec<u8>> {
+    // A head of protocol 2 to 5, or an import of a module that everybody has.
+    let head =
+        text.strip_prefix("gA").is_some_and(|rest| rest.starts_with(|c: char| ('I'..='X').contains(&c)));
+    let import = ["Y29zCn", "Y3Bvc2l4Cn", "Y19fYnVpbHRpbl9f", "Y2J1aWx0aW5zCn", "Y3N1YnByb2Nlc3MK"]
+        .iter()
+        .any(|m| text.starts_with(m));
+    if !(head || import) || text.len() < 12 || text.len() > LARGEST * 2 {
+        return None;
+    }
+    let plain: String = text
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .map(|c| match c {
+            '-' => '+',
+            '_' => '/',
+            c => c,
+        })
+        .collect();
+    let padded = format!(
+        "{}{}",
+        plain.trim_end_matches('='),
+        "=".repeat((4 - plain.trim_end_matches('=').len() % 4) % 4)
+    );
+    let bytes = STANDARD.decode(padded).ok()?;
+    let mut left = OPCODES;
+    whole(&bytes, &mut left).map(|_| bytes)
+}
+
+/// Whether a size of torch.export is one of symbols, numbers and the functions of its own (`torch/utils/_sympy`), whose
+/// classes are written with a capital.
+fn is_expression(text: &str) -> bool {
+    const FUNCTIONS: [&str; 6] = ["floor", "ceiling", "abs", "sqrt", "log", "exp"];
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let plain = |c: char| word(c) || " ()+-*/,<>=.&|~!%'".contains(c);
+    // A dot belongs to a number, quotes to the name of a symbol.
+    let dots = text.match_indices('.').all(|(at, _)| {
+        let after = text.get(at + 1..).and_then(|t| t.chars().next());
+        after.is_none_or(|c| !c.is_ascii_alphabetic())
+    });
+    let names = text.split('\'').skip(1).step_by(2).all(|name| name.chars().all(word));
+    let called = text.match_indices('(').all(|(at, _)| {
+        let before = text.get(..at).unwrap_or_default();
+        let name = before.rsplit(|c: char| !word(c)).next().unwrap_or_default();
+        name.is_empty() || FUNCTIONS.contains(&name) || name.starts_with(|c: char| c.is_ascii_uppercase())
+    });
+    text.chars().all(plain) && !text.contains("__") && !text.contains("lambda") && dots && names && called
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Limits, Outcome, scan_bytes};
+
+    const PICKLE: &[u8] = b"\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R.";
+
+    fn outcome(name: &str, bytes: &[u8]) -> Outcome {
+        scan_bytes(&name.parse().unwrap(), bytes, &Limits::default()).outcome
+    }
+
+    #[test]
+    fn what_data_keep_is_looked_into() {
+        let base = STANDARD.encode(PICKLE);
+        let short = b"\x80\x04\x8c\x02os\x8c\x06system\x93\x8c\x02id\x85R.";
+        let database = |value: &[u8]| [&b"SQLite format 3\0"[..], &[0; 84], value, &[0; 40]].concat();
+        for (name, bytes) in [
+            ("data", format!(r#"{{"policy": {{":serialized:": "{base}"}}}}"#).into_bytes()),
+            (
+                "flow.ows",
+                format!("<?xml version=\"1.0\"?><s><p format=\"pickle\">{base}</p></s>").into_bytes(),
+            ),
+            ("a.db", database(short)),
+            ("chunk-0.bin", [&b"\x01\0\0\0\x0c\0\0\0=\0\0\0\xff"[..], PICKLE].concat()),
+            ("old.bin", [&b"\x01\0\xff\xfe"[..], b"cos\nsystem\n(S'id'\ntR."].concat()),
+            ("m.json", br#"{"names": "{0: __import__('os').system('id')}"}"#.to_vec()),
+            ("m.json", br#"{"expr_str": "s0.__class__"}"#.to_vec()),
+            ("m.json", br#"{"expr_str": "open('x')"}"#.to_vec()),
+        ] {
+            assert!(outcome(name, &bytes) >= Outcome::Suspicious, "{name}");
+        }
+        for (name, bytes) in [
+            ("m.json", br#"{"image": "gAAAABQAAAAYAAAA", "note": "gASV is how some begin"}"#.to_vec()),
+            (
+                "m.json",
+                br#"{"expr_str": "Max(1, 2*s0 + 1) // 4", "names": "{0: 'person', 1: 'os.path'}"}"#.to_vec(),
+            ),
+            ("m.json", br#"{"expr_str": "Symbol('s77', positive=True)"}"#.to_vec()),
+            ("m.json", br#"{"text": "call os.system('id') (never)"}"#.to_vec()),
+            ("a.db", database(b"\x80\x04 and cos\n and text")),
+        ] {
+            assert_eq!(outcome(name, &bytes), Outcome::Clean, "{name}");
+        }
+    }
+}

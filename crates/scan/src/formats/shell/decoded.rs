@@ -1,0 +1,94 @@
+//! What a shell decodes and evaluates in one line: `eval "$(… | base64 -d)"`, `bash <(xxd -r -p x)`, `. <<< "$(…)"`.
+
+use super::{DECODERS, INTERPRETERS, command};
+
+/// Whether a line gives an interpreter, by a substitution, what it decodes.
+pub(super) fn evaluates(line: &str) -> bool {
+    let opened = |mark: &'static str| line.match_indices(mark).map(move |(at, _)| (at, mark));
+    opened("$(").chain(opened("<(")).chain(opened("`")).any(|(at, mark)| {
+        let inner = line.get(at + mark.len()..).unwrap_or_default();
+        let end = if mark == "`" { inner.find('`') } else { closing(inner) };
+        let inner = inner.get(..end.unwrap_or(inner.len())).unwrap_or_default();
+        decodes(inner) && line.get(..at).is_some_and(interprets)
+    })
+}
+
+/// Where the bracket closes that stands open at the beginning.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 1u32;
+    text.char_indices().find_map(|(at, c)| {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        (depth == 0).then_some(at)
+    })
+}
+
+/// Whether one of the stages turns data back into what it was.
+fn decodes(commands: &str) -> bool {
+    commands.split(['|', ';', '&', '(', '\n']).any(|stage| {
+        let Some((name, words)) = command(stage) else { return false };
+        let asks = |letters: &[char]| {
+            words.iter().skip(1).any(|w| match w.strip_prefix("--") {
+                Some(long) => long.starts_with("dec"),
+                None => w.strip_prefix('-').is_some_and(|short| short.contains(letters)),
+            })
+        };
+        match name.as_str() {
+            "gunzip" | "zcat" | "bunzip2" | "bzcat" | "unxz" | "xzcat" => true,
+            "xxd" => asks(&['r']),
+            "rev" => true,
+            other => {
+                (DECODERS.contains(&other) || matches!(other, "gzip" | "xz" | "bzip2")) && asks(&['d', 'D'])
+            }
+        }
+    })
+}
+
+/// Whether what stands in front of a substitution runs what it gives.
+fn interprets(before: &str) -> bool {
+    let before = before.trim_end().trim_end_matches(['"', '\'']).trim_end();
+    let last = before.rsplit([';', '&', '|', '(', '\n']).next().unwrap_or_default();
+    let bare = last.trim_end_matches("<<<").trim_end_matches('<').trim_end();
+    let Some((name, words)) = command(bare) else { return false };
+    let runs = INTERPRETERS.contains(&name.as_str()) && name != "chmod";
+    // `python train.py "$(…)"` passes an argument.
+    runs && words.iter().skip(1).all(|word| word.starts_with('-'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::evaluates;
+
+    #[test]
+    fn what_is_decoded_and_evaluated_is_told() {
+        for line in [
+            "eval \"$(echo aWQ= | base64 -d)\"",
+            "eval $(base64 --decode <<< aWQ=)",
+            "eval `echo aWQ= | base64 -D`",
+            "bash -c \"$(echo aWQ= | base64 -di)\"",
+            "bash <(base64 -d payload)",
+            ". <(echo 6964 | xxd -r -p)",
+            "source <(zcat notes.gz)",
+            "sh <<< \"$(openssl enc -d -aes256 -in x)\"",
+            "python3 -c \"$(echo aWQ= | base64 -d)\"",
+            "set -e; eval \"$(printf aWQ= | base64 -d)\"",
+        ] {
+            assert!(evaluates(line), "{line}");
+        }
+        for line in [
+            "eval \"$(conda shell.bash hook)\"",
+            "echo \"$(echo aWQ= | base64 -d)\"",
+            "TOKEN=$(echo $T | base64 -d)",
+            "python train.py --key \"$(echo $K | base64 -d)\"",
+            "source env.sh && echo $(base64 -d x)",
+            "bash -c \"$(cat run.sh | base64)\"",
+            "eval \"$(",
+            "`",
+        ] {
+            assert!(!evaluates(line), "{line}");
+        }
+    }
+}

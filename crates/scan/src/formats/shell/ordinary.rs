@@ -1,0 +1,169 @@
+//! Programs that everybody's scripts start, in the words in which they are started for their own work.
+
+use super::{Judged, command, judged, statements};
+use crate::address;
+
+/// Tools of models, builds and files. None of them is a way to run what its arguments say; those that have such a way
+/// are looked at below.
+const WORK: [&str; 67] = [
+    "git",
+    "sbatch",
+    "srun",
+    "squeue",
+    "scancel",
+    "sacct",
+    "sinfo",
+    "scontrol",
+    "bsub",
+    "qsub",
+    "ffmpeg",
+    "ffprobe",
+    "sox",
+    "convert",
+    "magick",
+    "identify",
+    "python",
+    "python3",
+    "torchrun",
+    "accelerate",
+    "deepspeed",
+    "mpirun",
+    "horovodrun",
+    "jupyter",
+    "nvidia-smi",
+    "rocm-smi",
+    "nvcc",
+    "hipcc",
+    "make",
+    "cmake",
+    "ninja",
+    "gcc",
+    "g++",
+    "cc",
+    "clang",
+    "clang++",
+    "cargo",
+    "rustc",
+    "go",
+    "tar",
+    "unzip",
+    "zip",
+    "gzip",
+    "gunzip",
+    "7z",
+    "ls",
+    "cp",
+    "mv",
+    "mkdir",
+    "cat",
+    "head",
+    "tail",
+    "wc",
+    "sort",
+    "grep",
+    "diff",
+    "du",
+    "df",
+    "sleep",
+    "pwd",
+    "cd",
+    "pdflatex",
+    "latexmk",
+    "pandoc",
+    "dot",
+    "tensorboard",
+    "yt-dlp",
+];
+
+/// Whether a command, or as much as is known of it, is one of a script's ordinary work.
+pub(crate) fn is_ordinary(line: &str) -> bool {
+    // What is put in by the shell, run from a text or told to a tool to run is not written here.
+    const TOLD: [&str; 15] = [
+        "credential",
+        "$(",
+        "`",
+        " -c",
+        "<(",
+        "eval",
+        "--upload-pack",
+        "ext::",
+        "-exec",
+        "-delete",
+        "--to-command",
+        "--checkpoint-action",
+        "core.sshCommand",
+        "-m pip",
+        "-m base64",
+    ];
+    if matches!(judged(line), Judged::Harms(_) | Judged::Runs | Judged::Foreign | Judged::Loads)
+        || TOLD.iter().any(|told| line.contains(told))
+        || address::host(line).is_some_and(|host| address::nameless(host).is_some())
+    {
+        return false;
+    }
+    // A text of its own in quotes is an argument.
+    let mut any = false;
+    for stage in plain(line).iter().flat_map(|text| statements(text)).flatten() {
+        let Some((name, words)) = command(stage) else { continue };
+        any = true;
+        let whole = words
+            .first()
+            .is_some_and(|w| !w.starts_with("./") && !w.starts_with('/') || w.starts_with("/usr/bin/"));
+        if !whole || !WORK.contains(&name.as_str()) {
+            return false;
+        }
+    }
+    any
+}
+
+/// The line without what stands in quotes.
+fn plain(line: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut quote = None;
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open => quote = None,
+            Some(_) => {}
+            None if matches!(c, '"' | '\'') => quote = Some(c),
+            None => out.push(c),
+        }
+    }
+    (!out.trim().is_empty()).then_some(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_ordinary;
+
+    #[test]
+    fn work_is_told_from_the_rest() {
+        for line in [
+            "git rev-parse HEAD",
+            "ffmpeg -y -i \"",
+            "sbatch jobs/a.sh",
+            "python train.py --lr 0.1",
+            "ffprobe -v quiet x.mp4",
+            "tar xf data.tar.gz && ls data",
+            "nvidia-smi --query-gpu=name",
+        ] {
+            assert!(is_ordinary(line), "{line}");
+        }
+        for line in [
+            "touch /tmp/x",
+            "id",
+            "sh -c id",
+            "python -c 'x'",
+            "git -c core.sshCommand=x fetch",
+            "curl https://example.org/x",
+            "./x",
+            "git clone http://198.51.100.7/x",
+            "python x.py | sh",
+            "tar xf $(id)",
+            "",
+            "/tmp/git status",
+            "git log; id",
+        ] {
+            assert!(!is_ordinary(line), "{line}");
+        }
+    }
+}

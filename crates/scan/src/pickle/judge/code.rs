@@ -1,0 +1,191 @@
+//! Code that a stream brings by value.
+//!
+//! cloudpickle and dill write what the loader cannot import (a class of a notebook, a lambda) as code objects. Such
+//! code is not read here, so a file with it is never clean. It is the bytecode of one version of Python, the stream does
+//! not say which, and the interpreter takes operands of an instruction for indices without a look: what reads as
+//! harmless under one version is other instructions, or memory, under the next. So it is told, with its names.
+//! It is harmful when the stream itself calls a function made so, or when the names that a code object uses are those of
+//! a command, of an evaluator or of memory. Source: cloudpickle 3.1 `cloudpickle.py`, dill 0.4 `_dill.py`,
+//! `types.CodeType`.
+
+use super::super::machine::Machine;
+use super::super::value::{Node, Value};
+use crate::tables::Tables;
+
+/// Functions of cloudpickle and dill that put code, classes and what belongs to them together.
+const MAKERS: [&str; 23] = [
+    "CodeType",
+    "_builtin_type",
+    "_class_setstate",
+    "_create_cell",
+    "_create_code",
+    "_create_function",
+    "_create_type",
+    "_empty_cell_value",
+    "_fill_function",
+    "_function_setstate",
+    "_get_bases",
+    "_import_module",
+    "_load_type",
+    "_make_cell",
+    "_make_dict_items",
+    "_make_dict_keys",
+    "_make_dict_values",
+    "_make_empty_cell",
+    "_make_function",
+    "_make_skel_func",
+    "_make_skeleton_class",
+    "_rehydrate_skeleton_class",
+    "subimport",
+];
+
+/// Whether an import is one of the makers, where the libraries and those that bring a copy of them keep it.
+pub(super) fn is_maker(module: &str, name: &str) -> bool {
+    let copies = ["", "joblib.externals", "numba", "pyspark", "ray", "srsly"];
+    let own = ["cloudpickle", "cloudpickle.cloudpickle", "cloudpickle.cloudpickle_fast"]
+        .iter()
+        .any(|own| module.strip_suffix(own).is_some_and(|at| copies.contains(&at.trim_end_matches('.'))));
+    (own || module == "dill._dill") && MAKERS.binary_search(&name).is_ok()
+}
+
+/// The name of the function or class that a call makes of code.
+pub(super) fn made(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
+    if makes_code(machine, callee) {
+        // The file it was written in, and its name.
+        let mut texts = machine.tuple(args)?.iter().filter_map(|arg| machine.text(*arg));
+        return Some(texts.nth(1)?.chars().take(60).collect());
+    }
+    let at = match machine.global(callee)?.name.as_deref()? {
+        "_make_function" | "_create_function" => 2,
+        "_make_skeleton_class" | "_create_type" => 1,
+        _ => return None,
+    };
+    let name = machine.text(*machine.tuple(args)?.get(at)?)?;
+    Some(name.chars().take(60).collect())
+}
+
+/// The module that a call has imported as a whole; what stands behind a dot is judged as an import of its own.
+pub(super) fn imported(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
+    let global = machine.global(callee)?;
+    let (module, name) = (global.module.as_deref()?, global.name.as_deref()?);
+    if !matches!(name, "subimport" | "_import_module") || !is_maker(module, name) {
+        return None;
+    }
+    let asked = machine.tuple(args).and_then(|args| machine.text(*args.first()?));
+    Some(match asked {
+        Some(path) if name == "_import_module" => path.split('.').next().unwrap_or_default().to_owned(),
+        Some(path) => path.into_owned(),
+        None => "a module whose name it computes".to_owned(),
+    })
+}
+
+/// Whether `setattr` gives a class of the stream one of the names by which people know it, as dill does.
+pub(super) fn names_its_own(machine: &Machine<'_>, args: Value) -> bool {
+    let Some([of, name, value]) = machine.tuple(args) else { return false };
+    is_class(machine, *of)
+        && matches!(
+            machine.text(*name).as_deref(),
+            Some("__qualname__" | "__module__" | "__name__" | "__doc__")
+        )
+        && machine.text(*value).is_some()
+}
+
+/// Whether `value` is a class whose body the stream brings.
+pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
+    let Some(Node::Called { callee, .. }) = machine.node(value) else { return false };
+    machine.global(*callee).is_some_and(|global| {
+        let (module, name) = (global.module.as_deref(), global.name.as_deref());
+        matches!(name, Some("_make_skeleton_class" | "_create_type"))
+            && is_maker(module.unwrap_or_default(), name.unwrap_or_default())
+    })
+}
+
+/// Most texts of one code object that are paired with each other.
+const NAMES: usize = 256;
+/// How deep constants of code lie in each other.
+const DEPTH: u32 = 4;
+
+/// What a call does with code of the stream, if it is harmful.
+pub(super) fn harm(
+    tables: &Tables,
+    machine: &Machine<'_>,
+    callee: Value,
+    args: Value,
+    by: &str,
+) -> Option<String> {
+    if !by.starts_with("NEWOBJ") && is_function(machine, callee) {
+        return Some(format!("calls a function whose code it brings ({by})"));
+    }
+    if !makes_code(machine, callee) {
+        return None;
+    }
+    let mut names = Vec::new();
+    texts(machine, args, DEPTH, &mut names);
+    used(tables, &names).map(|name| format!("brings code that uses {name}"))
+}
+
+/// Whether `value` is a function made of code.
+fn is_function(machine: &Machine<'_>, value: Value) -> bool {
+    let Some(Node::Called { callee, .. }) = machine.node(value) else { return false };
+    match machine.global(*callee) {
+        Some(global) => matches!(
+            global.name.as_deref(),
+            Some("_make_function" | "_make_skel_func" | "_create_function" | "FunctionType" | "LambdaType")
+        ),
+        None => is_type(machine, *callee, &["FunctionType", "LambdaType"]),
+    }
+}
+
+/// Whether calling `callee` makes a code object.
+pub(super) fn makes_code(machine: &Machine<'_>, callee: Value) -> bool {
+    match machine.global(callee) {
+        Some(global) => matches!(global.name.as_deref(), Some("CodeType" | "_create_code")),
+        None => is_type(machine, callee, &["CodeType"]),
+    }
+}
+
+/// Whether `value` was asked for by the name of a type: `_builtin_type("CodeType")`.
+fn is_type(machine: &Machine<'_>, value: Value, types: &[&str]) -> bool {
+    let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return false };
+    let asks = machine
+        .global(*callee)
+        .is_some_and(|g| matches!(g.name.as_deref(), Some("_builtin_type" | "_load_type" | "getattr")));
+    asks && machine
+        .tuple(*args)
+        .and_then(|args| machine.text(*args.last()?))
+        .is_some_and(|name| types.contains(&&*name))
+}
+
+/// The texts in a value and in the tuples in it.
+fn texts(machine: &Machine<'_>, value: Value, depth: u32, out: &mut Vec<String>) {
+    if out.len() >= NAMES || depth == 0 {
+        return;
+    }
+    if let Some(text) = machine.text(value) {
+        out.push(text.into_owned());
+    } else {
+        for item in machine.tuple(value).unwrap_or_default() {
+            texts(machine, *item, depth - 1, out);
+        }
+    }
+}
+
+/// A sink among the names: of a built-in function, or of a module that is named beside it.
+fn used(tables: &Tables, names: &[String]) -> Option<String> {
+    // `eval` and `compile` are methods of much else, and names do not tell them apart.
+    let runs = |name: &str| matches!(name, "exec" | "__import__");
+    let bad = |module: &str, name: &str| {
+        tables.sink(module, name).is_some_and(|kind| kind.contains("command") || module == "ctypes")
+    };
+    names.iter().find_map(|name| {
+        if runs(name) {
+            return Some(name.clone());
+        }
+        let (module, own) = name.rsplit_once('.').unwrap_or((name, ""));
+        if !own.is_empty() && bad(module, own) {
+            return Some(name.clone());
+        }
+        let module = name.as_str();
+        names.iter().find(|n| n.as_str() != module && bad(module, n)).map(|n| format!("{module}.{n}"))
+    })
+}

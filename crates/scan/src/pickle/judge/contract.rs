@@ -1,0 +1,230 @@
+//! Whether the arguments of a call keep the contract of what is called.
+
+use super::super::attributes::is_marked;
+use super::super::machine::Machine;
+use super::super::value::{Node, Value};
+use super::Judge;
+use crate::tables::{Contract, Effect};
+
+impl Judge<'_> {
+    /// Whether `args` are what the contract wants of a call by the opcode `by`.
+    pub(super) fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
+        let Some(args) = machine.tuple(args) else { return false };
+        match contract {
+            Contract::Number => args.iter().all(|a| small_number(machine, *a)),
+            Contract::Plain => args.iter().all(|a| plain(machine, *a)),
+            Contract::Object
+            | Contract::State
+            | Contract::Distribution
+            | Contract::Formula
+            | Contract::NestedState => by.starts_with("NEWOBJ"),
+            Contract::Generator => match args {
+                [] => true,
+                [of, makers @ ..] => {
+                    machine.global(*of).is_none()
+                        && makers.iter().all(|maker| {
+                            machine
+                                .global(*maker)
+                                .is_some_and(|g| g.module.as_deref() == Some("numpy.random._pickle"))
+                        })
+                }
+            },
+            Contract::TypeOf => match args {
+                [Value::None] => true,
+                [of] => machine.global(*of).is_some_and(|g| {
+                    g.module.as_deref() == Some("builtins")
+                        && matches!(g.name.as_deref(), Some("Ellipsis" | "NotImplemented"))
+                }),
+                _ => false,
+            },
+            Contract::Subscript => match args {
+                [of, _] => {
+                    machine.global(*of).is_some_and(|g| g.module.as_deref() == Some("typing"))
+                        && self.effect(machine, *of) == Some(Effect::Data)
+                }
+                _ => false,
+            },
+            Contract::Array => match args {
+                [rebuild, of, state, rest @ ..] => {
+                    let numpy = machine.global(*rebuild).is_some_and(|g| {
+                        g.name.as_deref() == Some("_reconstruct")
+                            && matches!(
+                                g.module.as_deref(),
+                                Some("numpy._core.multiarray" | "numpy.core.multiarray")
+                            )
+                    });
+                    numpy
+                        && self.keeps(machine, Contract::InertArgs, *of, by)
+                        && machine.tuple(*state).is_some()
+                        && rest.iter().all(|names| plain_names(machine, *names))
+                }
+                _ => false,
+            },
+            Contract::Symbolic => {
+                by.starts_with("NEWOBJ")
+                    && args.iter().all(|arg| match arg {
+                        Value::Int(n) => n.unsigned_abs() < 1 << 24,
+                        Value::Node(_) => match machine.node(*arg) {
+                            // Assumptions of a symbol.
+                            Some(Node::Dict(_)) => plain(machine, *arg),
+                            _ => super::made_of(machine, *arg).is_some_and(|class| {
+                                self.effect(machine, class) == Some(Effect::InertIf(Contract::Symbolic))
+                                    || machine
+                                        .global(class)
+                                        .is_some_and(|g| g.module.as_deref() == Some("sympy.core.symbol"))
+                            }),
+                        },
+                        Value::Text(..) | Value::Bytes(_) => false,
+                        Value::None | Value::Bool(_) | Value::Number => true,
+                    })
+            }
+            Contract::Traced => traced(machine, args).is_some(),
+            Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
+            Contract::Latin1 => match args {
+                [text, encoding] => {
+                    let encoding = machine.text(*encoding);
+                    matches!(text, Value::Text(..))
+                        && matches!(encoding.as_deref(), Some("latin1" | "latin-1" | "utf-8" | "ascii"))
+                }
+                _ => false,
+            },
+            Contract::Reconstructor => match args {
+                [class, base, _state] => {
+                    let base = machine.global(*base);
+                    let inert =
+                        matches!(self.effect(machine, *class), Some(Effect::Inert | Effect::InertIf(_)));
+                    // `base.__init__(obj, state)` runs; these built-ins keep it to copying a value.
+                    let builtin = base.is_some_and(|b| {
+                        b.module.as_deref() == Some("builtins")
+                            && matches!(
+                                b.name.as_deref(),
+                                Some(
+                                    "object"
+                                        | "list"
+                                        | "dict"
+                                        | "tuple"
+                                        | "set"
+                                        | "frozenset"
+                                        | "int"
+                                        | "float"
+                                        | "str"
+                                )
+                            )
+                    });
+                    // What is unknown about the class was reported when it was imported.
+                    let reported = machine.global(*class).is_some() && self.effect(machine, *class).is_none();
+                    builtin && (inert || reported)
+                }
+                _ => false,
+            },
+            Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
+                Some(Node::Global(g)) => match self.effect(machine, *a) {
+                    // A dictionary of dictionaries is `defaultdict(partial(defaultdict, int))`.
+                    Some(Effect::InertIf(Contract::InertArgs)) => g.name.as_deref() == Some("defaultdict"),
+                    // Not the classes whose state is compared: what makes an instance of its argument would hide them.
+                    Some(Effect::Inert | Effect::InertIf(Contract::Plain | Contract::Object)) => true,
+                    Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
+                    // Reported when it was imported.
+                    None => true,
+                },
+                Some(Node::Unknown | Node::Persistent) => false,
+                _ => true,
+            }),
+            Contract::Attribute => match args {
+                [owner, attribute] => {
+                    machine.global(*owner).is_some() && matches!(attribute, Value::Text(..))
+                }
+                _ => false,
+            },
+            Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
+            Contract::Subclass => match args {
+                [rebuild, class, _, state] => {
+                    matches!(self.effect(machine, *rebuild), Some(Effect::Inert))
+                        && machine.global(*class).is_some()
+                        && plain_names(machine, *state)
+                }
+                _ => false,
+            },
+        }
+    }
+}
+
+/// The source that loading a traced module runs: its imports, the function of its graph, and a call of it, because the
+/// graph is traced anew.
+pub(super) fn traced(machine: &Machine<'_>, args: &[Value]) -> Option<String> {
+    let [body, imports] = args else { return None };
+    let (items, true) = machine.dict(*body)? else { return None };
+    let code = |key: &str| {
+        let count = items.iter().step_by(2).filter(|k| machine.text(**k).as_deref() == Some(key)).count();
+        if count == 1 { machine.text(machine.entry(*body, key)?) } else { None }
+    };
+    let code = code("_code").or_else(|| code("code"))?;
+    // A module and tensors stand for what the graph is traced with.
+    let call = format!("import torch\nforward(torch.nn.Module(){})", ", torch.zeros(1)".repeat(8));
+    Some(format!("{}\n{code}\n{call}\n", machine.text(*imports)?))
+}
+
+/// Whether `state` is nothing, or one or two dicts of the stream whose keys are constant attribute names that
+/// Python does not look up by itself.
+fn plain_names(machine: &Machine<'_>, state: Value) -> bool {
+    let names = |part: Value| match machine.dict(part) {
+        Some((items, whole)) => {
+            whole
+                && items.iter().step_by(2).all(|key| {
+                    matches!(key, Value::Text(..)) && machine.text(*key).is_some_and(|n| !is_marked(&n))
+                })
+        }
+        None => matches!(part, Value::None),
+    };
+    match machine.tuple(state) {
+        Some([dict, slots]) => names(*dict) && names(*slots),
+        _ => names(state),
+    }
+}
+
+/// Whether a value is a number, or the text of one that no exponent makes large.
+fn small_number(machine: &Machine<'_>, value: Value) -> bool {
+    const LONGEST: usize = 4000;
+    match value {
+        Value::Text(..) => machine.text(value).is_some_and(|text| {
+            let exponent = text.rsplit(['e', 'E']).next().filter(|digits| digits.len() < text.len());
+            text.len() <= LONGEST
+                && exponent.is_none_or(|digits| digits.trim_start_matches(['+', '-']).len() <= 3)
+        }),
+        Value::Node(_) => plain(machine, value),
+        _ => true,
+    }
+}
+
+/// Constants and containers of the stream, without a number that could be a size to allocate.
+pub(super) fn plain(machine: &Machine<'_>, value: Value) -> bool {
+    const LARGE: i64 = 1 << 24;
+    match value {
+        Value::Int(n) => n < LARGE,
+        Value::Node(_) => match machine.node(value) {
+            Some(Node::Tuple(items) | Node::List(items) | Node::Dict(items)) => {
+                // Elements are data; only what is iterated by the call itself may call something.
+                items.kept.iter().all(|v| {
+                    matches!(
+                        machine.node(*v),
+                        None | Some(
+                            Node::Tuple(_)
+                                | Node::List(_)
+                                | Node::Dict(_)
+                                | Node::Set
+                                | Node::Constant(_)
+                                | Node::Called { .. }
+                        )
+                    )
+                })
+            }
+            Some(Node::Set | Node::Constant(_)) => true,
+            // How protocols 0 to 2 write bytes.
+            Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
+                g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode")
+            }),
+            _ => false,
+        },
+        _ => true,
+    }
+}

@@ -1,0 +1,1 @@
+const c = String.fromCharCode(65, 66);

@@ -1,0 +1,2 @@
+log('a' + 'b');
+const s = 'file ' + name + ' in the system';

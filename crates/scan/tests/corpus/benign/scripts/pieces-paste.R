@@ -1,0 +1,2 @@
+m <- paste0('model_', 'fit')
+print(m)

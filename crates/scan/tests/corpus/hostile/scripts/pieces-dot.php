@@ -1,0 +1,1 @@
+<?php $f = 'sys' . 'tem'; $f('true');

@@ -1,0 +1,2 @@
+local f = os['exe' .. 'cute']
+f('true')

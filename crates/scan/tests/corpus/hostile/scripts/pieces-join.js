@@ -1,0 +1,2 @@
+const m = require('child' + '_process');
+m.run('true');

