@@ -173,7 +173,8 @@ def main():
         sys.exit(__doc__)
     judge, venv = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).absolute()
     given = sys.argv[3] if len(sys.argv) > 3 else None
-    commands = {"proofhouse guard": [judge], "proofhouse guard, as the user's words": [judge, "--user"]}
+    commands = {"proofhouse guard": [judge], "proofhouse guard, as the user's words": [judge, "--user"],
+                "proofhouse guard without its encoder": [judge, "--linear"]}
     commands |= {name: [venv / "bin/python", __file__, "--candidate", name] for name in PEERS}
     sets = text_sets(venv, given)
     site = next((venv / "lib").glob("python3*/site-packages"))

@@ -19,6 +19,10 @@ const ANSWER_LIMIT: usize = 1 << 20;
 const WITHIN: Duration = Duration::from_secs(30);
 /// The version of Anthropic's protocol.
 const ANTHROPIC: (&str, &str) = ("anthropic-version", "2023-06-01");
+/// How long to wait where a key has used up its rate.
+const PAUSE: Duration = Duration::from_millis(100);
+/// How often in a row that may be.
+const PAUSES: u32 = 100;
 /// Tokens that the smallest request asks for.
 const FEW_TOKENS: u32 = 16;
 
@@ -122,9 +126,22 @@ impl Caller {
         })
     }
 
-    /// Sends one row.
-    pub async fn infer(&self, input: &str, shape: &[u32], row: &[f32]) -> anyhow::Result<Answer> {
-        self.send(tensor(input, shape, row)?).await
+    /// Sends one row, later where the key has used up its rate.
+    pub async fn infer_in_turn(&self, input: &str, shape: &[u32], row: &[f32]) -> anyhow::Result<Answer> {
+        self.send_in_turn(tensor(input, shape, row)?).await
+    }
+
+    /// Sends a body as it is, later where the key has used up its rate: how fast this machine asks says nothing about
+    /// the model.
+    pub async fn send_in_turn(&self, body: Bytes) -> anyhow::Result<Answer> {
+        for _ in 0..PAUSES {
+            let answer = self.send(body.clone()).await?;
+            if (answer.status, answer.code().as_str()) != (429, "key/rate") {
+                return Ok(answer);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        anyhow::bail!("the gateway lets no request of this client through; raise its requests_per_second")
     }
 
     /// Sends a body as it is.

@@ -95,6 +95,14 @@ fn limits_end_a_campaign() {
     let output = run_small(&["--stand-in", "--max-requests", "10"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(json(&output)["reports"][0]["stopped"].as_str().unwrap().contains("limit on requests"));
+    // What was asked and paid for is kept, whatever was under way beside it.
+    let folder = tempfile::tempdir().unwrap();
+    let journal = folder.path().join("journal").to_string_lossy().into_owned();
+    let echo = "echo '{\"text\": \"We open at nine.\"}'";
+    let limited = ["--command", echo, "--family", "persona", "--max-requests", "5", "--journal", &journal];
+    assert_eq!(run_small(&limited).status.code(), Some(2));
+    let kept = std::fs::read_to_string(&journal).unwrap();
+    assert_eq!(kept.lines().filter(|line| line.starts_with("{\"guard\"")).count(), 5, "{kept}");
 }
 
 #[test]
@@ -195,17 +203,23 @@ fn what_got_past_the_guard_is_learned_and_does_not_get_past_again() {
     };
     let before = attack(&path("before"), &[]);
     let home = path("home");
-    let learned = json(&run(&["learn", &path("before"), "--home", &home, "--format", "json"]));
+    let output = run(&["learn", &path("before"), "--home", &home, "--format", "json"]);
+    let learned = json(&output);
     assert_eq!(learned["learned"], true, "{learned}");
     let (cases, result) = (learned["cases"].as_u64().unwrap(), &learned["result"]);
     assert!(cases > 0 && learned["entry"].is_u64(), "{learned}");
     assert_eq!(result["cases"]["before"]["count"], 0);
-    assert_eq!(result["cases"]["after"]["count"], cases);
+    let known = result["cases"]["after"]["count"].as_u64().unwrap();
+    assert!(2 * known >= cases, "{result}");
+    assert_eq!(result["not_learned"].as_array().unwrap().len() as u64, cases - known);
     assert!(result["harmless"]["after"]["interval"]["high"].as_f64().unwrap() < 0.02, "{result}");
     let config = format!("{home}/guard/guard.yaml");
     let after = attack(&path("after"), &["--guard-config", &config]);
     let (was, is) = (succeeded(&before["reports"][0]), succeeded(&after["reports"][0]));
-    assert!(is + cases / 2 <= was, "{was} got through before, {is} after {cases} cases were learned");
+    assert!(
+        is + cases / 2 <= was,
+        "{was} got through before, {is} after {known} of {cases} cases were learned"
+    );
     assert_eq!(
         after["reports"][0]["benign-success"]["value"],
         before["reports"][0]["benign-success"]["value"]
@@ -213,7 +227,8 @@ fn what_got_past_the_guard_is_learned_and_does_not_get_past_again() {
     // Learning the same again gives the same bytes; a guard with other bytes is not made.
     let out = path("again");
     let cases = format!("{home}/guard/cases.jsonl");
-    assert!(run(&["learn", &cases, "--out", &out]).status.success());
+    let again = run(&["learn", &cases, "--out", &out]);
+    assert_eq!(again.status.code(), output.status.code(), "{again:?}");
     let weights = std::fs::read(format!("{home}/guard/linear.weights")).unwrap();
     assert_eq!(std::fs::read(format!("{out}/linear.weights")).unwrap(), weights);
     std::fs::write(format!("{home}/guard/linear.weights"), &weights[1..]).unwrap();

@@ -254,6 +254,23 @@ async fn a_guard_that_cannot_do_its_work_lets_nothing_pass() {
     }
 }
 
+/// A guard with an encoder has to wait for it, however short the text is.
+#[tokio::test]
+async fn a_guard_that_may_wait_is_not_waited_for() {
+    let house = House::chat(says(Protocol::Openai, "Yes."), |chat| {
+        chat.limits.guard_timeout = Duration::from_millis(300);
+        chat.boundary = Arc::new(WordGuard::waiting());
+    })
+    .await;
+    let started = std::time::Instant::now();
+    let reply = house.send(house.ask(Protocol::Openai, &asking("BREAK-SLOW")).as_bytes()).await.unwrap();
+    assert_eq!((reply.status, reply.code().as_str()), (503, "guard/timeout"));
+    assert!(started.elapsed() < Duration::from_secs(3), "the guard was waited for");
+    let reply = house.send(house.ask(Protocol::Openai, &asking("hello")).as_bytes()).await.unwrap();
+    assert_eq!(reply.status, 200, "{}", reply.body);
+    assert_eq!(house.instance.heads.lock().unwrap().len(), 1);
+}
+
 #[tokio::test]
 async fn what_may_not_leave_is_replaced_and_counted() {
     for protocol in PROTOCOLS {

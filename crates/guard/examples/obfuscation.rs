@@ -13,6 +13,7 @@
 //! cargo run --release -p proofhouse-guard --example obfuscation                # converters, and nested ones
 //! cargo run --release -p proofhouse-guard --example obfuscation -- 400 5       # more texts, from another seed
 //! cargo run --release -p proofhouse-guard --example obfuscation -- 40 5 leet   # what of one is missed
+//! cargo run --release -p proofhouse-guard --example obfuscation -- 150 77 nested   # which nested ones are
 //! ```
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for people, on texts made here")]
@@ -36,7 +37,7 @@ fn main() {
     let benign = gather(wanted, || Some(corpus::benign(&mut draw).text).filter(|t| !caught(&guard, t)));
     println!("{} attacks caught in clear, {} benign texts passed in clear\n", attacks.len(), benign.len());
     if let Some(id) = arguments.next() {
-        return missed(&guard, &attacks, &id);
+        return if id == "nested" { missed_nested(&guard, &attacks) } else { missed(&guard, &attacks, &id) };
     }
 
     println!("| converter | kind | read | still caught | benign caught |\n|---|---|---|---|---|");
@@ -60,17 +61,35 @@ fn main() {
     }
     println!("| **all but prose** | | {:.3} | {single} | {wrong_single} |", single.share_read());
 
-    let hiding: Vec<&Converter> = CONVERTERS.iter().copied().filter(|c| c.kind != Kind::Prose).collect();
     println!("\n| nested | read | still caught | benign caught |\n|---|---|---|---|");
     for depth in 1..=3 {
-        let chain = |text: &str, dice: &mut Dice| {
-            (0..depth).fold(text.to_owned(), |text, _| {
-                let fitting: Vec<&Converter> = hiding.iter().copied().filter(|c| takes(c, &text)).collect();
-                dice.pick(&fitting).copied().unwrap_or(CONVERTERS[0]).apply(&text, dice)
-            })
-        };
-        let (kept, wrong) = (count(&guard, &attacks, chain), count(&guard, &benign, chain));
+        let of = |texts: &[String]| count(&guard, texts, |text, dice| nested(text, depth, dice).0);
+        let (kept, wrong) = (of(&attacks), of(&benign));
         println!("| {depth} deep | {:.3} | {kept} | {wrong} |", kept.share_read());
+    }
+}
+
+/// A text in so many disguises, one in another, and which.
+fn nested(text: &str, depth: usize, dice: &mut Dice) -> (String, Vec<&'static str>) {
+    let hiding: Vec<&Converter> = CONVERTERS.iter().copied().filter(|c| c.kind != Kind::Prose).collect();
+    (0..depth).fold((text.to_owned(), Vec::new()), |(text, mut how), _| {
+        let fitting: Vec<&Converter> = hiding.iter().copied().filter(|c| takes(c, &text)).collect();
+        let converter = dice.pick(&fitting).copied().unwrap_or(CONVERTERS[0]);
+        how.push(converter.id);
+        (converter.apply(&text, dice), how)
+    })
+}
+
+/// Lists which nested disguises pass.
+fn missed_nested(guard: &Guard, attacks: &[String]) {
+    for depth in 1..=3 {
+        for (at, text) in attacks.iter().enumerate() {
+            let (disguised, how) = nested(text, depth, &mut Dice::of(at as u64, &["obfuscation"]));
+            if !caught(guard, &disguised) {
+                let read = if reads(&disguised, text) { "read" } else { "not read" };
+                println!("{depth} {at} {read}: {}", how.join(" in "));
+            }
+        }
     }
 }
 

@@ -29,13 +29,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use proofhouse_core::{Digest, Hasher};
-use proofhouse_dialogue::{Conversation, Turn};
+use proofhouse_dialogue::{Carrier, Conversation, Turn};
 
 pub use config::{DetectorConfig, Detectors, EncoderChoice, GuardConfig, GuardError, Work};
 pub use inspect::{Finding, Inspection, SegmentInspection};
 pub use session::{CallVerdict, Session, TurnVerdict};
 
-use crate::detect::{Detector, LinearDetector};
+use crate::detect::{self, Detector, LinearDetector, Score};
 use crate::output::{Filter, Scanner};
 
 /// The layers, ready for any number of conversations at the same time.
@@ -81,6 +81,24 @@ impl Guard {
     #[must_use]
     pub fn detector(&self) -> &LinearDetector {
         &self.first
+    }
+
+    /// The detector that reads what the first one finds, where there is one.
+    #[must_use]
+    pub fn second(&self) -> Option<&dyn Detector> {
+        self.second.as_deref()
+    }
+
+    /// What the detectors make of one text as it stands, without its other readings.
+    #[must_use]
+    pub fn score(&self, text: &str, carrier: Carrier) -> Score {
+        let first = self.first.score(text, carrier);
+        match &self.second {
+            Some(second) if first.verdict != detect::Verdict::Benign => {
+                second.confirm(text, carrier, &first).ok().flatten().unwrap_or(first)
+            }
+            _ => first,
+        }
     }
 
     /// What was stated.

@@ -179,7 +179,8 @@ proptest! {
         let before = normalise(&source, &Budget::default());
         let mut edited: Vec<char> = source.chars().collect();
         let kept = edits.iter().all(|edit| apply(&mut edited, edit));
-        prop_assume!(kept);
+        // An override shows what follows it in another order, which is a view of its own.
+        prop_assume!(kept && !edited.contains(&'\u{202e}'));
         let now: String = edited.into_iter().collect();
         let after = normalise(&now, &Budget::default());
         let texts = |form: &proofhouse_guard::normal::NormalForm<'_>| form.texts().map(str::to_owned).collect::<Vec<_>>();

@@ -58,6 +58,13 @@ const PIECES: &[&str] = &[
     "<script",
     "\u{1b}[31m",
     "\u{1b}]8;;x\u{7}",
+    r"\x1b[2J",
+    r"\u001b]52;c;eA==\u0007",
+    r"\u{1b",
+    r"\x9b",
+    r"\e[",
+    "`",
+    "\n```sh\n",
     "\u{9b}",
     "${a}",
     "{{",
@@ -124,6 +131,26 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
         1 => Just(Action::Ignore),
     ];
     prop::collection::vec(action, 1..7)
+}
+
+/// Where an answer is cut off in the middle of a match, how far the match could be seen to go says only how much had come.
+#[test]
+fn a_match_ends_where_its_answer_is_cut_off() {
+    let filter =
+        Filter::new(&rules(&[Action::Redact, Action::Redact, Action::Redact, Action::Redact, Action::Block]));
+    let confidential = confidential();
+    let text = "-----BEGIN RSA PRIVATE KEY-----\nMIIBOgIBAAJBAK\\x1b[2J";
+    let whole = filter.scan(&confidential, text);
+    let mut cut = Released::default();
+    let mut scanner = filter.scanner(&confidential);
+    for c in text.chars() {
+        join(&mut cut, scanner.push(c.encode_utf8(&mut [0; 4])));
+    }
+    join(&mut cut, scanner.finish());
+    assert_eq!(cut, whole);
+    assert!(whole.blocked);
+    let key = whole.findings.iter().find(|f| f.rule == "secret/private-key").unwrap();
+    assert_eq!(key.span, 0..46);
 }
 
 proptest! {

@@ -35,6 +35,7 @@
 mod context;
 mod decode;
 mod extract;
+mod general;
 mod orders;
 mod refuse;
 mod speak;

@@ -124,7 +124,7 @@ pub(crate) fn is_order(sentence: &Sentence, at: usize, who: Who) -> bool {
     }
 }
 
-fn what(sentence: &Sentence) -> Option<What> {
+pub(crate) fn what_of(sentence: &Sentence) -> Option<What> {
     let classes = [
         (Class::Secret, What::Secret),
         (Class::System, What::System),
@@ -140,7 +140,7 @@ fn what(sentence: &Sentence) -> Option<What> {
 }
 
 pub(crate) fn what_in(text: &str) -> Option<What> {
-    what(&Sentence::new(text))
+    what_of(&Sentence::new(text))
 }
 
 pub(crate) fn form(sentence: &Sentence) -> Option<Form> {
@@ -151,9 +151,13 @@ fn reveal(sentence: &Sentence, whole: &Sentence, who: Who, give: &mut impl FnMut
     let told = sentence.all(Class::Reveal).any(|at| is_order(sentence, at, who));
     let played = sentence.has(Class::Story) && who != Who::System;
     // "... she would read me the secret recipe": the story spans sentences.
-    let Some(object) = what(sentence).or_else(|| if played || told { what(whole) } else { None }) else {
+    let Some(object) = what_of(sentence).or_else(|| if played || told { what_of(whole) } else { None })
+    else {
         return;
     };
+    if who == Who::User && !played && crate::general::is_general(sentence) {
+        return;
+    }
     let asked = told || played || sentence.raw.contains('?') && who == Who::User;
     // What the context holds of the user's own business is told in an ordinary answer.
     const TALK: &[&str] = &[
@@ -235,7 +239,7 @@ fn word_for_word(sentence: &Sentence, who: Who, give: &mut impl FnMut(Deed)) -> 
         word.len() > 2
             && word.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || "-_!.".contains(c))
     });
-    let named = what(sentence).is_some() && !shouted;
+    let named = what_of(sentence).is_some() && !shouted;
     if (colon || exact || shouted) && !named && rest.split_whitespace().count() <= 40 {
         give(if end { Deed::End(trim(rest)) } else { Deed::Say(trim(rest)) });
         return true;
@@ -262,7 +266,7 @@ fn link(sentence: &Sentence, whole: &Sentence) -> Option<Deed> {
         || ["image", "picture", "img", "pixel", "logo", "icon", "bild", "imagen", "immagine", "图", "画像"]
             .iter()
             .any(|word| whole.folded.contains(word));
-    Some(Deed::Link { url, image, what: what(whole) })
+    Some(Deed::Link { url, image, what: what_of(whole) })
 }
 
 /// A tool for a declaration.

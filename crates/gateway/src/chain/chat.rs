@@ -191,7 +191,8 @@ async fn read(
         Ok((request, inspected, started.elapsed()))
     };
     let late = Refusal::new(503, "guard/timeout", "the guard did not finish in time, so nothing passes");
-    let reading = off_path(received.bytes().len(), work);
+    let bytes = if chat.boundary.is_quick() { received.bytes().len() } else { usize::MAX };
+    let reading = off_path(bytes, work);
     let done = tokio::time::timeout(chat.limits.guard_timeout, reading).await.map_err(|_| late)?;
     let (request, inspected, took) = done??;
     around.metrics.inspected(&inspected, took.as_secs_f64());

@@ -256,7 +256,10 @@ impl Allowed {
 const GUARD_REASONS: &[(&str, &str)] = &[
     ("guard/hidden-text", "a text in this conversation hides something from its readers"),
     ("guard/injection", "a text in this conversation tries to direct the model"),
-    ("guard/unread", "this conversation is more than the guard reads; send less"),
+    (
+        "guard/unread",
+        "this conversation was not read whole: it is more than the guard reads, or one of its detectors failed; send less, or try again",
+    ),
     ("guard/attachment", "this model takes text only, because nothing else can be checked"),
 ];
 

@@ -18,6 +18,12 @@ pub trait Boundary: Send + Sync + fmt::Debug {
     /// Reads everything that would go to the model. Bounded work, no clock, no network.
     fn inspect(&self, conversation: &Conversation) -> Result<Inspected, Failure>;
 
+    /// Whether a short conversation is read in a fraction of a millisecond. One that is not is read on a thread
+    /// that may block, where a limit of time ends the waiting.
+    fn is_quick(&self) -> bool {
+        true
+    }
+
     /// Makes ready what is sent on: withholds tools that must not be offered, marks untrusted passages,
     /// plants canaries. Asked after the inspection allowed it.
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure>;
@@ -96,7 +102,7 @@ pub struct InspectedSegment {
     pub normal_form: Digest,
     /// Probability that it tries to direct the model, calibrated for its carrier.
     pub score: f64,
-    /// `benign`, `grey`, `unread` (more than the guard reads) or `attack`.
+    /// `benign`, `grey`, `unread` (more than the guard reads, or a detector failed) or `attack`.
     pub verdict: &'static str,
     /// Kinds of alarms, such as `invisible-payload`.
     pub alarms: Vec<&'static str>,

@@ -77,10 +77,19 @@ impl Boundary for Layers {
             score: segment.score.map_or(0.0, f64::from),
             label: segment.label,
             carrier: segment.carrier,
-            // What made an attack of it, when the score did not.
-            alarms: segment.alarms.into_iter().chain(segment.order.then_some("plain-order")).collect(),
+            // What made an attack of it, when the score did not, and why nobody read it.
+            alarms: segment
+                .alarms
+                .into_iter()
+                .chain(segment.order.then_some("plain-order"))
+                .chain(segment.second_failed.is_some().then_some("detector-failed"))
+                .collect(),
         });
         Ok(Inspected { segments: segments.collect() })
+    }
+
+    fn is_quick(&self) -> bool {
+        self.guard.second().is_none()
     }
 
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure> {

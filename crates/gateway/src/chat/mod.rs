@@ -124,7 +124,8 @@ pub struct ChatLimits {
     /// Fields at the top of a request that nobody here looks into and that are sent on all the same. Any
     /// other is refused.
     pub unread_fields: BTreeSet<String>,
-    /// Time for the guard to read a request.
+    /// Time for the guard to read a request. An encoder takes a hundredth of a second for a short text, and its turn
+    /// comes late on a busy machine.
     pub guard_timeout: Duration,
     /// Time for a whole answer, or for a stream to begin.
     pub answer_timeout: Duration,
@@ -145,7 +146,7 @@ impl Default for ChatLimits {
             choices: 1,
             bytes_per_token: 16,
             unread_fields: BTreeSet::new(),
-            guard_timeout: Duration::from_secs(2),
+            guard_timeout: Duration::from_secs(10),
             answer_timeout: Duration::from_secs(120),
             idle_timeout: Duration::from_secs(60),
             stream_timeout: Duration::from_secs(600),

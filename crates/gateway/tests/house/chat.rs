@@ -28,6 +28,7 @@ pub struct WordGuard {
     labelling: Labelling,
     policy: Policy,
     pub approvals: ApprovalKey,
+    quick: bool,
 }
 
 impl Default for WordGuard {
@@ -38,7 +39,14 @@ impl Default for WordGuard {
         let mut pay = ToolRule::new([Effect::Pay]);
         pay.always = Verdict::NeedsApproval;
         policy.tools.insert(name("pay"), pay);
-        Self { labelling: Labelling::default(), policy, approvals: ApprovalKey::new([7; 32]) }
+        Self { labelling: Labelling::default(), policy, approvals: ApprovalKey::new([7; 32]), quick: true }
+    }
+}
+
+impl WordGuard {
+    /// One that says that it may take its time.
+    pub fn waiting() -> Self {
+        Self { quick: false, ..Self::default() }
     }
 }
 
@@ -67,6 +75,10 @@ impl Boundary for WordGuard {
             })
         });
         Ok(Inspected { segments: segments.collect::<Result<_, _>>()? })
+    }
+
+    fn is_quick(&self) -> bool {
+        self.quick
     }
 
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure> {

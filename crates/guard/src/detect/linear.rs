@@ -111,6 +111,18 @@ impl LinearDetector {
         self.calibration(carrier).correct(logit, windows)
     }
 
+    /// [`Score::margin`] without anything else.
+    pub(super) fn margin(&self, text: &str, carrier: Carrier) -> f32 {
+        let (_, logit, count) = self.read(text).best(self.file.header.bias, carrier);
+        self.corrected(logit, count, carrier) - self.calibration(carrier).attack
+    }
+
+    /// The margin from which on a text is grey.
+    pub(super) const fn grey_margin(&self, carrier: Carrier) -> f32 {
+        let calibration = self.calibration(carrier);
+        calibration.grey - calibration.attack
+    }
+
     fn judge(&self, text: &str, blocks: &Blocks, logit: f32, count: usize, carrier: Carrier) -> Score {
         let calibration = self.calibration(carrier);
         let corrected = self.corrected(logit, count, carrier);
@@ -139,7 +151,7 @@ impl LinearDetector {
         Scaled { bytes: self.file.weights(), chars: 1 << self.file.tables.chars, levels: &self.levels }
     }
 
-    const fn calibration(&self, carrier: Carrier) -> &Calibration {
+    pub(super) const fn calibration(&self, carrier: Carrier) -> &Calibration {
         let [chat, document, code] = &self.calibration;
         match carrier {
             Carrier::Chat => chat,
@@ -152,12 +164,6 @@ impl LinearDetector {
     pub(super) fn floats(&self) -> Vec<f32> {
         let scaled = self.scaled();
         (0u32..).take(self.file.tables.slots()).map(|slot| scaled.weight(slot)).collect()
-    }
-
-    /// Settings with the sizes of these weights.
-    pub(super) fn trained_with(&self) -> super::train::Settings {
-        let Tables { chars, words } = self.file.tables;
-        super::train::Settings { char_bits: chars, word_bits: words, ..Default::default() }
     }
 
     pub(super) const fn tables(&self) -> Tables {

@@ -69,6 +69,27 @@ pub trait Detector: Send + Sync {
     fn confirm(&self, text: &str, carrier: Carrier, first: &Score) -> Result<Option<Score>, DetectorError> {
         if first.verdict == Verdict::Grey { self.score(text, carrier).map(Some) } else { Ok(None) }
     }
+
+    /// The margin of the first detector from which on both together call a text an attack, where the first one
+    /// calls it grey from `grey` on. What [`Detector::confirm`] does at every margin, said once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Detector::score`].
+    fn bar(&self, text: &str, carrier: Carrier, grey: f32) -> Result<f32, DetectorError> {
+        bar_of_its_own(self, text, carrier, grey)
+    }
+}
+
+/// The bar of a detector that has the last word on grey texts, and on no others.
+fn bar_of_its_own(
+    detector: &(impl Detector + ?Sized),
+    text: &str,
+    carrier: Carrier,
+    grey: f32,
+) -> Result<f32, DetectorError> {
+    let attack = detector.score(text, carrier)?.verdict == Verdict::Attack;
+    Ok(if attack { grey } else { 0.0 })
 }
 
 /// What a detector makes of a text. The order is the order of concern.

@@ -69,9 +69,6 @@ pub struct Settings {
     pub balance: f32,
     /// One in this many features is left out at every step, so that no phrase rests on a single one.
     pub dropout: u32,
-    /// The logit that divides attacks from the rest: zero, or the threshold when weights that were
-    /// calibrated are trained on.
-    pub divide: f32,
     /// Order of rows, windows and dropped features.
     pub seed: u64,
 }
@@ -87,7 +84,6 @@ impl Default for Settings {
             benign: 2.0,
             balance: 0.6,
             dropout: 2,
-            divide: 0.0,
             seed: 1,
         }
     }
@@ -209,7 +205,7 @@ impl Model {
             .filter(|slot| kept(**slot))
             .fold((0.0, 0.0), |(sum, count), slot| (sum + self.weight(*slot), count + 1.0_f32));
         let norm = norm(count);
-        let logit = self.bias + sum * norm - settings.divide;
+        let logit = self.bias + sum * norm;
         let probability = (1.0 + (-logit).exp()).recip();
         let error = (probability - f32::from(u8::from(attack))) * importance;
         if error.abs() < 1e-4 {
@@ -226,14 +222,6 @@ impl Model {
         }
         self.bias_square += error * error;
         self.bias -= 0.1 * settings.rate * error / self.bias_square.sqrt();
-    }
-
-    /// Starts from a weights file, so that a few rows can be added to what it knows.
-    #[must_use]
-    pub fn of(detector: &super::LinearDetector) -> Self {
-        let (tables, weights) = (detector.tables(), detector.floats());
-        let squares = vec![1.0; weights.len()];
-        Self { tables, weights, squares, bias: detector.header().bias, bias_square: 1.0 }
     }
 
     /// Rounds the weights to bytes and writes the file.
@@ -280,7 +268,7 @@ pub struct Provenance {
 
 /// Counts and digests of `rows` by source.
 #[must_use]
-pub fn sources(rows: &[Row]) -> BTreeMap<String, TrainedOn> {
+pub fn sources<'a>(rows: impl IntoIterator<Item = &'a Row>) -> BTreeMap<String, TrainedOn> {
     let mut by_source: BTreeMap<&str, (u64, u64, Hasher)> = BTreeMap::new();
     for row in rows {
         let (count, attacks, hasher) = by_source
@@ -383,20 +371,20 @@ fn scale(weights: &[f32]) -> f32 {
 }
 
 /// Whether a window holds enough of a payload to be called an attack: most of it, or nothing else.
-fn holds(window: &Range<usize>, payload: &Range<usize>) -> bool {
+pub(super) fn holds(window: &Range<usize>, payload: &Range<usize>) -> bool {
     let shared = window.end.min(payload.end).saturating_sub(window.start.max(payload.start));
     10 * shared >= 6 * payload.len() || 10 * shared >= 6 * window.len()
 }
 
 /// The slots of a text and where its blocks begin in them.
 #[derive(Debug, Default)]
-struct Reading {
+pub(super) struct Reading {
     slots: Vec<u32>,
     blocks: Vec<usize>,
 }
 
 impl Reading {
-    fn read(&mut self, text: &str, tables: Tables) {
+    pub(super) fn read(&mut self, text: &str, tables: Tables) {
         self.slots.clear();
         self.blocks.clear();
         self.blocks.push(0);
@@ -404,7 +392,7 @@ impl Reading {
         self.blocks.push(self.slots.len());
     }
 
-    fn slots(&self, window: &Window) -> &[u32] {
+    pub(super) fn slots(&self, window: &Window) -> &[u32] {
         let at = |block: usize| self.blocks.get(block).copied().unwrap_or(self.slots.len());
         self.slots.get(at(window.blocks.start)..at(window.blocks.end)).unwrap_or_default()
     }

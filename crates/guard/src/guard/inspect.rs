@@ -19,7 +19,8 @@ pub enum Finding {
     Benign,
     /// It has something of an attack.
     Grey,
-    /// Some of it was not read: it holds more than the bounds of the work allow. Not benign.
+    /// Some of it was not read: it holds more than the bounds of the work allow, or a second detector that was to
+    /// read it failed. Not benign.
     Unread,
     /// It looks like an attack, or hides a message that no reader sees.
     Attack,
@@ -68,7 +69,8 @@ pub struct SegmentInspection {
     pub alarms: Vec<&'static str>,
     /// A second detector had a say in it.
     pub second: bool,
-    /// Why a second detector that was asked said nothing; what the first one says stands.
+    /// Why a second detector that was asked said nothing. What the first one calls an attack is one; anything else
+    /// was not read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub second_failed: Option<String>,
 }
@@ -139,6 +141,9 @@ impl Inspector<'_> {
         let score = confirmed.unwrap_or(first);
         let (spans, read_by) = reading(form, at);
         found.take(&score, spans, read_by);
+        if found.second_failed.is_some() {
+            found.verdict = found.verdict.max(Finding::Unread);
+        }
         if found.verdict < Finding::Attack {
             let order =
                 texts.iter().enumerate().find_map(|(at, text)| Some((at, detect::plain_order(text)?)));

@@ -118,7 +118,7 @@ fn second(answer: Option<Detected>) -> Guard {
 }
 
 #[test]
-fn the_second_stage_is_asked_about_grey_text_and_its_failure_leaves_it_grey() {
+fn the_second_stage_is_asked_about_grey_text_and_where_it_fails_the_text_was_not_read() {
     // Somewhere between a benign start and the whole attack the detector hesitates.
     let attacks = [
         ATTACK,
@@ -138,7 +138,7 @@ fn the_second_stage_is_asked_about_grey_text_and_its_failure_leaves_it_grey() {
     };
     assert_eq!(with(Some(Detected::Attack)), (Finding::Attack, true));
     assert_eq!(with(Some(Detected::Benign)), (Finding::Benign, true));
-    assert_eq!(with(None), (Finding::Grey, false));
+    assert_eq!(with(None), (Finding::Unread, false));
     assert_ne!(guard().digest(), second(None).digest());
 }
 

@@ -7,7 +7,7 @@
 
 use std::ops::Range;
 
-use super::code_points::{Concern, concern, is_all_plain, is_plain_ascii};
+use super::code_points::{Concern, concern, is_all_plain, plain_run};
 use super::invisible::{is_common_mark, is_invisible, is_terminal_control};
 use super::look_alikes;
 
@@ -148,18 +148,19 @@ fn places(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 
 /// Whether words of mixed scripts may be there; nothing where something else may be alarming.
 fn glance(source: &str) -> Option<bool> {
-    let (mut latin, mut foreign) = (false, false);
-    for c in source.chars() {
-        match u8::try_from(c).ok().filter(u8::is_ascii) {
-            Some(byte) if is_plain_ascii(byte) => latin |= byte.is_ascii_alphabetic(),
-            _ => match concern(c) {
-                Concern::None => {}
-                Concern::Mixes => foreign = true,
-                Concern::Closer => return None,
-            },
+    let (mut foreign, mut at) = (false, 0);
+    let bytes = source.as_bytes();
+    loop {
+        at += plain_run(bytes.get(at..).unwrap_or_default());
+        let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) else { break };
+        at += c.len_utf8();
+        match concern(c) {
+            Concern::None => {}
+            Concern::Mixes => foreign = true,
+            Concern::Closer => return None,
         }
     }
-    Some(latin && foreign)
+    Some(foreign && bytes.iter().any(u8::is_ascii_alphabetic))
 }
 
 /// Words of mixed scripts, where they may be. Short words are symbols: Δt, µm, x̄.

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::code_points::{self, Fate, composed, fate, is_all_plain};
+use super::code_points::{self, Fate, composed, fate, is_all_plain, plain_run};
 use super::invisible::is_terminal_control;
 use super::look_alikes;
 use super::spans::{SpanBuilder, SpanMap};
@@ -52,7 +52,7 @@ fn mapped(source: &str) -> (String, SpanMap, bool) {
     let mut at = 0;
     while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
         // Of a run of ASCII only the last character may yet combine with something: the others are written.
-        let run = rest.bytes().take_while(|b| matches!(b, b' '..=b'~')).count();
+        let run = plain_run(rest.as_bytes());
         if let Some(written) = rest.get(..run.saturating_sub(1)).filter(|w| !w.is_empty()) {
             out.release(&mut waiting);
             out.compose(&mut cluster, &cluster_span);
@@ -62,6 +62,18 @@ fn mapped(source: &str) -> (String, SpanMap, bool) {
         let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) else {
             break;
         };
+        if run == 0 {
+            // Of letters that stay as they are only the last may yet combine with something, as well.
+            let kept = out.kept(source.get(at..).unwrap_or_default());
+            if let Some(written) = source.get(at..at + kept).filter(|w| !w.is_empty()) {
+                out.release(&mut waiting);
+                out.compose(&mut cluster, &cluster_span);
+                out.text.push_str(written);
+                out.spans.push(kept, at..at + kept, true);
+                at += kept;
+                continue;
+            }
+        }
         let span = at..at + c.len_utf8();
         at = span.end;
         let fate = if run > 0 { Fate::Becomes(c, false) } else { fate(c) };
@@ -102,6 +114,25 @@ impl Out {
         self.latin = self.latin || ascii.bytes().any(|b| b.is_ascii_alphabetic());
         self.text.push_str(ascii);
         self.spans.push(ascii.len(), at..at + ascii.len(), true);
+    }
+
+    /// Bytes of the characters outside ASCII at the start of `rest` that stay as they are and are followed by another
+    /// such character.
+    fn kept(&mut self, rest: &str) -> usize {
+        let stays = |c: char| match fate(c) {
+            Fate::Becomes(same, foldable) if same == c && !c.is_ascii() => Some(foldable),
+            _ => None,
+        };
+        let mut chars = rest.chars();
+        let (mut kept, mut last) = (0, None);
+        while let Some((c, foldable)) = chars.next().and_then(|c| Some((c, stays(c)?))) {
+            if let Some((before, before_foldable)) = last.replace((c, foldable)) {
+                self.latin |= look_alikes::is_latin(before);
+                self.foldable |= before_foldable;
+                kept += before.len_utf8();
+            }
+        }
+        kept
     }
 
     fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
@@ -150,8 +181,10 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
         } else {
             text.get(at..).and_then(|t| t.chars().next()).unwrap_or(' ')
         };
-        let end = at + if run > 0 { run } else { c.len_utf8() };
+        let mut end = at + if run > 0 { run } else { c.len_utf8() };
         if run == 0 && c.is_whitespace() {
+            let others = bytes.get(end..).unwrap_or_default();
+            end += others.iter().take_while(|b| matches!(b, b'\t'..=b'\r' | b' ')).count();
             space = Some(space.map_or(at, |s| s.start)..end);
             at = end;
             continue;
@@ -170,6 +203,26 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
             }
         } else {
             code_points::fold_into(c, &mut out);
+            // Of a word in another script as well: a case of as many bytes is as good as a copy.
+            while out.len() - before == end - at
+                && let Some(c) = text.get(end..).and_then(|rest| rest.chars().next())
+                && !c.is_ascii()
+                && !c.is_whitespace()
+            {
+                let written = out.len();
+                code_points::fold_into(c, &mut out);
+                end += c.len_utf8();
+                if out.len() - written != c.len_utf8() {
+                    // What went before it is as long as it was.
+                    spans.push(written - before, at..end - c.len_utf8(), true);
+                    spans.push(out.len() - written, end - c.len_utf8()..end, true);
+                    at = end;
+                    break;
+                }
+            }
+            if at == end {
+                continue;
+            }
         }
         spans.push(out.len() - before, at..end, true);
         at = end;

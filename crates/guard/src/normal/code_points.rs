@@ -213,6 +213,21 @@ pub(super) fn is_all_plain(text: &str) -> bool {
     text.as_bytes().chunks(64).all(|chunk| chunk.iter().fold(true, |all, b| all & is_plain_ascii(*b)))
 }
 
+/// Bytes at the start of a text that can be taken as they are.
+pub(super) fn plain_run(bytes: &[u8]) -> usize {
+    const CHUNK: usize = 32;
+    if !bytes.first().is_some_and(|b| is_plain_ascii(*b)) {
+        return 0;
+    }
+    let mut at = 0;
+    while let Some(chunk) = bytes.get(at..at + CHUNK)
+        && chunk.iter().fold(true, |all, b| all & is_plain_ascii(*b))
+    {
+        at += CHUNK;
+    }
+    at + bytes.get(at..).unwrap_or_default().iter().take_while(|b| is_plain_ascii(**b)).count()
+}
+
 /// Whether a byte of a text can be taken as it is.
 pub(super) const fn is_plain_ascii(byte: u8) -> bool {
     matches!(byte, b' '..=b'~' | b'\t' | b'\n' | 0xb | 0xc | b'\r')

@@ -6,8 +6,11 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::base::{Layer, edited};
 use super::look_alikes_table::LOOK_ALIKES;
+use crate::pages::Pages;
 
 /// Longest word that is looked at, in letters: nobody reads a longer one as a word.
 const LONGEST_WORD: usize = 64;
@@ -83,7 +86,13 @@ pub(super) fn fold(layer: Layer<'_>, may_mix: bool) -> Layer<'_> {
 
 /// The words of `text` that mix scripts, with what they are folded to.
 pub(super) fn mixed_words(text: &str) -> impl Iterator<Item = (Range<usize>, String)> {
-    words(text).filter_map(move |range| {
+    // Three letters outside ASCII are Latin to a word, too; in a text without them every mixed word has a letter of
+    // ASCII beside another character, which costs little to find.
+    let is_plain =
+        ["ß", "ẞ", "ı"].iter().all(|letter| memmem::find(text.as_bytes(), letter.as_bytes()).is_none());
+    let some = is_plain.then(|| words_at_seams(text));
+    let all = (!is_plain).then(|| words(text));
+    some.into_iter().flatten().chain(all.into_iter().flatten()).filter_map(move |range| {
         let word = text.get(range.clone())?;
         if word.is_ascii() {
             return None;
@@ -92,13 +101,38 @@ pub(super) fn mixed_words(text: &str) -> impl Iterator<Item = (Range<usize>, Str
     })
 }
 
+fn is_letter(c: char) -> bool {
+    static PAGES: Pages = Pages::new();
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { PAGES.entry(c, |c| u32::from(c.is_alphabetic())) == 1 }
+}
+
+/// The maximal runs of letters in which a letter of ASCII stands beside another character.
+fn words_at_seams(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let bytes = text.as_bytes();
+    let is_seam = |pair: &[u8]| match pair {
+        [a, b] => (a.is_ascii_alphabetic() & !b.is_ascii()) | (!a.is_ascii() & b.is_ascii_alphabetic()),
+        _ => false,
+    };
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let seam = at + bytes.get(at..)?.windows(2).position(is_seam)?;
+        let letter = seam + usize::from(!bytes.get(seam)?.is_ascii());
+        let before = text.get(at..letter)?.char_indices().rev().take_while(|(_, c)| is_letter(*c));
+        let start = before.last().map_or(letter, |(back, _)| at + back);
+        let rest = text.get(letter..)?;
+        let end = rest.find(|c| !is_letter(c)).map_or(text.len(), |length| letter + length);
+        at = end;
+        Some(start..end)
+    })
+}
+
 /// The maximal runs of letters.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut chars = text.char_indices().peekable();
     std::iter::from_fn(move || {
-        let (start, first) = chars.by_ref().find(|(_, c)| c.is_alphabetic())?;
+        let (start, first) = chars.by_ref().find(|(_, c)| is_letter(*c))?;
         let mut end = start + first.len_utf8();
-        while let Some((at, c)) = chars.next_if(|(_, c)| c.is_alphabetic()) {
+        while let Some((at, c)) = chars.next_if(|(_, c)| is_letter(*c)) {
             end = at + c.len_utf8();
         }
         Some(start..end)
@@ -106,6 +140,10 @@ pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
 }
 
 fn folded_word(word: &str) -> Option<String> {
+    // Most words outside ASCII have no letter of it either.
+    if !word.bytes().any(|b| b.is_ascii_alphabetic()) && !word.contains(is_latin) {
+        return None;
+    }
     let mut counts = [0usize; 3]; // ASCII letters, look-alikes, Cyrillic or Greek letters that are none
     let mut host = Script::Other;
     let mut others = false;
@@ -172,6 +210,16 @@ mod tests {
         let settled = |c: &char| super::super::base::cased(&c.to_string()).text == c.to_string();
         for c in ('\0'..=char::MAX).filter(|c| c.is_alphabetic()).filter(settled) {
             assert_eq!(is_latin(c), super::super::code_points::folded(c).all(|c| c.is_ascii()), "{c}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn words_are_mixed_only_at_seams(text in "(a|Z|е|И|é|ß|ı|漢|α| |\n|-|“|1|о|xy){0,24}") {
+            let all: Vec<_> = words(&text)
+                .filter_map(|word| Some((word.clone(), folded_word(text.get(word)?)?)))
+                .collect();
+            proptest::prop_assert_eq!(mixed_words(&text).collect::<Vec<_>>(), all);
         }
     }
 }

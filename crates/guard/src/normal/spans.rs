@@ -19,6 +19,21 @@ struct Piece {
     copied: bool,
 }
 
+/// Pieces ahead that are looked at one by one.
+const NEAR: usize = 4;
+
+impl Piece {
+    /// Where the part of a range that lies in the piece came from.
+    fn source_of(&self, range: Range<usize>) -> Range<usize> {
+        if !self.copied {
+            return self.source.clone();
+        }
+        let start = range.start.max(self.out.start) - self.out.start;
+        let end = range.end.clamp(self.out.start + start, self.out.end) - self.out.start;
+        self.source.start + start..self.source.start + end
+    }
+}
+
 impl SpanMap {
     /// The derived text has the source's bytes, place by place.
     #[must_use]
@@ -34,13 +49,7 @@ impl SpanMap {
         let until = pieces.partition_point(|p| p.out.start < range.end.max(range.start.saturating_add(1)));
         let mut found: Option<Range<usize>> = None;
         for piece in pieces.get(from..until).unwrap_or_default() {
-            let source = if piece.copied {
-                let start = range.start.max(piece.out.start) - piece.out.start;
-                let end = range.end.clamp(piece.out.start + start, piece.out.end) - piece.out.start;
-                piece.source.start + start..piece.source.start + end
-            } else {
-                piece.source.clone()
-            };
+            let source = piece.source_of(range.clone());
             found = Some(found.map_or(source.clone(), |f| f.start.min(source.start)..f.end.max(source.end)));
         }
         found.unwrap_or_else(|| {
@@ -54,13 +63,23 @@ impl SpanMap {
         let Some(pieces) = self.pieces else { return inner.clone() };
         let Some(inner_pieces) = &inner.pieces else { return Self { pieces: Some(pieces) } };
         let mut builder = SpanBuilder::default();
+        // Pieces nearly always come in the order of the text they were made of.
+        let mut at = 0_usize;
         for piece in pieces {
             if !piece.copied {
                 builder.push(piece.out.len(), inner.source(piece.source), false);
                 continue;
             }
             // A copied piece may lie over many pieces of the inner map.
-            let mut at = inner_pieces.partition_point(|p| p.out.end <= piece.source.start);
+            let is_before = |p: &Piece| p.out.end <= piece.source.start;
+            let is_here = at.checked_sub(1).is_none_or(|last| inner_pieces.get(last).is_some_and(is_before))
+                && !inner_pieces.get(at + NEAR).is_some_and(is_before);
+            if !is_here {
+                at = inner_pieces.partition_point(is_before);
+            }
+            while inner_pieces.get(at).is_some_and(is_before) {
+                at += 1;
+            }
             let mut start = piece.source.start;
             while start < piece.source.end {
                 let Some(below) = inner_pieces.get(at) else {
@@ -68,9 +87,10 @@ impl SpanMap {
                     break;
                 };
                 let end = below.out.end.min(piece.source.end);
-                builder.push(end - start, inner.source(start..end), below.copied);
+                builder.push(end - start, below.source_of(start..end), below.copied);
                 start = end;
-                at += 1;
+                // What is left of it may belong to the next piece.
+                at += usize::from(below.out.end <= end);
             }
         }
         builder.finish()

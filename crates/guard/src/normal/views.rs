@@ -13,8 +13,10 @@ mod arranged;
 mod base64;
 mod bases;
 mod ciphers;
+mod classes;
 mod entities;
 mod escapes;
+mod framed;
 mod hex;
 mod hidden;
 mod leet;
@@ -139,6 +141,8 @@ pub enum Transform {
     Markup,
     /// What a page says out of sight, by itself.
     Hidden,
+    /// What data or a program hands on, by itself.
+    Framed,
     /// Letters upside down.
     UpsideDown,
     /// As a direction override draws it.
@@ -158,6 +162,46 @@ impl Transform {
                 | Self::WordsReversed
                 | Self::PigLatin
                 | Self::Spacing
+        )
+    }
+
+    /// How little it says that something was undone: an encoding has a form that nothing else has, letters in another
+    /// order may be a name.
+    const fn doubt(&self) -> usize {
+        match self {
+            Self::Leet
+            | Self::Slips
+            | Self::Vowels
+            | Self::WordOrder
+            | Self::WordsReversed
+            | Self::Reversed
+            | Self::Concatenated
+            | Self::Joined => 3,
+            Self::Caesar { .. }
+            | Self::Atbash
+            | Self::Rot47
+            | Self::PigLatin
+            | Self::Rails { .. }
+            | Self::Spacing
+            | Self::Acrostic
+            | Self::Cells => 2,
+            _ => 1,
+        }
+    }
+
+    /// Whether what was undone is a text of its own, so that it is read without what stands beside it, too.
+    const fn is_apart(&self) -> bool {
+        matches!(
+            self,
+            Self::Base64
+                | Self::Hex
+                | Self::Base32
+                | Self::Base85
+                | Self::Base58
+                | Self::CodePoints
+                | Self::Morse
+                | Self::Braille
+                | Self::Ordered
         )
     }
 
@@ -204,6 +248,7 @@ impl Transform {
             Self::Concatenated => "concatenated",
             Self::Markup => "markup",
             Self::Hidden => "hidden",
+            Self::Framed => "framed",
             Self::UpsideDown => "upside-down",
             Self::Drawn => "drawn",
         }
@@ -244,6 +289,7 @@ const READERS: &[Reader] = &[
     bases::read,
     turned::read,
     hidden::read,
+    framed::read,
     spacing::read,
     arranged::read,
     order::read,
@@ -266,7 +312,7 @@ struct Node<'t> {
     how: Vec<Transform>,
 }
 
-/// Searches for views of a text in breadth, so that a bound cuts the deepest first.
+/// Searches for views of a text, what the most certain readings made first, so that a bound cuts guesses upon guesses.
 pub(super) fn find(
     source: &str,
     cased: &Layer<'_>,
@@ -285,7 +331,7 @@ pub(super) fn find(
         search.admit(drawn, &[], Transform::Drawn);
     }
     search.expand(&Node { cased: cased.clone(), how: Vec::new() });
-    while let Some(node) = search.queue.pop_front() {
+    while let Some(node) = search.next() {
         search.expand(&node);
     }
     search.found
@@ -300,6 +346,13 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// The text that the most certain readings made, of equals the one that was found first.
+    fn next(&mut self) -> Option<Node<'static>> {
+        let doubt = |node: &Node<'_>| node.how.iter().map(Transform::doubt).sum::<usize>();
+        let (at, _) = self.queue.iter().enumerate().min_by_key(|(_, node)| doubt(node))?;
+        self.queue.remove(at)
+    }
+
     fn expand(&mut self, node: &Node<'_>) {
         let scan = Scan::of(&node.cased.text);
         let mut readings = Vec::new();
@@ -325,15 +378,23 @@ impl Search<'_> {
                 continue;
             }
             for edits in clusters(&reading.edits) {
-                let Some(layer) = window(&node.cased, edits) else { continue };
+                let Some(layer) = window(&node.cased, edits, CONTEXT) else { continue };
                 self.admit(layer, &node.how, reading.how);
+                // Words beside it can outweigh what it says, and stand on its lines.
+                if reading.how.is_apart()
+                    && let Some(layer) = window(&node.cased, edits, 0)
+                {
+                    self.admit(layer, &node.how, reading.how);
+                }
             }
         }
     }
 
     /// Makes a view of a decoded text, unless a bound forbids it or it is known.
     fn admit(&mut self, decoded: Layer<'static>, before: &[Transform], how: Transform) {
-        if before.len() >= self.budget.depth {
+        // A frame makes a text shorter and tells it in no other way.
+        let depth = before.iter().filter(|how| **how != Transform::Framed).count();
+        if depth >= self.budget.depth {
             self.found.truncated = true;
             return;
         }
@@ -344,6 +405,14 @@ impl Search<'_> {
         let folded = base::folded(&cased);
         let known = folded.text == self.base || self.found.views.iter().any(|v| v.text == folded.text);
         if known || folded.text.is_empty() {
+            // What shows nothing may hide something.
+            if folded.text.is_empty() {
+                self.raise(alarms, &decoded.spans);
+                let how: Vec<Transform> = before.iter().copied().chain([how]).collect();
+                for payload in payloads {
+                    self.payload(payload, &decoded.spans, &how);
+                }
+            }
             return;
         }
         if self.found.views.len() >= self.budget.views
@@ -353,12 +422,7 @@ impl Search<'_> {
             return;
         }
         let how: Vec<Transform> = before.iter().copied().chain([how]).collect();
-        for mut alarm in alarms {
-            for place in &mut alarm.places {
-                *place = decoded.spans.source(place.clone());
-            }
-            self.found.alarms.push(alarm);
-        }
+        self.raise(alarms, &decoded.spans);
         for payload in payloads {
             self.payload(payload, &decoded.spans, &how);
         }
@@ -366,6 +430,16 @@ impl Search<'_> {
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
         self.queue.push_back(Node { cased, how });
+    }
+
+    /// Keeps alarms of a decoded text with their places in the source.
+    fn raise(&mut self, alarms: Vec<Alarm>, spans: &SpanMap) {
+        for mut alarm in alarms {
+            for place in &mut alarm.places {
+                *place = spans.source(place.clone());
+            }
+            self.found.alarms.push(alarm);
+        }
     }
 
     fn payload(&mut self, payload: Payload, spans: &SpanMap, before: &[Transform]) {
@@ -403,13 +477,13 @@ fn telling<T: Copy>(
     edits.into_iter().zip(kept).filter_map(|((range, new, _), kept)| kept.then_some((range, new))).collect()
 }
 
-/// The edited text with some context on both sides.
-fn window(layer: &Layer<'_>, edits: &[(Range<usize>, String)]) -> Option<Layer<'static>> {
+/// The edited text with so many bytes on both sides.
+fn window(layer: &Layer<'_>, edits: &[(Range<usize>, String)], context: usize) -> Option<Layer<'static>> {
     let text: &str = &layer.text;
     let first = edits.first()?.0.start;
     let last = edits.last()?.0.end;
-    let start = text.floor_char_boundary(first.saturating_sub(CONTEXT));
-    let end = text.ceil_char_boundary(last.saturating_add(CONTEXT).min(text.len()));
+    let start = text.floor_char_boundary(first.saturating_sub(context));
+    let end = text.ceil_char_boundary(last.saturating_add(context).min(text.len()));
     let mut spans = SpanBuilder::default();
     spans.push(end - start, start..end, true);
     let part =

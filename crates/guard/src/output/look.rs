@@ -148,6 +148,8 @@ pub(super) enum Open {
     Pem,
     /// Confidential text, from this state of the index.
     Overlap(u32),
+    /// Not beyond what was seen, which is not yet passed.
+    Passed,
 }
 
 /// How a match goes on.

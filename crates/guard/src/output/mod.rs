@@ -25,6 +25,7 @@
 mod active;
 mod bytes;
 mod canary;
+mod code;
 mod confidential;
 mod finding;
 mod links;

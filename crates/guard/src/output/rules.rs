@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::code::Within;
 use super::links::Markup;
 use super::look::{Look, Step};
 use super::{
@@ -154,8 +155,8 @@ impl Inner {
         if self.look_for_links { links::recognise(&self.links, look, markup) } else { Step::No }
     }
 
-    pub(super) fn active(&self, look: Look<'_>) -> Step {
-        self.active.recognise(look)
+    pub(super) fn active(&self, look: Look<'_>, within: Within) -> Step {
+        self.active.recognise(look, within)
     }
 
     /// The same actions, but nothing that is found hides or ends the text.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::code::Code;
 use super::confidential::Secrets;
 use super::links::Markup;
 use super::look::{BACK_BYTES, Further, Hit, Look, Open, Step, is_word};
@@ -30,6 +31,7 @@ pub struct Scanner {
     base: usize,
     families: [Busy; FAMILIES],
     markup: Markup,
+    code: Code,
     /// End of the last redaction, in the text.
     hidden_until: usize,
     blocked: bool,
@@ -40,8 +42,20 @@ pub struct Scanner {
 struct Busy {
     /// End of its last match, in the text.
     until: usize,
-    /// The last match, if it may go on.
+    /// Where its last match was first seen to reach, in the text.
+    reached: usize,
+    /// The last match, until it is passed.
     open: Option<(OutputFinding, Open)>,
+}
+
+impl Busy {
+    /// The last match, as far as it reached before an answer was cut off at `here`. How far beyond that it could be seen
+    /// to go depends on how much of the answer had come.
+    fn cut_off(&mut self, here: usize) -> Option<OutputFinding> {
+        let (mut finding, _) = self.open.take()?;
+        finding.span.end = finding.span.end.min(here.max(self.reached));
+        Some(finding)
+    }
 }
 
 /// What a piece of an answer released.
@@ -81,6 +95,7 @@ impl Scanner {
             base: 0,
             families: Default::default(),
             markup: Markup::default(),
+            code: Code::default(),
             hidden_until: 0,
             blocked: false,
         }
@@ -127,10 +142,12 @@ impl Scanner {
             }
             self.step(&mut released);
         }
-        if end || self.blocked {
-            for busy in &mut self.families {
-                released.findings.extend(busy.open.take().map(|(finding, _)| finding));
-            }
+        if self.blocked {
+            let here = self.base + self.at;
+            released.findings.extend(self.families.iter_mut().filter_map(|busy| busy.cut_off(here)));
+        } else if end {
+            let left = self.families.iter_mut().filter_map(|busy| busy.open.take());
+            released.findings.extend(left.map(|(finding, _)| finding));
         }
         released.blocked = self.blocked;
         if self.blocked {
@@ -145,6 +162,7 @@ impl Scanner {
     /// Whether nothing goes on from before, so that plain text can pass in one go.
     fn is_idle(&self) -> bool {
         !self.markup.is_busy()
+            && !self.code.is_busy()
             && self.hidden_until <= self.base + self.at
             && self.families.iter().all(|f| f.open.is_none())
     }
@@ -219,7 +237,7 @@ impl Scanner {
             SECRET => self.rules.secret(look),
             PERSONAL => self.rules.personal(look),
             LINK => self.rules.link(look, &self.markup),
-            ACTIVE => self.rules.active(look),
+            ACTIVE => self.rules.active(look, self.code.within()),
             _ => Step::No,
         }
     }
@@ -232,6 +250,7 @@ impl Scanner {
                 if length == 0 { Further::No } else { Further::By(length, open.clone()) }
             }
             Open::Pem => super::secret::pem_further(look),
+            Open::Passed => Further::No,
             Open::Overlap(state) => overlap::further(&self.secrets.texts, look, *state),
         }
     }
@@ -245,8 +264,9 @@ impl Scanner {
         // What goes on is hidden before anything new begins, however far it could be seen to go on.
         for (family, further) in further {
             match further {
-                Further::By(length, open) => self.extend(family, here + length, Some(open), released),
-                Further::Last(length) => self.extend(family, here + length, None, released),
+                Further::By(length, open) => self.extend(family, here + length, open),
+                // Told when it is passed, as it would be if only now and then a character had come.
+                Further::Last(length) => self.extend(family, here + length, Open::Passed),
                 Further::No | Further::More => {}
             }
         }
@@ -255,7 +275,7 @@ impl Scanner {
         }
     }
 
-    fn extend(&mut self, family: usize, until: usize, open: Option<Open>, released: &mut Released) {
+    fn extend(&mut self, family: usize, until: usize, open: Open) {
         let busy = &mut self.families[family];
         let Some((mut finding, _)) = busy.open.take() else { return };
         finding.span.end = until;
@@ -263,10 +283,7 @@ impl Scanner {
         if finding.action == Action::Redact {
             self.hidden_until = self.hidden_until.max(until);
         }
-        match open {
-            Some(open) => busy.open = Some((finding, open)),
-            None => released.findings.push(finding),
-        }
+        busy.open = Some((finding, open));
     }
 
     fn take(&mut self, family: usize, here: usize, hit: Hit, released: &mut Released) {
@@ -295,6 +312,7 @@ impl Scanner {
         }
         let busy = &mut self.families[family];
         busy.until = until;
+        busy.reached = until;
         match hit.open {
             Some(open) if action != Action::Block => busy.open = Some((finding, open)),
             _ => released.findings.push(finding),
@@ -304,7 +322,9 @@ impl Scanner {
     /// Passes the character that was decided.
     fn step(&mut self, released: &mut Released) {
         let Some(c) = self.buffer.get(self.at..).and_then(|rest| rest.chars().next()) else { return };
-        self.markup.pass(c, self.buffer.as_bytes().get(..self.at).unwrap_or_default());
+        let before = self.buffer.as_bytes().get(..self.at).unwrap_or_default();
+        self.markup.pass(c, before);
+        self.code.pass(c, before);
         if self.base + self.at >= self.hidden_until {
             released.text.push(c);
         }

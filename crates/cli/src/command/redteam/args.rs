@@ -27,7 +27,8 @@ pub enum RedteamCommand {
     /// Turn what got past the detector into regression cases, and train weights that know it.
     ///
     /// Reads the journal of a campaign through the guard, or cases of an earlier run (a JSON object a line, with
-    /// text, attack and carrier). New weights come out only if no more harmless texts are stopped than before.
+    /// text, attack and carrier). New weights come out only if no more harmless texts are stopped than stated, and
+    /// what cannot be learned within that is named; the exit code is 1 then.
     #[command(
         after_help = "Examples:\n  proofhouse redteam learn run.jsonl --out learned/\n  proofhouse redteam --stand-in --guard --guard-config learned/guard.yaml"
     )]
@@ -45,6 +46,10 @@ pub struct LearnArgs {
     /// House whose ledger takes in the new weights.
     #[arg(long, env = "PROOFHOUSE_HOME", value_name = "DIR")]
     pub home: Option<PathBuf>,
+    /// The guard that the weights are for, as the campaign had it: its encoder has a say in what is learned, and
+    /// goes into the new guard.yaml. Training always starts from the weights of this build.
+    #[arg(long, value_name = "FILE")]
+    pub guard_config: Option<PathBuf>,
     /// Seed of the training.
     #[arg(long, default_value_t = 1)]
     pub seed: u64,

@@ -20,7 +20,20 @@ use crate::terminal::Bar;
 
 /// Why a campaign ends before its time.
 #[derive(Debug, Clone)]
-struct Stop(String);
+enum Stop {
+    /// A limit was reached. What is under way may end with the answers it has.
+    Limit(String),
+    /// The target is gone; whoever still asks waits for nothing.
+    Gone(String),
+}
+
+impl Stop {
+    fn why(self) -> String {
+        match self {
+            Self::Limit(why) | Self::Gone(why) => why,
+        }
+    }
+}
 
 /// What all attempts share.
 pub struct Line {
@@ -67,10 +80,10 @@ impl Caps {
         let sent = sent(conversation);
         let bytes = self.bytes.fetch_add(sent, Relaxed) + sent;
         if bytes / BYTES_A_TOKEN > self.max_tokens {
-            return Err(Stop("the limit on tokens or cost was reached".to_owned()));
+            return Err(Stop::Limit("the limit on tokens or cost was reached".to_owned()));
         }
         if self.requests.fetch_add(1, Relaxed) >= self.max_requests {
-            return Err(Stop("the limit on requests was reached".to_owned()));
+            return Err(Stop::Limit("the limit on requests was reached".to_owned()));
         }
         if let Some(gap) = self.gap {
             let at = {
@@ -114,7 +127,9 @@ impl Line {
             }
             Err(Failure::Blocked(blocked)) => Ok(Err(Reply::Blocked(blocked))),
             Err(Failure::Nonsense(why)) => Ok(Err(Reply::Failed(why))),
-            Err(Failure::Gone(why)) => Err(Stop(format!("the target gives no answers any more: {why}"))),
+            Err(Failure::Gone(why)) => {
+                Err(Stop::Gone(format!("the target gives no answers any more: {why}")))
+            }
         }
     }
 
@@ -173,7 +188,7 @@ impl Line {
         let mut pairs: Vec<(Label, Ruling)> = Vec::new();
         for (n, sample) in samples.iter().enumerate() {
             let ruling = self.rule(judge, &sample.rule, &sample.request, &sample.answer).await;
-            let ruling = ruling.map_err(|Stop(why)| anyhow::anyhow!("the judge: {why}"))?;
+            let ruling = ruling.map_err(|stop| anyhow::anyhow!("the judge: {}", stop.why()))?;
             pairs.push((sample.label, ruling));
             bar.advance(n as u64 + 1, samples.len() as u64);
         }
@@ -227,8 +242,11 @@ impl Line {
                         done += 1;
                         bar.advance(done, total);
                     }
-                    Err(stop) => {
-                        // What is under way is given up: it would only run into the same wall.
+                    // What is under way was paid for; what needs more requests meets the same limit at once.
+                    Err(stop @ Stop::Limit(_)) => {
+                        stopped.get_or_insert(stop);
+                    }
+                    Err(stop @ Stop::Gone(_)) => {
                         running.abort_all();
                         stopped = Some(stop);
                         break;
@@ -236,7 +254,7 @@ impl Line {
                 }
             }
             match stopped {
-                Some(Stop(why)) => campaign.interrupt(answers, why),
+                Some(stop) => campaign.interrupt(answers, stop.why()),
                 None => campaign.record(answers.into_iter().flatten().collect()),
             }
         }

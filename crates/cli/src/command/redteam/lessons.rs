@@ -6,8 +6,9 @@ use std::fmt::Write as _;
 
 use anyhow::{Context as _, bail, ensure};
 use proofhouse_dialogue::Carrier;
+use proofhouse_guard::Guard;
 use proofhouse_guard::detect::learn::Lesson;
-use proofhouse_guard::detect::{LinearDetector, Verdict, plain_order};
+use proofhouse_guard::detect::{Verdict, plain_order};
 use proofhouse_guard::normal::{Budget, normalise};
 use proofhouse_redteam::{Answer, Attempt, Campaign, Part, Step};
 use serde::{Deserialize, Serialize};
@@ -47,7 +48,7 @@ pub struct Found {
     pub cases: Vec<Case>,
     /// Attempts that succeeded through the guard.
     pub through: usize,
-    /// Of these, attempts whose words the detector finds when it reads them alone: only what stood around
+    /// Of these, attempts whose words the detectors find when they read them alone: only what stood around
     /// them hid them, and no training changes that.
     pub known: usize,
     /// Of these, attempts without a text that is long enough to say anything.
@@ -55,7 +56,7 @@ pub struct Found {
 }
 
 /// Reads a journal, or cases.
-pub fn found(bytes: &[u8], detector: &LinearDetector) -> anyhow::Result<Found> {
+pub fn found(bytes: &[u8], guard: &Guard) -> anyhow::Result<Found> {
     let first = bytes.split(|b| *b == b'\n').next().unwrap_or_default();
     let first: serde_json::Value = serde_json::from_slice(first)
         .context("line 1 is no JSON: this is neither a journal nor a file of cases")?;
@@ -69,7 +70,7 @@ pub fn found(bytes: &[u8], detector: &LinearDetector) -> anyhow::Result<Found> {
             continue;
         }
         found.through += 1;
-        match case(detector, &attempt) {
+        match case(guard, &attempt) {
             Missed::Case(case) => found.cases.push(case),
             Missed::Known => found.known += 1,
             Missed::Short => found.short += 1,
@@ -136,16 +137,17 @@ enum Missed {
 }
 
 /// The text of an attempt that came nearest to being found, in the form in which it did.
-fn case(detector: &LinearDetector, attempt: &Attempt) -> Missed {
+fn case(guard: &Guard, attempt: &Attempt) -> Missed {
     let mut nearest: Option<(f32, Case)> = None;
     for (text, carrier) in injected(attempt) {
         let form = normalise(&text, &Budget::default());
         for view in form.texts().filter(|view| view.trim().chars().count() >= SHORTEST) {
-            let score = detector.score(view, carrier);
-            if score.verdict == Verdict::Attack || plain_order(view).is_some() {
+            if guard.score(view, carrier).verdict == Verdict::Attack || plain_order(view).is_some() {
                 return Missed::Known;
             }
-            if nearest.as_ref().is_none_or(|(margin, _)| score.margin > *margin) {
+            // The first detector's margin: it is what training moves.
+            let margin = guard.detector().score(view, carrier).margin;
+            if nearest.as_ref().is_none_or(|(most, _)| margin > *most) {
                 let case = Case {
                     text: view.to_owned(),
                     attack: true,
@@ -153,7 +155,7 @@ fn case(detector: &LinearDetector, attempt: &Attempt) -> Missed {
                     family: attempt.family().map(str::to_owned),
                     attempt: Some(attempt.id.clone()),
                 };
-                nearest = Some((score.margin, case));
+                nearest = Some((margin, case));
             }
         }
     }

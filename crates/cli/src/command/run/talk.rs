@@ -38,10 +38,6 @@ const STEPS: u32 = 6;
 const OBSERVED_WITHIN: Duration = Duration::from_secs(5);
 /// Nothing comes after this long when nobody calls.
 const SETTLED: Duration = Duration::from_millis(200);
-/// How long a client waits that is too fast.
-const PAUSE: Duration = Duration::from_millis(100);
-/// How often it does.
-const PAUSES: u32 = 100;
 
 /// Holds each recorded conversation of the system file through the gateway and looks at every full window. Ends
 /// at the first alarm.
@@ -269,19 +265,15 @@ impl Application {
 
     /// The request's name and the answer; none where the guard refused the request.
     async fn ask(&self, body: Bytes) -> anyhow::Result<(String, Option<ChatResponse>)> {
-        for _ in 0..PAUSES {
-            let answer = self.caller.send(body.clone()).await?;
-            match answer.status {
-                200 => {
-                    let response = ChatResponse::read(self.protocol, &answer.bytes, &Limits::default())?;
-                    return Ok((answer.request_id, Some(response)));
-                }
-                403 if answer.code().starts_with("guard/") => return Ok((answer.request_id, None)),
-                429 if answer.code() == "key/rate" => tokio::time::sleep(PAUSE).await,
-                status => anyhow::bail!("the gateway answered {status}: {}", answer.json()),
+        let answer = self.caller.send_in_turn(body).await?;
+        match answer.status {
+            200 => {
+                let response = ChatResponse::read(self.protocol, &answer.bytes, &Limits::default())?;
+                Ok((answer.request_id, Some(response)))
             }
+            403 if answer.code().starts_with("guard/") => Ok((answer.request_id, None)),
+            status => anyhow::bail!("the gateway answered {status}: {}", answer.json()),
         }
-        anyhow::bail!("the gateway lets no request of this client through; raise its requests_per_second")
     }
 
     /// What a tool answers: the record that an argument names, or that it is done.

@@ -52,13 +52,22 @@ impl Joint {
         self.weight.is_finite() && self.weight > 0.0 && thresholds.iter().all(ordered)
     }
 
-    /// The verdict of both. Places and phrases are the first stage's: an encoder cannot name any.
-    pub(super) fn judge(&self, first: &Score, logit: f32, carrier: Carrier) -> Score {
-        let thresholds = match carrier {
+    const fn thresholds(&self, carrier: Carrier) -> Thresholds {
+        match carrier {
             Carrier::Chat => self.chat,
             Carrier::Document => self.document,
             Carrier::Code => self.code,
-        };
+        }
+    }
+
+    /// The margin of the first stage from which on both call a text an attack that has this `logit`.
+    pub(super) fn bar(&self, logit: f32, carrier: Carrier) -> f32 {
+        self.weight.mul_add(-logit, self.thresholds(carrier).attack)
+    }
+
+    /// The verdict of both. Places and phrases are the first stage's: an encoder cannot name any.
+    pub(super) fn judge(&self, first: &Score, logit: f32, carrier: Carrier) -> Score {
+        let thresholds = self.thresholds(carrier);
         let score = self.weight.mul_add(logit, first.margin);
         let (verdict, margin) = (thresholds.verdict(score), score - thresholds.attack);
         let benign = verdict == Verdict::Benign;

@@ -187,6 +187,26 @@ impl EncoderDetector {
         (0..count).map(move |at| at * step..(at * step + window).min(pieces))
     }
 
+    /// The highest logit of the windows that a joint verdict reads: first those in which the first stage found
+    /// something, at `spans`.
+    fn highest(&self, text: &str, spans: &[Range<usize>]) -> Result<f32, DetectorError> {
+        let failed = |reason| self.failed(text, reason);
+        let pieces = self.tokenizer.pieces(text);
+        let finds = |window: &Range<usize>| {
+            let part = pieces.get(window.clone()).unwrap_or_default();
+            let (Some(start), Some(end)) = (part.first(), part.last()) else { return false };
+            spans.iter().any(|span| span.start < end.word.end && start.word.start < span.end)
+        };
+        let (mut windows, others): (Vec<_>, Vec<_>) = self.windows(pieces.len()).partition(finds);
+        windows.extend(others);
+        let mut highest = f32::NEG_INFINITY;
+        for window in windows.into_iter().take(JOINT_WINDOWS) {
+            let part = pieces.get(window).unwrap_or_default();
+            highest = highest.max(logit(self.probability(&self.tokenizer.framed(part), &failed)?));
+        }
+        Ok(highest)
+    }
+
     fn failed(&self, text: &str, reason: String) -> DetectorError {
         DetectorError::Encoder { encoder: self.encoder.identity(), bytes: text.len(), reason }
     }
@@ -243,21 +263,15 @@ impl Detector for EncoderDetector {
                 Ok(None)
             };
         };
-        let failed = |reason| self.failed(text, reason);
-        let pieces = self.tokenizer.pieces(text);
-        let finds = |window: &Range<usize>| {
-            let part = pieces.get(window.clone()).unwrap_or_default();
-            let (Some(start), Some(end)) = (part.first(), part.last()) else { return false };
-            first.spans.iter().any(|span| span.start < end.word.end && start.word.start < span.end)
-        };
-        let (mut windows, others): (Vec<_>, Vec<_>) = self.windows(pieces.len()).partition(finds);
-        windows.extend(others);
-        let mut highest = f32::NEG_INFINITY;
-        for window in windows.into_iter().take(JOINT_WINDOWS) {
-            let part = pieces.get(window).unwrap_or_default();
-            highest = highest.max(logit(self.probability(&self.tokenizer.framed(part), &failed)?));
-        }
+        let highest = self.highest(text, &first.spans)?;
         Ok(Some(joint.judge(first, highest, carrier)))
+    }
+
+    fn bar(&self, text: &str, carrier: Carrier, grey: f32) -> Result<f32, DetectorError> {
+        let Some(joint) = &self.calibration.joint else {
+            return super::bar_of_its_own(self, text, carrier, grey);
+        };
+        Ok(joint.bar(self.highest(text, &[])?, carrier).max(grey))
     }
 }
 

@@ -3,61 +3,58 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter, memrchr};
+
 use super::pairs::Order;
 use super::scan::Scan;
+use super::spacing::is_coded;
 use super::words::divided;
 use super::{Reading, Transform};
 
 /// Fewest words in cells, and fewest numbered pieces.
 const LEAST_CELLS: usize = 6;
 const LEAST_PIECES: usize = 3;
+/// Bytes of a word in a cell.
+const LONGEST_WORD: usize = 48;
 /// Most lines of one arrangement.
 const MOST_LINES: usize = 4096;
 /// Fewest lines of an acrostic.
 const LEAST_LINES: usize = 10;
 /// The order of letters, in hundredths of a level, from which they are language.
-const LANGUAGE: u32 = 690;
+const LANGUAGE: u32 = 720;
+/// How far the order of letters of language, in hundredths of a level, is from that of the same letters backwards.
+const ONE_WAY: u32 = 8;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     for (sign, least) in
         [(b'|', LEAST_CELLS), (b';', LEAST_CELLS), (b'\t', LEAST_CELLS), (b',', 2 * LEAST_CELLS)]
     {
         if scan.has(sign) >= least {
-            cells(scan.text, char::from(sign), readings);
+            cells(scan, sign, readings);
         }
     }
     if scan.has(b'\n') + 1 >= LEAST_PIECES {
-        numbered(scan.text, readings);
-        first_letters(scan.text, readings);
+        numbered(scan, readings);
+        first_letters(scan, readings);
     }
 }
 
-fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.split('\n').map(|line| (line.as_ptr() as usize - text.as_ptr() as usize, line))
-}
-
 /// A word a cell, read row by row.
-fn cells(text: &str, sign: char, readings: &mut Vec<Reading>) {
+fn cells(scan: &Scan<'_>, sign: u8, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let mut table: Option<(Range<usize>, Vec<&str>)> = None;
-    let mut close = |table: Option<(Range<usize>, Vec<&str>)>| {
-        let Some((range, words)) = table else { return };
-        let single = words.iter().filter(|word| !word.contains(char::is_whitespace)).count();
-        let lettered = words.iter().filter(|word| word.chars().any(char::is_alphabetic)).count();
-        if words.len() >= LEAST_CELLS && single * 10 >= words.len() * 8 && lettered * 10 >= words.len() * 7 {
-            edits.push((range, words.join(" ")));
-        }
-    };
-    for (start, line) in lines(text).take(MOST_LINES) {
-        if !line.contains(sign) {
+    let mut table: Option<Table> = None;
+    let mut close = |table: Option<Table>| edits.extend(table.and_then(|table| table.read(scan.text, sign)));
+    for line in lines_with(sign, scan.text.as_bytes()).take(MOST_LINES) {
+        // A line without the sign ends a table.
+        if table.as_ref().is_some_and(|table| table.range.end + 1 != line.start) {
             close(table.take());
-            continue;
         }
-        let (range, words) = table.get_or_insert_with(|| (start..start, Vec::new()));
-        range.end = start + line.len();
-        let rule =
-            |cell: &&str| !cell.is_empty() && !cell.chars().all(|c| matches!(c, '-' | ':' | '.' | '='));
-        words.extend(line.split(sign).map(str::trim).filter(rule));
+        let table = table.get_or_insert(Table { range: line.clone(), cells: 0, single: 0 });
+        table.range.end = line.end;
+        for cell in cells_of(scan.text.get(line).unwrap_or_default(), sign) {
+            table.cells += 1;
+            table.single += usize::from(is_single(cell));
+        }
     }
     close(table);
     if !edits.is_empty() {
@@ -65,14 +62,80 @@ fn cells(text: &str, sign: char, readings: &mut Vec<Reading>) {
     }
 }
 
+/// The lines in which a sign stands.
+fn lines_with(sign: u8, text: &[u8]) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let rest = text.get(at..)?;
+        let found = memchr(sign, rest)?;
+        let start = at + memrchr(b'\n', rest.get(..found)?).map_or(0, |end| end + 1);
+        let end =
+            rest.get(found..).and_then(|rest| memchr(b'\n', rest)).map_or(text.len(), |end| at + found + end);
+        at = end + 1;
+        Some(start..end)
+    })
+}
+
+/// Lines of cells. They are counted first, for lists and sentences with commas are many, and tables of words few.
+struct Table {
+    range: Range<usize>,
+    cells: usize,
+    /// Those of one word.
+    single: usize,
+}
+
+impl Table {
+    fn read(self, text: &str, sign: u8) -> Option<(Range<usize>, String)> {
+        if self.cells < LEAST_CELLS || self.single * 10 < self.cells * 8 {
+            return None;
+        }
+        let lines = text.get(self.range.clone())?.split('\n');
+        let words: Vec<&str> = lines.flat_map(|line| cells_of(line, sign)).collect();
+        let is_lettered =
+            |word: &str| word.chars().filter(|c| c.is_alphabetic()).count() * 2 >= word.chars().count();
+        let lettered = words.iter().filter(|word| is_lettered(word)).count();
+        (lettered * 10 >= words.len() * 7).then(|| (self.range, words.join(" ")))
+    }
+}
+
+/// What the cells of a line say; rules say nothing.
+fn cells_of(line: &str, sign: u8) -> impl Iterator<Item = &str> {
+    let says =
+        |cell: &&str| !cell.is_empty() && !cell.bytes().all(|b| matches!(b, b'-' | b':' | b'.' | b'='));
+    let ends = memchr_iter(sign, line.as_bytes()).chain(std::iter::once(line.len()));
+    let mut start = 0;
+    ends.filter_map(move |end| {
+        let cell = line.get(start..end)?;
+        start = end + 1;
+        Some(trimmed(cell))
+    })
+    .filter(says)
+}
+
+/// Most cells have letters of ASCII at their ends, or one space.
+fn trimmed(cell: &str) -> &str {
+    let cell = cell.strip_prefix(' ').unwrap_or(cell);
+    match cell.as_bytes() {
+        [b'!'..=b'~', .., b'!'..=b'~'] | [b'!'..=b'~'] => cell,
+        _ => cell.trim(),
+    }
+}
+
+fn is_single(word: &str) -> bool {
+    word.len() <= LONGEST_WORD
+        && memchr(b' ', word.as_bytes()).is_none()
+        && (word.bytes().all(|b| b.is_ascii_graphic()) || !word.contains(char::is_whitespace))
+}
+
 /// `2) previous 1) ignore all`: lines whose numbers are out of order, in order. What follows a numbered line
 /// without a number belongs to it.
-fn numbered(text: &str, readings: &mut Vec<Reading>) {
+fn numbered(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let text = scan.text;
     let mut pieces: Vec<(usize, Range<usize>)> = Vec::new();
     let mut first = 0;
-    for (start, line) in lines(text).take(MOST_LINES) {
-        let indent = line.len() - line.trim_start().len();
+    for (start, line) in scan.lines().take(MOST_LINES) {
         let trimmed = line.trim_start();
+        let indent = line.len() - trimmed.len();
         let digits = trimmed.bytes().take_while(u8::is_ascii_digit).count();
         let after = trimmed.get(digits..).unwrap_or_default();
         let number = trimmed.get(..digits.min(3)).and_then(|number| number.parse::<usize>().ok());
@@ -105,27 +168,38 @@ fn numbered(text: &str, readings: &mut Vec<Reading>) {
 }
 
 /// First letters of lines, where they are language.
-fn first_letters(text: &str, readings: &mut Vec<Reading>) {
+fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let text = scan.text;
+    if scan.has(b'\n') + 1 < LEAST_LINES {
+        return;
+    }
     let mut firsts = String::new();
     let mut count = 0;
     let mut range: Option<Range<usize>> = None;
-    for (start, line) in lines(text).take(MOST_LINES) {
+    for (start, line) in scan.lines().take(MOST_LINES) {
         let line = ["- ", "* ", "> "].into_iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
         let Some(first) = line.chars().next() else { continue };
         count += 1;
         firsts.push(if first == '_' { ' ' } else { first });
         range = Some(range.map_or(start, |range| range.start)..text.len().min(start + line.len() + 8));
     }
-    if count < LEAST_LINES {
+    let indented = firsts.bytes().filter(|b| *b == b' ').count();
+    if count < LEAST_LINES || indented * 3 > count {
         return;
     }
-    let letters: String = firsts.chars().filter(char::is_ascii_alphabetic).collect();
-    let order = Order::of(firsts.chars());
+    let order = Order::of_start(&firsts, usize::MAX);
     let needed = order.needed(LANGUAGE);
-    let words = if firsts.contains(' ') && order.pairs >= 8 && order.mean() >= needed {
+    // Signs between letters make words of one letter, of which any order is as good as that of language; and letters in
+    // no order are read one way as well as the other.
+    let is_language = order.mean() >= needed
+        && order.has_words()
+        && order.mean().abs_diff(order.mean_backwards()) >= ONE_WAY;
+    let is_sentence = firsts.contains(' ') && order.pairs >= 8 && is_language;
+    let words = if is_sentence || is_coded(&firsts) {
         Some(firsts)
     } else {
-        divided(&letters).or_else(|| (order.pairs >= 14 && order.mean() >= needed).then_some(firsts))
+        let letters: String = firsts.chars().filter(char::is_ascii_alphabetic).collect();
+        divided(&letters).or_else(|| (order.pairs >= 14 && is_language).then_some(firsts))
     };
     if let Some(words) = words {
         readings.push(Reading::of(Transform::Acrostic, vec![(0..text.len(), words)]));
@@ -148,6 +222,15 @@ mod tests {
         assert_eq!(read_in(table), ["bring the blue folder to me"]);
         assert_eq!(read_in("| name | what it is |\n|---|---|\n| a file | the place of it |\n"), [""; 0]);
         assert_eq!(read_in("| a | 1 | 2 |\n| b | 3 | 4 |\n| c | 5 | 6 |\n"), [""; 0]);
+    }
+
+    #[test]
+    fn lines_with_a_sign_are_found() {
+        let text = "a|b\n\nc\n|\n|d||\ne";
+        let found: Vec<&str> = lines_with(b'|', text.as_bytes()).map(|line| &text[line]).collect();
+        assert_eq!(found, ["a|b", "|", "|d||"]);
+        assert_eq!(lines_with(b'|', b"a|b").next(), Some(0..3));
+        assert_eq!(lines_with(b'|', b"").count(), 0);
     }
 
     #[test]

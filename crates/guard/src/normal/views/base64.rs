@@ -1,19 +1,23 @@
 //! Base64 (RFC 4648), standard and URL-safe, padded or not, broken over lines or not.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use base64::Engine as _;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::ciphers::shifted;
-use super::scan::{Kind, Scan};
+use super::ciphers::{exchange, plain, shifted};
+use super::plausible::{Glance, may_be_utf16};
+use super::scan::{Kind, LONG as LONG_PIECE, Scan};
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
-const SHORTEST: usize = 12;
+const SHORTEST: usize = LONG_PIECE;
 /// Characters of a run by which it is tried under a cipher, a multiple of four.
 const LONG: usize = 24;
+/// The same under ciphers that are less common.
+const LONGER: usize = 48;
 /// Most runs that are tried so.
 const MOST_STRANGE: usize = 16;
 
@@ -25,25 +29,28 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
-    if !scan.pieces.iter().any(|p| p.whole.len() >= SHORTEST && !matches!(p.kind, Kind::Known)) {
+    if !scan.long().any(|(_, piece)| piece.kind != Kind::Known) {
         return;
     }
     let mut edits = Vec::new();
     let mut turned: [Vec<(Range<usize>, String)>; 3] = Default::default();
     let mut strange = 0;
-    for run in runs(text) {
+    for run in runs_of(scan) {
         let Some(part) = text.get(run.clone()) else { continue };
-        if let Some(decoded) = decode(part) {
+        let decoded = if may_decode(part.as_bytes(), |b| b) { decode(part) } else { None };
+        if let Some(decoded) = decoded {
             edits.push((run, decoded));
         } else if part.len() >= LONG && strange < MOST_STRANGE {
             strange += 1;
             // The digits themselves were turned round, or went through another cipher first.
             let padded = text.get(..run.start).is_some_and(|before| before.ends_with('='));
             let [backwards, rotated, swapped] = &mut turned;
-            let reversed: String = part.trim_matches('=').chars().rev().collect();
-            if (padded || part.starts_with('=')) && decode(&reversed).is_some() {
-                backwards.push((run, reversed));
-                continue;
+            if padded || part.starts_with('=') {
+                let reversed: String = part.trim_matches('=').chars().rev().collect();
+                if decode(&reversed).is_some() {
+                    backwards.push((run, reversed));
+                    continue;
+                }
             }
             let head = part.get(..LONG).unwrap_or(part);
             let change = |text: &str, with: fn(u8) -> u8| {
@@ -51,10 +58,16 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             };
             let rot13: fn(u8) -> u8 = |b| shifted(b, 13);
             let other_case: fn(u8) -> u8 = |b| if b.is_ascii_alphabetic() { b ^ 0x20 } else { b };
-            if decode(&change(head, rot13)).is_some() {
+            let decodes = |with: fn(u8) -> u8| {
+                may_decode(head.as_bytes(), with) && decode(&change(head, with)).is_some()
+            };
+            if decodes(rot13) {
                 rotated.push((run, change(part, rot13)));
-            } else if decode(&change(head, other_case)).is_some() {
+            } else if decodes(other_case) {
                 swapped.push((run, change(part, other_case)));
+            } else if part.len() >= LONGER {
+                readings
+                    .extend(exchanged(part, head).map(|(how, digits)| Reading::of(how, vec![(run, digits)])));
             }
         }
     }
@@ -68,6 +81,62 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// A run whose digits went through Caesar's cipher or Atbash, and its digits.
+fn exchanged(part: &str, head: &str) -> Option<(Transform, String)> {
+    let shifts = (1..26).map(|shift| Transform::Caesar { shift });
+    shifts.chain([Transform::Atbash]).find_map(|how| {
+        if !may_decode(head.as_bytes(), |b| exchange(b, how)) {
+            return None;
+        }
+        decode(&plain(head, how))?;
+        Some((how, plain(part, how)))
+    })
+}
+
+/// Whether digits may decode to text once each is exchanged for another: most are words and paths, whose first bytes
+/// are none.
+fn may_decode(digits: &[u8], exchanged: impl Fn(u8) -> u8) -> bool {
+    match glance(digits, &exchanged) {
+        // Line breaks and padding are the decoder's to judge.
+        None => true,
+        Some(glance) if glance.is_broken() => may_be_wide(digits, exchanged),
+        Some(glance) => glance.may_be_text(),
+    }
+}
+
+/// Whether a text may be [one run](is_base64) that begins so and has the same characters as `all`.
+pub(super) fn may_begin(start: &[u8], all: &[u8]) -> bool {
+    glance(start, |b| b).is_none_or(|glance| !glance.is_broken()) || may_be_wide(all, |b| b)
+}
+
+/// A look at what digits decode to, up to where it is broken; nothing where something else stands among them.
+fn glance(digits: &[u8], exchanged: impl Fn(u8) -> u8) -> Option<Glance> {
+    let mut glance = Glance::default();
+    for four in digits.chunks(4) {
+        let mut worth = 0u32;
+        for digit in four {
+            let value = VALUES[usize::from(exchanged(*digit))];
+            if value == NONE {
+                return None;
+            }
+            worth = worth << 6 | u32::from(value);
+        }
+        let [_, bytes @ ..] = (worth << (6 * (4 - four.len()))).to_be_bytes();
+        bytes.iter().take(four.len() - 1).for_each(|byte| glance.push(*byte));
+        if glance.is_broken() {
+            break;
+        }
+    }
+    Some(glance)
+}
+
+/// Whether digits, whatever stands among them, may be UTF-16: each zero byte has one of the first four for itself.
+fn may_be_wide(digits: &[u8], exchanged: impl Fn(u8) -> u8) -> bool {
+    let values = || digits.iter().map(|digit| VALUES[usize::from(exchanged(*digit))]);
+    let low = values().filter(|value| *value <= 3).count();
+    may_be_utf16(values().filter(|value| *value != NONE).count() * 3 / 4, low)
+}
+
 /// Which bytes are digits in either alphabet.
 static DIGITS: [bool; 256] = {
     let mut digits = [false; 256];
@@ -79,18 +148,42 @@ static DIGITS: [bool; 256] = {
     digits
 };
 
-/// Maximal runs of the alphabets, over line breaks where the line before is full.
-fn runs(text: &str) -> Vec<Range<usize>> {
+/// Maximal runs of the alphabets in a text, over line breaks where the line before is full.
+fn runs_of(scan: &Scan<'_>) -> Vec<Range<usize>> {
+    let mut runs = Vec::new();
+    let mut next = 0;
+    for (at, long) in scan.long() {
+        if at < next {
+            continue;
+        }
+        add_runs(scan.text, long.whole(), &mut runs);
+        // White space ends a run, so a short piece can only go on with the one before it.
+        next = at + 1;
+        while let Some(piece) = scan.pieces.get(next).map(super::scan::Piece::whole)
+            && (piece.len() >= SHORTEST || goes_on(&runs, &piece))
+        {
+            add_runs(scan.text, piece, &mut runs);
+            next += 1;
+        }
+    }
+    runs
+}
+
+fn goes_on(runs: &[Range<usize>], piece: &Range<usize>) -> bool {
+    runs.last().is_some_and(|last| piece.start <= last.end + WIDEST_BREAK)
+}
+
+/// The runs of a piece, the first of which may go on with the last one before it.
+fn add_runs(text: &str, piece: Range<usize>, runs: &mut Vec<Range<usize>>) {
     let bytes = text.as_bytes();
     let is_digit = |b: &u8| DIGITS[usize::from(*b)];
-    let mut runs: Vec<Range<usize>> = Vec::new();
-    let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(is_digit)) {
+    let mut at = piece.start;
+    let rest = |at: usize| bytes.get(at..piece.end).unwrap_or_default().iter();
+    while let Some(skip) = rest(at).position(is_digit) {
         let start = at + skip;
-        let length = bytes.get(start..).map_or(0, |rest| rest.iter().take_while(|b| is_digit(b)).count());
-        let mut end = start + length;
-        let padding =
-            bytes.get(end..).map_or(0, |rest| rest.iter().take(2).take_while(|b| **b == b'=').count());
+        let mut end = start + rest(start).take_while(|b| is_digit(b)).count();
+        let padding = rest(end).take(2).take_while(|b| **b == b'=').count();
+        let length = end - start;
         at = end + padding;
         if length + padding >= SHORTEST {
             end = at;
@@ -105,13 +198,15 @@ fn runs(text: &str) -> Vec<Range<usize>> {
             last.end = at;
         }
     }
-    runs
 }
+
+/// Most bytes between the lines of a run.
+const WIDEST_BREAK: usize = 16;
 
 fn joined(text: &str, last: &Range<usize>, start: usize) -> bool {
     text.get(last.end..start).is_some_and(|gap| {
         !gap.is_empty()
-            && gap.len() <= 16
+            && gap.len() <= WIDEST_BREAK
             && gap.contains('\n')
             && gap.bytes().all(|b| b.is_ascii_whitespace() || b == b'>')
     }) && !text.get(last.clone()).is_some_and(|run| run.ends_with('='))
@@ -119,16 +214,103 @@ fn joined(text: &str, last: &Range<usize>, start: usize) -> bool {
 
 /// Whether a text is one run that decodes to text.
 pub(super) fn is_base64(text: &str) -> bool {
-    text.len() >= LONG
-        && matches!(runs(text).as_slice(), [run] if *run == (0..text.len()))
-        && decode(text).is_some()
+    if text.len() < LONG || !text.bytes().next().is_some_and(|b| DIGITS[usize::from(b)]) {
+        return false;
+    }
+    let mut runs = Vec::new();
+    for piece in text.split_ascii_whitespace() {
+        let start = piece.as_ptr() as usize - text.as_ptr() as usize;
+        let piece = start..start + piece.len();
+        if piece.len() >= SHORTEST || goes_on(&runs, &piece) {
+            add_runs(text, piece, &mut runs);
+        }
+    }
+    matches!(runs.as_slice(), [run] if *run == (0..text.len())) && decode(text).is_some()
 }
 
 fn decode(run: &str) -> Option<String> {
-    let packed: Vec<u8> = run.bytes().filter(|b| !b.is_ascii_whitespace() && *b != b'>').collect();
+    if run.len() <= FEW && !run.bytes().any(|b| VALUES[usize::from(b)] == NONE) {
+        return decode_word(run.as_bytes());
+    }
+    let broken = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
+    let packed: Cow<'_, [u8]> = if run.bytes().any(|b| broken(&b)) {
+        run.bytes().filter(|b| !broken(b)).collect()
+    } else {
+        run.as_bytes().into()
+    };
     let engine = if packed.iter().any(|b| matches!(b, b'-' | b'_')) { &URL_SAFE } else { &STANDARD };
     // A lone character at the end carries no byte: the run was cut.
     let whole = if packed.len() % 4 == 1 { packed.len() - 1 } else { packed.len() };
-    let bytes = engine.decode(packed.get(..whole)?).ok()?;
-    plausible::text(&bytes)
+    let digits = packed.get(..whole)?;
+    plausible::text(&engine.decode(digits).ok()?)
+}
+
+/// Digits that are decoded in place: most runs are long words and paths.
+const FEW: usize = 64;
+
+const NONE: u8 = u8::MAX;
+
+/// What each digit of either alphabet is worth.
+static VALUES: [u8; 256] = {
+    let mut values = [NONE; 256];
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut at = 0;
+    while at < digits.len() {
+        values[digits[at] as usize] = at as u8;
+        at += 1;
+    }
+    values[b'-' as usize] = 62;
+    values[b'_' as usize] = 63;
+    values
+};
+
+/// The text in a few digits without padding or breaks.
+fn decode_word(run: &[u8]) -> Option<String> {
+    // One text has digits of one alphabet.
+    if run.iter().any(|b| matches!(b, b'-' | b'_')) && run.iter().any(|b| matches!(b, b'+' | b'/')) {
+        return None;
+    }
+    let mut bytes = [0; FEW];
+    let mut length = 0;
+    for four in run.chunks(4) {
+        let worth = four.iter().fold(0u32, |worth, b| worth << 6 | u32::from(VALUES[usize::from(*b)]));
+        // A lone character at the end carries no byte: the run was cut.
+        let whole = four.len() - 1;
+        let three = (worth << (6 * (3 - whole)) << 8).to_be_bytes();
+        for (to, byte) in bytes.iter_mut().skip(length).zip(three.iter().take(whole)) {
+            *to = *byte;
+        }
+        length += whole;
+    }
+    plausible::text(bytes.get(..length)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_few_digits_are_decoded_as_many_are(digits in "[A-Za-z0-9+/]{0,64}|[A-Za-z0-9_-]{0,64}|[A-Za-z0-9+/_-]{0,8}") {
+            let whole = digits.len() - usize::from(digits.len() % 4 == 1);
+            let engine = if digits.contains(['-', '_']) { &URL_SAFE } else { &STANDARD };
+            let expected = engine.decode(&digits[..whole]).ok().and_then(|bytes| plausible::text(&bytes));
+            prop_assert_eq!(decode(&digits), expected);
+        }
+
+        #[test]
+        fn what_cannot_decode_does_not(digits in "[A-Za-z0-9+/=\n>]{0,40}|[A-Da-d]{0,40}|(AA|AG|Ab|cg){0,12}", shift in 0u8..27) {
+            let how = if shift < 26 { Transform::Caesar { shift } } else { Transform::Atbash };
+            let may = may_decode(digits.as_bytes(), |b| exchange(b, how));
+            prop_assert!(may || decode(&plain(&digits, how)).is_none());
+        }
+
+        #[test]
+        fn text_in_digits_comes_back(text in "[a-zé漢 ]{2,15}") {
+            let digits = STANDARD.encode(&text);
+            prop_assert_eq!(decode(digits.trim_end_matches('=')), plausible::text(text.as_bytes()));
+        }
+    }
 }

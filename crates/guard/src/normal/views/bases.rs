@@ -1,8 +1,10 @@
 //! Base32 (RFC 4648), Ascii85 and Base85, Base58: runs without spaces that are no word.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::scan::{Kind, Piece, Scan};
+use super::plausible::Glance;
+use super::scan::{Kind, Piece, Scan, sign};
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
@@ -19,25 +21,46 @@ const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwx
 const BASE85: &[u8] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
+/// The place of each byte in an alphabet; `NONE` for those that are no digits.
+const fn places(alphabet: &[u8]) -> [u8; 256] {
+    let mut places = [NONE; 256];
+    let mut at = 0;
+    while at < alphabet.len() {
+        places[alphabet[at] as usize] = at as u8;
+        at += 1;
+    }
+    places
+}
+
+const NONE: u8 = u8::MAX;
+static PLACES58: [u8; 256] = places(BASE58);
+static PLACES85: [u8; 256] = places(BASE85);
+
+fn value(places: &[u8; 256], digit: u8) -> Option<usize> {
+    let place = places[usize::from(digit)];
+    (place != NONE).then_some(usize::from(place))
+}
+
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut found: [Vec<(Range<usize>, String)>; 3] = Default::default();
     let marked = if scan.has(b'~') >= 2 { marked(scan.text) } else { Vec::new() };
-    let long = scan.pieces.iter().filter(|p| p.whole.len() >= SHORTEST && p.kind != Kind::Foreign);
+    let long = scan.long().map(|(_, piece)| piece);
+    let long = long.filter(|p| p.whole().len() >= SHORTEST && p.kind != Kind::Foreign);
     let apart =
-        |p: &&Piece| marked.iter().all(|(run, _)| run.end <= p.whole.start || p.whole.end <= run.start);
+        |p: &&Piece| marked.iter().all(|(run, _)| run.end <= p.whole().start || p.whole().end <= run.start);
     for piece in long.filter(apart).take(MOST_RUNS) {
-        let Some(run) = scan.text.get(piece.whole.clone()) else { continue };
+        let Some(run) = scan.text.get(piece.whole()) else { continue };
         let [thirty_two, eighty_five, fifty_eight] = &mut found;
         let core = scan.core(piece);
         if let Some(text) = base32(core) {
-            thirty_two.push((piece.whole.clone(), text));
+            thirty_two.push((piece.whole(), text));
         } else if let Some(text) = base58(core) {
-            fifty_eight.push((piece.whole.clone(), text));
+            fifty_eight.push((piece.whole(), text));
         } else if let Some(text) = ascii85(run).or_else(|| base85(run)) {
-            eighty_five.push((piece.whole.clone(), text));
-        } else if run.contains(BESIDE) {
+            eighty_five.push((piece.whole(), text));
+        } else if piece.has(sign::BESIDE) {
             // Tags and quotation marks stand beside it.
-            let mut at = piece.whole.start;
+            let mut at = piece.whole().start;
             for part in run.split(BESIDE).take(MOST_RUNS) {
                 let range = at..at + part.len();
                 at = range.end + 1;
@@ -49,6 +72,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
     }
+    backwards(scan, readings);
     let [_, eighty_five, _] = &mut found;
     eighty_five.extend(marked);
     eighty_five.sort_by_key(|(range, _)| range.start);
@@ -56,6 +80,21 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if !edits.is_empty() {
             readings.push(Reading::of(how, edits));
         }
+    }
+}
+
+/// Base32 whose padding stands in front.
+fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let padded = |piece: &&Piece| {
+        piece.whole().len() >= SHORTEST && scan.text.as_bytes().get(piece.whole().start) == Some(&b'=')
+    };
+    let turned = scan.long().map(|(_, piece)| piece).filter(padded).take(MOST_RUNS).filter_map(|piece| {
+        let run: String = scan.text.get(piece.whole())?.chars().rev().collect();
+        base32(&run).map(|_| (piece.whole(), run))
+    });
+    let turned: Vec<_> = turned.collect();
+    if !turned.is_empty() {
+        readings.push(Reading::of(Transform::Reversed, turned));
     }
 }
 
@@ -82,14 +121,16 @@ fn base32(run: &str) -> Option<String> {
     if digits.len() < SHORTEST {
         return None;
     }
+    if !digits.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'2'..=b'7')) {
+        return None;
+    }
     let (mut bits, mut held) = (0u32, 0u32);
     let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
     for digit in digits {
         let value = match digit {
             b'A'..=b'Z' => digit - b'A',
             b'a'..=b'z' => digit - b'a',
-            b'2'..=b'7' => digit - b'2' + 26,
-            _ => return None,
+            _ => digit.wrapping_sub(b'2') + 26,
         };
         bits = (bits << 5 | u32::from(value)) & 0xfff;
         held += 5;
@@ -102,14 +143,17 @@ fn base32(run: &str) -> Option<String> {
 }
 
 fn base58(run: &str) -> Option<String> {
-    let mixed =
-        run.bytes().any(|b| b.is_ascii_digit()) || run.bytes().filter(u8::is_ascii_uppercase).count() >= 2;
-    if run.len() < SHORTEST || run.len() > LONGEST_58 || !mixed {
+    if !(SHORTEST..=LONGEST_58).contains(&run.len()) || run.bytes().any(|b| PLACES58[usize::from(b)] == NONE)
+    {
         return None;
     }
-    let mut number: Vec<u8> = Vec::new(); // least significant byte first
+    // Words and names have neither.
+    if !run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().filter(u8::is_ascii_uppercase).count() < 2 {
+        return None;
+    }
+    let mut number: Vec<u8> = Vec::with_capacity(run.len()); // least significant byte first
     for digit in run.bytes() {
-        let mut carry = BASE58.iter().position(|d| *d == digit)?;
+        let mut carry = value(&PLACES58, digit)?;
         for byte in &mut number {
             carry += usize::from(*byte) * 58;
             *byte = (carry & 0xff) as u8;
@@ -128,35 +172,49 @@ fn base58(run: &str) -> Option<String> {
 fn ascii85(run: &str) -> Option<String> {
     let body = run.strip_prefix("<~").unwrap_or(run);
     let body = body.strip_suffix("~>").unwrap_or(body);
-    let digits = body.bytes().map(|b| if b == b'z' { None } else { Some(b) });
-    let mut values = Vec::with_capacity(body.len());
-    for digit in digits {
-        match digit {
-            None => values.extend([0; 5]),
-            Some(b @ b'!'..=b'u') => values.push(b - b'!'),
-            Some(_) => return None,
-        }
+    if !body.bytes().all(|b| matches!(b, b'!'..=b'u' | b'z')) {
+        return None;
     }
-    plausible::sure_text(&from85(&values)?)
+    // One sign is five digits of nothing.
+    let digits: Cow<'_, [u8]> = if body.contains('z') {
+        body.replace('z', "!!!!!").into_bytes().into()
+    } else {
+        body.as_bytes().into()
+    };
+    plausible::sure_text(&from85(&digits, |b| b.wrapping_sub(b'!'))?)
 }
 
 /// The digits of RFC 1924, four bytes to five digits, as git and Python write them.
 fn base85(run: &str) -> Option<String> {
-    let values: Option<Vec<u8>> =
-        run.bytes().map(|b| BASE85.iter().position(|d| *d == b).and_then(|v| u8::try_from(v).ok())).collect();
-    plausible::sure_text(&from85(&values?)?)
+    if run.bytes().any(|b| PLACES85[usize::from(b)] == NONE) {
+        return None;
+    }
+    plausible::sure_text(&from85(run.as_bytes(), |b| PLACES85[usize::from(b)])?)
 }
 
-fn from85(values: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(values.len() / 5 * 4 + 4);
-    for group in values.chunks(5) {
-        if group.len() == 1 {
-            return None;
-        }
-        let padded = group.iter().copied().chain(std::iter::repeat_n(84, 5 - group.len()));
-        let word = padded.fold(0u64, |word, v| word * 85 + u64::from(v));
-        let word = u32::try_from(word).ok()?.to_be_bytes();
-        bytes.extend(word.iter().take(group.len() - 1));
+/// The bytes of five digits by five, unless they are no text: most runs are paths and names of programs.
+fn from85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<Vec<u8>> {
+    let mut glance = Glance::default();
+    for group in digits.chunks(5) {
+        let (bytes, length) = group85(group, &value)?;
+        bytes.iter().take(length).for_each(|byte| glance.push(*byte));
     }
-    Some(bytes)
+    if !glance.may_be_text() {
+        return None;
+    }
+    let mut all = Vec::with_capacity(digits.len());
+    for group in digits.chunks(5) {
+        let (bytes, length) = group85(group, &value)?;
+        all.extend(bytes.iter().take(length));
+    }
+    Some(all)
+}
+
+/// The bytes of up to five digits, one fewer than those.
+fn group85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<([u8; 4], usize)> {
+    if digits.len() < 2 {
+        return None;
+    }
+    let word = (0..5).fold(0, |word, at| word * 85 + u64::from(digits.get(at).map_or(84, |b| value(*b))));
+    Some((u32::try_from(word).ok()?.to_be_bytes(), digits.len() - 1))
 }

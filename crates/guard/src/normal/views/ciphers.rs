@@ -7,6 +7,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr2_iter;
+
 use super::lexicon::is_word;
 use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
@@ -48,6 +50,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
     }
+    escapes(scan, readings);
     rot47(scan, readings);
     keyed(scan, readings);
     pig_latin(scan, readings);
@@ -61,14 +64,14 @@ fn lines_around(scan: &Scan<'_>, run: &Range<usize>) -> Range<usize> {
     let start = parts().find(|part| part.end > run.start).map_or(run.start, |part| part.start.min(run.start));
     let end = parts().find(|part| part.end >= run.end).map_or(run.end, |part| part.end);
     let beside = scan.pieces.iter().filter(|piece| {
-        piece.core.start >= start
-            && piece.core.end <= end
-            && (piece.core.end <= run.start || piece.core.start >= run.end)
+        piece.core().start >= start
+            && piece.core().end <= end
+            && (piece.core().end <= run.start || piece.core().start >= run.end)
     });
     let (mut known, mut unknown) = (0, 0);
     for piece in beside {
         match piece.kind {
-            Kind::Known if piece.core.len() >= 3 => known += 1,
+            Kind::Known if piece.core().len() >= 3 => known += 1,
             Kind::Unknown | Kind::Mixed => unknown += 1,
             _ => {}
         }
@@ -101,7 +104,7 @@ pub(super) fn unreadable(scan: &Scan<'_>) -> Option<Range<usize>> {
         if lettered.clone().nth(LEAST_WORDS - 1).is_none() || lettered.count() * 10 < words().count() * 8 {
             return None;
         }
-        let order = Order::of(line.chars());
+        let order = Order::of_start(line, usize::MAX);
         let start = line.as_ptr() as usize - scan.text.as_ptr() as usize;
         (order.pairs >= LEAST && order.mean() < POOR).then(|| start..start + line.len())
     })
@@ -109,41 +112,42 @@ pub(super) fn unreadable(scan: &Scan<'_>) -> Option<Range<usize>> {
 
 /// Runs of mostly unknown words.
 fn runs(scan: &Scan<'_>) -> Vec<Range<usize>> {
+    /// What a piece of each kind says for a run, in the order of the kinds.
+    const STEPS: [i32; 8] = {
+        let mut steps = [0; 8];
+        steps[Kind::Unknown as usize] = 1;
+        steps[Kind::Known as usize] = -2;
+        steps[Kind::Foreign as usize] = -1;
+        steps
+    };
     let mut runs = Vec::new();
-    let mut open: Option<(Range<usize>, Range<usize>, i32, i32)> = None; // all, best, score, best score
-    let mut close = |open: &mut Option<(Range<usize>, Range<usize>, i32, i32)>| {
-        if let Some((_, best, _, score)) = open.take()
-            && (score >= 2 || best.len() >= 16)
-            && best.len() >= LEAST_LETTERS
-        {
-            runs.push(best);
+    // A run from `start` on with its score, and the end of its best part with the score of that.
+    let mut open: Option<(usize, i32, usize, i32)> = None;
+    let mut close = |(start, _, end, best): (usize, i32, usize, i32)| {
+        let length = end - start;
+        if (best >= 2 || length >= 16) && length >= LEAST_LETTERS {
+            runs.push(start..end);
         }
     };
     for piece in &scan.pieces {
-        let step = match piece.kind {
-            Kind::Unknown => 1,
-            Kind::Known => -2,
-            Kind::Pair | Kind::Single | Kind::Signs | Kind::Number | Kind::Mixed => 0,
-            Kind::Foreign => -1,
-        };
+        let step = STEPS.get(piece.kind as usize).copied().unwrap_or(0);
         match &mut open {
-            Some((all, best, score, best_score)) => {
+            Some((_, score, end, best)) => {
                 *score += step;
-                all.end = piece.core.end;
                 if *score < 0 {
-                    close(&mut open);
-                } else if *score >= *best_score && step >= 0 {
-                    *best_score = *score;
-                    *best = all.clone();
+                    open.take().into_iter().for_each(&mut close);
+                } else if *score >= *best && step >= 0 {
+                    *best = *score;
+                    *end = piece.core().end;
                 }
             }
             None if step >= 0 && piece.kind != Kind::Signs && piece.kind != Kind::Number => {
-                open = Some((piece.core.clone(), piece.core.clone(), step, step));
+                open = Some((piece.core().start, step, piece.core().end, step));
             }
             None => {}
         }
     }
-    close(&mut open);
+    open.into_iter().for_each(close);
     runs.sort_by_key(|run| std::cmp::Reverse(run.len()));
     runs
 }
@@ -152,7 +156,7 @@ fn runs(scan: &Scan<'_>) -> Vec<Range<usize>> {
 fn undone(text: &str) -> Option<Transform> {
     let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
     let pairs = LatinPairs::of(sample);
-    let as_it_is = pairs.mean(|place| place);
+    let as_it_is = pairs.mean();
     if as_it_is >= CLEAR {
         return None;
     }
@@ -160,27 +164,33 @@ fn undone(text: &str) -> Option<Transform> {
     let mut best: Option<(u32, Transform)> = None;
     let mut consider = |how: Transform, mean: u32| {
         let ordered = enough && mean >= LANGUAGE && mean >= as_it_is + BETTER;
-        let words = || mean >= WORDS && Likeness::of(plain(text_of(sample), how).as_bytes()).is_language();
+        let words = || {
+            let letters = |b| match how {
+                Transform::Caesar { shift } => shifted(b, shift),
+                _ => mirror(b),
+            };
+            mean >= WORDS && Likeness::is_language_with(sample, letters)
+        };
         if best.is_none_or(|(most, _)| mean > most) && (ordered || words()) {
             best = Some((mean, how));
         }
     };
-    for shift in 1..26u8 {
-        consider(Transform::Caesar { shift }, pairs.mean(|place| (place + shift) % 26));
+    for (way, mean) in (0u8..).zip(pairs.means_exchanged()).skip(1) {
+        consider(if way < 26 { Transform::Caesar { shift: way } } else { Transform::Atbash }, mean);
     }
-    consider(Transform::Atbash, pairs.mean(|place| 25 - place));
     best.map(|(_, how)| how)
 }
 
-/// The part of a sample before a character that was cut.
-fn text_of(sample: &[u8]) -> &str {
-    sample.utf8_chunks().next().map_or("", |chunk| chunk.valid())
+pub(super) fn plain(text: &str, how: Transform) -> String {
+    text.chars().map(|c| as_byte(c, |b| exchange(b, how))).collect()
 }
 
-fn plain(text: &str, how: Transform) -> String {
+/// What a letter stands for; Atbash, unless it is Caesar's cipher.
+#[inline]
+pub(super) const fn exchange(b: u8, how: Transform) -> u8 {
     match how {
-        Transform::Caesar { shift } => text.chars().map(|c| as_byte(c, |b| shifted(b, shift))).collect(),
-        _ => text.chars().map(|c| as_byte(c, mirror)).collect(),
+        Transform::Caesar { shift } => shifted(b, shift),
+        _ => mirror(b),
     }
 }
 
@@ -207,7 +217,7 @@ const fn mirror(b: u8) -> u8 {
 
 /// Most words of a stretch end in "ay".
 fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.has(b'y') < LEAST_PIGS {
+    if scan.in_ay < LEAST_PIGS {
         return;
     }
     let is_pig = |piece: &Piece| {
@@ -216,7 +226,7 @@ fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     };
     let mut pigs = Stretches::new(LEAST_PIGS);
     for (at, piece) in
-        scan.pieces.iter().enumerate().filter(|(_, piece)| piece.plain && piece.core.len() >= 2)
+        scan.pieces.iter().enumerate().filter(|(_, piece)| piece.plain && piece.core().len() >= 2)
     {
         pigs.add(at, if is_pig(piece) { 2 } else { -3 });
     }
@@ -224,7 +234,7 @@ fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let pieces = found.iter().filter_map(|pieces| scan.pieces.get(pieces.clone())).flatten();
     let edits: Vec<_> = pieces
         .filter(|piece| piece.plain && is_pig(piece))
-        .map(|piece| (piece.core.clone(), pig(scan.core(piece))))
+        .map(|piece| (piece.core(), pig(scan.core(piece))))
         .collect();
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::PigLatin, edits));
@@ -250,12 +260,15 @@ fn pig(word: &str) -> String {
     }
     // A word of a language whose words are not known: as it is ordered best.
     let vowel_first = stem.strip_suffix('w').map(str::to_owned);
-    let ordered = |plain: &String| Order::of(plain.chars()).mean();
+    let ordered = |plain: &String| Order::of_start(plain, usize::MAX).mean();
     readings.by_ref().chain(vowel_first).max_by_key(ordered).unwrap_or(lower)
 }
 
 /// Words cut apart by spaces, or written without any.
 fn rejoined(text: &str) -> Option<String> {
+    if !text.bytes().all(|b| b.is_ascii_alphabetic() || b.is_ascii_whitespace() || b == 0xb) {
+        return None;
+    }
     let letters: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let joined = divided(&letters)?;
     (joined != text).then_some(joined)
@@ -268,8 +281,8 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let seen = letters.fold(0u32, |seen, b| seen | 1 << (b.to_ascii_lowercase() - b'a'));
         word.len() == 26 && seen.count_ones() == 26
     };
-    let keys: Vec<_> =
-        scan.pieces.iter().filter(|piece| piece.core.len() == 26 && is_key(scan.core(piece))).collect();
+    let long = scan.long().map(|(_, piece)| piece);
+    let keys: Vec<_> = long.filter(|piece| piece.core().len() == 26 && is_key(scan.core(piece))).collect();
     let scrambled =
         |piece: &&&super::scan::Piece| !scan.core(piece).eq_ignore_ascii_case("abcdefghijklmnopqrstuvwxyz");
     for key in keys.iter().filter(scrambled).take(MOST_KEYS) {
@@ -278,9 +291,9 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         for line in scan.text.split_inclusive('\n').take(256) {
             let start = line.as_ptr() as usize - scan.text.as_ptr() as usize;
             let whole = start..start + line.len();
-            let ranges = if keys.iter().any(|key| whole.contains(&key.core.start)) {
+            let ranges = if keys.iter().any(|key| whole.contains(&key.core().start)) {
                 // What stands behind the last alphabet of its line.
-                let end = keys.iter().map(|key| key.core.end).filter(|end| whole.contains(end)).max();
+                let end = keys.iter().map(|key| key.core().end).filter(|end| whole.contains(end)).max();
                 end.map(|end| end..whole.end)
             } else {
                 Some(whole)
@@ -288,9 +301,9 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             let Some((range, text)) = ranges.and_then(|r| Some((r.clone(), scan.text.get(r)?))) else {
                 continue;
             };
-            let as_it_is = Order::of(text.chars().take(SAMPLE));
+            let as_it_is = Order::of_start(text, SAMPLE);
             let [there, back] = [false, true].map(|back| exchanged(text, &alphabet, back));
-            let [one, two] = [&there, &back].map(|plain| Order::of(plain.chars().take(SAMPLE)).mean());
+            let [one, two] = [&there, &back].map(|plain| Order::of_start(plain, SAMPLE).mean());
             let (mean, plain) = if one > two { (one, there) } else { (two, back) };
             if as_it_is.pairs >= 4 && mean >= as_it_is.mean() + BETTER {
                 edits.push((range, plain));
@@ -321,22 +334,87 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Mixed) + scan.count(Kind::Signs) < 3 {
         return;
     }
-    let strange = |k: Kind| {
-        matches!(k, Kind::Mixed | Kind::Signs | Kind::Number | Kind::Pair | Kind::Single | Kind::Unknown)
-    };
-    for run in scan.pieces.chunk_by(|a, b| strange(a.kind) == strange(b.kind)).take(256) {
-        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
-        let span = first.whole.start..last.whole.end;
-        let Some(text) =
-            scan.text.get(span.clone()).filter(|t| t.len() >= LEAST_LETTERS && strange(first.kind))
-        else {
+    let is_strange = |piece: &Piece| !matches!(piece.kind, Kind::Known | Kind::Foreign);
+    let mut pieces = scan.pieces.iter().peekable();
+    // As many runs of others stand between them.
+    for _ in 0..128 {
+        let Some(first) = pieces.find(|piece| is_strange(piece)) else { break };
+        let mut span = first.whole();
+        while let Some(piece) = pieces.next_if(|piece| is_strange(piece)) {
+            span.end = piece.whole().end;
+        }
+        if span.len() < LEAST_LETTERS {
             continue;
-        };
-        let turn = |b: u8| if b.is_ascii_graphic() { (b - 33 + 47) % 94 + 33 } else { b };
-        let sample: Vec<u8> = text.bytes().take(SAMPLE).map(turn).collect();
-        if Likeness::of(&sample).is_language() {
-            let plain = text.chars().map(|c| as_byte(c, turn)).collect();
+        }
+        let Some(text) = scan.text.get(span.clone()) else { continue };
+        // Some words have as many letters, and most runs have not when they are turned.
+        let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
+        let letters = sample.iter().filter(|b| turned(**b).is_ascii_alphabetic()).count();
+        if letters >= LEAST_LETTERS - 1 && Likeness::of_turned(sample, turned).is_language() {
+            let plain = text.chars().map(|c| as_byte(c, turned)).collect();
             readings.push(Reading::of(Transform::Rot47, vec![(span, plain)]));
+        }
+    }
+}
+
+/// A printable character half their number on.
+#[inline]
+const fn turned(b: u8) -> u8 {
+    TURNED[b as usize]
+}
+
+static TURNED: [u8; 256] = {
+    let mut turned = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let b = at as u8;
+        turned[at] = if b.is_ascii_graphic() { (b - 33 + 47) % 94 + 33 } else { b };
+        at += 1;
+    }
+    turned
+};
+
+/// Escapes and references whose letter went through a cipher: `\k69` for `\x69`, `&#h49;` for `&#x49;`.
+fn escapes(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    const LEAST: usize = 8;
+    if scan.has(b'\\') < LEAST && scan.has(b'#') < LEAST {
+        return;
+    }
+    // How often each letter stands behind a backslash, and behind the sign of a reference.
+    let mut behind = [[0usize; 26]; 2];
+    let bytes = scan.text.as_bytes();
+    for at in memchr2_iter(b'\\', b'&', bytes) {
+        let (kind, letter) = match bytes.get(at..).unwrap_or_default() {
+            [b'\\', letter, ..] => (0, letter),
+            [b'&', b'#', letter, ..] => (1, letter),
+            _ => continue,
+        };
+        // Another one follows at once.
+        let code = at + 2 + kind;
+        let digits =
+            bytes.get(code..).unwrap_or_default().iter().take(8).take_while(|b| b.is_ascii_alphanumeric());
+        let follows = bytes.get(code + digits.count());
+        let place = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
+        if matches!((kind, follows), (0, Some(b'\\')) | (1, Some(b';')))
+            && let Some(count) = behind.get_mut(kind).and_then(|counts| counts.get_mut(place))
+        {
+            *count += 1;
+        }
+    }
+    for (counts, letters) in behind.iter().zip([&b"xu"[..], b"x"]) {
+        let most = counts.iter().enumerate().max_by_key(|(_, count)| **count);
+        let Some((place, _)) = most.filter(|(_, count)| **count >= LEAST) else { continue };
+        let found = b'a' + place as u8;
+        if letters.contains(&found) {
+            continue;
+        }
+        for letter in letters {
+            let shift = (letter + 26 - found) % 26;
+            let ways =
+                [Some(Transform::Caesar { shift }), (mirror(found) == *letter).then_some(Transform::Atbash)];
+            let whole = || 0..scan.text.len();
+            let read = |how| Reading::of(how, vec![(whole(), plain(scan.text, how))]);
+            readings.extend(ways.into_iter().flatten().map(read));
         }
     }
 }
@@ -357,26 +435,26 @@ fn sentence_backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         && !capital(scan.pieces.first())
         && !scan.text.trim_end().ends_with(['.', '!', '?']);
     let says_so = || {
-        scan.pieces.iter().filter(|p| (6..=12).contains(&p.core.len())).any(|p| {
+        const HINTS: [&str; 9] = [
+            "reverse",
+            "reversed",
+            "backwards",
+            "backward",
+            "rueckwaerts",
+            "rückwärts",
+            "al revés",
+            "invers",
+            "envers",
+        ];
+        scan.pieces.iter().filter(|p| (6..=12).contains(&p.core().len())).any(|p| {
             let word = scan.core(p);
-            [
-                "reverse",
-                "reversed",
-                "backwards",
-                "backward",
-                "rueckwaerts",
-                "rückwärts",
-                "al revés",
-                "invers",
-                "envers",
-            ]
-            .iter()
-            .any(|hint| hint.eq_ignore_ascii_case(word))
+            let first = word.bytes().next().unwrap_or_default() | 0x20;
+            matches!(first, b'r' | b'b' | b'a' | b'i' | b'e')
+                && HINTS.iter().any(|hint| hint.eq_ignore_ascii_case(word))
         })
     };
     if starts_with_stop || turned || says_so() {
-        let words: Vec<&str> =
-            scan.pieces.iter().rev().filter_map(|p| scan.text.get(p.whole.clone())).collect();
+        let words: Vec<&str> = scan.pieces.iter().rev().filter_map(|p| scan.text.get(p.whole())).collect();
         readings.push(Reading::of(Transform::WordOrder, vec![(0..scan.text.len(), words.join(" "))]));
     }
 }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
 use super::scan::Scan;
 use super::{Reading, Transform};
 
@@ -52,17 +54,21 @@ const NAMED: &[(&str, &str)] = &[
 ];
 /// How many of them any escaped text has.
 const EVERYDAY: usize = 6;
+/// So many numbers are not there for the sake of markup.
+const MANY: usize = 16;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'&') == 0 {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let mut telling = false;
-    for (at, _) in scan.text.match_indices('&') {
+    let (mut telling, mut numbers) = (false, 0);
+    for at in memchr_iter(b'&', scan.text.as_bytes()) {
         let Some(rest) = scan.text.get(at + 1..) else { continue };
         if let Some((length, c)) = numeric(rest) {
-            telling |= c.is_alphanumeric();
+            // Signs are written so in markup now and then, but not in a row.
+            numbers += 1;
+            telling |= c.is_alphanumeric() || numbers >= MANY;
             edits.push((at..at + 1 + length, c.to_string()));
             continue;
         }

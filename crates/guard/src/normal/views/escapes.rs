@@ -3,22 +3,26 @@
 
 use std::ops::Range;
 
+use memchr::memchr;
+
 use super::percent::hex;
 use super::scan::Scan;
 use super::{Reading, Transform};
 
 /// Fewest escapes: paths of Windows have a few things that look like one.
 const LEAST: usize = 3;
+/// So many that stand for what can be shown are written for somebody to read, letters or not.
+const LONG: usize = 16;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'\\') < LEAST {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let (mut hits, mut letters) = (0, 0);
+    let (mut hits, mut last, mut letters, mut shown) = (0, 0, 0, 0);
     let mut at = 0;
     let mut bytes_pending: Vec<u8> = Vec::new();
-    while let Some(skip) = scan.text.get(at..).and_then(|rest| rest.find('\\')) {
+    while let Some(skip) = scan.text.as_bytes().get(at..).and_then(|rest| memchr(b'\\', rest)) {
         let start = at + skip;
         let rest = scan.text.get(start + 1..).unwrap_or_default();
         let Some((length, what)) = escape(rest) else {
@@ -26,6 +30,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         };
         at = start + 1 + length;
+        // The string of a program that ends in a line break has nothing on the next line.
+        let ends = matches!(rest.as_bytes().get(length), None | Some(b'"' | b'\'' | b'`'));
+        last += usize::from(length == 1 && ends);
         let text = match what {
             // Bytes of UTF-8 come one by one.
             Escaped::Byte(b) if b >= 0x80 => {
@@ -48,9 +55,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         };
         hits += 1;
         letters += usize::from(text.chars().all(|c| c.is_alphanumeric() || c.is_whitespace()));
+        shown += usize::from(text.chars().all(|c| !c.is_control() || c.is_whitespace()));
         edits.push((start..at, text));
     }
-    if hits >= LEAST && letters * 2 >= hits {
+    let is_long = hits >= LONG && shown == hits;
+    if hits >= LEAST && last * 2 <= hits && (letters * 2 >= hits || is_long) {
         readings.push(Reading::of(Transform::Escapes, edits));
     }
 }

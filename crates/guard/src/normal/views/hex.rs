@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::Scan;
+use super::scan::{Scan, sign};
 use super::{Reading, Transform, plausible};
 
 /// Fewest bytes of a run that is tried.
@@ -14,37 +14,64 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let text = scan.text;
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let bytes = text.as_bytes();
-    let mut at = 0;
-    while let Some(b) = bytes.get(at) {
-        let in_word = at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
-        if in_word || !(b.is_ascii_hexdigit() || *b == b'\\') {
-            at += 1;
-            continue;
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    // A run may go on over many pieces.
+    let (mut done, mut next, mut decoded) = (0, 0, Vec::new());
+    let numbered = scan.odd_at().filter(|(_, piece)| piece.has(sign::DIGIT | sign::BACKSLASH));
+    for (place, _) in numbered {
+        for piece in scan.pieces.get(start(scan, place).max(next)..=place).unwrap_or_default() {
+            let whole = piece.whole();
+            let mut at = whole.start.max(done);
+            while let Some(b) = bytes.get(at..whole.end).and_then(<[u8]>::first) {
+                let in_word =
+                    at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
+                if in_word || !(b.is_ascii_hexdigit() || *b == b'\\') {
+                    at += 1;
+                    continue;
+                }
+                decoded.clear();
+                let end = run(bytes, at, &mut decoded);
+                if decoded.len() >= SHORTEST {
+                    edits.extend(plausible::text(&decoded).map(|text| (at..end, text)));
+                }
+                at = end.max(at + 1);
+            }
+            done = done.max(at);
         }
-        let (end, decoded) = run(bytes, at);
-        if decoded.len() >= SHORTEST
-            && let Some(text) = plausible::text(&decoded)
-        {
-            edits.push((at..end, text));
-        }
-        at = end.max(at + 1);
+        next = place + 1;
     }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Hex, edits));
     }
 }
 
+/// The place of the piece in which a run may begin that goes on in the one at `place`, which has a digit that is one in
+/// decimal too: what is written without any is no text that anybody reads.
+fn start(scan: &Scan<'_>, place: usize) -> usize {
+    let goes_on = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b',' | b':' | b'-');
+    let mut start = place;
+    while let Some(before) = start.checked_sub(1)
+        && let Some(bytes) = scan.pieces.get(before).and_then(|piece| scan.text.as_bytes().get(piece.whole()))
+        && bytes.last().is_some_and(goes_on)
+    {
+        start = before;
+        if !bytes.iter().all(goes_on) {
+            break;
+        }
+    }
+    start
+}
+
 /// Whether a text is one run of digits that decodes to text.
 pub(super) fn is_hex(text: &str) -> bool {
-    let (end, decoded) = run(text.as_bytes(), 0);
+    let mut decoded = Vec::new();
+    let end = run(text.as_bytes(), 0, &mut decoded);
     end == text.len() && decoded.len() >= SHORTEST && plausible::text(&decoded).is_some()
 }
 
-/// The run that begins at `at`, which is not inside a word: where it ends and its bytes.
-fn run(bytes: &[u8], mut at: usize) -> (usize, Vec<u8>) {
-    let mut out = Vec::new();
+/// The run that begins at `at`, which is not inside a word: where it ends. Its bytes go to `out`.
+fn run(bytes: &[u8], mut at: usize, out: &mut Vec<u8>) -> usize {
     let mut end = at;
     loop {
         let rest = bytes.get(at..).unwrap_or_default();
@@ -56,7 +83,7 @@ fn run(bytes: &[u8], mut at: usize) -> (usize, Vec<u8>) {
         let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
         let cut_short = digits.get(length).is_some_and(|b| b.is_ascii_alphanumeric());
         if length < 2 || length % 2 != 0 || cut_short {
-            return (end, out);
+            return end;
         }
         for pair in digits.get(..length).unwrap_or_default().chunks_exact(2) {
             if let [high, low] = pair {
@@ -77,5 +104,41 @@ const fn nibble(digit: u8) -> u8 {
         b'a'..=b'f' => digit - b'a' + 10,
         b'A'..=b'F' => digit - b'A' + 10,
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Every run of a text, wherever it begins.
+    fn plainly(text: &str) -> Vec<(Range<usize>, String)> {
+        let (bytes, mut at, mut found) = (text.as_bytes(), 0, Vec::new());
+        while at < bytes.len() {
+            let mut decoded = Vec::new();
+            let in_word = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
+            let end = if in_word { at } else { run(bytes, at, &mut decoded) };
+            if decoded.len() >= SHORTEST {
+                found.extend(plausible::text(&decoded).map(|text| (at..end, text)));
+            }
+            at = end.max(at + 1);
+        }
+        found
+    }
+
+    proptest! {
+        #[test]
+        fn runs_are_found_wherever_they_begin(text in "(4|41|42|6f|ca|de|0x|\\\\x| |  |,|:|-|\n|xy|of|é|\t){0,60}") {
+            let mut readings = Vec::new();
+            read(&Scan::of(&text), &mut readings);
+            let found: Vec<_> = readings.into_iter().flat_map(|reading| reading.edits).collect();
+            let mut expected = plainly(&text);
+            expected.retain(|(range, _)| text[range.clone()].bytes().any(|b| b.is_ascii_digit()));
+            if text.bytes().filter(u8::is_ascii_digit).count() >= SHORTEST {
+                prop_assert_eq!(found, expected);
+            }
+        }
     }
 }

@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter, memmem};
+
 use super::scan::Scan;
 use super::{Reading, Transform};
 
@@ -23,7 +25,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         page(scan.text, &mut found);
     }
     if scan.has(b'[') > 0 && scan.has(b']') > 0 {
-        markdown(scan.text, &mut found);
+        markdown(scan, &mut found);
     }
     found.retain(|range| scan.text.get(range.clone()).is_some_and(is_sentence));
     found.sort_by_key(|range| (range.start, range.end));
@@ -50,15 +52,19 @@ fn is_sentence(text: &str) -> bool {
 }
 
 fn page(text: &str, found: &mut Vec<Range<usize>>) {
-    let has_sheet = text.contains("<style");
+    let bytes = text.as_bytes();
+    let has_sheet = memmem::find(bytes, b"<style").is_some();
     let mut at = 0;
-    while let Some(skip) = text.get(at..).and_then(|rest| rest.find('<')) {
+    while let Some(skip) = bytes.get(at..).and_then(|rest| memchr(b'<', rest)) {
         let start = at + skip;
         at = start + 1;
         let Some(rest) = text.get(at..) else { break };
         if rest.starts_with("!--") {
             let body = start + 4;
-            let end = text.get(body..).and_then(|rest| rest.find("-->")).map_or(text.len(), |i| body + i);
+            let end = bytes
+                .get(body..)
+                .and_then(|rest| memmem::find(rest, b"-->"))
+                .map_or(text.len(), |i| body + i);
             found.push(body.min(text.len())..end.max(body.min(text.len())));
             at = end.max(at);
         } else if rest.starts_with(|c: char| c.is_ascii_alphabetic()) {
@@ -171,15 +177,18 @@ fn hides(style: &str) -> bool {
 }
 
 /// Descriptions of pictures, titles of links, and definitions that are used as comments.
-fn markdown(text: &str, found: &mut Vec<Range<usize>>) {
-    for (at, _) in text.match_indices("![").take(MOST) {
+fn markdown(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
+    let text = scan.text;
+    let bytes = text.as_bytes();
+    let pictures = memchr_iter(b'!', bytes).filter(|at| bytes.get(at + 1) == Some(&b'['));
+    for at in pictures.take(MOST) {
         let rest = text.get(at + 2..).unwrap_or_default();
         if let Some(end) = rest.find("](").filter(|end| *end <= LONGEST) {
             found.push(at + 2..at + 2 + end);
         }
     }
-    for line in text.split('\n').filter(|line| line.trim_start().starts_with('[')).take(MOST) {
-        let start = line.as_ptr() as usize - text.as_ptr() as usize;
+    let defines = |(_, line): &(usize, &str)| line.trim_start().starts_with('[');
+    for (start, line) in scan.lines().filter(defines).take(MOST) {
         let Some((_, after)) = line.split_once("]:") else { continue };
         let from = start + line.len() - after.len();
         let opened = after.find(['"', '\'', '(']).map(|i| i + 1);

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use super::lexicon::is_word;
+use super::lexicon::{LONGEST as LONGEST_WORD, is_word};
 use super::pairs::Order;
-use super::scan::{Kind, Piece, Scan};
-use super::{Reading, Transform, telling};
+use super::scan::{Kind, Piece, Scan, sign};
+use super::{CONTEXT, Reading, Transform};
 
 /// Longest word.
 const LONGEST: usize = 24;
@@ -16,114 +16,181 @@ const PARTING: &[char] = &['/', '.', ':', '[', ']', '(', ')', '-', '_', ',', '='
 const LANGUAGE: u32 = 740;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let mut edits: Vec<(Range<usize>, String, Tells)> = Vec::new();
-    let candidates = scan.pieces.iter().filter(|p| !matches!(p.kind, Kind::Foreign));
     if scan.count(Kind::Mixed) + scan.count(Kind::Signs) == 0
         && scan.count(Kind::Number) == 0
         && scan.has(b'@') + scan.has(b'$') == 0
     {
         return;
     }
-    // Letters and no sign beside them stand for themselves.
-    let candidates = candidates.filter(|p| !(p.plain && p.core == p.whole));
-    for piece in candidates {
-        let whole = scan.text.get(piece.whole.clone()).unwrap_or_default();
+    let mut words: Vec<Word> = Vec::new();
+    for piece in scan.odd().filter(|piece| piece.has(sign::LEET) && piece.kind != Kind::Foreign) {
+        let range = piece.whole();
+        let whole = scan.text.get(range.clone()).unwrap_or_default();
         if whole.len() <= LONGEST
-            && let Some(edit) = read_as(scan, piece.whole.start, whole, piece)
+            && let Some(word) = word_of(scan, range.start, whole, piece)
         {
-            edits.push(edit);
+            words.push(word);
             continue;
         }
         // An address or a list is several words.
-        let mut at = piece.whole.start;
+        let mut at = range.start;
         for part in whole.split(PARTING).take(if whole.contains(PARTING) { MOST_PARTS } else { 0 }) {
-            edits.extend(read_as(scan, at, part, piece));
+            words.extend(word_of(scan, at, part, piece));
             at += part.len() + 1;
         }
     }
     // Every third text has an "mp3" or "b2b" in it; of words in other languages many have to be like language.
-    let edits = telling(edits, |near| {
-        let certain: usize = near.iter().map(|(.., tells)| tells.certain).sum();
-        let inner = near.iter().filter(|(.., tells)| tells.inner).count();
+    // Numbers are many and speak for nothing, so what they say is only asked where other words spoke.
+    let near = |a: &Word, b: &Word| b.range.start.saturating_sub(a.range.end) <= 2 * CONTEXT;
+    let enough = |near: &&[Word]| {
+        let certain = near.iter().filter(|word| word.may_be_certain).map(|word| word.certain(scan.text));
+        let certain: usize = certain.sum();
         let language = || {
-            let words = near.iter().flat_map(|(_, word, _)| word.chars().chain(std::iter::once(' ')));
-            near.len() >= 4 && inner >= 3 && Order::of(words).mean() >= LANGUAGE
+            let mut read = Vec::new();
+            for letters in near.iter().filter_map(|word| word.read(scan.text)) {
+                read.extend_from_slice(letters.as_bytes());
+                read.push(b' ');
+            }
+            Order::of_latin(&read).mean() >= LANGUAGE
         };
-        certain >= 2 || language()
-    });
+        certain >= 2 || (near.len() >= 4 && near.iter().filter(|word| word.inner).count() >= 3 && language())
+    };
+    let kept = words.chunk_by(near).filter(enough).flatten();
+    let read =
+        |word: &Word| word.read(scan.text).map_or_else(String::new, |letters| letters.as_str().to_owned());
+    let edits: Vec<_> = kept.map(|word| (word.range.clone(), read(word))).collect();
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Leet, edits));
     }
 }
 
-/// What stands at `at`, all of a piece or a part of it, in letters.
-fn read_as(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<(Range<usize>, String, Tells)> {
-    let core = piece.core.start.clamp(at, at + whole.len())..piece.core.end.clamp(at, at + whole.len());
-    let trimmed = whole
-        .trim_end_matches([',', '.', ';', ':', '?', '"', ')', '\''])
-        .trim_start_matches(['"', '(', '\'']);
+/// A word that can be read as letters.
+struct Word {
+    range: Range<usize>,
+    /// Something that is no letter stands between letters of it.
+    inner: bool,
+    /// It has a letter, and more than a number at its end.
+    may_be_certain: bool,
+}
+
+impl Word {
+    /// What it says.
+    fn read(&self, text: &str) -> Option<Letters> {
+        text.get(self.range.clone()).and_then(decoded)
+    }
+
+    /// How far it speaks for leetspeak.
+    fn certain(&self, text: &str) -> usize {
+        match self.read(text) {
+            Some(letters) if letters.is_word && letters.length >= 6 => 2,
+            Some(letters) if letters.is_word && letters.length >= 3 => 1,
+            _ => 0,
+        }
+    }
+}
+
+/// What stands at `at`, all of a piece or a part of it, if it can be read as letters.
+fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Word> {
+    let core = piece.core();
+    let core = core.start.clamp(at, at + whole.len())..core.end.clamp(at, at + whole.len());
+    let ends = |b: &u8| matches!(b, b',' | b'.' | b';' | b':' | b'?' | b'"' | b')' | b'\'');
+    let begins = |b: &u8| matches!(b, b'"' | b'(' | b'\'');
+    let ends = whole.bytes().rev().take_while(|b| ends(b)).count();
+    let trimmed = whole.get(..whole.len() - ends)?;
+    let trimmed = trimmed.get(trimmed.bytes().take_while(|b| begins(b)).count()..)?;
     if trimmed.len() > LONGEST || trimmed.is_empty() || trimmed.bytes().all(|b| b.is_ascii_alphabetic()) {
         return None;
     }
     let start = at + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
-    let (range, word) = [(trimmed, start), (scan.text.get(core.clone()).unwrap_or_default(), core.start)]
+    let (written, start) = [(trimmed, start), (scan.text.get(core.clone()).unwrap_or_default(), core.start)]
         .into_iter()
-        .find_map(|(word, at)| Some((at..at + word.len(), decoded(word)?)))?;
-    let has_letter = range.clone().any(|i| scan.text.as_bytes().get(i).is_some_and(u8::is_ascii_alphabetic));
-    let certain = match word.len() {
-        3.. if !has_letter || !is_word(&word) => 0,
-        6.. => 2,
-        3.. => 1,
-        _ => 0,
-    };
-    // A digit between letters is one of them; at the end it counts something.
-    let inner = has_letter && surrounded(scan.text.get(range.clone()).unwrap_or_default());
-    Some((range, word, Tells { certain, inner }))
+        .find(|(word, _)| is_readable(word))?;
+    let has_letter = written.bytes().any(|b| b.is_ascii_alphabetic());
+    // Names of programs end in a number: sha1, utf8, x64.
+    let numbered =
+        written.trim_end_matches(|c: char| c.is_ascii_digit()).bytes().all(|b| b.is_ascii_alphabetic());
+    // Brackets and operators stand in every formula and call, and speak for nothing by themselves.
+    let told = written.bytes().any(tells);
+    Some(Word {
+        range: start..start + written.len(),
+        // A digit between letters is one of them; at the end it counts something.
+        inner: has_letter && surrounded(written),
+        may_be_certain: has_letter && !numbered && told,
+    })
 }
 
-/// How far a word speaks for leetspeak.
-#[derive(Clone, Copy)]
-struct Tells {
-    certain: usize,
-    inner: bool,
+/// Whether a sign that is no letter is seldom anything but one in the middle of a word.
+const fn tells(b: u8) -> bool {
+    matches!(b, b'0'..=b'9' | b'@' | b'$' | b'!')
 }
 
-/// Whether something that is no letter stands between letters.
+/// Whether [`decoded`] has something for a word.
+fn is_readable(word: &str) -> bool {
+    let all = word.bytes().all(|b| b.is_ascii_alphabetic() || sign::OF[usize::from(b)] & sign::LEET != 0);
+    // Of all that stands for letters only other signs are changed.
+    all && word.bytes().any(|b| !b.is_ascii_alphabetic())
+}
+
+/// Whether such a sign stands between letters.
 fn surrounded(word: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphabetic();
-    word.trim_start_matches(|c| !letter(c)).trim_end_matches(|c| !letter(c)).contains(|c| !letter(c))
+    word.trim_start_matches(|c| !letter(c)).trim_end_matches(|c| !letter(c)).bytes().any(tells)
+}
+
+/// What a word may stand for.
+struct Letters {
+    bytes: [u8; LONGEST],
+    length: usize,
+    /// It is a known word.
+    is_word: bool,
+}
+
+impl Letters {
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn as_str(&self) -> &str {
+        std::str::from_utf8(self.as_bytes()).unwrap_or_default()
+    }
+
+    fn judged(mut self) -> Self {
+        self.is_word = is_word(self.as_str());
+        self
+    }
 }
 
 /// What a word of leetspeak may stand for: a known word if one of its readings is one, else the most usual
 /// reading; nothing, if a character stands for no letter or none stands for another.
-fn decoded(word: &str) -> Option<String> {
-    let mut usual = String::with_capacity(word.len());
-    let mut changed = false;
-    for b in word.bytes() {
-        let letter = letters(b)?.first()?;
-        changed |= *letter != b.to_ascii_lowercase();
-        usual.push(char::from(*letter));
+fn decoded(word: &str) -> Option<Letters> {
+    let mut usual = Letters { bytes: [0; LONGEST], length: word.len(), is_word: false };
+    let (mut changed, mut choices) = (false, 1);
+    for (at, (to, b)) in usual.bytes.get_mut(..word.len())?.iter_mut().zip(word.bytes()).enumerate() {
+        let letters = letters(b)?;
+        *to = *letters.first()?;
+        changed |= *to != b.to_ascii_lowercase();
+        choices *= if at < 16 { letters.len() } else { 1 };
     }
     if !changed {
         return None;
     }
-    if is_word(&usual) {
+    let usual = usual.judged();
+    if usual.is_word || word.len() > LONGEST_WORD {
         return Some(usual);
     }
-    let choices: usize = word.bytes().map(|b| letters(b).map_or(1, <[u8]>::len)).take(16).product();
     for choice in 1..choices.min(64) {
         let mut rest = choice;
-        let reading: Vec<u8> = word
-            .bytes()
-            .filter_map(|b| {
-                let letters = letters(b)?;
-                let letter = letters.get(rest % letters.len());
-                rest /= letters.len();
-                letter.copied()
-            })
-            .collect();
-        if let Some(word) = String::from_utf8(reading).ok().filter(|word| is_word(word)) {
-            return Some(word);
+        let mut reading = Letters { is_word: false, ..usual };
+        for (letter, b) in reading.bytes.iter_mut().zip(word.bytes()) {
+            let letters = letters(b).unwrap_or_default();
+            if let Some(other) = letters.get(rest % letters.len().max(1)) {
+                *letter = *other;
+            }
+            rest /= letters.len().max(1);
+        }
+        let reading = reading.judged();
+        if reading.is_word {
+            return Some(reading);
         }
     }
     Some(usual)

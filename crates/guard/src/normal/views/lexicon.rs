@@ -17,7 +17,7 @@ const LEARNT: &str = include_str!("lexicon.txt");
 
 /// Letters of a word that may hold a slip: in a shorter one too many words are one slip apart.
 pub(super) const SHORTEST: usize = 5;
-const LONGEST: usize = 18;
+pub(super) const LONGEST: usize = 18;
 
 static LEXICON: LazyLock<Lexicon> = LazyLock::new(Lexicon::learnt);
 
@@ -29,6 +29,8 @@ struct Lexicon {
     /// Of all languages, the first that has one.
     skeletons: Places,
     by_language: Vec<Places>,
+    /// What is in `jumbled` or in `shortened`: nearly no word is.
+    keys: Keys,
 }
 
 impl Lexicon {
@@ -40,6 +42,7 @@ impl Lexicon {
             [2, 1, 7, 3].map(|keys| Places::with_room(keys * ours));
         let mut words: Vec<&'static str> = Vec::with_capacity(2 * ours);
         let mut by_language = Vec::with_capacity(languages.len());
+        let mut keys = Vec::with_capacity(8 * ours);
         for language in &languages {
             let mut own = Places::with_room(3 * language.len());
             for text in language {
@@ -48,8 +51,10 @@ impl Lexicon {
                 whole.insert(seen.exact, word);
                 if seen.letters >= SHORTEST {
                     jumbled.insert(seen.key(), word);
+                    keys.push(seen.key());
                     for letter in inner(text) {
                         shortened.insert(seen.without(letter), word);
+                        keys.push(seen.without(letter));
                     }
                 }
                 for skeleton in skeletons_of(text) {
@@ -69,7 +74,8 @@ impl Lexicon {
                 skeletons.insert(skeleton, word);
             }
         }
-        Self { words, whole, jumbled, shortened, skeletons, by_language }
+        let keys = Keys::of(&keys);
+        Self { words, whole, jumbled, shortened, skeletons, by_language, keys }
     }
 
     fn word(&self, at: Option<u16>) -> Option<&'static str> {
@@ -99,11 +105,10 @@ impl Seen {
         let mut seen = Self { letters: 0, bare: true, exact: 0, sum: 0, ends: 0 };
         let (mut first, mut last, mut after_vowel) = (0, 0, false);
         for c in word.chars() {
-            let letter = if c.is_ascii() { c.is_ascii_alphabetic() } else { is_letter(c) };
-            if !letter || seen.letters == LONGEST {
+            let value = value(c);
+            if value == 0 || seen.letters == LONGEST {
                 return None;
             }
-            let value = value(c);
             if seen.letters == 0 {
                 first = value;
             } else if seen.letters > 1 && after_vowel {
@@ -139,6 +144,9 @@ impl Seen {
         if self.letters + 1 < SHORTEST {
             return None;
         }
+        if !LEXICON.keys.may_have(self.key()) {
+            return None;
+        }
         let jumbled = LEXICON.word(LEXICON.jumbled.get(self.key()));
         jumbled.filter(|found| is_jumbled(found, word)).or_else(|| {
             LEXICON.word(LEXICON.shortened.get(self.key())).filter(|found| is_without_one(word, found))
@@ -153,7 +161,9 @@ impl Seen {
         self.near(word).or_else(|| {
             let found = |places: &Places, fits: fn(&str, &str) -> bool| {
                 inner(word)
-                    .filter_map(|letter| LEXICON.word(places.get(self.without(letter))))
+                    .map(|letter| self.without(letter))
+                    .filter(|key| LEXICON.keys.may_have(*key))
+                    .filter_map(|key| LEXICON.word(places.get(key)))
                     .find(|found| fits(found, word))
             };
             found(&LEXICON.jumbled, is_without_one).or_else(|| found(&LEXICON.shortened, differs_in_one))
@@ -185,14 +195,15 @@ impl Language {
     }
 }
 
-/// What a letter is worth, whatever its case.
+/// What a letter is worth, whatever its case; nothing where it is none.
 #[inline]
 fn value(c: char) -> u32 {
     const ASCII: [u32; 128] = {
         let mut values = [0; 128];
         let mut c = 0u8;
         while c < 128 {
-            values[c as usize] = worth(c.to_ascii_lowercase() as u32);
+            values[c as usize] =
+                if c.is_ascii_alphabetic() { worth(c.to_ascii_lowercase() as u32) } else { 0 };
             c += 1;
         }
         values
@@ -202,7 +213,8 @@ fn value(c: char) -> u32 {
         // In range by what was asked.
         return ASCII[c as usize % 128];
     }
-    PAGES.entry(c, |c| worth(u32::from(c.to_lowercase().next().unwrap_or(c))))
+    // No letter is worth nothing, which a test looks at.
+    PAGES.entry(c, |c| if is_letter(c) { worth(u32::from(c.to_lowercase().next().unwrap_or(c))) } else { 0 })
 }
 
 const fn worth(code: u32) -> u32 {
@@ -256,6 +268,35 @@ fn is_without_one(short: &str, long: &str) -> bool {
 
 fn differs_in_one(a: &str, b: &str) -> bool {
     small(a).count() == small(b).count() && small(a).zip(small(b)).filter(|(a, b)| a != b).count() == 1
+}
+
+/// A set of hashes that may have a few more than were put in: two bits of a word each.
+struct Keys(Box<[u64]>);
+
+impl Keys {
+    /// Words, as a power of two: 32 KB.
+    const BITS: u32 = 12;
+
+    fn of(keys: &[u32]) -> Self {
+        let mut words = vec![0; 1 << Self::BITS].into_boxed_slice();
+        for key in keys {
+            let (at, bits) = Self::place(*key);
+            if let Some(word) = words.get_mut(at) {
+                *word |= bits;
+            }
+        }
+        Self(words)
+    }
+
+    const fn place(key: u32) -> (usize, u64) {
+        let mixed = key.wrapping_mul(0x9E37_79B1);
+        ((mixed >> (32 - Self::BITS)) as usize, 1 << (mixed & 63) | 1 << (mixed >> 6 & 63))
+    }
+
+    fn may_have(&self, key: u32) -> bool {
+        let (at, bits) = Self::place(key);
+        self.0.get(at).is_some_and(|word| word & bits == bits)
+    }
 }
 
 /// Words by hashes. The first word under a hash stays; what is found is not yet known to be it.
@@ -347,5 +388,20 @@ mod tests {
         assert_eq!(fleshed("nstrctns"), Some("instructions"));
         assert_eq!(fleshed("prvs"), Some("previous"));
         assert_eq!(fleshed("instructions"), None);
+    }
+
+    #[test]
+    fn every_letter_is_worth_something_and_every_key_may_be_there() {
+        let letters = ('\0'..='\u{2ffff}')
+            .filter(|c| if c.is_ascii() { c.is_ascii_alphabetic() } else { is_letter(*c) });
+        assert!(letters.clone().count() > 90_000 && letters.into_iter().all(|c| value(c) != 0));
+        assert!("1-' ".chars().all(|c| value(c) == 0));
+        for word in LEARNT.lines().flat_map(|line| line.split(' ').skip(1)) {
+            let Some(seen) = Seen::of(word).filter(|seen| seen.letters >= SHORTEST) else { continue };
+            assert!(LEXICON.keys.may_have(seen.key()), "{word}");
+            assert!(inner(word).all(|letter| LEXICON.keys.may_have(seen.without(letter))), "{word}");
+        }
+        let strange = (0..10_000u32).filter(|n| LEXICON.keys.may_have(n.wrapping_mul(0x85EB_CA6B))).count();
+        assert!(strange < 2_000, "{strange}");
     }
 }

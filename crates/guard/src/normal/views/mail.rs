@@ -4,11 +4,12 @@
 use std::ops::Range;
 
 use base64::Engine as _;
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::base64::STANDARD;
 use super::percent::hex;
 use super::scan::Scan;
-use super::{Reading, Transform};
+use super::{Reading, Transform, telling};
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'=') >= 2 {
@@ -24,9 +25,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 
 fn quoted_printable(text: &str, readings: &mut Vec<Reading>) {
     let bytes = text.as_bytes();
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let (mut hits, mut at) = (0, 0);
-    while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(|b| *b == b'=')) {
+    let mut edits: Vec<(Range<usize>, String, usize)> = Vec::new();
+    let mut at = 0;
+    while let Some(skip) = bytes.get(at..).and_then(|b| memchr(b'=', b)) {
         let start = at + skip;
         at = start;
         let mut out = Vec::new();
@@ -38,8 +39,10 @@ fn quoted_printable(text: &str, readings: &mut Vec<Reading>) {
         }
         if at > start {
             if let Ok(decoded) = String::from_utf8(out) {
-                hits += decoded.chars().count();
-                edits.push((start..at, decoded));
+                // A program gives values of two digits with the same sign, most of which show nothing.
+                let shown = |c: &char| !c.is_control() || c.is_whitespace();
+                let hits = decoded.chars().filter(shown).count();
+                edits.push((start..at, decoded, hits));
             }
             continue;
         }
@@ -49,19 +52,20 @@ fn quoted_printable(text: &str, readings: &mut Vec<Reading>) {
             _ => 0,
         };
         at = start + 1 + line_break;
-        if line_break > 0 {
-            hits += 1;
-            edits.push((start..at, String::new()));
+        // The sign itself is written as a code, so that a row of them is a rule or an underline.
+        if line_break > 0 && start.checked_sub(1).and_then(|before| bytes.get(before)) != Some(&b'=') {
+            edits.push((start..at, String::new(), 1));
         }
     }
-    if hits >= 2 {
+    let edits = telling(edits, |near| near.iter().map(|(.., hits)| hits).sum::<usize>() >= 2);
+    if !edits.is_empty() {
         readings.push(Reading::of(Transform::QuotedPrintable, edits));
     }
 }
 
 fn utf7(text: &str, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (start, _) in text.match_indices('+') {
+    for start in memchr_iter(b'+', text.as_bytes()) {
         let rest = text.get(start + 1..).unwrap_or_default();
         let length = rest
             .bytes()
@@ -90,7 +94,7 @@ fn punycode(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let bytes = scan.text.as_bytes();
     let mut at = 0;
-    while let Some(skip) = scan.text.get(at..).and_then(|rest| rest.find("--")) {
+    while let Some(skip) = bytes.get(at..).and_then(|rest| memmem::find(rest, b"--")) {
         let dashes = at + skip;
         at = dashes + 2;
         let prefix = dashes.checked_sub(2).and_then(|start| bytes.get(start..dashes));

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::scan::Scan;
+use super::scan::{Piece, Scan, sign};
 use super::words::{Likeness, divided};
 use super::{Reading, Transform, plausible};
 
@@ -18,14 +18,15 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    lists(scan.text, |span, numbers| edits.extend(text_of(numbers).map(|text| (span, text))));
+    lists(scan, |span, numbers| edits.extend(text_of(numbers).map(|text| (span, text))));
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::CodePoints, edits));
     }
 }
 
 /// Calls `found` with lists of numbers, apart by no more than a few signs, and where they stand.
-fn lists<'t>(text: &'t str, mut found: impl FnMut(Range<usize>, &[&'t str])) {
+fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[&'t str])) {
+    let text = scan.text;
     let bytes = text.as_bytes();
     let mut numbers: Vec<&str> = Vec::new();
     let mut span = 0..0;
@@ -34,11 +35,19 @@ fn lists<'t>(text: &'t str, mut found: impl FnMut(Range<usize>, &[&'t str])) {
             found(span, numbers);
         }
     };
-    let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(u8::is_ascii_digit)) {
-        let start = at + skip;
+    let numbered = scan.odd().filter(|piece| piece.has(sign::DIGIT)).map(Piece::whole);
+    let starts = numbered.flat_map(|piece| {
+        let inside = bytes.get(piece.clone()).unwrap_or_default().iter().enumerate();
+        let mut in_number = false;
+        inside.filter_map(move |(at, b)| {
+            let starts = b.is_ascii_digit() && !in_number;
+            in_number = b.is_ascii_digit();
+            starts.then_some(piece.start + at)
+        })
+    });
+    for start in starts {
         let length = bytes.get(start..).map_or(0, |b| b.iter().take_while(|b| b.is_ascii_digit()).count());
-        at = start + length;
+        let at = start + length;
         let attached = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80);
         if attached(start.checked_sub(1).and_then(|i| bytes.get(i))) || attached(bytes.get(at)) {
             continue;
@@ -68,7 +77,10 @@ fn is_gap(gap: Option<&[u8]>) -> bool {
 fn text_of(numbers: &[&str]) -> Option<String> {
     let binary = numbers.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
     if binary {
-        return binary_text(numbers);
+        return binary_text(numbers.concat(), numbers).or_else(|| {
+            // Digits backwards are bytes backwards, the last one first.
+            binary_text(numbers.concat().chars().rev().collect(), numbers)
+        });
     }
     let radix = |radix: u32| -> Option<Vec<u32>> {
         numbers.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()
@@ -84,8 +96,7 @@ fn text_of(numbers: &[&str]) -> Option<String> {
     })
 }
 
-fn binary_text(numbers: &[&str]) -> Option<String> {
-    let joined: String = numbers.concat();
+fn binary_text(joined: String, numbers: &[&str]) -> Option<String> {
     let widths: &[usize] = match numbers.iter().map(|n| n.len()).collect::<Vec<_>>().as_slice() {
         sizes if sizes.len() > 1 && sizes.iter().all(|s| *s == 7) => &[7],
         _ => &[8, 7],

@@ -5,8 +5,11 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr2_iter};
+
 use super::pairs::Order;
-use super::scan::{Part, SAMPLE, Scan};
+use super::scan::{Part, Piece, SAMPLE, Scan};
+use super::words::Likeness;
 use super::{Reading, Transform, base64, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
@@ -16,8 +19,15 @@ const LEAST: u32 = 16;
 const CLEARER: u32 = 14;
 const CLEARER_IN_ALL: u32 = 600;
 const OFF_RAILS: u32 = 30;
+const OFF_RAILS_IN_ALL: u32 = 2400;
+/// How much better more rails have to be.
+const RAIL: u32 = 5;
+/// Letters after which rails are given up, and how much they may be short of it then: the mean of as many pairs of a
+/// sentence is seldom that far from the mean of all.
+const GLANCE: usize = 60;
+const DOUBT: u32 = 60;
 /// What stands on rails has a poor order as it is.
-const POOR: u32 = 820;
+const POOR: u32 = 860;
 /// The order of letters of language.
 const LANGUAGE: u32 = 670;
 /// Texts on rails, in characters.
@@ -35,8 +45,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// be told.
 fn is_backwards_in_quotes(part: &str) -> Option<bool> {
     let mut told = None;
-    for piece in part.split('"') {
-        match way_round(Order::of(piece.chars().take(SAMPLE))) {
+    // No letter is in more than one pair, and one more ends the last word.
+    for piece in part.split('"').filter(|piece| piece.len() + 1 >= LEAST as usize) {
+        match way_round(Order::of_start(piece, SAMPLE)) {
             Some(true) => return Some(true),
             way => told = told.or(way),
         }
@@ -68,7 +79,10 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut found: Vec<Range<usize>> = Vec::new();
     let mut open: Option<Range<usize>> = None;
     for part in parts {
-        let quotes = || any_quotes && text.get(part.range.clone()).is_some_and(|part| part.contains('"'));
+        let quotes = || {
+            any_quotes
+                && text.get(part.range.clone()).is_some_and(|part| memchr(b'"', part.as_bytes()).is_some())
+        };
         let told = match quotes() {
             true => is_backwards_in_quotes(text.get(part.range.clone()).unwrap_or_default()),
             false if part.plain => Some(false),
@@ -85,10 +99,17 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     found.extend(open);
     // Lines that tell nothing each may tell it together.
     let any_strange = parts.iter().any(|part| !part.plain && !part.range.is_empty());
-    if any_strange && text.len() <= RAIL_TEXT.end && is_clear(Order::of(text.chars())) {
+    let order_of_all = || match parts {
+        [all] if text.len() <= SAMPLE => all.order(text),
+        _ => Order::of_start(text, usize::MAX),
+    };
+    if any_strange && text.len() <= RAIL_TEXT.end && is_clear(order_of_all()) {
         found.insert(0, 0..text.len());
     }
-    if scan.has(b'\\') + scan.has(b'&') >= MARKS && marks(text, ["x\\", "u\\", "#&"]) >= MARKS {
+    if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_marks(text, [b"x\\", b"u\\", b"#&"]) {
+        found.insert(0, 0..text.len());
+    }
+    if scan.has(b'%') >= MARKS && has_percent_backwards(scan) {
         found.insert(0, 0..text.len());
     }
     found.dedup();
@@ -117,18 +138,84 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// Escapes and references: with letters in another order they are none.
 const MARKS: usize = 6;
 
-fn marks(text: &str, signs: [&str; 3]) -> usize {
-    signs.iter().map(|sign| text.matches(sign).take(MARKS).count()).sum()
+/// Whether a word begins with two digits of a code whose percent sign stands behind it, and so do more.
+fn has_percent_backwards(scan: &Scan<'_>) -> bool {
+    let is_code =
+        |code: &[u8]| matches!(code, [a, b, b'%'] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    let bytes = scan.text.as_bytes();
+    let starts = |piece: &Piece| bytes.get(piece.whole().start..piece.whole().start + 3).is_some_and(is_code);
+    scan.pieces.iter().any(starts)
+        && bytes.windows(3).filter(|code| is_code(code)).take(MARKS).count() == MARKS
+}
+
+fn has_marks(text: &str, signs: [&[u8; 2]; 3]) -> bool {
+    let bytes = text.as_bytes();
+    // Each of the signs has one of these, before or behind its letter.
+    let pairs = memchr2_iter(b'\\', b'&', bytes).filter(|at| {
+        let around = [at.checked_sub(1), Some(*at)].into_iter().flatten();
+        around
+            .filter_map(|start| bytes.get(start..start + 2))
+            .any(|pair| signs.iter().any(|sign| pair == *sign))
+    });
+    pairs.take(MARKS).count() == MARKS
 }
 
 /// Whether letters that are no language are digits of an encoding, marked as such or decodable.
-fn is_encoded(text: &str) -> bool {
+pub(super) fn is_encoded(text: &str) -> bool {
     let text = text.trim();
     (text.starts_with("<~") && text.ends_with("~>"))
-        || marks(text, ["\\x", "\\u", "&#"]) >= MARKS
+        || has_marks(text, [b"\\x", b"\\u", b"&#"])
         || base64::is_base64(text)
         || hex::is_hex(text)
 }
+
+/// In what way characters in some other order may be [encoded](is_encoded).
+struct MayBe {
+    /// Marks of escapes, references or Base85 are there.
+    marked: bool,
+    /// All may be digits.
+    digits: bool,
+}
+
+impl MayBe {
+    fn of(text: &str) -> Self {
+        let (mut marks, mut waves, mut digits) = (0, 0, true);
+        for b in text.bytes() {
+            let kind = ENCODED[usize::from(b)];
+            marks += usize::from(kind & MARK != 0);
+            waves += usize::from(kind & WAVE != 0);
+            digits &= kind & ANY_DIGIT != 0;
+        }
+        Self { marked: marks >= MARKS || waves >= 2, digits }
+    }
+
+    /// Whether `all` may be encoded in an order in which it begins so.
+    fn begins(&self, start: &[u8], all: &str) -> bool {
+        let is_hex = |b: &u8| b.is_ascii_hexdigit() || b.is_ascii_whitespace() || b"xX\\,:-\x0b".contains(b);
+        let hex = || start.iter().all(is_hex);
+        self.marked || base64::may_begin(start, all.as_bytes()) || hex()
+    }
+}
+
+const MARK: u8 = 1;
+const WAVE: u8 = 2;
+const ANY_DIGIT: u8 = 4;
+
+/// All that any of the encodings may have in it, and what is cut off at the ends.
+static ENCODED: [u8; 256] = {
+    let mut kinds = [0; 256];
+    let mut at = 0;
+    while at < 256 {
+        let b = at as u8;
+        let sign = matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'>' | b',' | b':' | b'\\' | 0xb);
+        let digit = b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || sign;
+        kinds[at] = if matches!(b, b'\\' | b'&') { MARK } else { 0 }
+            | if b == b'~' { WAVE } else { 0 }
+            | if digit { ANY_DIGIT } else { 0 };
+        at += 1;
+    }
+    kinds
+};
 
 fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
     let trimmed = text.trim();
@@ -141,14 +228,15 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
     // White space at the ends stands on rails, too, unless somebody added it.
     let all = 0..text.len();
     let trimmed = (whole != all).then(|| (whole.clone(), None));
-    let in_all = strange().next().map(|_| std::iter::once((all.clone(), None)).chain(trimmed));
+    let known = parts.first().filter(|part| part.range == all);
+    let in_all = strange().next().map(|_| std::iter::once((all.clone(), known)).chain(trimmed));
     let mut tried = 0;
     for (part, known) in in_all.into_iter().flatten().chain(in_parts) {
         if part.len() < RAIL_TEXT.start || part.len() > 4 * RAIL_TEXT.end {
             continue;
         }
         let Some(line) = text.get(part.clone()) else { continue };
-        let as_it_is = known.map_or_else(|| Order::of(line.chars().take(SAMPLE)), |part| part.order(text));
+        let as_it_is = known.map_or_else(|| Order::of_start(line, SAMPLE), |part| part.order(text));
         if as_it_is.pairs < LEAST || as_it_is.mean() > POOR {
             continue;
         }
@@ -156,48 +244,130 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
         if tried > MOST_RAILED {
             break;
         }
-        if !RAIL_TEXT.contains(&line.chars().count()) {
-            continue;
-        }
-        let chars: Vec<char> = line.chars().collect();
-        let best = (2..=4)
-            .map(|rails| (rails, Order::of(off_rails(&chars, rails).take(SAMPLE))))
-            .max_by_key(|(_, order)| order.mean());
-        if let Some((rails, order)) = best
-            && order.mean() >= as_it_is.mean() + OFF_RAILS
-            && order.mean() >= order.needed(LANGUAGE)
-            && order.has_words()
-        {
-            let plain: String = off_rails(&chars, rails).collect();
-            let rails = rails as u8;
-            readings.push(Reading::of(Transform::Rails { rails }, vec![(part, plain)]));
-        } else if chars.iter().filter(|c| **c == ' ').count() * 20 <= chars.len() && !is_encoded(line) {
-            let encoded = (2..=4)
-                .map(|rails| (rails, off_rails(&chars, rails).collect::<String>()))
-                .find(|(_, plain)| is_encoded(plain));
-            if let Some((rails, plain)) = encoded {
-                readings.push(Reading::of(Transform::Rails { rails: rails as u8 }, vec![(part, plain)]));
-            }
-        }
+        let Some(found) = off_any_rails(line, as_it_is) else { continue };
+        let how = Transform::Rails { rails: found.0 as u8 };
+        readings.push(Reading::of(how, vec![(part, found.1)]));
     }
 }
 
-/// The text whose characters were written in a zigzag over `rails` rows and read off row by row.
-fn off_rails(chars: &[char], rails: usize) -> impl Iterator<Item = char> {
+/// What a line says off rails, and how many there were, if that is language or an encoding.
+fn off_any_rails(line: &str, as_it_is: Order) -> Option<(usize, String)> {
+    // Letters of ASCII are read where they stand.
+    let chars: Vec<char> = if line.is_ascii() { Vec::new() } else { line.chars().collect() };
+    let count = if chars.is_empty() { line.len() } else { chars.len() };
+    if !RAIL_TEXT.contains(&count) {
+        return None;
+    }
+    let off = |rails: usize| {
+        let at = |place: usize| match chars.get(place) {
+            Some(c) => Some(*c),
+            None => line.as_bytes().get(place).copied().map(char::from),
+        };
+        off_rails(count, rails, at)
+    };
+    // The first letters say whether more of them are worth a look.
+    let promising = |glance: Order| glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
+    let order = |rails: usize| {
+        if !chars.is_empty() {
+            return promising(Order::of(off(rails).take(GLANCE)))
+                .then(|| (rails, Order::of(off(rails).take(SAMPLE))));
+        }
+        let mut first = [0; GLANCE];
+        let filled = bytes_off_rails(line.as_bytes(), rails, &mut first);
+        promising(Order::of_latin(first.get(..filled).unwrap_or_default())).then(|| {
+            let mut letters = [0; SAMPLE];
+            let filled = bytes_off_rails(line.as_bytes(), rails, &mut letters);
+            (rails, Order::of_latin(letters.get(..filled).unwrap_or_default()))
+        })
+    };
+    // Of nearly equals the one with fewer rails, which are more usual.
+    let best =
+        (2..=4).filter_map(order).max_by_key(|(rails, order)| order.mean() + RAIL * (4 - *rails as u32));
+    if let Some((rails, order)) = best
+        && order.mean() >= order.needed(LANGUAGE)
+        && order.has_words()
+    {
+        let gain = order.mean().saturating_sub(as_it_is.mean());
+        let is_clear = gain >= OFF_RAILS || (gain >= CLEARER && gain * order.pairs >= OFF_RAILS_IN_ALL);
+        let words = || {
+            let start: String = off(rails).take(SAMPLE).collect();
+            let there = line.get(..line.floor_char_boundary(SAMPLE)).unwrap_or(line);
+            Likeness::of(start.as_bytes()).is_language() && !Likeness::of(there.as_bytes()).is_language()
+        };
+        if is_clear || (gain >= CLEARER && words()) {
+            return Some((rails, off(rails).collect()));
+        }
+    }
+    let spaces = line.bytes().filter(|b| *b == b' ').count();
+    let may_be = MayBe::of(line);
+    if spaces * 20 > count || !(may_be.digits || may_be.marked) || is_encoded(line) {
+        return None;
+    }
+    (2..=4).find_map(|rails| {
+        let mut start = [0; GLANCE];
+        let filled = bytes_off_rails(line.as_bytes(), rails, &mut start);
+        if chars.is_empty() && !may_be.begins(start.get(..filled)?, line) {
+            return None;
+        }
+        Some((rails, off(rails).collect::<String>())).filter(|(_, plain)| is_encoded(plain))
+    })
+}
+
+/// The `count` characters that were written in a zigzag over `rails` rows and read off row by row, in the order of the
+/// zigzag; `read` is the character at a place of what was read off.
+fn off_rails(count: usize, rails: usize, read: impl Fn(usize) -> Option<char>) -> impl Iterator<Item = char> {
+    let mut places = row_starts(count, rails);
+    let zigzag = (0..rails).chain((1..rails - 1).rev()).cycle();
+    zigzag.take(count).filter_map(move |row| {
+        let place = places.get_mut(row)?;
+        *place += 1;
+        read(*place - 1)
+    })
+}
+
+/// Where each of up to four rows begins.
+fn row_starts(count: usize, rails: usize) -> [usize; 4] {
     let period = 2 * (rails - 1);
-    // How many of the first `n` characters are in each row, added up, is where a row begins.
-    let in_row = move |row: usize, n: usize| {
-        let down = (n + period - 1 - row) / period;
-        let up = if row == 0 || row == rails - 1 { 0 } else { (n + row - 1) / period };
+    let (whole, rest) = (count / period, count % period);
+    // How many of the characters are in each row, added up, is where a row begins.
+    let in_row = |row: usize| {
+        let down = whole + usize::from(rest > row);
+        let up = if row == 0 || row == rails - 1 { 0 } else { whole + usize::from(rest > period - row) };
         down + up
     };
-    let begins: Vec<usize> =
-        (0..rails).map(|row| (0..row).map(|row| in_row(row, chars.len())).sum()).collect();
-    (0..chars.len()).filter_map(move |at| {
-        let phase = at % period;
-        let row = phase.min(period - phase);
-        chars.get(begins.get(row)? + in_row(row, at)).copied()
+    let mut start = 0;
+    let mut row = 0;
+    [(); 4].map(|()| {
+        let here = start;
+        start += if row < rails { in_row(row) } else { 0 };
+        row += 1;
+        here
     })
+}
+
+/// Characters from one to the next in the first of four rows.
+const MOST_PERIOD: usize = 6;
+
+/// The first of what [`off_rails`] makes of ASCII, as many as there is room for; how many there are.
+fn bytes_off_rails(line: &[u8], rails: usize, to: &mut [u8]) -> usize {
+    let starts = row_starts(line.len(), rails);
+    let period = 2 * (rails - 1);
+    // Where each character of the first period stands, and how far from it those of later ones do.
+    let (mut places, mut steps) = ([0; MOST_PERIOD], [0; MOST_PERIOD]);
+    for (at, (place, step)) in places.iter_mut().zip(&mut steps).enumerate().take(period) {
+        let row = if at < rails { at } else { period - at };
+        let start = starts.get(row).copied().unwrap_or(0);
+        *place = start + usize::from(at >= rails);
+        *step = if row == 0 || row == rails - 1 { 1 } else { 2 };
+    }
+    let filled = line.len().min(to.len());
+    for to in to.get_mut(..filled).unwrap_or_default().chunks_mut(period) {
+        for ((to, place), step) in to.iter_mut().zip(&mut places).zip(&steps) {
+            *to = line.get(*place).copied().unwrap_or(b' ');
+            *place += step;
+        }
+    }
+    filled
 }
 
 #[cfg(test)]
@@ -251,5 +421,43 @@ mod tests {
             assert_eq!(read_in(text), [], "{text}");
         }
         assert_eq!(read_in("let x = f(a, b);\nreturn x + 1;\n"), []);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_may_not_be_encoded_is_not(
+            plain in "[a-z]{1,20}",
+            digits in "[A-Za-z0-9+/]{24,90}|[0-9a-f]{20,60}|(\\\\x6[1-9]){4,12}|(&#10[0-9];){4,9}",
+            coded in 0u8..3,
+        ) {
+            use ::base64::Engine as _;
+            let text = match coded {
+                0 => super::base64::STANDARD.encode(plain.repeat(3)),
+                1 => super::base64::STANDARD.encode(plain.repeat(2).encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<_>>()),
+                _ => digits,
+            };
+            for rails in 2..=4 {
+                let line = on_rails(&text, rails);
+                let may_be = MayBe::of(&line);
+                let start = &text.as_bytes()[..text.len().min(GLANCE)];
+                let may = (may_be.digits || may_be.marked) && may_be.begins(start, &line);
+                proptest::prop_assert!(may || !is_encoded(&text), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn ascii_comes_off_rails_as_other_letters_do() {
+        let text = "Bring the blue folder to the second floor and wait there, then come back";
+        for length in 1..text.len() {
+            let line = &text.as_bytes()[..length];
+            for rails in 2..=4 {
+                let all: String =
+                    off_rails(length, rails, |at| line.get(at).copied().map(char::from)).collect();
+                let mut bytes = [0; 40];
+                let filled = bytes_off_rails(line, rails, &mut bytes);
+                assert_eq!(std::str::from_utf8(&bytes[..filled]).unwrap(), &all[..length.min(40)]);
+            }
+        }
     }
 }

@@ -21,14 +21,42 @@ const fn latin(a: u8, b: u8) -> usize {
     ((a as usize) << 5 | b as usize) % LATIN
 }
 
+/// The place of each byte in the Latin alphabet from 1, or 0.
+static PLACES_OF: [u8; 256] = {
+    let mut places = [0; 256];
+    let mut at = 1;
+    while at <= 26 {
+        places[(b'a' - 1) as usize + at as usize] = at;
+        places[(b'A' - 1) as usize + at as usize] = at;
+        at += 1;
+    }
+    places
+};
+
 struct Table {
     /// Levels by the two letters' places in the alphabet, 0 for what parts words, in five bits each.
     latin: [u8; LATIN],
+    /// What a pair of Latin letters adds to each count of an [`Order`], of 16 bits each, the first in the lowest: the
+    /// level, the level backwards, the pair, the word that begins with it. Nothing where no word is.
+    counted: [u64; LATIN],
+    /// By the places of a pair of Latin letters: the levels it has with both letters moved on by 0 to 25 places, and
+    /// with both mirrored.
+    exchanged: Box<[[u8; WAYS_ROOM]]>,
     others: Box<[u8]>,
 }
 
+/// Ways to exchange letters that are judged together: Caesar's 26 shifts and Atbash.
+pub(super) const WAYS: usize = 27;
+/// As many as vectors take.
+const WAYS_ROOM: usize = 32;
+
 static TABLE: LazyLock<Table> = LazyLock::new(|| {
-    let mut table = Table { latin: [0; LATIN], others: vec![0; PLACES].into_boxed_slice() };
+    let mut table = Table {
+        latin: [0; LATIN],
+        counted: [0; LATIN],
+        exchanged: vec![[0; WAYS_ROOM]; LATIN].into_boxed_slice(),
+        others: vec![0; PLACES].into_boxed_slice(),
+    };
     for line in LEARNT.lines() {
         let mut words = line.split(' ');
         let Some(level) = words.next().and_then(|level| level.parse().ok()) else { continue };
@@ -42,6 +70,22 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
             if let Some(place) = place {
                 *place = level;
             }
+        }
+    }
+    for (a, b) in (0..32).flat_map(|a| (0..32).map(move |b| (a, b))).skip(1) {
+        // In range by the remainders.
+        table.counted[latin(a, b)] = u64::from(table.latin[latin(a, b)])
+            | u64::from(table.latin[latin(b, a)]) << 16
+            | 1 << 32
+            | u64::from(a == 0) << 48;
+        let Some(row) = table.exchanged.get_mut(latin(a, b)) else { continue };
+        for (way, level) in (0..).zip(row.iter_mut().take(WAYS)) {
+            let to = |letter: u8| match (letter, way) {
+                (0, _) => 0,
+                (_, 26) => 25 - (letter - 1) % 26 + 1,
+                _ => (letter - 1 + way) % 26 + 1,
+            };
+            *level = table.latin[latin(to(a), to(b))];
         }
     }
     table
@@ -95,7 +139,7 @@ impl Table {
 }
 
 /// The pairs of neighbours of a text in Latin letters, to ask what order they had if letters were exchanged.
-pub(super) struct LatinPairs(Vec<(u8, u8)>);
+pub(super) struct LatinPairs(Vec<u16>);
 
 impl LatinPairs {
     /// Of the bytes with their upper bits cut off, which is no letter's business here.
@@ -105,7 +149,7 @@ impl LatinPairs {
         for b in text.iter().map(|b| b & 0x7f).chain(std::iter::once(b' ')) {
             let letter = if b.is_ascii_alphabetic() { b.to_ascii_lowercase() - b'a' + 1 } else { 0 };
             if letter != 0 || before != 0 {
-                pairs.push((before, letter));
+                pairs.push(latin(before, letter) as u16);
             }
             before = letter;
         }
@@ -116,17 +160,31 @@ impl LatinPairs {
         self.0.len()
     }
 
-    /// [`Order::mean`] with letters exchanged by their places in the alphabet, from 0.
-    pub(super) fn mean(&self, exchanged: impl Fn(u8) -> u8) -> u32 {
+    /// [`Order::mean`].
+    pub(super) fn mean(&self) -> u32 {
         let table = &*TABLE;
-        let mut by_letter = [0u8; 32];
-        for (place, to) in (0..26).zip(by_letter.iter_mut().skip(1)) {
-            *to = exchanged(place) % 26 + 1;
-        }
-        // In range by the remainders.
-        let to = |letter: u8| by_letter[usize::from(letter) % 32];
-        let sum: u32 = self.0.iter().map(|(a, b)| u32::from(table.latin[latin(to(*a), to(*b))])).sum();
+        // In range by the remainder.
+        let sum: u32 = self.0.iter().map(|pair| u32::from(table.latin[usize::from(*pair) % LATIN])).sum();
         (sum * 100).checked_div(self.0.len() as u32).unwrap_or(0)
+    }
+
+    /// The same with letters moved on by 0 to 25 places, and mirrored.
+    pub(super) fn means_exchanged(&self) -> [u32; WAYS] {
+        let table = &*TABLE;
+        let mut sums = [0u32; WAYS];
+        // So many bytes add up to no more than half a word holds.
+        for pairs in self.0.chunks(256) {
+            let mut part = [0u16; WAYS_ROOM];
+            for row in pairs.iter().filter_map(|pair| table.exchanged.get(usize::from(*pair))) {
+                for (sum, level) in part.iter_mut().zip(row) {
+                    *sum += u16::from(*level);
+                }
+            }
+            for (sum, part) in sums.iter_mut().zip(part) {
+                *sum += u32::from(part);
+            }
+        }
+        sums.map(|sum| (sum * 100).checked_div(self.0.len() as u32).unwrap_or(0))
     }
 }
 
@@ -159,6 +217,43 @@ impl Order {
             order.backwards += table.level(letter, before);
             before = letter;
         }
+        order
+    }
+
+    /// [`Order::of`] the first characters of a text, `most` at the most.
+    pub(super) fn of_start(text: &str, most: usize) -> Self {
+        let bytes = text.as_bytes();
+        // As many characters are no fewer bytes.
+        let start = bytes.get(..most.min(bytes.len())).unwrap_or_default();
+        if start.is_ascii() { Self::of_latin(start) } else { Self::of(text.chars().take(most)) }
+    }
+
+    /// [`Order::of`] ASCII.
+    pub(super) fn of_latin(text: &[u8]) -> Self {
+        /// So many pairs leave no count of 16 bits full: a level is no more than 13.
+        const ROOM: usize = 4096;
+        let table = &*TABLE;
+        let mut order = Self::default();
+        let mut before = 0;
+        let mut add = |counts: u64| {
+            let [forwards, backwards, pairs, words] =
+                [0, 16, 32, 48].map(|at| (counts >> at & 0xffff) as u32);
+            order.forwards += forwards;
+            order.backwards += backwards;
+            order.pairs += pairs;
+            order.words += words;
+        };
+        for part in text.chunks(ROOM) {
+            let mut counts = 0;
+            for byte in part {
+                let letter = PLACES_OF[usize::from(*byte)];
+                // In range by the remainder.
+                counts += table.counted[latin(before, letter)];
+                before = letter;
+            }
+            add(counts);
+        }
+        add(table.counted[latin(before, 0)]);
         order
     }
 
@@ -210,8 +305,35 @@ mod tests {
     }
 
     #[test]
+    fn ascii_has_the_order_that_its_characters_have() {
+        let text = "Bring the signed form (b), 12 times; to-and-fro\n ".repeat(300);
+        for length in (0..300).chain([4095, 4096, 4097, text.len()]) {
+            let start = &text[..length];
+            assert_eq!(Order::of_latin(start.as_bytes()), Order::of(start.chars()), "{length}");
+        }
+        assert!(LEARNT.lines().all(|line| line.split(' ').next().unwrap().parse::<u8>().unwrap() <= 13));
+    }
+
+    #[test]
     fn empty_text_has_no_order() {
         assert_eq!(Order::of("".chars()).mean(), 0);
         assert_eq!(Order::of("12 34 ...".chars()).pairs, 0);
+    }
+
+    #[test]
+    fn all_ways_to_exchange_letters_are_judged_at_once() {
+        let text = "Bring the signed form, please, to the office: before noon or after".repeat(9);
+        let means = LatinPairs::of(text.as_bytes()).means_exchanged();
+        for (way, mean) in means.into_iter().enumerate() {
+            let exchange = |c: char| {
+                let place = c as usize - 'a' as usize;
+                char::from(b'a' + if way == 26 { 25 - place } else { (place + way) % 26 } as u8)
+            };
+            let lower = text.to_ascii_lowercase();
+            let other: String =
+                lower.chars().map(|c| if c.is_ascii_lowercase() { exchange(c) } else { c }).collect();
+            assert_eq!(mean, LatinPairs::of(other.as_bytes()).mean(), "{way}");
+            assert_eq!(mean, Order::of(other.chars()).mean(), "{way}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::Scan;
+use super::scan::{Scan, sign};
 use super::{Reading, Transform};
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
@@ -12,13 +12,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let bytes = scan.text.as_bytes();
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut hits = 0;
-    for piece in scan.pieces.iter() {
+    for piece in scan.odd().filter(|piece| piece.has(sign::PERCENT)) {
         let start_of_piece = edits.len();
-        let mut at = piece.whole.start;
-        let sign = |at: usize| bytes.get(at..piece.whole.end).and_then(|b| b.iter().position(|b| *b == b'%'));
+        let mut at = piece.whole().start;
+        let sign =
+            |at: usize| bytes.get(at..piece.whole().end).and_then(|b| b.iter().position(|b| *b == b'%'));
         while let Some(skip) = sign(at) {
             at += skip;
-            let Some((end, text)) = run(bytes, at, piece.whole.end) else {
+            let Some((end, text)) = run(bytes, at, piece.whole().end) else {
                 at += 1;
                 continue;
             };
@@ -28,9 +29,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         // A form writes spaces as plus signs.
         if edits.len() > start_of_piece {
-            let pluses = (piece.whole.clone())
-                .filter(|i| bytes.get(*i) == Some(&b'+'))
-                .map(|i| (i..i + 1, " ".to_owned()));
+            let pluses =
+                (piece.whole()).filter(|i| bytes.get(*i) == Some(&b'+')).map(|i| (i..i + 1, " ".to_owned()));
             edits.extend(pluses);
             if let Some(new) = edits.get_mut(start_of_piece..) {
                 new.sort_by_key(|(range, _)| range.start);

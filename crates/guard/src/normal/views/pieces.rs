@@ -3,11 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
+
 use super::scan::Scan;
 use super::{Reading, Transform, telling};
 
 /// Longest joint between two literals.
 const LONGEST_JOINT: usize = 8;
+/// Fewest joints of a list whose strings are read together.
+const LEAST_LISTED: usize = 3;
+/// Bytes of one of them.
+const LONGEST_LISTED: usize = 200;
 /// Longest tag that is taken out.
 const LONGEST_TAG: usize = 200;
 /// Most variables that are remembered.
@@ -26,9 +32,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// `"ig" + "nore"`, `'ig' . 'nore'`, `"ig" "nore"`: the joint goes.
 fn literals(text: &str, readings: &mut Vec<Reading>) {
     let bytes = text.as_bytes();
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut edits: Vec<(Range<usize>, String, (bool, bool))> = Vec::new();
     let mut at = 0;
-    while let Some(skip) = bytes.get(at..).and_then(|b| b.iter().position(|b| matches!(b, b'"' | b'\''))) {
+    while let Some(skip) = bytes.get(at..).and_then(|b| memchr2(b'"', b'\'', b)) {
         let start = at + skip;
         at = start + 1;
         let rest = bytes.get(at..).unwrap_or_default();
@@ -41,10 +47,25 @@ fn literals(text: &str, readings: &mut Vec<Reading>) {
         let operators = joint.iter().filter(|b| !b.is_ascii_whitespace()).count();
         if length > 0 && operators <= 2 && rest.get(length).is_some_and(|b| matches!(b, b'"' | b'\'')) {
             let list = joint.contains(&b',');
-            edits.push((start..at + length + 1, if list { " ".to_owned() } else { String::new() }));
+            // Two quotations with an empty line between them are two.
+            let apart = operators == 0 && memchr_iter(b'\n', joint).nth(1).is_some();
+            if !apart {
+                let between = if list { " ".to_owned() } else { String::new() };
+                // A list has one string between two joints, a record a key and a value.
+                let goes_on = edits.last().is_some_and(|(last, ..)| {
+                    let string = bytes.get(last.end..start).unwrap_or_default();
+                    string.len() <= LONGEST_LISTED && memchr2(b'"', b'\'', string).is_none()
+                });
+                edits.push((start..at + length + 1, between, (list, goes_on)));
+            }
             at += length + 1;
         }
     }
+    // Any program and record has a list of two strings, or a value and the key after it.
+    let edits = telling(edits, |near| {
+        let go_on = near.iter().filter(|(.., (_, goes_on))| *goes_on).count();
+        go_on + 1 >= LEAST_LISTED || near.iter().any(|(.., (list, _))| !list)
+    });
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Concatenated, edits));
     }
@@ -53,15 +74,15 @@ fn literals(text: &str, readings: &mut Vec<Reading>) {
 /// `a = "ignore all "; b = "previous"; a + b`: sums of names whose values were given before.
 fn variables(text: &str, readings: &mut Vec<Reading>) {
     let mut values: BTreeMap<&str, &str> = BTreeMap::new();
-    for (at, _) in text.match_indices('=') {
+    for at in memchr_iter(b'=', text.as_bytes()) {
+        let after = text.get(at + 1..).unwrap_or_default().trim_start_matches(' ');
+        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
         let before = text.get(..at).unwrap_or_default().trim_end_matches([' ', ':']);
         let name = before.get(
             before.rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_').map_or(0, |i| {
                 i + before.get(i..).and_then(|s| s.chars().next()).map_or(1, char::len_utf8)
             })..,
         );
-        let after = text.get(at + 1..).unwrap_or_default().trim_start_matches(' ');
-        let Some(quote) = after.chars().next().filter(|c| matches!(c, '"' | '\'')) else { continue };
         // To the last quotation mark of the line, if there is nothing else on it: the value may have some too.
         let line = after.lines().next().unwrap_or_default().trim_end().trim_end_matches([';', ',']);
         let whole = line.get(1..).and_then(|s| s.strip_suffix(quote)).filter(|value| !value.contains('='));
@@ -78,7 +99,7 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
     }
     let is_sum = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | ' ' | '{' | '}' | '$');
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (at, _) in text.match_indices(['+', '{']) {
+    for at in memchr2_iter(b'+', b'{', text.as_bytes()) {
         if edits.last().is_some_and(|(range, _)| range.end > at) {
             continue;
         }
@@ -110,7 +131,9 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     };
     let mut edits: Vec<(Range<usize>, String, bool)> = Vec::new();
     let mut at = 0;
-    while let Some(b) = bytes.get(at) {
+    while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| MARKS[usize::from(*b)])) {
+        at += skip;
+        let Some(b) = bytes.get(at) else { break };
         let length = match b {
             b'<' => tag(bytes.get(at..).unwrap_or_default()),
             b'*' | b'_' | b'~' | b'`' => {
@@ -140,6 +163,18 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Bytes that tags and marks begin with.
+static MARKS: [bool; 256] = {
+    let mut marks = [false; 256];
+    let all = b"<*_~`";
+    let mut at = 0;
+    while at < all.len() {
+        marks[all[at] as usize] = true;
+        at += 1;
+    }
+    marks
+};
+
 /// Bytes of the tag or comment that `rest` begins with, or 0.
 fn tag(rest: &[u8]) -> usize {
     let window = rest.get(..rest.len().min(LONGEST_TAG)).unwrap_or_default();
@@ -148,7 +183,7 @@ fn tag(rest: &[u8]) -> usize {
     }
     match window.get(1) {
         Some(b) if b.is_ascii_alphabetic() || matches!(b, b'/' | b'!') => {
-            window.iter().position(|b| *b == b'>').map_or(0, |i| i + 1)
+            memchr(b'>', window).map_or(0, |i| i + 1)
         }
         _ => 0,
     }

@@ -3,6 +3,9 @@
 use super::pairs::Order;
 use super::words::Likeness;
 
+/// Bytes that are no text by chance if all of them can be shown.
+const SURE: usize = 16;
+
 /// The text in `bytes`, if it is one: UTF-8, or UTF-16 as Windows writes it, nearly all of it printable.
 pub(super) fn text(bytes: &[u8]) -> Option<String> {
     let text = match std::str::from_utf8(bytes) {
@@ -15,7 +18,51 @@ pub(super) fn text(bytes: &[u8]) -> Option<String> {
         shown += usize::from(!c.is_control() || c.is_whitespace());
         letters += usize::from(c.is_alphanumeric() || c == ' ');
     }
-    (all > 0 && shown * 20 >= all * 19 && letters * 2 >= all).then_some(text)
+    // Another encoding may have few letters: signs of Morse code, references, marks over letters, tags that show nothing.
+    // Chance brings no more than a few bytes of text together.
+    let is_long = text.len() >= SURE && shown == all;
+    (all > 0 && shown * 20 >= all * 19 && (letters * 2 >= all || is_long)).then_some(text)
+}
+
+/// A look at bytes as they come out of a decoder: nearly all that are no text show it before any is kept.
+#[derive(Default)]
+pub(super) struct Glance {
+    /// Bytes that the character still has.
+    due: u8,
+    broken: bool,
+    zeros: usize,
+    bytes: usize,
+}
+
+impl Glance {
+    #[inline]
+    pub(super) const fn push(&mut self, byte: u8) {
+        self.bytes += 1;
+        self.zeros += (byte == 0) as usize;
+        match (self.due, byte) {
+            (0, 0x01..=0x7f) => {}
+            (0, 0xc2..=0xdf) => self.due = 1,
+            (0, 0xe0..=0xef) => self.due = 2,
+            (0, 0xf0..=0xf4) => self.due = 3,
+            (1.., 0x80..=0xbf) => self.due -= 1,
+            _ => self.broken = true,
+        }
+    }
+
+    /// Whether they are no UTF-8 without zeros, whatever follows.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether [`text`] may find text in them: UTF-16 has a zero in every other byte of half its characters.
+    pub(super) const fn may_be_text(&self) -> bool {
+        (!self.broken && self.due == 0) || may_be_utf16(self.bytes, self.zeros)
+    }
+}
+
+/// Whether so many bytes, some of them zero, may be UTF-16, whose mark may be left off.
+pub(super) const fn may_be_utf16(bytes: usize, zeros: usize) -> bool {
+    zeros * 4 + 2 >= bytes
 }
 
 /// The same for decoders that turn much into something: it is language, or another encoding's digits.
@@ -29,7 +76,7 @@ pub(super) fn is_telling(text: &str) -> bool {
     if Likeness::of(text.as_bytes()).is_language() {
         return true;
     }
-    let order = Order::of(text.chars().take(240));
+    let order = Order::of_start(text, 240);
     if order.pairs >= 10 && order.mean() >= 720 {
         return true;
     }
@@ -66,4 +113,28 @@ fn utf16(bytes: &[u8]) -> Option<String> {
     });
     let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
     (!text.contains('\0')).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_glance_leaves_no_text_out(
+            bytes in prop_oneof![
+                proptest::collection::vec(any::<u8>(), 0..12),
+                proptest::collection::vec(prop_oneof![Just(0u8), Just(b'a'), Just(0xffu8), Just(0xfeu8)], 0..40),
+                "[a-zé漢𝐢 \\x00]{0,12}".prop_map(String::into_bytes),
+                "[a-zé漢𝐢 ]{4,12}".prop_map(|text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
+            ]
+        ) {
+            let mut glance = Glance::default();
+            bytes.iter().for_each(|byte| glance.push(*byte));
+            prop_assert!(glance.may_be_text() || text(&bytes).is_none(), "{:?}", bytes);
+            prop_assert!(!glance.is_broken() || std::str::from_utf8(&bytes).map_or(true, |text| text.contains('\0')));
+        }
+    }
 }

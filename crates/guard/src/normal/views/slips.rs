@@ -25,41 +25,49 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let (mut slips, mut bare) = (Stretches::new(least), Stretches::new(LEAST));
-    let mut parts = scan.parts().iter().peekable();
-    for (at, piece) in scan.pieces.iter().enumerate() {
-        while parts.next_if(|part| part.range.end <= piece.core.start).is_some() {}
-        if parts.peek().is_some_and(|part| part.plain) {
-            // Where half of the words are known, letters stand as they should, and asking costs most.
-            slips.add(at, -1);
-            bare.add(at, -2);
-            continue;
-        }
+    let strange = |at: usize, piece: &Piece, slips: &mut Stretches, bare: &mut Stretches| {
         let word = scan.core(piece);
         // A known word of some length is whole, or known by chance; short ones tell nothing.
         if piece.kind == Kind::Known {
-            slips.add(at, -i32::from(piece.core.len() >= SHORTEST));
+            slips.add(at, -i32::from(piece.core().len() >= SHORTEST));
             bare.add(at, if has_inner_vowel(word) { -2 } else { 0 });
-            continue;
+            return;
         }
         if !matches!(piece.kind, Kind::Unknown | Kind::Pair | Kind::Foreign) {
-            continue;
+            return;
         }
         let Some(seen) = Seen::of(word) else {
             slips.add(at, -1);
-            continue;
+            return;
         };
         let slip = if scan.pieces.len() <= SHORT { seen.nearest(word) } else { seen.near(word) };
-        let whole = (slip.is_some() || seen.bare) && seen.is_whole(word);
+        // Skeletons are of words in ASCII; a word in another script has none of its vowels.
+        let bare_word = seen.bare && piece.kind != Kind::Foreign;
+        let whole = (slip.is_some() || bare_word) && seen.is_whole(word);
         let near = slip.is_some() && !whole;
         slips.add(at, if near { 3 } else { -i32::from(seen.letters >= SHORTEST) });
         bare.add(
             at,
             match (seen.bare, whole) {
-                (true, false) if seen.letters >= 3 && seen.fleshed_out().is_some() => 2,
+                (true, false) if bare_word && seen.letters >= 3 && seen.fleshed_out().is_some() => 2,
                 (true, _) => 0,
                 (false, _) => -2,
             },
         );
+    };
+    for part in scan.parts() {
+        for at in part.pieces.clone() {
+            match scan.pieces.get(at) {
+                // Where half of the words are known, letters stand as they should, and asking costs most.
+                _ if part.plain && !slips.is_open() && !bare.is_open() => break,
+                _ if part.plain => {
+                    slips.add(at, -1);
+                    bare.add(at, -2);
+                }
+                Some(piece) => strange(at, piece, &mut slips, &mut bare),
+                None => {}
+            }
+        }
     }
     let slip = |word: &str| Seen::of(word).filter(|seen| !seen.is_whole(word))?.nearest(word);
     readings.extend(reading(scan, Transform::Slips, &slips.found(), slip));
@@ -104,7 +112,7 @@ fn reading(
         let lettered =
             |piece: &&Piece| matches!(piece.kind, Kind::Unknown | Kind::Pair | Kind::Foreign | Kind::Mixed);
         for piece in words.filter(lettered) {
-            let mut start = piece.core.start;
+            let mut start = piece.core().start;
             for part in scan.core(piece).split(['_', '/', '.', '-']) {
                 edits.extend(read_as(part).map(|word| (start..start + part.len(), word.to_owned())));
                 start += part.len() + 1;

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Kind, Scan};
+use super::scan::{Kind, Piece, Scan, sign};
 use super::words::divided;
 use super::{Reading, Transform};
 
@@ -76,7 +76,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Known) + scan.count(Kind::Unknown) >= LEAST {
         nato(scan, readings);
     }
-    if scan.count(Kind::Foreign) > 0 {
+    if scan.cells >= LEAST {
         braille(scan.text, readings);
     }
 }
@@ -93,14 +93,18 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     };
     for piece in &scan.pieces {
-        let word = scan.text.get(piece.whole.clone()).unwrap_or_default();
+        if piece.kind != Kind::Signs || piece.has(sign::NO_MORSE) {
+            if run.is_some() {
+                close(&mut run);
+            }
+            continue;
+        }
+        let word = scan.text.get(piece.whole()).unwrap_or_default();
         let mut decoded = String::new();
-        let is_morse = piece.kind == Kind::Signs
-            && word.len() <= 128
+        let is_morse = word.len() <= 128
             && word.split_inclusive(['/', '|']).all(|part| {
                 let sign = part.trim_end_matches(['/', '|']);
-                let sign = sign.replace('_', "-").replace('*', ".");
-                let letter = MORSE.iter().find(|(_, code)| *code == sign);
+                let letter = MORSE.iter().find(|(_, code)| is_code(sign, code));
                 decoded.extend(letter.map(|(c, _)| *c));
                 if part.ends_with(['/', '|']) {
                     decoded.push(' ');
@@ -111,12 +115,12 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             close(&mut run);
             continue;
         }
-        let (span, text) = run.get_or_insert_with(|| (piece.whole.clone(), String::new()));
-        let gap = scan.text.get(span.end..piece.whole.start).unwrap_or_default();
+        let (span, text) = run.get_or_insert_with(|| (piece.whole(), String::new()));
+        let gap = scan.text.get(span.end..piece.whole().start).unwrap_or_default();
         if gap.len() >= 3 || gap.contains('\n') {
             text.push(' ');
         }
-        span.end = piece.whole.end;
+        span.end = piece.whole().end;
         text.push_str(&decoded);
     }
     close(&mut run);
@@ -125,24 +129,50 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Whether signs are a code, whose points and dashes may be written otherwise.
+fn is_code(signs: &str, code: &str) -> bool {
+    let usual = |sign: u8| match sign {
+        b'_' => b'-',
+        b'*' => b'.',
+        sign => sign,
+    };
+    signs.len() == code.len() && signs.bytes().map(usual).eq(code.bytes())
+}
+
 fn nato_letter(word: &str) -> Option<char> {
     let first = word.bytes().next()?.to_ascii_lowercase();
     let index = usize::from(first.checked_sub(b'a')?);
     let whole = NATO.get(index)?;
+    // The second letter tells nearly all other words apart.
+    let second = word.as_bytes().get(1).map(u8::to_ascii_lowercase);
+    if second.as_ref() != whole.as_bytes().get(1) && second != Some(b'-') {
+        return None;
+    }
     let spelled = whole.eq_ignore_ascii_case(word)
         || ["alfa", "juliett", "whisky", "x-ray"].iter().any(|other| other.eq_ignore_ascii_case(word));
     spelled.then(|| char::from(first))
 }
 
 fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let letter_of = |piece: &Piece| {
+        let spelled = (4..=8).contains(&piece.core().len());
+        if spelled { nato_letter(scan.core(piece)) } else { None }
+    };
+    // Of so many words in a row one has a place that is a multiple of as many.
+    let words = scan.pieces.iter().filter(|piece| piece.kind != Kind::Signs);
+    if !words.skip(LEAST - 1).step_by(LEAST).any(|piece| letter_of(piece).is_some()) {
+        return;
+    }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut run: Option<(Range<usize>, String)> = None;
     for (i, piece) in scan.pieces.iter().enumerate() {
-        let spelled = (4..=8).contains(&piece.core.len());
-        let letter = if spelled { nato_letter(scan.core(piece)) } else { None };
+        let letter = letter_of(piece);
+        if letter.is_none() && run.is_none() {
+            continue;
+        }
         if let Some(letter) = letter {
-            let (span, text) = run.get_or_insert_with(|| (piece.core.clone(), String::new()));
-            span.end = piece.core.end;
+            let (span, text) = run.get_or_insert_with(|| (piece.core(), String::new()));
+            span.end = piece.core().end;
             text.push(letter);
         }
         let last = i + 1 == scan.pieces.len();
@@ -154,7 +184,7 @@ fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         } else if (letter.is_none() || last)
             && let Some((span, text)) = run.take()
-            && text.len() >= LEAST
+            && text.bytes().filter(u8::is_ascii_alphabetic).count() >= LEAST
         {
             let text = divided(&text).unwrap_or(text);
             edits.push((span, text));
@@ -165,9 +195,14 @@ fn nato(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Whether a character is a Braille cell with a dot.
+pub(super) fn is_cell(c: char) -> bool {
+    matches!(c, '\u{2801}'..='\u{28ff}')
+}
+
 fn braille(text: &str, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (at, c) in text.char_indices().filter(|(_, c)| matches!(c, '\u{2801}'..='\u{28ff}')) {
+    for (at, c) in text.char_indices().filter(|(_, c)| is_cell(*c)) {
         let cell = (u32::from(c) - 0x2800) & 0x3f;
         let letter = BRAILLE.iter().position(|b| *b == cell).and_then(|i| u8::try_from(i).ok());
         edits.push((

@@ -45,6 +45,11 @@ impl Stretches {
         }
     }
 
+    /// Whether what speaks against the reading may end a stretch.
+    pub(super) const fn is_open(&self) -> bool {
+        self.open.is_some()
+    }
+
     fn close(&mut self) {
         if let Some(open) = self.open.take()
             && open.spoke >= self.least

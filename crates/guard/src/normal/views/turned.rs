@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::super::base::{Layer, edited};
 use super::super::spans::SpanMap;
-use super::scan::{Kind, Scan};
+use super::scan::Scan;
 use super::{Reading, Transform};
 
 /// Fewest letters that are upside down beyond doubt.
@@ -54,13 +54,12 @@ const TURNED: &[(char, char)] = &[
 ];
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.count(Kind::Foreign) == 0 {
+    if scan.turned < LEAST {
         return;
     }
-    let beyond_doubt = |c: char| !c.is_ascii() && c != 'ı' && TURNED.iter().any(|(t, _)| *t == c);
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for line in scan.text.split_inclusive('\n') {
-        if line.chars().filter(|c| beyond_doubt(*c)).count() >= LEAST {
+        if line.chars().filter(|c| is_turned(*c)).count() >= LEAST {
             let start = line.as_ptr() as usize - scan.text.as_ptr() as usize;
             let upright = |c: char| TURNED.iter().find(|(t, _)| *t == c).map_or(c, |(_, u)| *u);
             edits.push((start..start + line.len(), line.chars().rev().map(upright).collect()));
@@ -69,6 +68,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::UpsideDown, edits));
     }
+}
+
+/// Whether a character is a letter upside down, beyond doubt.
+pub(super) fn is_turned(c: char) -> bool {
+    !c.is_ascii() && c != 'ı' && TURNED.iter().any(|(turned, _)| *turned == c)
 }
 
 /// The text as it is drawn where an override turns letters round, if one does.

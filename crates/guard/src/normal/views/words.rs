@@ -43,7 +43,7 @@ pub(super) fn common() -> impl Iterator<Item = &'static str> {
 }
 
 /// The hash of a word whose letters come one by one, whatever their case.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Hash(u64);
 
 impl Default for Hash {
@@ -55,7 +55,30 @@ impl Default for Hash {
 impl Hash {
     #[inline]
     pub(super) const fn push(&mut self, letter: u8) {
-        self.0 = (self.0 ^ letter.to_ascii_lowercase() as u64).wrapping_mul(0x0100_0000_01b3);
+        self.0 = self.with_small(letter.to_ascii_lowercase());
+    }
+
+    const fn with_small(self, letter: u8) -> u64 {
+        (self.0 ^ letter as u64).wrapping_mul(0x0100_0000_01b3)
+    }
+
+    /// Of the first so many bytes of a text, which are letters of ASCII.
+    #[inline]
+    pub(super) fn of_small(text: &[u8], length: usize) -> Self {
+        /// Letters of which most words have no more: no step over them depends on how many there are.
+        const MOST: usize = 8;
+        let mut hash = Self::default();
+        let mut done = 0;
+        if let Some(first) = text.first_chunk::<MOST>() {
+            for (at, b) in first.iter().enumerate() {
+                hash.0 = if at < length { hash.with_small(b | 0x20) } else { hash.0 };
+            }
+            done = MOST.min(length);
+        }
+        for b in text.get(done..length).unwrap_or_default() {
+            hash.0 = hash.with_small(b | 0x20);
+        }
+        hash
     }
 
     const fn of(word: &[u8]) -> Self {
@@ -77,11 +100,9 @@ impl Hash {
     #[inline]
     pub(super) fn known(self, letters: usize) -> bool {
         let table = &**TABLE;
-        LENGTHS.contains(&letters)
-            && self
-                .places()
-                .into_iter()
-                .all(|p| table.get(p / 64).is_some_and(|cell| cell >> (p % 64) & 1 == 1))
+        // Without a branch on what no branch predictor knows.
+        let [one, two] = self.places().map(|p| table.get(p / 64).map_or(0, |cell| cell >> (p % 64)));
+        (one & two & 1 == 1) & LENGTHS.contains(&letters)
     }
 }
 
@@ -92,6 +113,9 @@ const LENGTHS: RangeInclusive<usize> = 2..=14;
 pub(super) fn known(word: &[u8]) -> bool {
     LENGTHS.contains(&word.len()) && Hash::of(word).known(word.len())
 }
+
+/// Letters of language that stand in known words, in percent.
+const LANGUAGE: usize = 55;
 
 /// How far a text consists of known words.
 #[derive(Debug, Clone, Copy, Default)]
@@ -106,16 +130,52 @@ pub(super) struct Likeness {
 
 impl Likeness {
     pub(super) fn of(text: &[u8]) -> Self {
+        Self::of_turned(text, |b| b)
+    }
+
+    /// Of a text each byte of which is exchanged for another.
+    pub(super) fn of_turned(text: &[u8], turned: impl Fn(u8) -> u8) -> Self {
         let mut likeness = Self::default();
-        for word in text.split(|b| !b.is_ascii_alphabetic()).filter(|w| w.len() >= 3) {
-            likeness.words += 1;
-            likeness.letters += word.len();
-            if known(word) {
-                likeness.known += 1;
-                likeness.known_letters += word.len();
+        let mut word = (Hash::default(), 0);
+        for letter in text.iter().map(|b| turned(*b)).chain(std::iter::once(b' ')) {
+            if letter.is_ascii_alphabetic() {
+                word.0.push(letter);
+                word.1 += 1;
+                continue;
+            }
+            let (hash, length) = std::mem::take(&mut word);
+            if length >= 3 {
+                likeness.words += 1;
+                likeness.letters += length;
+                if hash.known(length) {
+                    likeness.known += 1;
+                    likeness.known_letters += length;
+                }
             }
         }
         likeness
+    }
+
+    /// Whether a text is language once its letters are exchanged, each for another letter of ASCII.
+    pub(super) fn is_language_with(text: &[u8], exchanged: impl Fn(u8) -> u8) -> bool {
+        let words = || text.split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
+        let mut likeness = Self { letters: words().map(<[u8]>::len).sum(), ..Self::default() };
+        let mut unknown = 0;
+        for word in words() {
+            let mut hash = Hash::default();
+            word.iter().for_each(|letter| hash.push(exchanged(*letter)));
+            if hash.known(word.len()) {
+                likeness.known += 1;
+                likeness.known_letters += word.len();
+            } else {
+                unknown += word.len();
+                // Most texts are no language by any exchange, and their first words say so.
+                if (likeness.letters - unknown) * 100 < LANGUAGE * likeness.letters {
+                    return false;
+                }
+            }
+        }
+        likeness.is_language()
     }
 
     /// Share of the letters that stand in known words, in percent.
@@ -126,7 +186,7 @@ impl Likeness {
     /// Whether it is language beyond reasonable doubt.
     pub(super) fn is_language(self) -> bool {
         let enough = self.known >= 3 || (self.known == 2 && self.known_letters >= 10);
-        enough && self.percent() >= 55
+        enough && self.percent() >= LANGUAGE
     }
 }
 
@@ -140,26 +200,26 @@ pub(super) fn divided(letters: &str) -> Option<String> {
         return None;
     }
     // best[i]: least cost of the first i letters and where its last piece begins. A known word costs
-    // less the longer it is, a letter by itself costs much.
-    let mut best: Vec<(usize, usize)> = vec![(0, 0)];
-    for end in 1..=bytes.len() {
-        let mut here = (usize::MAX, end - 1);
-        for length in 1..=end.min(14) {
-            let start = end - length;
-            let Some(word) = bytes.get(start..end) else { continue };
+    // less the longer it is, a letter by itself costs much. Of pieces that cost the same the shorter one is taken.
+    let mut best: Vec<(usize, usize)> = vec![(usize::MAX, 0); bytes.len() + 1];
+    *best.first_mut()? = (0, 0);
+    for start in 0..bytes.len() {
+        let (before, _) = best.get(start).copied()?;
+        let mut hash = Hash::default();
+        for (at, letter) in bytes.iter().enumerate().skip(start).take(*LENGTHS.end()) {
+            hash.push(*letter);
+            let length = at + 1 - start;
             let cost = match length {
-                1 if matches!(word, [b'a' | b'A' | b'i' | b'I']) => 9,
+                1 if matches!(letter, b'a' | b'A' | b'i' | b'I') => 9,
                 1 => 12,
-                2 if known(word) => 7,
-                _ if known(word) => 5,
+                2 if hash.known(length) => 7,
+                _ if hash.known(length) => 5,
                 _ => continue,
             };
-            let total = best.get(start).map_or(usize::MAX, |(c, _)| c.saturating_add(cost));
-            if total < here.0 {
-                here = (total, start);
+            if let Some(here) = best.get_mut(at + 1).filter(|here| before + cost <= here.0) {
+                *here = (before + cost, start);
             }
         }
-        best.push(here);
     }
     let mut pieces: Vec<&str> = Vec::new();
     let mut end = bytes.len();

@@ -2,16 +2,19 @@
 //!
 //! A page that shows an answer, a terminal that prints it, a template engine, a shell and a database each act
 //! on other characters, so each has a rule. Markup and control sequences have no place in an answer and are
-//! looked for everywhere; the others are ordinary text where nothing interprets it, and are looked for where
+//! looked for everywhere, control sequences that are only written out in running text and in code alike, where
+//! they are told and left; the others are ordinary text where nothing interprets it, and are looked for where
 //! the operator says that the answer goes there. None of this replaces escaping and parameters at the place
 //! of use (OWASP LLM05:2025, CWE-116): it catches what got as far as the answer.
 
 mod tag;
 #[cfg(test)]
 mod tests;
+mod written;
 
 use proofhouse_core::Severity;
 
+use super::code::Within;
 use super::look::{Hit, Look, Open, Step, is_word};
 use super::{Action, OutputRule};
 
@@ -27,6 +30,8 @@ pub(super) static RULES: &[OutputRule] = &[
     OutputRule::new("active/query", "Fragment that changes a query", Severity::High, Action::Ignore),
     OutputRule::new("active/template", "Expression for a template engine", Severity::High, Action::Ignore),
     OutputRule::new("active/terminal", "Control sequence for a terminal", Severity::High, Action::Redact),
+    OutputRule::new("active/terminal-example", "Control sequence written out in code", Severity::Info, Action::Report),
+    OutputRule::new("active/terminal-written", "Control sequence written out in running text", Severity::Medium, Action::Redact),
 ];
 
 const COMMAND: usize = 0;
@@ -34,6 +39,8 @@ const MARKUP: usize = 1;
 const QUERY: usize = 2;
 const TEMPLATE: usize = 3;
 const TERMINAL: usize = 4;
+const EXAMPLE: usize = 5;
+const WRITTEN: usize = 6;
 
 /// Programs that a chain of commands goes on with.
 const PROGRAMS: &[&str] = &[
@@ -93,11 +100,11 @@ type Recogniser = fn(Look<'_>) -> Step;
 
 /// The rules that are on.
 #[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Table([bool; 5]);
+pub(super) struct Table([bool; 7]);
 
 impl Table {
     pub(super) fn new(on: &dyn Fn(&OutputRule) -> bool) -> Self {
-        let mut table = [false; 5];
+        let mut table = [false; 7];
         for (slot, rule) in table.iter_mut().zip(RULES) {
             *slot = on(rule);
         }
@@ -107,8 +114,15 @@ impl Table {
     /// Bytes that something may begin with.
     pub(super) fn special(&self) -> impl Iterator<Item = u8> + '_ {
         let terminal = (0..0x20_u8).filter(|b| !b"\t\n\r".contains(b)).chain([0x7f, 0xc2]);
-        let plain: [(usize, &[u8]); 4] =
-            [(COMMAND, b"$`;|&"), (MARKUP, b"<"), (QUERY, b"'\";)"), (TEMPLATE, b"{<$#")];
+        let plain: [(usize, &[u8]); 6] = [
+            (COMMAND, b"$`;|&"),
+            (MARKUP, b"<"),
+            (QUERY, b"'\";)"),
+            (TEMPLATE, b"{<$#"),
+            // Backticks tell which of the two it is.
+            (EXAMPLE, b"\\`"),
+            (WRITTEN, b"\\`"),
+        ];
         let plain = plain.into_iter().filter(|(rule, _)| self.is_on(*rule)).flat_map(|(_, bytes)| bytes);
         terminal.filter(|_| self.is_on(TERMINAL)).chain(plain.copied())
     }
@@ -117,8 +131,13 @@ impl Table {
         self.0.get(rule).copied().unwrap_or_default()
     }
 
-    pub(super) fn recognise(&self, look: Look<'_>) -> Step {
+    /// What begins here, `within` text or code.
+    pub(super) fn recognise(&self, look: Look<'_>, within: Within) -> Step {
         let Some(first) = look.bytes().first() else { return Step::No };
+        if *first == b'\\' {
+            let on = self.is_on(EXAMPLE) || self.is_on(WRITTEN);
+            return if on { written::recognise(look, within) } else { Step::No };
+        }
         let candidates: &[(usize, Recogniser)] = match first {
             b'<' => &[(MARKUP, tag::recognise), (TEMPLATE, template)],
             b'{' | b'#' => &[(TEMPLATE, template)],

@@ -29,6 +29,17 @@ fn what_acts_is_found() {
         ("\u{1b}]8;;https://help.example\u{7}here", "active/terminal"),
         ("\u{9b}31m", "active/terminal"),
         ("a\u{8}b", "active/terminal"),
+        (r"clear it with \x1b[2J now", "active/terminal-written"),
+        (r"\u001b]52;c;cm0gLXJm\u0007", "active/terminal-written"),
+        (r"\033[32mgreen\033[0m", "active/terminal-written"),
+        (r"\27[32mgreen", "active/terminal-written"),
+        (r"\e]0;title\a", "active/terminal-written"),
+        (r"\x1B]8;;https://help.example\x07", "active/terminal-written"),
+        (r"starts with \x1b[", "active/terminal-written"),
+        (r"or \x9b alone", "active/terminal-written"),
+        (r"\x1bc resets", "active/terminal-written"),
+        (r#"{"text": "\u001b[8mhidden"}"#, "active/terminal-written"),
+        ("`a\nb` \\x1b[2J", "active/terminal-written"),
         ("total {{ 7 * 7 }}", "active/template"),
         ("<%= 1 + 1 %>", "active/template"),
         ("${jndi:x}", "active/template"),
@@ -57,6 +68,10 @@ fn what_only_looks_like_it_is_not() {
         "costs $5 & more | less",
         "{not a template} and {{}}",
         "it is 'free' for the guests' sake",
+        r"C:\estate\x1bench and \n or \t",
+        r"the bytes \x1f\x9b\x03 of a file",
+        r"[^\e[0-9]] and \27 guests",
+        r"\u001c and \033 alone",
     ] {
         assert_eq!(found(text), [""; 0], "{text:?}");
     }
@@ -74,6 +89,21 @@ fn the_tag_is_taken_out_and_the_rest_stays() {
     let filter = Filter::new(&OutputRules::default());
     let text = "Hello <img src=x onerror=alert(1)> there";
     assert_eq!(filter.scan(&Confidential::new(), text).text, "Hello [redacted:active] there");
+}
+
+#[test]
+fn what_is_written_out_leaves_code_and_no_running_text() {
+    let filter = Filter::new(&OutputRules::default());
+    let text = "`\\x1b[1m` is bold. \\x1b]8;;https://a.example\\x07here";
+    let released = filter.scan(&Confidential::new(), text);
+    assert!(released.text.starts_with("`\\x1b[1m` is bold. [redacted:active]"), "{}", released.text);
+    assert!(!released.text.contains("\\x1b]"), "{}", released.text);
+    for code in ["`\\x1b[0m` resets the colours", "```sh\nprintf '\\033[2J\\e]0;title\\a'\n```\n"] {
+        let released = filter.scan(&Confidential::new(), code);
+        assert_eq!(released.text, code);
+        assert!(released.findings.iter().all(|f| f.rule == "active/terminal-example"), "{code}");
+        assert!(!released.findings.is_empty(), "{code}");
+    }
 }
 
 #[test]
