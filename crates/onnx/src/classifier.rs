@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::engine::Element;
+use crate::feed::Feeds;
 use crate::tensor::volume;
-use crate::{Dimension, Engine, OnnxError, Tensor};
+use crate::{Dimension, Engine, OnnxError};
 
 /// Rows given to the engine at a time. Large enough to keep the kernels busy, small enough that the
 /// activations of an image model stay in a few hundred megabytes.
@@ -59,6 +59,13 @@ pub trait Scores: Send + Sync {
     /// attacked. Most models take nothing else.
     fn attend(&self, _rows: &[usize]) -> bool {
         false
+    }
+
+    /// The distance between values of a feature that the model tells apart, where it takes whole numbers only: it is asked
+    /// the multiple of this that is nearest to what it is given, and nothing else could be put into it. Most models take
+    /// fractions.
+    fn step(&self, _feature: usize) -> Option<f64> {
+        None
     }
 }
 
@@ -115,9 +122,10 @@ impl Rows {
     }
 }
 
-/// An [`Engine`] with one input, and an output of shape `[N, classes]`.
+/// An [`Engine`] whose inputs are given by a row, and an output of shape `[N, classes]`.
 pub struct Classifier {
     engine: Box<dyn Engine>,
+    feeds: Feeds,
     options: ClassifierOptions,
     features: usize,
     output: usize,
@@ -130,20 +138,12 @@ impl std::fmt::Debug for Classifier {
 }
 
 impl Classifier {
-    /// Checks that `engine` can be used so: one float32 input whose declared shape admits batches of
-    /// `input_shape`, and the named output with `classes` values a row.
+    /// Checks that `engine` can be used so: one input of numbers whose declared shape admits batches of `input_shape`, or
+    /// several whose values are those of a row, one input after the other; and the named output with `classes` values a
+    /// row. Inputs of whole numbers are given the nearest.
     pub fn new(engine: Box<dyn Engine>, options: ClassifierOptions) -> Result<Self, OnnxError> {
         let features = options.features()?;
-        let [input] = engine.inputs() else {
-            return Err(OnnxError::InputCount { expected: 1, found: engine.inputs().len() });
-        };
-        if input.element != Element::Float32 {
-            return Err(OnnxError::ElementType {
-                tensor: input.name.clone(),
-                found: format!("{:?}", input.element),
-            });
-        }
-        admits(&input.name, input.shape.as_deref(), &options.input_shape)?;
+        let feeds = Feeds::of(engine.inputs(), &options.input_shape)?;
         let names = || engine.outputs().iter().map(|o| o.name.clone()).collect::<Vec<_>>();
         let output = match &options.output {
             None if engine.outputs().is_empty() => None,
@@ -160,7 +160,7 @@ impl Classifier {
         {
             admits(&spec.name, spec.shape.as_deref(), &[options.classes])?;
         }
-        Ok(Self { engine, options, features, output })
+        Ok(Self { engine, feeds, options, features, output })
     }
 
     /// The engine underneath.
@@ -184,9 +184,7 @@ impl Classifier {
             data.extend_from_within(..);
         }
         let batch = n.max(2);
-        let mut shape = vec![batch];
-        shape.extend_from_slice(&self.options.input_shape);
-        let mut outputs = self.engine.run(&[Tensor::new(shape, data)?])?;
+        let mut outputs = self.engine.run(&self.feeds.tensors(data, batch)?)?;
         if self.output >= outputs.len() {
             return Err(OnnxError::Run("the engine returned fewer outputs than it declares".into()));
         }
@@ -205,6 +203,10 @@ impl Classifier {
 }
 
 impl Scores for Classifier {
+    fn step(&self, feature: usize) -> Option<f64> {
+        self.feeds.is_whole(feature).then(|| 1.0 / f64::from(self.options.preprocess.scale).abs())
+    }
+
     fn classes(&self) -> usize {
         self.options.classes
     }
@@ -246,7 +248,7 @@ pub fn predict(scores: &[f32], classes: usize) -> Vec<Option<usize>> {
 }
 
 /// Whether a declared shape admits any number of rows of `row`.
-fn admits(tensor: &str, declared: Option<&[Dimension]>, row: &[usize]) -> Result<(), OnnxError> {
+pub(crate) fn admits(tensor: &str, declared: Option<&[Dimension]>, row: &[usize]) -> Result<(), OnnxError> {
     let any = |d: &Dimension| matches!(d, Dimension::Symbolic(_));
     let Some(declared) = declared else { return Ok(()) };
     let fits = match declared {

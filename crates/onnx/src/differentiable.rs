@@ -41,7 +41,7 @@ impl DifferentiableClassifier {
     /// or what the model declares.
     pub fn new(bytes: &[u8], options: ClassifierOptions, load: &LoadOptions) -> Result<Self, OnnxError> {
         load.admits(bytes)?;
-        let graph = Graph::read(bytes)?;
+        let graph = Graph::read(bytes)?.inlined()?;
         let (model, _) = Differentiated::new(&graph, options, &BTreeSet::new(), load)?;
         let straight_through = model.rows.straight_through.clone();
         Ok(Self { model, straight_through })
@@ -68,7 +68,7 @@ impl DifferentiableClassifier {
         runtime: Runtime<'_>,
     ) -> Result<Self, OnnxError> {
         load.admits(bytes)?;
-        let graph = Graph::read(bytes)?;
+        let graph = Graph::read(bytes)?.inlined()?;
         let (model, _) = Differentiated::with(&graph, options, &BTreeSet::new(), load, Some(runtime))?;
         let straight_through = model.rows.straight_through.clone();
         Ok(Self { model, straight_through })
@@ -122,7 +122,7 @@ pub fn gradient_graphs(
     options: &ClassifierOptions,
     lowering: Lowering,
 ) -> Result<GradientGraphs, OnnxError> {
-    let graph = Graph::read(bytes)?;
+    let graph = Graph::read(bytes)?.inlined()?;
     options.features()?;
     let name = logits(&graph, options.output.as_deref())?;
     let b = Builder::default();

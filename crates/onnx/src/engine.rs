@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::classic::ClassicEngine;
+use crate::classic::{ClassicEngine, is_classical, may_be_ours};
 use crate::graph::Graph;
 use crate::{OnnxError, Tensor, preflight, rten::RtenEngine};
 
@@ -83,6 +83,8 @@ pub struct LoadOptions {
     pub max_bytes: u64,
     /// Threads of one run. With one, runs on other models do not disturb the timing of this one.
     pub threads: usize,
+    /// Runs that may go on at a time, each on threads of its own; more wait for one of them. They share the model.
+    pub runs: usize,
     /// Whether the runtime may fold constants and fuse nodes while it loads. Only for models that somebody
     /// answers for: folding runs parts of the model, and the time that fusion takes to find its patterns
     /// doubles with every `Mul(v, v)` after another.
@@ -91,7 +93,7 @@ pub struct LoadOptions {
 
 impl Default for LoadOptions {
     fn default() -> Self {
-        Self { max_bytes: 2 << 30, threads: 1, optimize: false }
+        Self { max_bytes: 2 << 30, threads: 1, runs: 1, optimize: false }
     }
 }
 
@@ -113,16 +115,25 @@ pub(crate) fn load_graph(graph: &Graph, options: &LoadOptions) -> Result<Box<dyn
     Ok(Box::new(RtenEngine::load(&bytes, options, &structure)?))
 }
 
-/// Loads the bytes of an ONNX file into an engine: tree ensembles and linear models of `ai.onnx.ml` into the
-/// evaluator of this crate, everything else into the embedded runtime (rten).
+/// Loads the bytes of an ONNX file into an engine: operators of `ai.onnx.ml` into the evaluator of this crate, all
+/// others into the embedded runtime (rten).
 ///
 /// The structure is checked first (lengths, nesting, shapes against data, data outside the file): rten
 /// believes the lengths it reads, and an allocation that fails ends the process.
 pub fn load(bytes: &[u8], options: &LoadOptions) -> Result<Box<dyn Engine>, OnnxError> {
     options.admits(bytes)?;
     let structure = preflight::check(bytes)?;
-    if structure.operators.keys().any(|id| id.domain == crate::classic::DOMAIN) {
-        return Ok(Box::new(ClassicEngine::new(Graph::read(bytes)?)?));
+    // The graph is a second copy of the weights, made only where it may be needed.
+    if !structure.functions.is_empty()
+        || structure.operators.keys().any(|id| may_be_ours(&id.domain, &id.name))
+    {
+        let graph = Graph::read(bytes)?.inlined()?;
+        if is_classical(&graph) {
+            return Ok(Box::new(ClassicEngine::new(graph, options)?));
+        }
+        if !structure.functions.is_empty() {
+            return load_graph(&graph, options);
+        }
     }
     Ok(Box::new(RtenEngine::load(bytes, options, &structure)?))
 }

@@ -61,6 +61,16 @@ pub enum OnnxError {
         /// What it holds.
         found: String,
     },
+    /// An input that takes texts.
+    #[error(
+        "input {tensor:?} takes texts, and rows are numbers here; put numbers in the place of the texts before the model \
+         (OrdinalEncoder outside of the exported pipeline), or attack it behind its endpoint, where a template writes the \
+         texts"
+    )]
+    TextInput {
+        /// The input.
+        tensor: String,
+    },
     /// A tensor does not have the shape it should.
     #[error("tensor {tensor:?}: expected shape {expected}, got {found:?}")]
     Shape {

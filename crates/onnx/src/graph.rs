@@ -3,7 +3,7 @@
 //! The embedded runtime reads files by itself. This is for whoever works on the graph instead of running it:
 //! the evaluators of operators that the runtime lacks, and transformations. Field numbers are those of
 //! `onnx.proto3` (ONNX IR version 13). The structure has passed [`preflight`](crate::preflight) before, so
-//! lengths and nesting are bounded; a nested graph is not entered.
+//! lengths and nesting are bounded; a nested graph is entered only by who asks for it ([`Node::body`]).
 
 use std::collections::BTreeMap;
 
@@ -15,6 +15,8 @@ use crate::OnnxError;
 use crate::preflight;
 use crate::tensor::volume;
 
+mod functions;
+mod nested;
 mod write;
 
 pub use write::replace_constants;
@@ -58,7 +60,7 @@ pub struct Metadata {
 }
 
 /// One application of an operator.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Node {
     /// Its name, or `#index` where it has none.
     pub name: String,
@@ -327,6 +329,17 @@ impl Constant {
         }
     }
 
+    /// The values where they are texts.
+    pub(crate) fn texts(&self) -> Option<Vec<String>> {
+        let (8, Values::Other(whole)) = (self.element.0, &self.values) else { return None };
+        let found = Fields::new(whole).filter_map(Result::ok).filter_map(|field| match field.value {
+            Value::Bytes(b) if field.number == 6 => Some(text(b)),
+            _ => None,
+        });
+        let texts: Vec<String> = found.collect();
+        (volume(&self.shape) == Some(texts.len())).then_some(texts)
+    }
+
     /// A float32 constant; the number of values must be the product of the shape.
     #[must_use]
     pub fn float32(shape: Vec<usize>, values: Vec<f32>) -> Self {
@@ -410,6 +423,7 @@ impl Constant {
 fn read_attribute(fields: Fields<'_>) -> Result<(String, Attribute), OnnxError> {
     let whole = fields.clone();
     let mut name = String::new();
+    let mut refers = false;
     let mut kind = None;
     let mut single = None;
     let (mut floats, mut ints, mut texts) = (Vec::<u32>::new(), Vec::new(), Vec::new());
@@ -431,11 +445,14 @@ fn read_attribute(fields: Fields<'_>) -> Result<(String, Attribute), OnnxError> 
             (8, value) => integers(value, field.value_offset, &mut ints)?,
             (9, Value::Bytes(b)) => texts.push(text(b)),
             (20, Value::Varint(v)) => kind = Some(v),
+            (21, Value::Bytes(outer)) => refers = !outer.is_empty(),
             _ => {}
         }
     }
     // A default such as 0 is not on the wire, so the stated type decides; files before IR 4 may lack it.
     let attribute = match (kind, single) {
+        // Within a function: the attribute of the node that applies it.
+        _ if refers => Attribute::Other(write::copied(whole)?),
         (Some(1), None) => Attribute::Float(0.0),
         (Some(2), None) => Attribute::Int(0),
         (Some(3), None) => Attribute::Text(String::new()),

@@ -5,7 +5,8 @@
 
 use crate::classifier::Rows;
 use crate::engine::Element;
-use crate::{CHUNK_ROWS, ClassifierOptions, Engine, OnnxError, OutputKind, Scores, Tensor};
+use crate::feed::Feeds;
+use crate::{CHUNK_ROWS, ClassifierOptions, Engine, OnnxError, OutputKind, Scores};
 
 /// What one output holds for each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,8 +37,7 @@ pub enum Answer {
 /// A model that cannot be run on such a row.
 pub fn answers(engine: &dyn Engine, shape: &[usize], row: &[f32]) -> Result<Vec<Answer>, OnnxError> {
     // Two rows, so that a number for each row and a number for each class are told apart.
-    let batch = Tensor::new([&[2], shape].concat(), [row, row].concat())?;
-    let outputs = engine.run(&[batch])?;
+    let outputs = engine.run(&Feeds::of(engine.inputs(), shape)?.tensors([row, row].concat(), 2)?)?;
     let told = engine.outputs().iter().zip(outputs).filter_map(|(spec, tensor)| {
         let output = spec.name.clone();
         let whole = matches!(spec.element, Element::Int32 | Element::Int8 | Element::UInt8);
@@ -55,6 +55,7 @@ pub fn answers(engine: &dyn Engine, shape: &[usize], row: &[f32]) -> Result<Vec<
 /// way from such an answer to how near another class is; attacks that live by scores find nothing here.
 pub struct LabelClassifier {
     engine: Box<dyn Engine>,
+    feeds: Feeds,
     options: ClassifierOptions,
     features: usize,
     output: usize,
@@ -70,12 +71,10 @@ impl LabelClassifier {
     /// Uses the output that the options name (the first where they name none) as a label from 0 to `classes` - 1.
     ///
     /// # Errors
-    /// Options that make no sense, an output that is not there, more than one input.
+    /// Options that make no sense, an output that is not there, inputs that do not add up to a row.
     pub fn new(engine: Box<dyn Engine>, options: ClassifierOptions) -> Result<Self, OnnxError> {
         let features = options.features()?;
-        if engine.inputs().len() != 1 {
-            return Err(OnnxError::InputCount { expected: 1, found: engine.inputs().len() });
-        }
+        let feeds = Feeds::of(engine.inputs(), &options.input_shape)?;
         let position = match &options.output {
             None => (!engine.outputs().is_empty()).then_some(0),
             Some(wanted) => engine.outputs().iter().position(|o| o.name == *wanted),
@@ -84,14 +83,13 @@ impl LabelClassifier {
             wanted: options.output.clone().unwrap_or_else(|| "(the first)".to_owned()),
             available: engine.outputs().iter().map(|o| o.name.clone()).collect(),
         })?;
-        Ok(Self { engine, options, features, output })
+        Ok(Self { engine, feeds, options, features, output })
     }
 
     fn chunk(&self, rows: &[f32], first: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
         let (n, scale) = (rows.len() / self.features, self.options.preprocess.scale);
-        let shape = [&[n], self.options.input_shape.as_slice()].concat();
         let data = rows.iter().map(|v| v * scale).collect();
-        let mut outputs = self.engine.run(&[Tensor::new(shape, data)?])?;
+        let mut outputs = self.engine.run(&self.feeds.tensors(data, n)?)?;
         if self.output >= outputs.len() {
             return Err(OnnxError::Run("the engine returned fewer outputs than it declares".into()));
         }
@@ -121,6 +119,10 @@ impl LabelClassifier {
 }
 
 impl Scores for LabelClassifier {
+    fn step(&self, feature: usize) -> Option<f64> {
+        self.feeds.is_whole(feature).then(|| 1.0 / f64::from(self.options.preprocess.scale).abs())
+    }
+
     fn classes(&self) -> usize {
         self.options.classes
     }
@@ -163,6 +165,10 @@ impl<M: Scores> Scores for LabelsOf<M> {
 
     fn kind(&self) -> OutputKind {
         OutputKind::Logits
+    }
+
+    fn step(&self, feature: usize) -> Option<f64> {
+        self.0.step(feature)
     }
 
     fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {

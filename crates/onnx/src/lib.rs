@@ -25,9 +25,12 @@ mod differentiate;
 mod engine;
 mod error;
 mod evaluate;
+mod feed;
 pub mod fused;
 mod gradients;
 pub mod graph;
+mod groups;
+mod hidden;
 mod labels;
 mod native;
 #[cfg(feature = "ort")]
@@ -47,6 +50,8 @@ pub use engine::{Dimension, Element, Engine, LoadOptions, TensorSpec, load};
 pub use error::OnnxError;
 pub use evaluate::{Evaluation, evaluate};
 pub use gradients::Gradients;
+pub use groups::{Comparison, Group, GroupReport, GroupedRows, Rate};
+pub use hidden::HiddenLayer;
 pub use labels::{Answer, LabelClassifier, LabelsOf, answers};
 pub use native::{Feedback, NativeEngine, NativeOptions, Slice};
 #[cfg(feature = "ort")]

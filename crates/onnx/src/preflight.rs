@@ -81,6 +81,7 @@ fn contained(bytes: &[u8]) -> Result<(), OnnxError> {
 enum Message {
     Model,
     Graph,
+    Function,
     Node,
     Attribute,
     Tensor,
@@ -96,11 +97,12 @@ impl Message {
     const fn child(self, field: u32) -> Option<Self> {
         Some(match (self, field) {
             (Self::Model, 7) => Self::Graph,
+            (Self::Model, 25) => Self::Function,
             (Self::Model, 8 | 14) | (Self::Tensor, 13) | (Self::Shape, 1) => Self::Leaf,
-            (Self::Graph, 1) => Self::Node,
+            (Self::Graph, 1) | (Self::Function, 7) => Self::Node,
             (Self::Graph, 5) | (Self::Attribute, 5 | 10) => Self::Tensor,
             (Self::Graph, 11..=13) => Self::ValueInfo,
-            (Self::Node, 5) => Self::Attribute,
+            (Self::Node, 5) | (Self::Function, 11) => Self::Attribute,
             (Self::Attribute, 6 | 11) => Self::Graph,
             (Self::ValueInfo, 2) | (Self::SequenceType, 1) => Self::Type,
             (Self::Type, 1) => Self::TensorType,

@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ::rten::{
     DataType, Dimension as RtenDimension, LoadError, LoadErrorKind, Model, ModelOptions, NodeId, RunOptions,
@@ -15,14 +16,20 @@ use ::rten::{
 use proofhouse_artifact::onnx;
 use rten_tensor::prelude::*;
 
-use crate::tensor::volume;
+use crate::classic::Value as Carried;
 use crate::{Dimension, Element, Engine, LoadOptions, OnnxError, Tensor, TensorSpec};
 
 pub(crate) struct RtenEngine {
     model: Model,
     inputs: Vec<TensorSpec>,
     outputs: Vec<TensorSpec>,
-    pool: Arc<ThreadPool>,
+    pools: Vec<Pool>,
+}
+
+/// Threads of one run at a time, and how many runs are on them or wait for them.
+struct Pool {
+    threads: Arc<ThreadPool>,
+    runs: AtomicUsize,
 }
 
 impl RtenEngine {
@@ -34,7 +41,14 @@ impl RtenEngine {
         if options.threads == 0 {
             return Err(OnnxError::Option("a run needs at least one thread".into()));
         }
-        let pool = Arc::new(ThreadPool::with_num_threads(options.threads));
+        if options.runs == 0 {
+            return Err(OnnxError::Option("a model needs room for at least one run".into()));
+        }
+        let pool = || Pool {
+            threads: Arc::new(ThreadPool::with_num_threads(options.threads)),
+            runs: AtomicUsize::new(0),
+        };
+        let pools = std::iter::repeat_with(pool).take(options.runs).collect();
         let model = guarded("loading", || {
             ModelOptions::with_all_ops()
                 .enable_optimization(options.optimize)
@@ -44,7 +58,57 @@ impl RtenEngine {
         let spec = |id: &NodeId| spec(&model, *id);
         let inputs = model.input_ids().iter().map(spec).collect();
         let outputs = model.output_ids().iter().map(spec).collect();
-        Ok(Self { model, inputs, outputs, pool })
+        Ok(Self { model, inputs, outputs, pools })
+    }
+
+    /// Runs `f` with the threads that fewest runs are on.
+    fn on_threads<T>(&self, f: impl FnOnce(Option<Arc<ThreadPool>>) -> T) -> T {
+        // Two runs that choose at the same moment may take the same threads: then one waits, and no more is lost.
+        let Some(pool) = self.pools.iter().min_by_key(|pool| pool.runs.load(Ordering::Relaxed)) else {
+            return f(None);
+        };
+        pool.runs.fetch_add(1, Ordering::Relaxed);
+        let result = f(Some(Arc::clone(&pool.threads)));
+        pool.runs.fetch_sub(1, Ordering::Relaxed);
+        result
+    }
+}
+
+impl RtenEngine {
+    /// Runs a part of a model. The types of its inputs are what the values are.
+    pub(crate) fn run_carried(&self, inputs: &[&Carried]) -> Result<Vec<Carried>, OnnxError> {
+        let mut feeds: Vec<(NodeId, ValueOrView<'_>)> = Vec::with_capacity(inputs.len());
+        for (value, id) in inputs.iter().zip(self.model.input_ids()) {
+            let wrong = || OnnxError::Run(format!("a value does not have the shape {:?}", value.shape()));
+            let feed = match value {
+                Carried::Float(tensor) => {
+                    let view = rten_tensor::TensorView::try_from_data(tensor.shape(), tensor.data());
+                    view.map_err(|_| wrong())?.into()
+                }
+                Carried::Int(whole) => {
+                    let view =
+                        rten_tensor::TensorView::try_from_data(whole.shape.as_slice(), whole.data.as_slice());
+                    view.map_err(|_| wrong())?.into()
+                }
+            };
+            feeds.push((*id, feed));
+        }
+        self.outputs_of(feeds)?
+            .into_iter()
+            .zip(&self.outputs)
+            .map(|(value, spec)| carried(&spec.name, value))
+            .collect()
+    }
+
+    fn outputs_of(&self, feeds: Vec<(NodeId, ValueOrView<'_>)>) -> Result<Vec<Value>, OnnxError> {
+        self.on_threads(|threads| {
+            let options = RunOptions::default().with_thread_pool(threads);
+            guarded("running", || {
+                self.model
+                    .run(feeds, self.model.output_ids(), Some(options))
+                    .map_err(|e| OnnxError::Run(e.to_string()))
+            })
+        })
     }
 }
 
@@ -80,13 +144,11 @@ impl Engine for RtenEngine {
             };
             feeds.push((*id, feed));
         }
-        let options = RunOptions::default().with_thread_pool(Some(Arc::clone(&self.pool)));
-        let values = guarded("running", || {
-            self.model
-                .run(feeds, self.model.output_ids(), Some(options))
-                .map_err(|e| OnnxError::Run(e.to_string()))
-        })?;
-        values.into_iter().zip(&self.outputs).map(|(value, spec)| tensor(&spec.name, value)).collect()
+        self.outputs_of(feeds)?
+            .into_iter()
+            .zip(&self.outputs)
+            .map(|(value, spec)| tensor(&spec.name, value))
+            .collect()
     }
 }
 
@@ -169,7 +231,7 @@ fn fits(spec: &TensorSpec, tensor: &Tensor) -> Result<(), OnnxError> {
 }
 
 /// The integers that float32 values stand for, such as the numbers of tokens.
-fn integers(name: &str, values: &[f32]) -> Result<Vec<i32>, OnnxError> {
+pub(crate) fn integers(name: &str, values: &[f32]) -> Result<Vec<i32>, OnnxError> {
     let integer = |value: &f32| {
         let exact = value.fract() == 0.0 && value.abs() <= (1 << 24) as f32;
         exact.then_some(*value as i32).ok_or(OnnxError::NotInteger { tensor: name.to_owned(), value: *value })
@@ -178,20 +240,15 @@ fn integers(name: &str, values: &[f32]) -> Result<Vec<i32>, OnnxError> {
 }
 
 fn tensor(name: &str, value: Value) -> Result<Tensor, OnnxError> {
-    // float32 carries every integer up to 2^24.
-    let exact = |v: i32| {
-        let exact = v.unsigned_abs() <= 1 << 24;
-        exact.then_some(v as f32).ok_or(OnnxError::Inexact { tensor: name.to_owned(), value: i64::from(v) })
-    };
-    let (shape, data) = match value {
-        Value::FloatTensor(t) => (t.shape().to_vec(), t.into_data()),
-        Value::Int32Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| exact(*v)).collect::<Result<_, _>>()?),
-        Value::Int8Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| f32::from(*v)).collect()),
-        Value::UInt8Tensor(t) => (t.shape().to_vec(), t.iter().map(|v| f32::from(*v)).collect()),
-        other => {
-            return Err(OnnxError::ElementType { tensor: name.to_owned(), found: other.dtype().to_string() });
-        }
-    };
-    debug_assert_eq!(volume(&shape), Some(data.len()));
-    Tensor::new(shape, data)
+    carried(name, value)?.into_tensor(name)
+}
+
+fn carried(name: &str, value: Value) -> Result<Carried, OnnxError> {
+    match value {
+        Value::FloatTensor(t) => Carried::floats(t.shape().to_vec(), t.into_data()),
+        Value::Int32Tensor(t) => Carried::ints(t.shape().to_vec(), t.into_data()),
+        Value::Int8Tensor(t) => Carried::ints(t.shape().to_vec(), t.iter().map(|v| i32::from(*v)).collect()),
+        Value::UInt8Tensor(t) => Carried::ints(t.shape().to_vec(), t.iter().map(|v| i32::from(*v)).collect()),
+        other => Err(OnnxError::ElementType { tensor: name.to_owned(), found: other.dtype().to_string() }),
+    }
 }

@@ -70,7 +70,7 @@ impl Trainable {
         ) -> Result<(Differentiated, Option<Runs>), OnnxError>,
     ) -> Result<Self, OnnxError> {
         load.admits(bytes)?;
-        let graph = hoisted(Graph::read(bytes)?);
+        let graph = hoisted(Graph::read(bytes)?.inlined()?);
         let found = weights(&graph, &options)?;
         if found.is_empty() {
             return Err(OnnxError::Option(

@@ -23,7 +23,11 @@ fn digits() -> (Vec<f32>, Vec<usize>) {
 }
 
 fn classifier(bytes: &[u8], kind: OutputKind, threads: usize) -> Classifier {
-    let engine = load(bytes, &LoadOptions { threads, ..LoadOptions::default() }).unwrap();
+    with_options(bytes, kind, &LoadOptions { threads, ..LoadOptions::default() }).unwrap()
+}
+
+fn with_options(bytes: &[u8], kind: OutputKind, load_options: &LoadOptions) -> Result<Classifier, OnnxError> {
+    let engine = load(bytes, load_options)?;
     let options = ClassifierOptions {
         input_shape: vec![1, 8, 8],
         classes: 10,
@@ -31,7 +35,7 @@ fn classifier(bytes: &[u8], kind: OutputKind, threads: usize) -> Classifier {
         kind,
         preprocess: Preprocess { scale: 1.0 / 16.0 },
     };
-    Classifier::new(engine, options).unwrap()
+    Classifier::new(engine, options)
 }
 
 fn scores(model: &dyn Scores, rows: &[f32]) -> Vec<f32> {
@@ -88,6 +92,22 @@ fn bits_do_not_depend_on_company_nor_on_threads() {
             }
         }
     }
+}
+
+#[test]
+fn runs_at_the_same_time_do_not_touch_each_other() {
+    let (rows, _) = digits();
+    let whole = scores(&classifier(CNN, OutputKind::Logits, 1), &rows);
+    let options = LoadOptions { runs: 3, ..LoadOptions::default() };
+    let model = with_options(CNN, OutputKind::Logits, &options).unwrap();
+    std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..8).map(|_| scope.spawn(|| scores(&model, &rows))).collect();
+        for run in runs {
+            assert!(whole.iter().zip(&run.join().unwrap()).all(|(a, b)| a.to_bits() == b.to_bits()));
+        }
+    });
+    let none = with_options(CNN, OutputKind::Logits, &LoadOptions { runs: 0, ..LoadOptions::default() });
+    assert!(none.err().unwrap().to_string().contains("at least one run"));
 }
 
 #[test]

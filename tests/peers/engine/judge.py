@@ -2,7 +2,7 @@
 
     judge.py rows FIXTURES FOLDER       writes digits.npz and table.npz
     judge.py reports MODEL OWN ORT      two reports of the same attack
-    judge.py hardened MODEL REPORT      a model that was trained in it
+    judge.py hardened MODEL OWN ORT     a model that was trained in it, and two reports of that
 """
 
 import json
@@ -42,9 +42,11 @@ elif verb == "reports":
         assert scores[0].argmax() == example["predicted"] != example["label"], example["index"]
     print(f"{theirs['evaded']} of {theirs['attacked']} rows evaded, {mine['evaded']} with the own engine")
 else:
-    model, report = paths
-    report = json.loads(report.read_text())
-    before, after = (report[key]["robust"]["value"] for key in ("before", "after"))
+    model, *reports = paths
+    own, ort = (json.loads(report.read_text()) for report in reports)
     onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+    losses = [[epoch["loss"] for epoch in report["epochs"]] for report in (own, ort)]
+    assert np.allclose(*losses, rtol=1e-2), losses
+    before, after = (ort[key]["robust"]["value"] for key in ("before", "after"))
     assert after > before, (before, after)
-    print(f"{before:.2f} of the rows correct under attack before, {after:.2f} after three epochs")
+    print(f"{before:.2f} of the rows correct under attack before, {after:.2f} after ten epochs, by the losses of the own engine")

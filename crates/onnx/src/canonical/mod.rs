@@ -73,7 +73,7 @@ pub(crate) fn add<'b>(
 }
 
 /// The nodes that `output` depends on, in order.
-fn needed<'g>(graph: &'g Graph, output: &str) -> Result<Vec<&'g Node>, OnnxError> {
+pub(crate) fn needed<'g>(graph: &'g Graph, output: &str) -> Result<Vec<&'g Node>, OnnxError> {
     let mut makers: HashMap<&str, usize> = HashMap::new();
     for (at, node) in graph.nodes.iter().enumerate() {
         for name in node.outputs.iter().filter(|n| !n.is_empty()) {

@@ -1,68 +1,36 @@
-//! Running a graph of classical operators.
+//! Running a graph in which operators of ai.onnx.ml stand among those of the standard set.
 //!
-//! Values are rows of float32: inputs of one column are joined by `Concat` or `FeatureVectorizer`, scaled,
-//! normalised and handed to an ensemble or a linear model; what comes out is a label and scores. `ZipMap`,
-//! which turns scores into a list of maps, is passed through: the scores are what is wanted.
+//! Nodes are divided by how many operators of this crate lie before them: all standard nodes at one depth are one graph
+//! of the embedded runtime, between them run the operators that it lacks: those of ai.onnx.ml, `Scan` (and `If` around either), and a few that it
+//! evaluates otherwise than the standard reads. So a model is what its file says, whatever an exporter puts around the
+//! trees, and no exporter is known by name here.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::DOMAIN;
-use super::linear::Linear;
-use super::post_transform::{PostTransform, logistic};
-use super::tree::TreeEnsemble;
-use super::value::Rows;
-use crate::engine::{Dimension, Element, Engine, TensorSpec};
-use crate::graph::{Graph, Node};
-use crate::{OnnxError, Tensor};
 use proofhouse_artifact::onnx::{Dim, ValueInfo};
 
-/// A graph of classical operators, ready to run.
+use super::branch::Branch;
+use super::operator::Operator;
+use super::scan::Scan;
+use super::segment::Segment;
+use super::standard::Standard;
+use super::value::Value;
+use super::words::{Words, numbered};
+use super::{DOMAIN, is_ours};
+use crate::engine::{Dimension, Element, Engine, LoadOptions, TensorSpec};
+use crate::graph::{Graph, Node, Values};
+use crate::{OnnxError, Tensor};
+
+/// A graph of classical and standard operators, ready to run.
 pub(crate) struct ClassicEngine {
-    steps: Vec<Step>,
-    constants: BTreeMap<String, Rows>,
+    plan: Plan,
     inputs: Vec<TensorSpec>,
     outputs: Vec<TensorSpec>,
 }
 
-struct Step {
-    node: Node,
-    run: Run,
-}
-
-/// What a node does, with its attributes read.
-enum Run {
-    Trees(TreeEnsemble),
-    Linear(Linear),
-    Scale { offset: Vec<f32>, scale: Vec<f32> },
-    Normalise(String),
-    Impute { replaced: f32, values: Vec<f32> },
-    Binarise(f32),
-    Join,
-    Pass,
-    Elementwise(fn(f32, f32) -> f32),
-    Each(fn(f32) -> f32),
-    Softmax,
-    Columns,
-    MatMul,
-    ArgMax { keep: bool },
-    Sum,
-}
-
 impl ClassicEngine {
-    pub(crate) fn new(graph: Graph) -> Result<Self, OnnxError> {
-        let steps = graph.nodes.into_iter().map(Step::of).collect::<Result<Vec<_>, _>>()?;
-        let constants = graph
-            .constants
-            .into_iter()
-            .filter_map(|(name, constant)| {
-                let data = constant.floats()?;
-                let (n, width) = match *constant.shape.as_slice() {
-                    [n, width] => (n, width),
-                    _ => (1, data.len()),
-                };
-                Some((name, Rows::new(n, width, data)))
-            })
-            .collect();
+    pub(crate) fn new(graph: Graph, options: &LoadOptions) -> Result<Self, OnnxError> {
+        let (graph, words) = numbered(graph)?;
         let spec = |v: &ValueInfo| TensorSpec {
             name: v.name.clone(),
             shape: v.dims.as_ref().map(|dims| dims.iter().map(dimension).collect()),
@@ -73,10 +41,9 @@ impl ClassicEngine {
             },
         };
         Ok(Self {
-            steps,
-            constants,
             inputs: graph.inputs.iter().map(spec).collect(),
             outputs: graph.outputs.iter().map(spec).collect(),
+            plan: Plan::of(graph, &words, options)?,
         })
     }
 }
@@ -87,140 +54,6 @@ fn dimension(dim: &Dim) -> Dimension {
         Dim::Symbolic(name) => Dimension::Symbolic(name.clone()),
         _ => Dimension::Symbolic("?".to_owned()),
     }
-}
-
-impl Step {
-    fn of(node: Node) -> Result<Self, OnnxError> {
-        let run = match (node.domain.as_str(), node.operator.as_str()) {
-            (DOMAIN, "TreeEnsembleClassifier" | "TreeEnsembleRegressor" | "TreeEnsemble") => {
-                Run::Trees(TreeEnsemble::of(&node)?)
-            }
-            (DOMAIN, "LinearClassifier" | "LinearRegressor") => Run::Linear(Linear::of(&node)?),
-            (DOMAIN, "Scaler") => Run::Scale { offset: node.floats("offset")?, scale: node.floats("scale")? },
-            (DOMAIN, "Normalizer") => Run::Normalise(node.text("norm", "MAX")?.to_owned()),
-            (DOMAIN, "Imputer") => Run::Impute {
-                replaced: match node.attributes.get("replaced_value_float") {
-                    Some(crate::graph::Attribute::Float(v)) => *v,
-                    _ => f32::NAN,
-                },
-                values: node.floats("imputed_value_floats")?,
-            },
-            (DOMAIN, "Binarizer") => Run::Binarise(match node.attributes.get("threshold") {
-                Some(crate::graph::Attribute::Float(v)) => *v,
-                _ => 0.0,
-            }),
-            (DOMAIN, "FeatureVectorizer") | ("", "Concat") => Run::Join,
-            (DOMAIN, "ArrayFeatureExtractor") => Run::Columns,
-            (DOMAIN, "ZipMap") | ("", "Cast" | "Identity" | "Reshape" | "Flatten") => Run::Pass,
-            ("", "Add") => Run::Elementwise(|a, b| a + b),
-            ("", "Sub") => Run::Elementwise(|a, b| a - b),
-            ("", "Mul") => Run::Elementwise(|a, b| a * b),
-            ("", "Div") => Run::Elementwise(|a, b| a / b),
-            ("", "Greater") => Run::Elementwise(|a, b| f32::from(a > b)),
-            ("", "Sigmoid") => Run::Each(logistic),
-            ("", "Neg") => Run::Each(|v| -v),
-            ("", "Exp") => Run::Each(f32::exp),
-            ("", "Abs") => Run::Each(f32::abs),
-            ("", "Not") => Run::Each(|v| f32::from(v == 0.0)),
-            ("", "Relu") => Run::Each(|v| v.max(0.0)),
-            ("", "Tanh") => Run::Each(f32::tanh),
-            // scikit-learn's networks are exported with the labels of this domain around them.
-            ("", "MatMul") => Run::MatMul,
-            ("", "Softmax") => Run::Softmax,
-            ("", "ArgMax") => Run::ArgMax { keep: node.int("keepdims", 1)? != 0 },
-            ("", "ReduceSum") => Run::Sum,
-            (domain, operator) => {
-                return Err(OnnxError::UnsupportedOperator {
-                    domain: if domain.is_empty() { "ai.onnx".to_owned() } else { domain.to_owned() },
-                    operator: operator.to_owned(),
-                    node: node.name.clone(),
-                });
-            }
-        };
-        Ok(Self { node, run })
-    }
-
-    fn apply(
-        &self,
-        values: &BTreeMap<&str, Rows>,
-        constants: &BTreeMap<String, Rows>,
-    ) -> Result<Vec<Rows>, OnnxError> {
-        let input = |at: usize| -> Result<&Rows, OnnxError> {
-            let name = self.node.inputs.get(at).map_or("", String::as_str);
-            values.get(name).or_else(|| constants.get(name)).ok_or_else(|| {
-                self.node.broken(format!("its input {at} ({name:?}) is not there or not numeric"))
-            })
-        };
-        let first = input(0)?;
-        let one = match &self.run {
-            Run::Trees(trees) if self.node.operator == "TreeEnsembleClassifier" => {
-                let (labels, scores) = trees.classify(first);
-                return Ok(vec![labels, scores]);
-            }
-            Run::Trees(trees) => trees.regress(first),
-            Run::Linear(linear) if self.node.operator == "LinearClassifier" => {
-                let (labels, scores) = linear.classify(first)?;
-                return Ok(vec![labels, scores]);
-            }
-            Run::Linear(linear) => linear.regress(first)?,
-            Run::Scale { offset, scale } => {
-                let row = |v: &[f32]| Rows::new(1, v.len(), v.to_vec());
-                first.zip(&row(offset), |v, o| v - o)?.zip(&row(scale), |v, s| v * s)?
-            }
-            Run::Normalise(norm) => normalise(first, norm)
-                .ok_or_else(|| self.node.broken(format!("norm {norm:?} is not evaluated here")))?,
-            Run::Impute { replaced, values } => {
-                let given = Rows::new(1, values.len(), values.clone());
-                let gone = |v: f32| v == *replaced || (replaced.is_nan() && v.is_nan());
-                first.zip(&given, |v, instead| if gone(v) { instead } else { v })?
-            }
-            Run::Binarise(threshold) => first.clone().map(|v| f32::from(v > *threshold)),
-            Run::Join => {
-                let parts = (0..self.node.inputs.len()).map(input).collect::<Result<Vec<_>, _>>()?;
-                join(&parts).ok_or_else(|| self.node.broken("its inputs differ in their number of rows"))?
-            }
-            Run::Pass => first.clone(),
-            Run::Elementwise(f) => first.zip(input(1)?, f)?,
-            Run::Each(f) => first.clone().map(f),
-            Run::Softmax => {
-                let mut rows = first.clone();
-                let width = rows.width.max(1);
-                rows.data.chunks_exact_mut(width).for_each(|row| PostTransform::Softmax.apply(row));
-                rows
-            }
-            Run::Columns => {
-                columns(first, input(1)?).ok_or_else(|| self.node.broken("a column is not there"))?
-            }
-            Run::MatMul => matmul(first, input(1)?)
-                .ok_or_else(|| self.node.broken("its matrices do not fit each other"))?,
-            Run::ArgMax { keep } => {
-                let best = |row: &[f32]| {
-                    let best = row.iter().enumerate().reduce(|b, next| if next.1 > b.1 { next } else { b });
-                    best.map_or(0, |(at, _)| at) as f32
-                };
-                let labels = Rows::labels(first.rows().map(best).collect());
-                Rows { vector: !keep, ..labels }
-            }
-            Run::Sum => Rows::new(first.n, 1, first.rows().map(|row| row.iter().sum()).collect()),
-        };
-        Ok(vec![one])
-    }
-}
-
-/// The product of rows with a matrix, summed in float32 from the first column on.
-fn matmul(rows: &Rows, matrix: &Rows) -> Option<Rows> {
-    if rows.width != matrix.n {
-        return None;
-    }
-    let mut data = Vec::with_capacity(rows.n * matrix.width);
-    for row in rows.rows() {
-        let mut out = vec![0.0f32; matrix.width];
-        for (value, weights) in row.iter().zip(matrix.rows()) {
-            out.iter_mut().zip(weights).for_each(|(sum, weight)| *sum += value * weight);
-        }
-        data.extend(out);
-    }
-    Some(Rows::new(rows.n, matrix.width, data))
 }
 
 impl Engine for ClassicEngine {
@@ -236,71 +69,220 @@ impl Engine for ClassicEngine {
         if inputs.len() != self.inputs.len() {
             return Err(OnnxError::InputCount { expected: self.inputs.len(), found: inputs.len() });
         }
-        let mut values: BTreeMap<&str, Rows> = BTreeMap::new();
-        for (spec, tensor) in self.inputs.iter().zip(inputs) {
-            let (n, width) = match *tensor.shape() {
-                [n, width] => (n, width),
-                [n] => (n, 1),
-                _ => {
-                    return Err(OnnxError::Shape {
-                        tensor: spec.name.clone(),
-                        expected: "[N, features]".to_owned(),
-                        found: tensor.shape().to_vec(),
+        let fed = self.inputs.iter().zip(inputs).map(|(spec, tensor)| fed(spec, tensor));
+        let fed: Vec<Value> = fed.collect::<Result<_, _>>()?;
+        let made = self.plan.run(&fed.iter().collect::<Vec<_>>())?;
+        self.outputs.iter().zip(made).map(|(spec, value)| value.into_tensor(&spec.name)).collect()
+    }
+}
+
+/// An input as the model wants it.
+fn fed(spec: &TensorSpec, tensor: &Tensor) -> Result<Value, OnnxError> {
+    let fits = spec.shape.as_ref().is_none_or(|declared| {
+        declared.len() == tensor.shape().len()
+            && declared.iter().zip(tensor.shape()).enumerate().all(|(at, (dim, n))| match dim {
+                // Exported for one row at a time; these models take any number.
+                Dimension::Fixed(1) if at == 0 => true,
+                Dimension::Fixed(fixed) => fixed == n,
+                Dimension::Symbolic(_) => true,
+            })
+    });
+    if !fits {
+        let dims: Vec<String> = spec.shape.iter().flatten().map(ToString::to_string).collect();
+        return Err(OnnxError::Shape {
+            tensor: spec.name.clone(),
+            expected: format!("[{}]", dims.join(", ")),
+            found: tensor.shape().to_vec(),
+        });
+    }
+    if spec.element != Element::Int32 {
+        return Ok(Value::Float(tensor.clone()));
+    }
+    Value::ints(tensor.shape().to_vec(), crate::rten::integers(&spec.name, tensor.data())?)
+}
+
+/// The steps of a graph. Values are known by their names.
+pub(super) struct Plan {
+    steps: Vec<Step>,
+    /// Constants that a step outside of the runtime reads, or that are results.
+    constants: HashMap<String, Value>,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+struct Step {
+    run: Run,
+    inputs: Vec<String>,
+    outputs: Vec<String>,
+}
+
+enum Run {
+    Classical(Node, Operator),
+    Segment(Segment),
+    Own(Node, Standard),
+    Scan(Box<Scan>),
+    Branch(Box<Branch>),
+}
+
+impl Plan {
+    /// The steps that the outputs of a graph depend on.
+    ///
+    /// # Errors
+    /// Operators that neither this crate nor the runtime has.
+    pub(super) fn of(graph: Graph, words: &Words, options: &LoadOptions) -> Result<Self, OnnxError> {
+        let nodes = needed(&graph);
+        let depths = depths(&graph, &nodes);
+        let last = depths.iter().copied().max().unwrap_or(0);
+        let wanted: BTreeSet<String> = graph.outputs.iter().map(|o| o.name.clone()).collect();
+        let mut steps = Vec::new();
+        for depth in 0..=last {
+            let here = || nodes.iter().zip(&depths).filter(|(_, d)| **d == depth).map(|(node, _)| *node);
+            let standard: Vec<&Node> = here().filter(|node| !is_ours(&graph, node)).collect();
+            if !standard.is_empty() {
+                // What any other step or the caller reads.
+                let elsewhere =
+                    nodes.iter().zip(&depths).filter(|(node, d)| **d != depth || is_ours(&graph, node));
+                let read: BTreeSet<String> = elsewhere.flat_map(|(node, _)| node.reads()).collect();
+                let segment = Segment::of(
+                    &graph,
+                    &standard,
+                    &|name| wanted.contains(name) || read.contains(name),
+                    options,
+                )?;
+                let (inputs, outputs) = (segment.inputs.clone(), segment.outputs.clone());
+                steps.push(Step { run: Run::Segment(segment), inputs, outputs });
+            }
+            for node in here().filter(|node| is_ours(&graph, node)) {
+                steps.push(Step::ours(&graph, node, words, options)?);
+            }
+        }
+        let read: BTreeSet<&str> = steps
+            .iter()
+            .filter(|step| !matches!(step.run, Run::Segment(_)))
+            .flat_map(|step| step.inputs.iter().map(String::as_str))
+            .chain(wanted.iter().map(String::as_str))
+            .collect();
+        let mut constants = HashMap::new();
+        for (name, constant) in graph.constants.iter().filter(|(name, _)| read.contains(name.as_str())) {
+            let shape = constant.shape.clone();
+            let value = match &constant.values {
+                Values::Float32(v) => Value::floats(shape, v.clone())?,
+                Values::Float64(v) => Value::floats(shape, v.iter().map(|v| *v as f32).collect())?,
+                // As the runtime carries them: what is beyond 32 bits is as far as they go.
+                Values::Int(v) => {
+                    let carried = |v: &i64| (*v).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32;
+                    Value::ints(shape, v.iter().map(carried).collect())?
+                }
+                Values::Other(_) => {
+                    return Err(OnnxError::ElementType {
+                        tensor: name.clone(),
+                        found: constant.element.to_string(),
                     });
                 }
             };
-            values.insert(&spec.name, Rows::new(n, width, tensor.data().to_vec()));
+            constants.insert(name.clone(), value);
         }
+        Ok(Self {
+            steps,
+            constants,
+            inputs: graph.inputs.into_iter().map(|i| i.name).collect(),
+            outputs: graph.outputs.into_iter().map(|o| o.name).collect(),
+        })
+    }
+
+    /// Runs the steps. There is a value for each input.
+    pub(super) fn run(&self, fed: &[&Value]) -> Result<Vec<Value>, OnnxError> {
+        let mut values: HashMap<&str, Value> = HashMap::new();
+        let given: HashMap<&str, &Value> =
+            self.inputs.iter().map(String::as_str).zip(fed.iter().copied()).collect();
         for step in &self.steps {
-            let made = step.apply(&values, &self.constants)?;
-            for (name, rows) in step.node.outputs.iter().zip(made) {
-                values.insert(name, rows);
+            let inputs = step.inputs.iter().map(|name| self.find(&values, &given, name));
+            let inputs: Vec<&Value> = inputs.collect::<Result<_, _>>()?;
+            let made = match &step.run {
+                Run::Classical(node, operator) => operator.run(node, &inputs)?,
+                Run::Segment(segment) => segment.run(&inputs)?,
+                Run::Own(node, standard) => standard.run(node, &inputs)?,
+                Run::Scan(scan) => scan.run(&inputs)?,
+                Run::Branch(branch) => branch.run(&inputs)?,
+            };
+            for (name, value) in step.outputs.iter().zip(made) {
+                values.insert(name, value);
             }
         }
-        let output = |spec: &TensorSpec| {
-            let rows = values.get(spec.name.as_str()).or_else(|| self.constants.get(&spec.name));
-            let rows = rows
-                .ok_or_else(|| OnnxError::Malformed(format!("nothing makes the output {:?}", spec.name)))?;
-            let shape = if rows.vector { vec![rows.n] } else { vec![rows.n, rows.width] };
-            Tensor::new(shape, rows.data.clone())
+        let output = |name: &String| match values.remove(name.as_str()) {
+            Some(value) => Ok(value),
+            None => self.find(&values, &given, name).cloned(),
         };
+        // An output that is named twice is taken twice.
+        let twice = self.outputs.iter().collect::<BTreeSet<_>>().len() < self.outputs.len();
+        if twice {
+            return self.outputs.iter().map(|name| self.find(&values, &given, name).cloned()).collect();
+        }
         self.outputs.iter().map(output).collect()
     }
-}
 
-fn normalise(rows: &Rows, norm: &str) -> Option<Rows> {
-    let length: fn(&[f32]) -> f32 = match norm {
-        "MAX" => |row| row.iter().copied().fold(f32::NEG_INFINITY, f32::max),
-        "L1" => |row| row.iter().map(|v| v.abs()).sum(),
-        "L2" => |row| row.iter().map(|v| v * v).sum::<f32>().sqrt(),
-        _ => return None,
-    };
-    let divided = |row: &[f32]| {
-        let by = length(row);
-        row.iter().map(|v| if by == 0.0 { *v } else { v / by }).collect::<Vec<_>>()
-    };
-    Some(Rows::new(rows.n, rows.width, rows.rows().flat_map(divided).collect()))
-}
-
-fn join(parts: &[&Rows]) -> Option<Rows> {
-    let n = parts.iter().map(|p| p.n).max()?;
-    if parts.iter().any(|p| p.n != n) {
-        return None;
+    fn find<'v>(
+        &'v self,
+        values: &'v HashMap<&str, Value>,
+        given: &HashMap<&str, &'v Value>,
+        name: &str,
+    ) -> Result<&'v Value, OnnxError> {
+        let found =
+            values.get(name).or_else(|| given.get(name).copied()).or_else(|| self.constants.get(name));
+        found.ok_or_else(|| OnnxError::Malformed(format!("nothing makes the value {name:?}")))
     }
-    let width = parts.iter().map(|p| p.width).sum();
-    let mut data = Vec::with_capacity(n * width);
-    for row in 0..n {
-        for part in parts {
-            data.extend_from_slice(part.data.get(row * part.width..(row + 1) * part.width)?);
+}
+
+impl Step {
+    fn ours(graph: &Graph, node: &Node, words: &Words, options: &LoadOptions) -> Result<Self, OnnxError> {
+        let outputs = node.outputs.clone();
+        if node.applies("", "Scan") {
+            let scan = Scan::of(node, &graph.opsets, words, options)?;
+            return Ok(Self { inputs: scan.inputs(node), outputs, run: Run::Scan(Box::new(scan)) });
+        }
+        if node.applies("", "If") {
+            let branch = Branch::of(node, graph, words, options)?;
+            return Ok(Self { inputs: branch.inputs(), outputs, run: Run::Branch(Box::new(branch)) });
+        }
+        let inputs = node.inputs.iter().filter(|name| !name.is_empty()).cloned().collect();
+        if node.domain.is_empty() {
+            let run = Run::Own(node.clone(), Standard::of(graph, node)?);
+            return Ok(Self { inputs, outputs, run });
+        }
+        let operator = Operator::of(node, words)?.ok_or_else(|| OnnxError::UnsupportedOperator {
+            domain: DOMAIN.to_owned(),
+            operator: node.operator.clone(),
+            node: node.name.clone(),
+        })?;
+        Ok(Self { run: Run::Classical(node.clone(), operator), inputs, outputs })
+    }
+}
+
+/// The nodes that the outputs depend on, in order.
+fn needed(graph: &Graph) -> Vec<&Node> {
+    let mut wanted: BTreeSet<String> = graph.outputs.iter().map(|o| o.name.clone()).collect();
+    let mut nodes = Vec::new();
+    for node in graph.nodes.iter().rev() {
+        if node.outputs.iter().any(|name| wanted.contains(name)) {
+            wanted.extend(node.reads());
+            nodes.push(node);
         }
     }
-    Some(Rows::new(n, width, data))
+    nodes.reverse();
+    nodes
 }
 
-fn columns(rows: &Rows, wanted: &Rows) -> Option<Rows> {
-    let picked = |row: &[f32]| -> Option<Vec<f32>> {
-        wanted.data.iter().map(|at| if *at >= 0.0 { row.get(*at as usize).copied() } else { None }).collect()
-    };
-    let data: Option<Vec<Vec<f32>>> = rows.rows().map(picked).collect();
-    Some(Rows::new(rows.n, wanted.data.len(), data?.concat()))
+/// How many of our operators lie on the longest way to each node.
+fn depths(graph: &Graph, nodes: &[&Node]) -> Vec<usize> {
+    let mut made: BTreeMap<&str, usize> = BTreeMap::new();
+    nodes
+        .iter()
+        .map(|node| {
+            let depth = node.reads().filter_map(|name| made.get(name.as_str()).copied()).max().unwrap_or(0);
+            for name in &node.outputs {
+                made.insert(name, depth + usize::from(is_ours(graph, node)));
+            }
+            depth
+        })
+        .collect()
 }

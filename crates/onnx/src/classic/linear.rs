@@ -1,7 +1,7 @@
 //! Linear models: `LinearClassifier` and `LinearRegressor` of ai.onnx.ml 1.
 
+use super::labels::Labels;
 use super::post_transform::{PostTransform, logistic};
-use super::tree::labels;
 use super::value::Rows;
 use crate::OnnxError;
 use crate::graph::Node;
@@ -18,8 +18,9 @@ pub(crate) struct Linear {
 }
 
 impl Linear {
-    pub(crate) fn of(node: &Node) -> Result<Self, OnnxError> {
-        let classes = if node.operator == "LinearClassifier" { labels(node)? } else { 0 };
+    /// `labels` of a classifier; nothing for a regressor.
+    pub(crate) fn of(node: &Node, labels: Option<&Labels>) -> Result<Self, OnnxError> {
+        let classes = labels.map_or(0, Labels::len);
         let scores = match classes {
             0 => usize::try_from(node.int("targets", 1)?).unwrap_or(0).max(1),
             // Two classes may be told apart by one score.
@@ -43,7 +44,13 @@ impl Linear {
         Ok(Self { coefficients, intercepts, post: PostTransform::of(node)?, classes })
     }
 
-    fn raw(&self, rows: &Rows) -> Result<Rows, OnnxError> {
+    /// Numbers in a row of scores.
+    pub(crate) fn width(&self) -> usize {
+        self.coefficients.len().max(self.classes)
+    }
+
+    /// Scores before any transformation, one for each row of coefficients.
+    fn raw(&self, rows: &Rows<'_>) -> Result<Vec<f32>, OnnxError> {
         let features = self.coefficients.first().map_or(0, Vec::len);
         if rows.width != features {
             return Err(OnnxError::Run(format!(
@@ -52,28 +59,29 @@ impl Linear {
             )));
         }
         let mut data = Vec::with_capacity(rows.n * self.coefficients.len());
-        for row in rows.rows() {
+        for row in rows.iter() {
             for (coefficients, intercept) in self.coefficients.iter().zip(&self.intercepts) {
                 data.push(coefficients.iter().zip(row).map(|(c, v)| c * v).sum::<f32>() + intercept);
             }
         }
-        Ok(Rows::new(rows.n, self.coefficients.len(), data))
+        Ok(data)
     }
 
-    pub(crate) fn regress(&self, rows: &Rows) -> Result<Rows, OnnxError> {
+    /// The numbers of a regressor.
+    pub(crate) fn regress(&self, rows: &Rows<'_>) -> Result<Vec<f32>, OnnxError> {
         let mut raw = self.raw(rows)?;
-        let width = raw.width;
-        raw.data.chunks_exact_mut(width).for_each(|row| self.post.apply(row));
+        raw.chunks_exact_mut(self.coefficients.len()).for_each(|row| self.post.apply(row));
         Ok(raw)
     }
 
-    pub(crate) fn classify(&self, rows: &Rows) -> Result<(Rows, Rows), OnnxError> {
+    /// The class of each row, and a score for each class.
+    pub(crate) fn classify(&self, rows: &Rows<'_>) -> Result<(Vec<usize>, Vec<f32>), OnnxError> {
         let raw = self.raw(rows)?;
-        let mut labels = Vec::with_capacity(rows.n);
-        let mut scores = Vec::with_capacity(rows.n * self.classes);
-        for row in raw.rows() {
+        let mut classes = Vec::with_capacity(rows.n);
+        let mut scores = Vec::with_capacity(rows.n * self.width());
+        for row in raw.chunks_exact(self.coefficients.len()) {
             if let [only] = row {
-                labels.push(f32::from(*only > 0.0));
+                classes.push(usize::from(*only > 0.0));
                 scores.extend(match self.post {
                     PostTransform::Logistic => [logistic(-only), logistic(*only)],
                     _ => [-only, *only],
@@ -81,11 +89,11 @@ impl Linear {
                 continue;
             }
             let best = row.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
-            labels.push(best.map_or(0, |(class, _)| class) as f32);
+            classes.push(best.map_or(0, |(class, _)| class));
             let mut row = row.to_vec();
             self.post.apply(&mut row);
             scores.extend(row);
         }
-        Ok((Rows::labels(labels), Rows::new(rows.n, self.classes, scores)))
+        Ok((classes, scores))
     }
 }

@@ -18,6 +18,8 @@ impl TreeEnsemble {
             aggregate: match node.int("aggregate_function", 1)? {
                 0 => Aggregate::Average,
                 1 => Aggregate::Sum,
+                2 => Aggregate::Least,
+                3 => Aggregate::Largest,
                 other => return Err(node.broken(format!("aggregate_function {other} is not evaluated here"))),
             },
             post: match node.int("post_transform", 0)? {
@@ -25,9 +27,11 @@ impl TreeEnsemble {
                 1 => PostTransform::Softmax,
                 2 => PostTransform::Logistic,
                 3 => PostTransform::SoftmaxZero,
+                4 => PostTransform::Probit,
                 other => return Err(node.broken(format!("post_transform {other} is not evaluated here"))),
             },
             decides: Decides::Regression,
+            lists: Vec::new(),
         };
         let (targets, weights) = (node.ints("leaf_targetids")?, node.doubles("leaf_weights")?);
         if targets.len() != weights.len() {
@@ -59,6 +63,7 @@ impl TreeEnsemble {
         let yes = (node.ints("nodes_truenodeids")?, node.ints("nodes_trueleafs")?);
         let no = (node.ints("nodes_falsenodeids")?, node.ints("nodes_falseleafs")?);
         let missing = node.ints("nodes_missing_value_tracks_true")?;
+        let mut members = node.doubles("membership_values")?.into_iter();
         let n = features.len();
         if n == 0 || n > MAX_NODES {
             return Err(node.broken(format!("it has {n} nodes; 1 to {MAX_NODES} are evaluated here")));
@@ -90,6 +95,14 @@ impl TreeEnsemble {
                 3 => Test::Above,
                 4 => Test::Equal,
                 5 => Test::NotEqual,
+                // The lists of all such nodes, one after the other, each ended by NaN.
+                6 => {
+                    let mut list: Vec<f32> =
+                        members.by_ref().take_while(|v| !v.is_nan()).map(as_listed).collect();
+                    list.sort_by(f32::total_cmp);
+                    self.lists.push(list);
+                    Test::Member(u32::try_from(self.lists.len() - 1).unwrap_or(u32::MAX))
+                }
                 other => return Err(node.broken(format!("comparison {other} is not evaluated here"))),
             };
             let feature = u32::try_from(features[at])
@@ -102,6 +115,12 @@ impl TreeEnsemble {
         self.nodes.append(&mut leaves);
         Ok(())
     }
+}
+
+/// A member of a list as the float32 that equals it. Nothing equals one that none is. There is one zero: -0 equals 0.
+fn as_listed(value: f64) -> f32 {
+    let near = value as f32;
+    if f64::from(near) == value { near + 0.0 } else { f32::INFINITY }
 }
 
 fn node_count(node: &Node) -> usize {
@@ -158,6 +177,56 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_values_are_looked_into_and_are_boxes() {
+        let mut node = node();
+        node.attributes
+            .insert("nodes_modes".to_owned(), Attribute::Tensor(Constant::int64(vec![2], vec![6, 5])));
+        let lists = vec![3.0, -1.0, 0.0, f32::NAN];
+        node.attributes
+            .insert("membership_values".to_owned(), Attribute::Tensor(Constant::float32(vec![4], lists)));
+        let trees = TreeEnsemble::of(&node).unwrap();
+        let boxes = trees.leaves().unwrap();
+        // Three values and what lies around them; one value and both its sides.
+        assert_eq!(boxes.iter().map(Vec::len).collect::<Vec<_>>(), [7, 3]);
+        for x in [-1.0, -0.0, 0.0, 3.0, -2.0, -0.5, 1.0, 4.0, f32::MIN_POSITIVE] {
+            let row = [x, x];
+            let mut raw = Vec::new();
+            trees.raw(&row, &mut raw);
+            let listed = [3.0, -1.0, 0.0].contains(&x);
+            assert_eq!(raw, [if listed { 1.0 } else { 2.0 }, if x == -1.0 { 8.0 } else { 4.0 }], "{x}");
+            for (tree, score) in boxes.iter().zip(&raw) {
+                let reached: Vec<_> =
+                    tree.iter().filter(|leaf| leaf.bounds.iter().all(|(f, i)| i.contains(row[*f]))).collect();
+                assert_eq!(reached.len(), 1, "{x}");
+                assert_eq!(reached[0].weights[0].1, *score, "{x}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_smallest_and_the_largest_weight_are_found() {
+        for (aggregate, wanted) in [(2, [1.0, 2.0]), (3, [4.0, 8.0])] {
+            let mut node = node();
+            node.attributes.insert("aggregate_function".to_owned(), Attribute::Int(aggregate));
+            node.attributes.insert("leaf_targetids".to_owned(), ints_of(&[0, 0, 0, 0]));
+            let trees = TreeEnsemble::of(&node).unwrap();
+            let raw = |row: [f32; 2]| {
+                let mut out = Vec::new();
+                trees.raw(&row, &mut out);
+                out
+            };
+            // The second target has no weights and stays 0.
+            assert_eq!(raw([0.0, 0.0]), [wanted[0], 0.0]);
+            assert_eq!(raw([1.0, -2.0]), [wanted[1], 0.0]);
+            assert!(trees.leaves().unwrap_err().to_string().contains("need sums"));
+        }
+    }
+
+    fn ints_of(values: &[i64]) -> Attribute {
+        Attribute::Ints(values.to_vec())
+    }
+
+    #[test]
     fn what_does_not_hold_together_is_refused() {
         let ints = |values: &[i64]| Attribute::Ints(values.to_vec());
         for (name, value, says) in [
@@ -170,8 +239,8 @@ mod tests {
             ("leaf_targetids", ints(&[0]), "differ in length"),
             ("nodes_featureids", ints(&[0, -1]), "looks at feature -1"),
             ("nodes_trueleafs", ints(&[0, 1]), "no trees"),
-            ("aggregate_function", Attribute::Int(2), "aggregate_function 2"),
-            ("post_transform", Attribute::Int(4), "post_transform 4"),
+            ("aggregate_function", Attribute::Int(4), "aggregate_function 4"),
+            ("post_transform", Attribute::Int(5), "post_transform 5"),
         ] {
             let mut node = node();
             node.attributes.insert(name.to_owned(), value);

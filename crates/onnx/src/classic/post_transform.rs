@@ -14,6 +14,8 @@ pub(crate) enum PostTransform {
     Softmax,
     /// The softmax over scores other than 0; those stay 0.
     SoftmaxZero,
+    /// Each score by itself through the inverse of the normal distribution.
+    Probit,
 }
 
 impl PostTransform {
@@ -23,6 +25,7 @@ impl PostTransform {
             "LOGISTIC" => Ok(Self::Logistic),
             "SOFTMAX" => Ok(Self::Softmax),
             "SOFTMAX_ZERO" => Ok(Self::SoftmaxZero),
+            "PROBIT" => Ok(Self::Probit),
             other => Err(node.broken(format!("post_transform {other:?} is not evaluated here"))),
         }
     }
@@ -34,6 +37,7 @@ impl PostTransform {
             Self::Logistic => scores.iter_mut().for_each(|s| *s = logistic(*s)),
             Self::Softmax => softmax(scores, |_| true),
             Self::SoftmaxZero => softmax(scores, |s| s.abs() > ZERO),
+            Self::Probit => scores.iter_mut().for_each(|s| *s = probit(*s)),
         }
     }
 }
@@ -45,6 +49,16 @@ const ZERO: f32 = 1e-7;
 pub(crate) fn logistic(x: f32) -> f32 {
     let positive = 1.0 / (1.0 + (-x.abs()).exp());
     if x < 0.0 { 1.0 - positive } else { positive }
+}
+
+/// The quantile of the normal distribution, in the approximation of the error function's inverse that ONNX Runtime takes
+/// (Winitzki 2008).
+pub(crate) fn probit(p: f32) -> f32 {
+    let x = 2.0 * p - 1.0;
+    let log = ((1.0 - x) * (1.0 + x)).ln();
+    let v = 2.0 / (std::f32::consts::PI * 0.147) + 0.5 * log;
+    let root = ((v * v - log / 0.147).sqrt() - v).sqrt();
+    std::f32::consts::SQRT_2 * if x < 0.0 { -root } else { root }
 }
 
 fn softmax(scores: &mut [f32], counts: impl Fn(f32) -> bool) {
@@ -73,6 +87,7 @@ mod tests {
         let mut huge = [1e30, -1e30];
         PostTransform::Softmax.apply(&mut huge);
         assert_eq!(huge, [1.0, 0.0]);
+        assert!((probit(0.975) - 1.96).abs() < 0.01 && (probit(0.5)).abs() < 1e-3);
         assert_eq!(logistic(0.0), 0.5);
         assert_eq!((logistic(200.0), logistic(-200.0)), (1.0, 0.0));
     }

@@ -26,6 +26,8 @@ pub struct TreeEnsemble {
     pub(super) aggregate: Aggregate,
     pub(super) post: PostTransform,
     pub(super) decides: Decides,
+    /// The lists that [`Test::Member`] looks into, sorted.
+    pub(super) lists: Vec<Vec<f32>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -54,6 +56,8 @@ pub(super) enum Test {
     Above,
     Equal,
     NotEqual,
+    /// Whether the value is one of a list, by its index.
+    Member(u32),
 }
 
 impl Test {
@@ -78,6 +82,22 @@ pub enum Aggregate {
     Sum,
     /// Their sum divided by the number of trees.
     Average,
+    /// The smallest of them.
+    Least,
+    /// The largest of them.
+    Largest,
+}
+
+impl Aggregate {
+    /// What a score is once a tree has added its weight.
+    fn with(self, score: Option<f32>, weight: f32) -> f32 {
+        match (self, score) {
+            (_, None) => weight,
+            (Self::Sum | Self::Average, Some(score)) => score + weight,
+            (Self::Least, Some(score)) => score.min(weight),
+            (Self::Largest, Some(score)) => score.max(weight),
+        }
+    }
 }
 
 /// What a score says.
@@ -87,8 +107,9 @@ pub(super) enum Decides {
     Regression,
     /// The first of the largest scores.
     Largest,
-    /// One score for two classes: the second where it lies above the threshold.
-    Above { threshold: f32 },
+    /// One score for two classes: the second where it lies above the threshold. `second` where the trees speak of the
+    /// second class, and the score of the first stays 0.
+    Above { threshold: f32, second: bool },
 }
 
 /// How one score of two classes decides between them, or several scores between as many.
@@ -101,47 +122,6 @@ pub enum Branch {
     Largest,
     /// It is a regressor and decides nothing.
     None,
-}
-
-/// Values greater than `above` and not greater than `to`.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Interval {
-    /// Excluded.
-    pub above: f32,
-    /// Included.
-    pub to: f32,
-}
-
-/// A leaf: the box of inputs that reach it, and what it adds to which score.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Leaf {
-    /// Features that are bounded on the way to it, in order.
-    pub bounds: Vec<(usize, Interval)>,
-    /// Its weights by target.
-    pub weights: Vec<(usize, f32)>,
-}
-
-impl Interval {
-    /// Every value.
-    pub const ALL: Self = Self { above: f32::NEG_INFINITY, to: f32::INFINITY };
-
-    /// Values in both.
-    #[must_use]
-    pub fn and(self, other: Self) -> Self {
-        Self { above: self.above.max(other.above), to: self.to.min(other.to) }
-    }
-
-    /// Whether no value lies in it.
-    #[must_use]
-    pub fn is_empty(self) -> bool {
-        self.above >= self.to
-    }
-
-    /// Whether a value lies in it.
-    #[must_use]
-    pub fn contains(self, value: f32) -> bool {
-        self.above < value && value <= self.to
-    }
 }
 
 impl TreeEnsemble {
@@ -172,12 +152,15 @@ impl TreeEnsemble {
             aggregate: match node.text("aggregate_function", "SUM")? {
                 "SUM" => Aggregate::Sum,
                 "AVERAGE" => Aggregate::Average,
+                "MIN" => Aggregate::Least,
+                "MAX" => Aggregate::Largest,
                 other => {
                     return Err(node.broken(format!("aggregate_function {other:?} is not evaluated here")));
                 }
             },
             post: PostTransform::of(node)?,
             decides: Decides::Regression,
+            lists: Vec::new(),
         };
         let index = ensemble.read_nodes(node)?;
         let used = ensemble.read_weights(node, prefix, &index)?;
@@ -188,7 +171,7 @@ impl TreeEnsemble {
                     // A forest of shares is decided at one half, boosted scores at zero.
                     let shares = ensemble.weights.iter().all(|(_, w)| *w >= 0.0);
                     ensemble.weights.iter_mut().for_each(|(target, _)| *target = 0);
-                    Decides::Above { threshold: if shares { 0.5 } else { 0.0 } }
+                    Decides::Above { threshold: if shares { 0.5 } else { 0.0 }, second: used == [1] }
                 }
                 _ => Decides::Largest,
             };
@@ -267,16 +250,33 @@ impl TreeEnsemble {
         Ok(index)
     }
 
-    /// Every node is reached at most once, so every walk ends.
+    /// No way leads back to where it came from, so every walk ends. Branches may meet again: exporters write a question
+    /// for one of many categories as a chain of questions with one answer.
     pub(super) fn check_trees(&self, node: &Node) -> Result<(), OnnxError> {
-        let mut reached = vec![false; self.nodes.len()];
-        let mut open = self.roots.clone();
-        while let Some(at) = open.pop() {
-            if std::mem::replace(&mut reached[at as usize], true) {
-                return Err(node.broken("two branches lead to one node, so it holds no trees"));
-            }
-            if let TreeNode::Branch { yes, no, .. } = self.nodes[at as usize] {
-                open.extend([yes, no]);
+        #[derive(Clone, Copy, PartialEq)]
+        enum Seen {
+            Never,
+            Open,
+            Done,
+        }
+        let mut seen = vec![Seen::Never; self.nodes.len()];
+        // A node stands on the stack before its children and again to be closed after them.
+        let mut open: Vec<(u32, bool)> = self.roots.iter().map(|root| (*root, false)).collect();
+        while let Some((at, close)) = open.pop() {
+            let state = &mut seen[at as usize];
+            match (*state, close) {
+                (_, true) => *state = Seen::Done,
+                (Seen::Done, false) => {}
+                (Seen::Open, false) => {
+                    return Err(node.broken("a way leads back to where it came from, so it holds no trees"));
+                }
+                (Seen::Never, false) => {
+                    *state = Seen::Open;
+                    open.push((at, true));
+                    if let TreeNode::Branch { yes, no, .. } = self.nodes[at as usize] {
+                        open.extend([(yes, false), (no, false)]);
+                    }
+                }
             }
         }
         Ok(())
@@ -350,7 +350,7 @@ impl TreeEnsemble {
         match self.decides {
             Decides::Regression => Branch::None,
             Decides::Largest => Branch::Largest,
-            Decides::Above { threshold } => Branch::Above(threshold),
+            Decides::Above { threshold, .. } => Branch::Above(threshold),
         }
     }
 
@@ -366,9 +366,9 @@ impl TreeEnsemble {
     }
 
     /// The factor on a weight.
-    fn share(&self) -> f32 {
+    pub(super) fn share(&self) -> f32 {
         match self.aggregate {
-            Aggregate::Sum => 1.0,
+            Aggregate::Sum | Aggregate::Least | Aggregate::Largest => 1.0,
             Aggregate::Average => 1.0 / self.roots.len().max(1) as f32,
         }
     }
@@ -377,11 +377,16 @@ impl TreeEnsemble {
     pub fn raw(&self, row: &[f32], out: &mut Vec<f32>) {
         out.clear();
         out.resize(self.targets, 0.0);
+        // Sums start from 0 for every score; a smallest or largest weight is that of a tree that speaks of the score.
+        let sums = matches!(self.aggregate, Aggregate::Sum | Aggregate::Average);
+        let mut spoken = vec![sums; self.targets];
         for root in &self.roots {
             let (first, count) = self.leaf(*root, row);
             for (target, weight) in self.weights.iter().skip(first as usize).take(count as usize) {
-                if let Some(score) = out.get_mut(*target as usize) {
-                    *score += weight;
+                let target = *target as usize;
+                if let (Some(score), Some(spoken)) = (out.get_mut(target), spoken.get_mut(target)) {
+                    *score = self.aggregate.with(spoken.then_some(*score), *weight);
+                    *spoken = true;
                 }
             }
         }
@@ -396,7 +401,8 @@ impl TreeEnsemble {
             match self.nodes[at as usize] {
                 TreeNode::Leaf { first, count } => return (first, count),
                 TreeNode::Branch { feature, test, threshold, missing, yes, no } => {
-                    let value = row.get(feature as usize).copied().unwrap_or(0.0);
+                    // There is one zero.
+                    let value = row.get(feature as usize).copied().unwrap_or(0.0) + 0.0;
                     let holds = match test {
                         Test::AtMost => value <= threshold,
                         Test::Below => value < threshold,
@@ -404,6 +410,9 @@ impl TreeEnsemble {
                         Test::Above => value > threshold,
                         Test::Equal => value == threshold,
                         Test::NotEqual => value != threshold,
+                        Test::Member(list) => {
+                            self.listed(list).binary_search_by(|v| v.total_cmp(&value)).is_ok()
+                        }
                     };
                     at = if holds || (missing && value.is_nan()) { yes } else { no };
                 }
@@ -416,7 +425,9 @@ impl TreeEnsemble {
     pub fn class(&self, raw: &[f32]) -> Option<usize> {
         match self.decides {
             Decides::Regression => None,
-            Decides::Above { threshold } => Some(usize::from(raw.first().is_some_and(|s| *s > threshold))),
+            Decides::Above { threshold, .. } => {
+                Some(usize::from(raw.first().is_some_and(|s| *s > threshold)))
+            }
             Decides::Largest => {
                 let best =
                     raw.iter().enumerate().reduce(|best, next| if next.1 > best.1 { next } else { best });
@@ -425,115 +436,63 @@ impl TreeEnsemble {
         }
     }
 
-    /// Every tree as the boxes of its leaves. Together the boxes of a tree hold every input once.
-    ///
-    /// # Errors
-    /// A tree that asks whether a feature is *not* a value, since what is left is no box.
-    pub fn leaves(&self) -> Result<Vec<Vec<Leaf>>, OnnxError> {
-        self.roots.iter().map(|root| self.leaves_of(*root)).collect()
+    pub(super) fn listed(&self, list: u32) -> &[f32] {
+        self.lists.get(list as usize).map_or(&[], Vec::as_slice)
     }
 
-    fn leaves_of(&self, root: u32) -> Result<Vec<Leaf>, OnnxError> {
-        let mut leaves = Vec::new();
-        let mut open: Vec<(u32, Vec<(usize, Interval)>)> = vec![(root, Vec::new())];
-        while let Some((at, bounds)) = open.pop() {
-            match self.nodes[at as usize] {
-                TreeNode::Leaf { first, count } => {
-                    let weights = self.weights.iter().skip(first as usize).take(count as usize);
-                    let weights = weights.map(|(t, w)| (*t as usize, *w * self.share())).collect();
-                    leaves.push(Leaf { bounds, weights });
-                }
-                TreeNode::Branch { feature, test, threshold, yes, no, .. } => {
-                    // Only float32 values exist, so "below t" is "at most the float before t".
-                    let (split, low_is_yes) = match test {
-                        Test::AtMost => (threshold, true),
-                        Test::Below => (threshold.next_down(), true),
-                        Test::Above => (threshold, false),
-                        Test::AtLeast => (threshold.next_down(), false),
-                        Test::Equal | Test::NotEqual => {
-                            return Err(OnnxError::Option(
-                                "a tree asks whether a feature equals a value; exact distances need trees \
-                                 that compare by order"
-                                    .to_owned(),
-                            ));
-                        }
-                    };
-                    let (low, high) = if low_is_yes { (yes, no) } else { (no, yes) };
-                    let sides = [
-                        (high, Interval { above: split, to: f32::INFINITY }),
-                        (low, Interval { above: f32::NEG_INFINITY, to: split }),
-                    ];
-                    for (child, side) in sides {
-                        if let Some(bounds) = narrowed(&bounds, feature as usize, side) {
-                            open.push((child, bounds));
-                        }
-                    }
-                }
-            }
-        }
-        Ok(leaves)
-    }
-
-    /// The outputs of a classifier: a label a row, and a score for each class.
-    pub(crate) fn classify(&self, rows: &Rows) -> (Rows, Rows) {
-        let width = if matches!(self.decides, Decides::Above { .. }) { 2 } else { self.targets };
-        let (mut labels, mut scores) = (Vec::with_capacity(rows.n), Vec::with_capacity(rows.n * width));
+    /// The class of each row, and a score for each class.
+    pub(crate) fn classify(&self, rows: &Rows<'_>) -> (Vec<usize>, Vec<f32>) {
+        let (mut classes, mut scores) =
+            (Vec::with_capacity(rows.n), Vec::with_capacity(rows.n * self.width()));
         let mut raw = Vec::new();
-        for row in rows.rows() {
+        for row in rows.iter() {
             self.raw(row, &mut raw);
-            labels.push(self.class(&raw).unwrap_or(0) as f32);
+            classes.push(self.class(&raw).unwrap_or(0));
             match self.decides {
-                Decides::Above { threshold } => scores.extend(self.both(raw[0], threshold)),
+                Decides::Above { threshold, second } => scores.extend(self.both(raw[0], threshold, second)),
                 _ => {
                     self.post.apply(&mut raw);
                     scores.extend_from_slice(&raw);
                 }
             }
         }
-        (Rows::labels(labels), Rows::new(rows.n, width, scores))
+        (classes, scores)
+    }
+
+    /// Numbers in a row of scores of a classifier.
+    pub(crate) const fn width(&self) -> usize {
+        if matches!(self.decides, Decides::Above { .. }) { 2 } else { self.targets }
     }
 
     /// The scores of two classes from one, as ONNX Runtime derives the other.
-    fn both(&self, raw: f32, threshold: f32) -> [f32; 2] {
-        let shares = threshold > 0.0;
-        match (shares, self.post) {
-            (true, _) => [1.0 - raw, raw],
-            (false, PostTransform::Logistic) => [logistic(-raw), logistic(raw)],
-            (false, _) => [-raw, raw],
+    fn both(&self, raw: f32, threshold: f32, second: bool) -> [f32; 2] {
+        if second {
+            let mut both = [0.0, raw];
+            self.post.apply(&mut both);
+            return both;
+        }
+        match self.post {
+            PostTransform::Logistic => [logistic(-raw), logistic(raw)],
+            _ if threshold > 0.0 => [1.0 - raw, raw],
+            _ => [-raw, raw],
         }
     }
 
-    /// The output of a regressor.
-    pub(crate) fn regress(&self, rows: &Rows) -> Rows {
+    /// The output of a regressor: `targets` numbers a row.
+    pub(crate) fn regress(&self, rows: &Rows<'_>) -> Vec<f32> {
         let mut data = Vec::with_capacity(rows.n * self.targets);
         let mut raw = Vec::new();
-        for row in rows.rows() {
+        for row in rows.iter() {
             self.raw(row, &mut raw);
             self.post.apply(&mut raw);
             data.extend_from_slice(&raw);
         }
-        Rows::new(rows.n, self.targets, data)
+        data
     }
-}
-
-/// The bounds with one more, or nothing where no value is left.
-fn narrowed(bounds: &[(usize, Interval)], feature: usize, side: Interval) -> Option<Vec<(usize, Interval)>> {
-    let mut next = bounds.to_vec();
-    match next.binary_search_by_key(&feature, |(f, _)| *f) {
-        Ok(at) => {
-            let both = next[at].1.and(side);
-            if both.is_empty() {
-                return None;
-            }
-            next[at].1 = both;
-        }
-        Err(at) => next.insert(at, (feature, side)),
-    }
-    Some(next)
 }
 
 /// Number of classes of a classifier.
-pub(super) fn labels(node: &Node) -> Result<usize, OnnxError> {
+fn labels(node: &Node) -> Result<usize, OnnxError> {
     let count = |ints: &str, texts: &str| -> Result<usize, OnnxError> {
         Ok(node.ints(ints)?.len().max(node.texts(texts)?.len()))
     };

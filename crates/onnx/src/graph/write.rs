@@ -18,19 +18,7 @@ impl Graph {
     /// holds and are not written; [`replace_constants`] keeps them.
     #[must_use]
     pub fn write(&self) -> Vec<u8> {
-        let mut graph = Message::default();
-        for node in &self.nodes {
-            graph.message(1, &node.message());
-        }
-        graph.text(2, &self.metadata.graph_name);
-        for (name, constant) in &self.constants {
-            graph.message(5, &constant.message(name));
-        }
-        for (number, values) in [(11, &self.inputs), (12, &self.outputs)] {
-            for value in values {
-                graph.message(number, &value_info(value));
-            }
-        }
+        let graph = self.message();
         let meta = &self.metadata;
         let mut model = Message::default();
         model.int(1, meta.ir_version);
@@ -56,6 +44,32 @@ impl Graph {
         }
         model.append(&meta.unread);
         model.into_bytes()
+    }
+
+    fn message(&self) -> Message {
+        let mut graph = Message::default();
+        for node in &self.nodes {
+            graph.message(1, &node.message());
+        }
+        graph.text(2, &self.metadata.graph_name);
+        for (name, constant) in &self.constants {
+            graph.message(5, &constant.message(name));
+        }
+        for (number, values) in [(11, &self.inputs), (12, &self.outputs)] {
+            for value in values {
+                graph.message(number, &value_info(value));
+            }
+        }
+        graph
+    }
+
+    /// The graph as an attribute of a node.
+    pub(super) fn attribute(&self, name: &str) -> Attribute {
+        let mut out = Message::default();
+        out.text(1, name);
+        out.message(6, &self.message());
+        out.int(20, 5);
+        Attribute::Other(out.into_bytes())
     }
 }
 
