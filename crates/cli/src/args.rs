@@ -433,6 +433,16 @@ pub enum LedgerCommand {
         #[arg(long, default_value_t = 20)]
         limit: u64,
     },
+    /// Print a document that an entry names: evidence, its exhibit, a decision, a manifest.
+    #[command(
+        after_help = "Example, the rows that a check names:\n  proofhouse assess . --format json \\\n    | jq -r '.evidence[] | select(.result.check == \"spectral-signature\").exhibit'\n  proofhouse ledger object sha256:5495..."
+    )]
+    Object {
+        #[command(flatten)]
+        at: LedgerAt,
+        /// Its digest.
+        digest: proofhouse_core::Digest,
+    },
     /// Write leaves, checkpoint and key to a folder that anyone can verify offline.
     Export {
         #[command(flatten)]

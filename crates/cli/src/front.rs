@@ -80,6 +80,10 @@ impl Boundary for Front {
         self.layers.inspect(conversation)
     }
 
+    fn is_quick(&self) -> bool {
+        self.layers.is_quick()
+    }
+
     fn prepare(&self, request: &mut ChatRequest) -> Result<(), Failure> {
         self.layers.prepare(request)?;
         if let Some(reference) = &self.reference {

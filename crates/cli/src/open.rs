@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::Context as _;
 use proofhouse_core::{Hasher, Timestamp};
-use proofhouse_lifecycle::{House, HouseOptions, Project, Tool};
+use proofhouse_lifecycle::{House, HouseLock, HouseOptions, Project, Tool};
 use proofhouse_policy::{Bundle, Policy};
 
 use crate::args::ProjectArgs;
@@ -34,6 +34,13 @@ pub fn options(home: &Path) -> anyhow::Result<HouseOptions> {
 /// Opens the house, making keys and ledger where there is neither.
 pub async fn house(home: &Path) -> anyhow::Result<House> {
     Ok(House::open_or_create(options(home)?).await?)
+}
+
+/// Opens the house for this process alone, making keys and ledger where there is neither.
+pub async fn house_alone(home: &Path) -> anyhow::Result<(House, HouseLock)> {
+    House::keygen_where_none(home)?;
+    let alone = House::lock(home)?;
+    Ok((existing_house(home).await?, alone))
 }
 
 /// Opens a house that must be there.

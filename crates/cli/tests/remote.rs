@@ -403,6 +403,19 @@ fn a_command_is_attacked_in_its_sandbox() {
     assert!(out.contains("in a sandbox:") && out.contains("no network but its own loopback"), "{out}");
 }
 
+const MUTE: &str = "PROOFHOUSE_TEST_MUTE";
+
+/// A server; a test that has nothing to do unless it was started as a command.
+#[test]
+fn takes_questions_and_never_answers() {
+    if std::env::var_os(MUTE).is_none() {
+        return;
+    }
+    let port: u16 = std::env::var("PORT").unwrap().parse().unwrap();
+    let listener = std::net::TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let _taken: Vec<_> = listener.incoming().collect();
+}
+
 #[test]
 #[cfg(target_os = "linux")]
 fn a_command_that_does_not_serve_says_what_it_said() {
@@ -426,6 +439,10 @@ fn a_command_that_does_not_serve_says_what_it_said() {
     assert!(code == 2 && err.contains("exit status 3") && err.contains("cannot find the weights"), "{err}");
     let (code, _, err) = attack("sleep 30", &[]);
     assert!(code == 2 && err.contains("does not answer") && err.contains("$PORT"), "{err}");
+    let own = std::env::current_exe().unwrap().display().to_string();
+    let (code, _, err) =
+        attack(&format!("{MUTE}=1 {own} takes_questions_and_never_answers --exact"), &["--readable", &own]);
+    assert!(code == 2 && err.contains("does not answer") && err.contains("within 3s"), "{err}");
     let (code, _, err) = attack("true", &["--endpoint", "https://example.org/v2/models/m"]);
     assert!(code == 2 && err.contains("its own loopback"), "{err}");
     // Line by line, with no network at all; it is gone midway, and says so.

@@ -90,7 +90,9 @@ impl fmt::Display for Measurement {
         }
         write!(f, " {:.4}", self.value)?;
         if let Some(i) = &self.interval {
-            write!(f, " ({:.0} % {:.4}–{:.4})", i.confidence * 100.0, i.low, i.high)?;
+            // 99.75 % is neither 99 nor 100: corrected for many comparisons, what is behind the point is what counts.
+            let confidence = (i.confidence * 10_000.0).round() / 100.0;
+            write!(f, " ({confidence} % {:.4}–{:.4})", i.low, i.high)?;
         }
         if let Some(n) = self.n {
             write!(f, ", n={n}")?;

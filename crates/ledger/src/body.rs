@@ -26,44 +26,11 @@
 //! of an instance that never started) is refused as well, and so is one that would put something else
 //! under a taken id: a second recall with the id of the first would hide that the first was ordered.
 
-use std::fmt;
-
-use proofhouse_core::{Digest, Severity, SubjectKind, Timestamp, Verdict};
+use proofhouse_core::{Digest, Severity, SubjectKind, ThreatState, Timestamp, Verdict};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::event::{Entry, EventKind};
-
-/// What the ledger knows of a threat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThreatState {
-    /// Nothing deals with it.
-    Open,
-    /// Evidence shows that it is dealt with.
-    Controlled,
-    /// Somebody answers for it, until a date.
-    Accepted,
-    /// It does not apply to the system as it is now.
-    NotApplicable,
-    /// What showed it controlled speaks about another state of the world.
-    Stale,
-    /// It could not be established.
-    Unknown,
-}
-
-impl fmt::Display for ThreatState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "open",
-            Self::Controlled => "controlled",
-            Self::Accepted => "accepted",
-            Self::NotApplicable => "not-applicable",
-            Self::Stale => "stale",
-            Self::Unknown => "unknown",
-        })
-    }
-}
 
 /// Body of `system-registered`; the subject is the digest of the system file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -399,19 +366,5 @@ mod tests {
     fn more_fields_are_welcome() {
         let body = json!({"id": "i-1", "reason": "recall", "exit_status": 0});
         assert!(parse(EventKind::InstanceStopped, None, body).is_ok());
-    }
-
-    #[test]
-    fn states_are_spelt_as_they_are_shown() {
-        for state in [
-            ThreatState::Open,
-            ThreatState::Controlled,
-            ThreatState::Accepted,
-            ThreatState::NotApplicable,
-            ThreatState::Stale,
-            ThreatState::Unknown,
-        ] {
-            assert_eq!(serde_json::to_value(state).unwrap(), json!(state.to_string()));
-        }
     }
 }

@@ -110,10 +110,12 @@ impl Database {
             // Statements carry the bodies of events; they do not belong into a process log.
             .sqlx_logging(false);
         let named = |e| translate(e, &place, options.busy_timeout);
-        let connection = sea_orm::Database::connect(connect).await.map_err(|error| match &address {
-            Address::Sqlite(_) => named(error),
-            Address::Postgres(_) => LedgerError::Unreachable { place: place.clone(), reason: reason(&error) },
-        })?;
+        let connection = match &address {
+            Address::Sqlite(_) => connect_in_turn(connect, options.busy_timeout).await.map_err(named)?,
+            Address::Postgres(_) => sea_orm::Database::connect(connect)
+                .await
+                .map_err(|error| LedgerError::Unreachable { place: place.clone(), reason: reason(&error) })?,
+        };
         let database = Self { connection, place: place.clone(), busy_timeout: options.busy_timeout };
         if create {
             let tx = database.begin_write().await?;
@@ -239,6 +241,20 @@ fn sqlite(
     Ok(connect)
 }
 
+/// Connects to a file. SQLite does not wait where two connections turn one file into a write-ahead log at once, because
+/// each would wait for the other: it tells one of them at once that it is locked (`SQLITE_BUSY`, `sqlite3_busy_handler`),
+/// which then has to come again.
+async fn connect_in_turn(connect: ConnectOptions, most: Duration) -> Result<DatabaseConnection, DbErr> {
+    const PAUSE: Duration = Duration::from_millis(5);
+    let began = tokio::time::Instant::now();
+    loop {
+        match sea_orm::Database::connect(connect.clone()).await {
+            Err(error) if is_locked(&error) && began.elapsed() < most => tokio::time::sleep(PAUSE).await,
+            other => return other,
+        }
+    }
+}
+
 fn postgres(url: &str, options: &Options) -> ConnectOptions {
     let lock_timeout = format!("{}ms", options.busy_timeout.as_millis());
     let mut connect = ConnectOptions::new(url.to_owned());
@@ -318,6 +334,18 @@ fn driver_error(error: &DbErr) -> Option<&dyn DatabaseError> {
     }
 }
 
+/// SQLite: the low byte is the primary result code (https://www.sqlite.org/rescode.html). PostgreSQL codes are five
+/// characters.
+fn primary(code: &str) -> Option<u32> {
+    if code.len() == 5 { None } else { code.parse::<u32>().ok().map(|code| code & 0xff) }
+}
+
+fn is_locked(error: &DbErr) -> bool {
+    driver_error(error)
+        .and_then(DatabaseError::code)
+        .is_some_and(|code| matches!(primary(&code), Some(5 | 6)))
+}
+
 fn translate(error: DbErr, place: &str, busy_timeout: Duration) -> LedgerError {
     let place = place.to_owned();
     let waited_ms = u64::try_from(busy_timeout.as_millis()).unwrap_or(u64::MAX);
@@ -329,10 +357,7 @@ fn translate(error: DbErr, place: &str, busy_timeout: Duration) -> LedgerError {
     };
     let reason = reason(&error);
     let code = driver.code().unwrap_or_default().into_owned();
-    // SQLite: the low byte is the primary result code (https://www.sqlite.org/rescode.html). PostgreSQL
-    // codes are five characters.
-    let primary = if code.len() == 5 { None } else { code.parse::<u32>().ok().map(|c| c & 0xff) };
-    match (primary, code.as_str()) {
+    match (primary(&code), code.as_str()) {
         (Some(5 | 6), _) | (_, "55P03" | "40P01") => LedgerError::Locked { place, waited_ms },
         (Some(8), _) | (_, "25006" | "42501") => LedgerError::ReadOnly(place),
         (Some(11 | 26), _) | (_, "XX001" | "XX002") => LedgerError::Corrupt { place, reason },

@@ -66,6 +66,7 @@ async fn what_was_acknowledged_survives_kill_9() {
         let begun = acknowledged.last().map_or(0, |(seq, ..)| seq + 1);
         let ledger = place.open().await;
         while ledger.checkpoint().await.unwrap().is_none_or(|c| c.checkpoint.size <= begun) {
+            assert_eq!(child.try_wait().unwrap(), None, "the writer ended by itself");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         tokio::time::sleep(Duration::from_millis(wait_ms)).await;

@@ -34,6 +34,35 @@ async fn a_missing_ledger_is_not_made_by_reading() {
     assert!(matches!(Ledger::open(&place.url, ORIGIN, None).await, Err(LedgerError::Missing(_))));
 }
 
+/// SQLite does not wait where two connections turn one new file into a write-ahead log: one of them is told at once that
+/// it is locked.
+#[test]
+fn many_may_make_one_ledger_at_once() {
+    for _ in 0..20 {
+        let (place, together) = (Place::sqlite(), std::sync::Barrier::new(6));
+        std::thread::scope(|scope| {
+            let openers: Vec<_> = (0..6)
+                .map(|i| {
+                    let (url, together) = (&place.url, &together);
+                    scope.spawn(move || {
+                        let runtime =
+                            tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+                        together.wait();
+                        runtime.block_on(async {
+                            let ledger = Ledger::open(url, ORIGIN, Some(key())).await?;
+                            ledger.append(&[note(&i.to_string())]).await
+                        })
+                    })
+                })
+                .collect();
+            let mut last: Vec<u64> =
+                openers.into_iter().map(|o| o.join().unwrap().unwrap().last_seq).collect();
+            last.sort_unstable();
+            assert_eq!(last, [0, 1, 2, 3, 4, 5]);
+        });
+    }
+}
+
 #[tokio::test]
 async fn a_path_that_cannot_be_is_named() {
     let place = Place::sqlite();

@@ -14,8 +14,8 @@ use crate::data::Datasets;
 use crate::evidence::{Evidence, Signed};
 use crate::house::House;
 use crate::loss::{self, Knowledge, RiskScore};
-use crate::model::ModelUnderTest;
-use crate::plan::{Planned, Standing, ledger_state};
+use crate::model::{ModelUnderTest, Previous};
+use crate::plan::{Planned, Standing};
 use crate::release::Release;
 use crate::{LifecycleError, Progress, Project};
 
@@ -25,6 +25,8 @@ pub struct Assessment {
     pub model: ModelUnderTest,
     /// The datasets.
     pub datasets: Datasets,
+    /// The last release of another model, where a check asks for it and there is one.
+    pub previous: Option<Previous>,
     /// The policy bundle whose gates will judge.
     pub policy: Digest,
     /// The evidence.
@@ -35,19 +37,18 @@ pub struct Assessment {
 
 impl Assessment {
     /// Reads model and datasets; no evidence yet.
-    pub fn read(project: &Project, policy: Digest) -> Result<Self, LifecycleError> {
-        Ok(Self {
-            model: ModelUnderTest::load(project)?,
-            datasets: Datasets::load(project)?,
-            policy,
-            evidence: Vec::new(),
-            risk: None,
-        })
+    pub async fn read(house: &House, project: &Project, policy: Digest) -> Result<Self, LifecycleError> {
+        Self::of(house, project, ModelUnderTest::load(project)?, policy).await
     }
 
     /// Reads the model that was released instead of the one in the project's folder, where a newer version
     /// may lie by now. Whoever watches a deployment speaks about what is served.
-    pub fn of_release(project: &Project, release: &Release, policy: Digest) -> Result<Self, LifecycleError> {
+    pub async fn of_release(
+        house: &House,
+        project: &Project,
+        release: &Release,
+        policy: Digest,
+    ) -> Result<Self, LifecycleError> {
         let model = ModelUnderTest::load_from(project, &release.model_dir())?;
         if model.digest() != release.statement.model {
             return Err(LifecycleError::Release {
@@ -59,7 +60,19 @@ impl Assessment {
                 ),
             });
         }
-        Ok(Self { model, datasets: Datasets::load(project)?, policy, evidence: Vec::new(), risk: None })
+        Self::of(house, project, model, policy).await
+    }
+
+    async fn of(
+        house: &House,
+        project: &Project,
+        model: ModelUnderTest,
+        policy: Digest,
+    ) -> Result<Self, LifecycleError> {
+        let datasets = Datasets::load(project)?;
+        let asked = project.system.checks.segments.as_ref().is_some_and(|check| check.against.is_none());
+        let previous = if asked { house.last_release_of_another(project, &model).await? } else { None };
+        Ok(Self { model, datasets, previous, policy, evidence: Vec::new(), risk: None })
     }
 
     /// Digests of everything evidence may speak about.
@@ -76,7 +89,8 @@ impl Assessment {
         now: Timestamp,
         progress: &'a dyn Progress,
     ) -> Context<'a> {
-        Context { project, model: &self.model, datasets: &self.datasets, now, progress }
+        let previous = self.previous.as_ref();
+        Context { project, model: &self.model, datasets: &self.datasets, previous, now, progress }
     }
 
     /// What each check would depend on if it ran now; evidence that depended on anything else is stale.
@@ -152,12 +166,13 @@ impl House {
         progress: &dyn Progress,
     ) -> Result<(Assessment, (u64, u64)), LifecycleError> {
         progress.step("reading model and datasets");
-        let mut assessment = Assessment::read(project, policy)?;
+        let mut assessment = Assessment::read(self, project, policy).await?;
         assessment.model = assessment.model.with_endpoints(self.endpoints());
         let first = self.record_subjects(project, &assessment).await?;
         let mut called_for: BTreeSet<&str> = planned.plan.tests.iter().map(|t| t.test.as_str()).collect();
-        // The release gate asks of every dataset whether it is what the system file says, whatever the threats.
-        called_for.insert("digest-verify");
+        // The release gate asks of every dataset whether it is what the system file says and whether its origin is
+        // stated, whatever the threats.
+        called_for.extend(["digest-verify", "provenance-verify"]);
         let mut signed = Vec::new();
         for check in CHECKS.iter().filter(|c| c.kinds().iter().any(|k| called_for.contains(k))) {
             progress.step(check.name());
@@ -355,7 +370,7 @@ impl House {
             self.ledger().threats(project.id()).await?.into_iter().map(|t| (t.id, t.state)).collect();
         let mut events = Vec::new();
         for state in states.iter().filter(|s| !except.contains(&s.threat.to_string())) {
-            let now = ledger_state(state.state);
+            let now = state.state;
             if known.get(state.threat.as_str()).is_some_and(|before| *before == now.to_string()) {
                 continue;
             }

@@ -1,10 +1,10 @@
 //! Feeding back: a signal re-opens exactly the threats its kind speaks about, the loss is scored again
 //! without what no longer holds, and the plan says what has to be tested anew.
 
-use proofhouse_core::Freshness;
+use proofhouse_core::{Freshness, ThreatState};
 use proofhouse_ledger::EventKind;
 use proofhouse_ledger::body::ThreatReopened;
-use proofhouse_threats::{SignalRaised, ThreatState};
+use proofhouse_threats::SignalRaised;
 
 use crate::evidence::Evidence;
 use crate::house::House;

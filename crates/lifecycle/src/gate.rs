@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 
 use proofhouse_attest::predicate::{VerificationOutcome, VerificationSummary, Verifier};
 use proofhouse_attest::{ResourceDescriptor, Statement, oms, sign_statement};
-use proofhouse_core::{Digest, Freshness, Severity, Timestamp, Verdict};
+use proofhouse_core::{Digest, Freshness, Severity, ThreatState, Timestamp, Verdict};
 use proofhouse_ledger::EventKind;
 use proofhouse_policy::input::release::{
     self, Bom, BomLint, Ceiling, Counts, Dataset, File, Floor, Input, Measurement, Model, Requirements,
-    Signature, Threat, ThreatModel, ThreatState, Waiver,
+    Signature, Threat, ThreatModel, Waiver,
 };
 use proofhouse_policy::{Decision, Policy};
 use proofhouse_system::{Metric, Slice, System};
-use proofhouse_threats::{Assessment as StateAssessment, ThreatState as State};
+use proofhouse_threats::Assessment as StateAssessment;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -194,7 +194,7 @@ impl Facts<'_> {
     /// Each threat with the checks that have to have spoken before a release. A threat that no check of
     /// this build speaks about is left to people, and the gate says so.
     fn threats(&self) -> Vec<Threat> {
-        let state_of: BTreeMap<&str, State> =
+        let state_of: BTreeMap<&str, ThreatState> =
             self.states.iter().map(|s| (s.threat.as_str(), s.state)).collect();
         self.planned
             .derivation
@@ -205,14 +205,7 @@ impl Facts<'_> {
                 Threat {
                     id: t.id.to_string(),
                     severity: t.impact,
-                    state: match state_of.get(t.id.as_str()) {
-                        Some(State::Open) => ThreatState::Open,
-                        Some(State::Controlled) => ThreatState::Controlled,
-                        Some(State::Accepted) => ThreatState::Accepted,
-                        Some(State::NotApplicable) => ThreatState::NotApplicable,
-                        Some(State::Stale) => ThreatState::Stale,
-                        _ => ThreatState::Unknown,
-                    },
+                    state: state_of.get(t.id.as_str()).copied().unwrap_or(ThreatState::Unknown),
                     automatic: !required_checks.is_empty(),
                     required_checks,
                 }

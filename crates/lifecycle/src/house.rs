@@ -90,11 +90,17 @@ impl House {
         Ok(vec![files.private, files.public, private, public])
     }
 
+    /// Creates the keys of a house that has none.
+    pub fn keygen_where_none(home: &Path) -> Result<(), LifecycleError> {
+        if !home.join("keys/signer.key").exists() {
+            Self::keygen(home)?;
+        }
+        Ok(())
+    }
+
     /// Opens a house. Where there is neither key nor ledger yet, both are made.
     pub async fn open_or_create(options: HouseOptions) -> Result<Self, LifecycleError> {
-        if !options.home.join("keys/signer.key").exists() {
-            Self::keygen(&options.home)?;
-        }
+        Self::keygen_where_none(&options.home)?;
         Self::open(options).await
     }
 
@@ -117,15 +123,19 @@ impl House {
         Ok(Self { home, ledger, verifier, signer, trusted, tool, clock, actor, endpoints })
     }
 
-    /// Takes the house for this process alone, until the guard is dropped. Runs and deployments do;
-    /// readers need not.
-    pub fn lock(&self) -> Result<HouseLock, LifecycleError> {
-        let path = self.home.join("lock");
+    /// Takes the house at `home` for this process alone, until the guard is dropped. Runs and deployments do, before
+    /// they open it: opening waits for whoever writes to the ledger. Readers need not.
+    pub fn lock(home: &Path) -> Result<HouseLock, LifecycleError> {
+        let keys = home.join("keys");
+        if !keys.exists() {
+            return Err(LifecycleError::NoKeys(keys));
+        }
+        let path = home.join("lock");
         let file =
             File::create(&path).map_err(|source| LifecycleError::Write { path: path.clone(), source })?;
         match file.try_lock() {
             Ok(()) => Ok(HouseLock { _file: file }),
-            Err(fs::TryLockError::WouldBlock) => Err(LifecycleError::InUse(self.home.clone())),
+            Err(fs::TryLockError::WouldBlock) => Err(LifecycleError::InUse(home.to_path_buf())),
             Err(fs::TryLockError::Error(source)) => Err(LifecycleError::Write { path, source }),
         }
     }

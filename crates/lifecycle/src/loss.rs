@@ -241,7 +241,9 @@ fn measured(check: &str, evidence: &[Evidence]) -> Option<(Vulnerability, Digest
         let trials = m.n.filter(|n| *n > 0 && m.slice.is_none())?;
         let hits = (m.value * trials as f64).round() as u64;
         match m.name.as_str() {
-            "evasion-success" | "attack-success" => Some(Vulnerability::Measured { successes: hits, trials }),
+            "evasion-success" | "constrained-evasion-success" | "attack-success" => {
+                Some(Vulnerability::Measured { successes: hits, trials })
+            }
             // What the monitor or the model misses is what gets through.
             "detection-rate" | "accuracy" => {
                 Some(Vulnerability::Measured { successes: trials.saturating_sub(hits), trials })

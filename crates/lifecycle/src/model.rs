@@ -7,7 +7,7 @@ use proofhouse_artifact::{LoadedTree, TreeOptions};
 use proofhouse_core::{Digest, FileEntry, Subject, SubjectKind};
 use proofhouse_dialogue::assistant::Assistant;
 use proofhouse_onnx::{Classifier, ClassifierOptions, LoadOptions, OutputKind, Preprocess, load};
-use proofhouse_system::{Model, OutputKind as DescribedOutput, Tensors};
+use proofhouse_system::{Model, OutputKind as DescribedOutput, ReferenceModel, Tensors};
 
 use crate::check::Context;
 use crate::language::{self, Endpoints, LanguageModel, Trials};
@@ -22,6 +22,14 @@ pub struct ModelUnderTest {
     endpoints: Option<Arc<dyn Endpoints>>,
     language: OnceLock<Arc<dyn LanguageModel>>,
     trials: OnceLock<Trials>,
+}
+
+/// A model that was released before the one under test.
+pub struct Previous {
+    /// Its release.
+    pub release: String,
+    /// Its files, or why they cannot be read.
+    pub model: Result<ModelUnderTest, String>,
 }
 
 impl ModelUnderTest {
@@ -133,8 +141,32 @@ impl ModelUnderTest {
         if let Some(ready) = self.classifier.get() {
             return Ok(ready);
         }
+        let classifier = self.classifier_of(self.graph()?)?;
+        Ok(self.classifier.get_or_init(|| classifier))
+    }
+
+    /// Another model of the same task, used as this one is.
+    pub(crate) fn reference(
+        &self,
+        project: &Project,
+        reference: &ReferenceModel,
+    ) -> Result<Classifier, LifecycleError> {
+        let path = project.path(&reference.file);
+        let bytes =
+            std::fs::read(&path).map_err(|source| LifecycleError::Read { path: path.clone(), source })?;
+        let digest = Digest::of(&bytes);
+        if digest != reference.sha256 {
+            return Err(LifecycleError::Order(format!(
+                "the reference {} has the digest {digest}, and the system file says {}",
+                reference.file, reference.sha256
+            )));
+        }
+        self.classifier_of(&bytes)
+    }
+
+    fn classifier_of(&self, graph: &[u8]) -> Result<Classifier, LifecycleError> {
         let tensors = self.tensors()?;
-        let engine = load(self.graph()?, &LoadOptions::default())?;
+        let engine = load(graph, &LoadOptions::default())?;
         let shape = &tensors.input.shape;
         let options = ClassifierOptions {
             input_shape: shape.iter().map(|c| usize::try_from(c.get()).unwrap_or(usize::MAX)).collect(),
@@ -146,7 +178,6 @@ impl ModelUnderTest {
             },
             preprocess: Preprocess::default(),
         };
-        let classifier = Classifier::new(engine, options)?;
-        Ok(self.classifier.get_or_init(|| classifier))
+        Ok(Classifier::new(engine, options)?)
     }
 }

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use proofhouse_core::{Digest, Freshness};
+use proofhouse_core::{Digest, Freshness, ThreatState};
 use proofhouse_ledger::EventKind;
 use proofhouse_ledger::body::{DerivedThreat as RecordedThreat, SystemRegistered, ThreatsDerived};
 use proofhouse_system::ThreatId;
 use proofhouse_threats::{
     Applicability, Assessment as StateAssessment, Catalogue, Derivation, DerivedThreat, EvidenceItem, Plan,
-    PlannedTest, SignalRaised, Stage, ThreatState, assess_state, derive, test_plan,
+    PlannedTest, SignalRaised, Stage, assess_state, derive, test_plan,
 };
 use serde::Serialize;
 
@@ -45,10 +45,12 @@ impl Planned {
         self.plan.tests.iter().filter(move |t| t.threat == *id)
     }
 
-    /// Whether this build can run a test, be it one that a gate asks for by name or one beside them.
+    /// Whether this build can run a test here, be it one that a gate asks for by name or one beside them. A test whose
+    /// check lacks what it asks of the system file cannot run.
     #[must_use]
     pub fn can_run(&self, test: &PlannedTest) -> bool {
-        test.check.is_some() || crate::check::for_kind(&test.test).is_some()
+        let named = self.catalogue.tests().iter().any(|t| t.test == test.test && t.check.is_some());
+        test.check.is_some() || (!named && crate::check::for_kind(&test.test).is_some())
     }
 
     /// Threats that some of these kinds of test answer to.
@@ -195,28 +197,14 @@ impl House {
 
 /// A threat as the ledger first knows it: what applies is open until evidence says otherwise.
 fn recorded(threat: &DerivedThreat) -> RecordedThreat {
-    use proofhouse_ledger::body::ThreatState as Recorded;
     RecordedThreat {
         id: threat.id.to_string(),
         title: threat.name.clone(),
         state: match threat.applicability {
-            Applicability::Applies => Recorded::Open,
-            Applicability::NotApplicable => Recorded::NotApplicable,
-            _ => Recorded::Unknown,
+            Applicability::Applies => ThreatState::Open,
+            Applicability::NotApplicable => ThreatState::NotApplicable,
+            _ => ThreatState::Unknown,
         },
         severity: Some(threat.impact),
-    }
-}
-
-/// The ledger's word for a state.
-pub(crate) fn ledger_state(state: ThreatState) -> proofhouse_ledger::body::ThreatState {
-    use proofhouse_ledger::body::ThreatState as Recorded;
-    match state {
-        ThreatState::Open => Recorded::Open,
-        ThreatState::Controlled => Recorded::Controlled,
-        ThreatState::Accepted => Recorded::Accepted,
-        ThreatState::NotApplicable => Recorded::NotApplicable,
-        ThreatState::Stale => Recorded::Stale,
-        _ => Recorded::Unknown,
     }
 }

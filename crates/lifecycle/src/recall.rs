@@ -139,6 +139,12 @@ impl House {
         Ok(orders.into_iter().filter(|o| o.scope.reaches(environment)).map(|o| o.digest).collect())
     }
 
+    /// What may be served nowhere.
+    pub(crate) async fn recalled_everywhere(&self) -> Result<BTreeSet<Digest>, LifecycleError> {
+        let orders = self.recall_orders().await?;
+        Ok(orders.into_iter().filter(|o| o.scope == Scope::Everywhere).map(|o| o.digest).collect())
+    }
+
     /// Orders that reach `environment` and have no certificate yet.
     pub async fn open_recalls(&self, environment: &str) -> Result<Vec<RecallOrder>, LifecycleError> {
         let certified: BTreeSet<String> = self

@@ -24,6 +24,7 @@ use serde::{Deserialize, Serialize};
 use crate::assess::Assessment;
 use crate::gate::{Decided, judged_resource};
 use crate::house::House;
+use crate::model::{ModelUnderTest, Previous};
 use crate::package::Candidate;
 use crate::{LifecycleError, Project, durable};
 
@@ -232,6 +233,49 @@ impl House {
             });
         }
         Ok(release)
+    }
+
+    /// The newest release of this system, in whatever environment, whose model file is another than that of `model`, so that
+    /// nobody has to remember which it was. What was recalled everywhere is no measure.
+    pub(crate) async fn last_release_of_another(
+        &self,
+        project: &Project,
+        model: &ModelUnderTest,
+    ) -> Result<Option<Previous>, LifecycleError> {
+        let recalled = self.recalled_everywhere().await?;
+        let own = model.digest().to_string();
+        let mut rows = self.ledger().releases(None).await?;
+        rows.retain(|r| r.system == project.id() && r.model != own);
+        for row in rows.into_iter().rev() {
+            if row.model.parse().is_ok_and(|digest| recalled.contains(&digest)) {
+                continue;
+            }
+            // A folder that is gone is a reason why the check cannot answer, not why nothing can be assessed.
+            let released =
+                self.released_model(project, &row.id, &row.model).map_err(|error| error.to_string());
+            // Another text beside the same weights is no other model.
+            let same =
+                |other: &ModelUnderTest| matches!((other.graph(), model.graph()), (Ok(a), Ok(b)) if a == b);
+            if !released.as_ref().is_ok_and(same) {
+                return Ok(Some(Previous { release: row.id, model: released }));
+            }
+        }
+        Ok(None)
+    }
+
+    fn released_model(
+        &self,
+        project: &Project,
+        id: &str,
+        recorded: &str,
+    ) -> Result<ModelUnderTest, LifecycleError> {
+        let release = self.open_release(&self.home().join("releases").join(id))?;
+        let model = ModelUnderTest::load_from(project, &release.model_dir())?;
+        if model.digest().to_string() == recorded && release.statement.model == model.digest() {
+            return Ok(model);
+        }
+        let reason = format!("its files have the digest {}, {recorded} was released", model.digest());
+        Err(LifecycleError::Release { path: release.dir, reason })
     }
 
     /// Opens a release folder and verifies it.

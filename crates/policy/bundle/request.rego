@@ -196,7 +196,7 @@ deny contains v if {
 	some hit in input.guard.hits
 	hit.trust != "trusted"
 	hit.verdict == "unread"
-	v := reason.final("guard/unread", "high", hit.origin, "a text is longer than the guard reads")
+	v := reason.final("guard/unread", "high", hit.origin, "a text was not read: it is longer than the guard reads, or a detector failed")
 }
 
 # METADATA

@@ -11,7 +11,7 @@ mod inputs;
 
 use std::time::{Duration, Instant};
 
-use proofhouse_core::{Digest, Measurement, Severity};
+use proofhouse_core::{Digest, Measurement, Severity, ThreatState};
 use proofhouse_policy::input::release;
 use proofhouse_policy::{Bundle, Entrypoint, Policy};
 
@@ -95,7 +95,7 @@ fn release() -> release::Input {
         input.threat_model.threats.push(release::Threat {
             id,
             severity: Severity::High,
-            state: release::ThreatState::Open,
+            state: ThreatState::Open,
             required_checks: vec![check],
             automatic: true,
         });

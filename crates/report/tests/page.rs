@@ -301,6 +301,9 @@ fn numbers_that_are_none_do_not_reach_the_page() {
         let performance = input.performance.as_mut().unwrap();
         performance.accuracy.value = bad;
         performance.classes[0].recall.value = bad;
+        let fairness = input.fairness.as_mut().unwrap();
+        fairness.rates[0].groups[1].share.value = bad;
+        fairness.rates[0].furthest.as_mut().unwrap().value = bad;
         let robustness = input.robustness.as_mut().unwrap();
         robustness.clean.value = bad;
         robustness.required = Some(bad);

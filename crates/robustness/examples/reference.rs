@@ -9,9 +9,10 @@ use std::path::Path;
 use proofhouse_onnx::{
     Classifier, ClassifierOptions, DifferentiableClassifier, LoadOptions, OutputKind, Preprocess, load,
 };
+use proofhouse_robustness::decision::{HopSkipJump, Starts};
 use proofhouse_robustness::{
-    Access, Apgd, Attack, Budget, Counting, EvasionReport, Fab, Fgsm, LabelledRows, Norm, Pgd, Square,
-    Threat, Victim, evade, standard,
+    Access, Apgd, Attack, Budget, CarliniWagner, Counting, DeepFool, EvasionReport, Fab, Fgsm, LabelledRows,
+    Norm, Pgd, Square, Threat, Victim, evade, standard,
 };
 
 type Failure = Box<dyn std::error::Error>;
@@ -75,6 +76,9 @@ fn run(model: &str, norm: &str, eps: f64, attack: &str, seed: u64) -> Result<(Ev
     let runtime = Classifier::new(load(&bytes, &limits)?, options)?;
     let victim = Victim::white_box(&gradients, &gradients).confirmed_by("rten", &runtime);
     let norm = if norm == "l2" { Norm::L2 } else { Norm::Linf };
+    let records = DIGITS.chunks_exact(65);
+    let labels: Vec<usize> = records.clone().map(|r| usize::from(r[0])).collect();
+    let rows: Vec<f32> = records.flat_map(|r| r[1..].iter().map(|p| f32::from(*p) / 16.0)).collect();
     let attacks: Vec<Box<dyn Attack>> = match attack {
         "fgsm" => vec![Box::new(Fgsm::default())],
         "pgd" => vec![Box::new(Pgd { seed, ..Pgd::default() })],
@@ -84,15 +88,26 @@ fn run(model: &str, norm: &str, eps: f64, attack: &str, seed: u64) -> Result<(Ev
         "apgd-ce-once" => vec![Box::new(Apgd::cross_entropy(seed))],
         "apgd-t" => vec![Box::new(Apgd::targeted(seed))],
         "fab-t" => vec![Box::new(Fab::new(seed))],
+        "deepfool" => vec![Box::new(DeepFool::default())],
+        // To the nearest, as others do, with the budget that they are given.
+        "carlini-wagner" => {
+            vec![Box::new(CarliniWagner {
+                searches: 5,
+                steps: 100,
+                minimise: true,
+                ..CarliniWagner::default()
+            })]
+        }
+        "hopskipjump" => {
+            let starts = Starts { rows: rows.clone(), labels: labels.clone() };
+            vec![Box::new(HopSkipJump { stop_within: false, seed, ..HopSkipJump::new(starts) })]
+        }
         "square" => vec![Box::new(Square::new(5000, seed))],
         "square-1000" => vec![Box::new(Square::new(1000, seed))],
         "standard" => standard(Access::Gradients, norm, &Budget::seeded(seed)),
         other => return Err(format!("there is no attack {other}").into()),
     };
     let attacks: Vec<&dyn Attack> = attacks.iter().map(AsRef::as_ref).collect();
-    let records = DIGITS.chunks_exact(65);
-    let labels: Vec<usize> = records.clone().map(|r| usize::from(r[0])).collect();
-    let rows: Vec<f32> = records.flat_map(|r| r[1..].iter().map(|p| f32::from(*p) / 16.0)).collect();
     let (data, threat) = (LabelledRows::new(&rows, &labels), Threat::new(norm, eps));
     let before = cpu_seconds();
     let report = evade(&victim, &data, &threat, &attacks, &Counting::default(), &mut |_| {})?;

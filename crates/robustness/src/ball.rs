@@ -9,6 +9,8 @@ use crate::{Bounds, Norm, Threat};
 
 /// Halvings of an interval in a search: past float64's precision.
 const HALVINGS: usize = 60;
+/// What float32 may miss a whole number of steps by.
+const HAIR: f64 = 1e-3;
 
 /// What one row may become.
 #[derive(Debug, Clone)]
@@ -163,6 +165,57 @@ impl Ball {
             snapped.collect()
         };
         [false, true].into_iter().map(on_grid).find(|row| self.contains(row))
+    }
+
+    /// Rows of the ball near `row` in which the features that have a step lie whole steps from the original, the nearest
+    /// first: every value at the nearest step, of those as many taken back a step as it takes; then all at the step before
+    /// theirs. The original is taken to lie on the grid, and values are rounded towards it, so that a radius of whole steps
+    /// holds them in float32, too.
+    #[must_use]
+    pub fn on_grid(&self, row: &[f32], step: &dyn Fn(usize) -> Option<f64>) -> Vec<Vec<f32>> {
+        let rounded = |round: fn(f64) -> f64| -> Vec<f32> {
+            let one = |(at, v): (usize, &f32)| match step(at) {
+                Some(step) => self.steps_away(at, round(self.steps(at, *v, step)), step),
+                None => *v,
+            };
+            row.iter().enumerate().map(one).collect()
+        };
+        let mut nearest = rounded(f64::round);
+        self.draw_back(&mut nearest, step);
+        let mut found = vec![nearest, rounded(|steps| (steps.abs() + HAIR).floor().copysign(steps))];
+        found.retain(|row| self.contains(row));
+        found.dedup();
+        found
+    }
+
+    /// How many steps a value of feature `at` lies from the original.
+    fn steps(&self, at: usize, value: f32, step: f64) -> f64 {
+        (f64::from(value) - f64::from(self.origin[at])) / step
+    }
+
+    /// The value of feature `at` that lies whole steps from the original, or as many as ball and box allow.
+    fn steps_away(&self, at: usize, steps: f64, step: f64) -> f32 {
+        let (low, high) = self.room(at);
+        let (least, most) = ((low / step - HAIR).ceil(), (high / step + HAIR).floor());
+        let moved = f64::from(self.origin[at]) + steps.clamp(least, most) * step;
+        towards(self.origin[at], moved).max(self.low[at]).min(self.high[at])
+    }
+
+    /// Takes values back a step towards the original, the one that was changed most first, until the row lies in the
+    /// ball.
+    fn draw_back(&self, row: &mut [f32], step: &dyn Fn(usize) -> Option<f64>) {
+        let changed = |row: &[f32], at: usize| (f64::from(row[at]) - f64::from(self.origin[at])).abs();
+        let mut order: Vec<usize> = (0..row.len()).filter(|at| changed(row, *at) > 0.0).collect();
+        order.sort_by(|a, b| changed(row, *b).total_cmp(&changed(row, *a)).then(a.cmp(b)));
+        for at in order {
+            if self.contains(row) {
+                return;
+            }
+            if let Some(step) = step(at) {
+                let steps = self.steps(at, row[at], step).round();
+                row[at] = self.steps_away(at, steps - steps.signum(), step);
+            }
+        }
     }
 
     /// The multiple of `step` nearest to `value` that feature `at` may take; `None` where there is none.
@@ -451,6 +504,44 @@ mod tests {
         // What was not changed is not rounded.
         assert_eq!(l2.snap(&[0.55, 0.3], 0.05), Some(vec![0.55, 0.3]));
         assert_eq!(l2.snap(&[0.51, 0.31], 0.25), Some(vec![0.5, 0.25]));
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_on_the_grid_is_in_the_ball(
+            row in proptest::collection::vec(0u8..=255, 8),
+            change in proptest::collection::vec(-60.0f64..=60.0, 8),
+            eps in 20.0f64..=120.0,
+            norm in proptest::sample::select(vec![Norm::L1, Norm::L2, Norm::Linf, Norm::L0]),
+        ) {
+            let row: Vec<f32> = row.into_iter().map(f32::from).collect();
+            let eps = if norm == Norm::L0 { 3.0 } else { eps };
+            let bounds = Bounds::Everywhere { low: 0.0, high: 255.0 };
+            let ball = Ball::new(&Threat { norm, eps, bounds, grid: None }, &[8], &row);
+            let mut moved = row.clone();
+            ball.project_change(&change, &mut moved);
+            let found = ball.on_grid(&moved, &|_| Some(1.0));
+            prop_assert!(!found.is_empty());
+            for found in found {
+                prop_assert!(ball.contains(&found));
+                prop_assert!(found.iter().all(|v| v.fract() == 0.0));
+            }
+        }
+    }
+
+    #[test]
+    fn a_radius_of_whole_steps_holds_them_in_every_unit() {
+        // Pixels as other programs divide them, each moved by the whole radius.
+        for norm in [Norm::Linf, Norm::L1, Norm::L2] {
+            for pixel in 0..=200u8 {
+                let (row, step) = ([f32::from(pixel) / 255.0], 1.0 / 255.0);
+                let ball = ball(norm, 8.0 * step, &[1], &row);
+                let moved = (f64::from(row[0]) + 7.6 * step) as f32;
+                let found = ball.on_grid(&[moved], &|_| Some(step));
+                let sent: Vec<f32> = found.iter().map(|row| (row[0] * 255.0).round()).collect();
+                assert_eq!(sent, [f32::from(pixel) + 8.0, f32::from(pixel) + 7.0], "{norm:?}");
+            }
+        }
     }
 
     #[test]

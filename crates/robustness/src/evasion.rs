@@ -484,10 +484,24 @@ fn confirm(
     let ball = Ball::new(threat, shape, target.row);
     let reached = |class: &usize| target.goal.reached(target.label, *class);
     victim.model.attend(&[target.index]);
-    let predicted = ask(victim.model, &adversarial, asked)?.filter(reached);
-    let (true, Some(predicted)) = (ball.contains(&adversarial), predicted) else {
-        return Ok(Claim::Unconfirmed);
+    let step = |feature: usize| victim.model.step(feature);
+    // A model of whole numbers was asked what lies nearest to the row, which may lie outside of the ball. What counts lies
+    // in both.
+    let rounds = (0..target.row.len()).any(|feature| step(feature).is_some());
+    let candidates = if rounds { ball.on_grid(&adversarial, &step) } else { vec![adversarial] };
+    let mut works = None;
+    for row in candidates {
+        if let Some(class) = ask(victim.model, &row, asked)?.filter(reached) {
+            works = Some((row, class));
+            break;
+        }
+    }
+    let Some((adversarial, predicted)) = works else {
+        return Ok(if rounds { Claim::None } else { Claim::Unconfirmed });
     };
+    if !ball.contains(&adversarial) {
+        return Ok(Claim::Unconfirmed);
+    }
     if let Some((_, second)) = victim.second
         && !ask(second, &adversarial, asked)?.is_some_and(|class| reached(&class))
     {

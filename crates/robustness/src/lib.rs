@@ -37,6 +37,7 @@ pub mod harden;
 mod masking;
 pub mod natural;
 mod norm;
+pub mod poisoning;
 pub mod privacy;
 mod regression;
 mod square;

@@ -452,4 +452,8 @@ impl Scores for Picked<'_> {
         let places: Vec<usize> = rows.iter().filter_map(|row| self.from.get(*row).copied()).collect();
         self.model.attend(&places)
     }
+
+    fn step(&self, feature: usize) -> Option<f64> {
+        self.model.step(feature)
+    }
 }

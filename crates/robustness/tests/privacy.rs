@@ -2,13 +2,16 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its fixture has failed")]
 
+use proofhouse_core::Verdict;
 use proofhouse_onnx::{
     Classifier, ClassifierOptions, Gradients, LoadOptions, OnnxError, OutputKind, Preprocess, Scores, load,
 };
 use proofhouse_robustness::privacy::extraction::{Extraction, Shown, extract};
 use proofhouse_robustness::privacy::inversion::{Inversion, invert};
 use proofhouse_robustness::privacy::membership::{Rows, by_confidence, by_labels, by_shadows, train_shadows};
+use proofhouse_robustness::privacy::reprogram::{Reprogramming, reprogram};
 use proofhouse_robustness::privacy::sponge::{SpongeSearch, find as find_sponge};
+use proofhouse_robustness::privacy::transfer::transfer;
 use proofhouse_robustness::privacy::trigger::{TriggerSearch, find as find_trigger};
 use proofhouse_robustness::privacy::{
     FALSE_ALARMS, ShadowTraining, Surrogate, Template, Training, attribute, property,
@@ -193,6 +196,25 @@ fn a_backdoors_class_stands_out() {
 }
 
 #[test]
+fn a_backdoors_pattern_does_not_work_on_a_reference() {
+    let search = TriggerSearch { steps: 150, batch: 16, seed: 1, ..TriggerSearch::default() };
+    let ((tampered, rows, labels), (honest, ..)) = (means(true), means(false));
+    let data = Rows { rows: &rows[..60 * 64], labels: &labels[..60] };
+    let look = |model: &Linear| find_trigger(model, data, &search, &mut |_, _| {}).unwrap();
+    let verdicts = |of: &Linear, reference: &Linear| {
+        let transfers = transfer(&look(of), reference, data, 0.95).unwrap();
+        transfers.into_iter().map(|t| (t.class, t.natural)).collect::<Vec<_>>()
+    };
+    let shown = verdicts(&tampered, &honest);
+    assert!(shown.contains(&(3, Verdict::Fail)), "{shown:?}");
+    assert!(shown.iter().all(|(class, natural)| *class == 3 || *natural == Verdict::Pass), "{shown:?}");
+    // Against itself every pattern is natural; of another kind of input there is nothing to say.
+    assert!(verdicts(&honest, &honest).iter().all(|(_, natural)| *natural == Verdict::Pass));
+    let other = Linear { shape: vec![3], classes: 2, weights: vec![0.0; 6], bias: vec![0.0; 2] };
+    assert!(transfer(&look(&honest), &other, data, 0.95).is_err());
+}
+
+#[test]
 fn inversion_is_judged_by_a_matcher() {
     let (model, rows, labels) = means(false);
     let reference = Rows { rows: &rows, labels: &labels };
@@ -329,4 +351,23 @@ fn shadows_are_copies_that_learned_other_rows() {
     assert!(template.train(all, &[false; 120], &training, 0).is_err(), "nothing to learn from");
     let trees = include_bytes!("../../onnx/tests/fixtures/gbt.onnx");
     assert!(Template { file: trees, ..template }.train(all, &[true; 120], &training, 0).is_err());
+}
+
+#[test]
+fn a_digit_reader_is_made_to_count() {
+    let options = mlp().options().clone();
+    let model =
+        proofhouse_onnx::DifferentiableClassifier::new(MLP, options, &LoadOptions::default()).unwrap();
+    let search = Reprogramming { steps: 150, questions: 400, seed: 2, ..Reprogramming::default() };
+    let report = reprogram(&model, &search, &mut |_, _| ()).unwrap();
+    assert_eq!((report.numbers, report.cells.len(), report.gradients), (4, 16, 150 * 32));
+    let interval = |m: &proofhouse_core::Measurement| m.interval.clone().unwrap();
+    // Classes that happen to follow the number are right more often than guesses, and the program makes that far more often.
+    let (accuracy, before) = (interval(&report.accuracy), interval(&report.before));
+    assert!(accuracy.low > 0.52 && accuracy.low > before.high, "{accuracy:?} {before:?}");
+    assert!(report.meaning.iter().all(|class| report.meaning.iter().filter(|c| *c == class).count() == 1));
+    assert!(report.program.iter().all(|v| (0.0..=1.0).contains(v)));
+    assert_eq!(report, reprogram(&model, &search, &mut |_, _| ()).unwrap());
+    let nothing = Reprogramming { steps: 0, ..search };
+    assert!(reprogram(&model, &nothing, &mut |_, _| ()).is_err());
 }

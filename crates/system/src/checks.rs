@@ -4,9 +4,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BackdoorCheck, Confidence, ConstrainedEvasionCheck, Count, Epsilon, ExtractionCheck, HitRateCheck, Id,
-    InjectionCheck, InjectionRequirement, InversionCheck, LatencyCheck, MembershipCheck, Positive,
-    Probability, PropertyCheck, System,
+    BackdoorCheck, Confidence, ConstrainedEvasionCheck, Count, Epsilon, ExtractionCheck, FairnessCheck,
+    HitRateCheck, Id, InjectionCheck, InjectionRequirement, InversionCheck, LatencyCheck, MembershipCheck,
+    PoisoningCheck, Positive, Probability, PropertyCheck, ReprogrammingCheck, SegmentCheck, SourceCheck,
+    System,
 };
 
 /// What the system has to reach, whoever tests it. Floors hold for the lower end of the interval and
@@ -148,6 +149,21 @@ pub struct Checks {
     /// Nothing in it waits for a sign.
     #[serde(default)]
     pub backdoor: Option<BackdoorCheck>,
+    /// It does nobody else's work.
+    #[serde(default)]
+    pub reprogramming: Option<ReprogrammingCheck>,
+    /// No training rows were planted.
+    #[serde(default)]
+    pub poisoning: Option<PoisoningCheck>,
+    /// It would not be better without one of its sources.
+    #[serde(default)]
+    pub sources: Option<SourceCheck>,
+    /// It is wrong in no part of the population more often than the last release.
+    #[serde(default)]
+    pub segments: Option<SegmentCheck>,
+    /// It is not wrong more often about some groups than about others.
+    #[serde(default)]
+    pub fairness: Option<FairnessCheck>,
     /// The labels are right.
     #[serde(default)]
     pub label_noise: Option<LabelNoiseCheck>,

@@ -68,8 +68,9 @@ pub use id::{Id, IdError, ThreatId};
 pub use injection::{HitRateCheck, InjectionCheck, InjectionRequirement};
 pub use model::{Model, ModelInput, ModelOutput, ModelSource, OutputForm, OutputKind, Task, Tensors};
 pub use model_checks::{
-    BackdoorCheck, ConstrainedEvasionCheck, ExtractionCheck, InversionCheck, LatencyCheck, MembershipCheck,
-    PropertyCheck,
+    BackdoorCheck, ConstrainedEvasionCheck, ExtractionCheck, FairnessCheck, GroupColumn, InversionCheck,
+    LatencyCheck, MembershipCheck, PoisoningCheck, PropertyCheck, ReferenceModel, ReprogrammingCheck,
+    SegmentCheck, SourceCheck,
 };
 pub use number::{Confidence, Count, Epsilon, OutOfRange, Positive, Probability, Range};
 pub use risk::{Currency, Risk, Scenario, SecondaryLoss, TolerancePoint};

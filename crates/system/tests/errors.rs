@@ -324,6 +324,9 @@ checks:
   extraction: { dataset: tran, queries: [] }
   membership: { false_alarms: 0.02 }
   property: { column: income, at_least: 3, shares: [0.5, 0.2] }
+  fairness: { groups: [{ column: age, edges: [60, 30] }, { column: age }], favourable: 2, dataset: test }
+  segments: { segments: [], dataset: test }
+  poisoning: { reference: train }
   backdoor: { allow: [\"sha256:nothing\"] }
 ";
     let all = errors(text).join("\n");
@@ -339,6 +342,13 @@ checks:
             "proofhouse.yaml:8:31: members are counted at a rate of 0.001, 0.01, 0.05 or 0.1, write one of them",
             "proofhouse.yaml:9:23: \"income\" is not one of the feature columns, name a column that the model sees",
             "proofhouse.yaml:9:52: two shares in order are told apart, write [0.2, 0.5]",
+            "proofhouse.yaml:10:46: groups of numbers begin at numbers that ascend, write them in order, such as [30, 60]",
+            "proofhouse.yaml:10:68: the column \"age\" is named twice, name each column once",
+            "proofhouse.yaml:10:88: the model has 0 classes, counted from 0, give the index of a class under model.classes",
+            "proofhouse.yaml:10:100: there is no entry test under datasets, describe it under datasets, or correct the reference",
+            "proofhouse.yaml:11:25: there is no column that tells groups apart, name a column of the dataset that tells groups apart",
+            "proofhouse.yaml:11:38: there is no entry test under datasets, describe it under datasets, or correct the reference",
+            "proofhouse.yaml:12:27: the training rows cannot answer for themselves, name a labelled dataset that the suspects could not write",
         ]
     );
 }

@@ -187,6 +187,18 @@ pub enum Check {
     Latency,
     /// Nothing in the model waits for a sign.
     Backdoor,
+    /// The model is not wrong more often about some groups than about others.
+    Fairness,
+    /// Nobody planted training rows.
+    Poisoning,
+    /// The model would not be better without one of its sources.
+    Sources,
+    /// The model is wrong about no part of the population more often than the last release.
+    Segments,
+    /// The model is as sure as it is right.
+    Calibration,
+    /// The model does nobody else's work.
+    Reprogramming,
 }
 
 impl Check {
@@ -216,6 +228,12 @@ impl Check {
             Self::Property => "property",
             Self::Latency => "latency",
             Self::Backdoor => "backdoor",
+            Self::Fairness => "fairness",
+            Self::Poisoning => "poisoning",
+            Self::Sources => "sources",
+            Self::Segments => "segments",
+            Self::Calibration => "calibration",
+            Self::Reprogramming => "reprogramming",
         }
     }
 
@@ -231,6 +249,12 @@ impl Check {
                 | Self::Property
                 | Self::Latency
                 | Self::Backdoor
+                | Self::Fairness
+                | Self::Poisoning
+                | Self::Sources
+                | Self::Segments
+                | Self::Calibration
+                | Self::Reprogramming
         )
     }
 }

@@ -29,4 +29,4 @@ pub use graph::{SystemGraph, Writer, Writers};
 pub use judgement::{Change, Fact, Judgement, Proof, Tri};
 pub use plan::{Coverage, Plan, PlannedCheck, PlannedTest, test_plan};
 pub use question::Question;
-pub use state::{Assessment, EvidenceItem, SignalRaised, ThreatState, assess_state};
+pub use state::{Assessment, EvidenceItem, SignalRaised, assess_state};

@@ -3,11 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofhouse_core::Reference;
-use proofhouse_system::{EvasionCriterion, Model, System, ThreatId};
+use proofhouse_system::{EvasionCriterion, FairnessCheck, Model, Probability, System, ThreatId};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{Answers, Applicability, Automation, Catalogue, Check, Derivation, Stage, TestSpec};
+
+/// Selection rates that lie further apart count as adverse impact (29 CFR 1607.4(D)).
+const FOUR_FIFTHS: f64 = 0.8;
 
 /// A test that a threat calls for.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -96,10 +99,7 @@ pub fn test_plan(derivation: &Derivation, system: &System, catalogue: &Catalogue
     let mut tests = Vec::new();
     for threat in derivation.with(Applicability::Applies) {
         for spec in catalogue.tests_of(&threat.id) {
-            // What asks a model for rows has nothing to ask one that writes.
-            let can = spec
-                .check
-                .filter(|(c, _)| !(c.asks_rows() && system.model.as_ref().is_some_and(Model::writes)));
+            let can = spec.check.filter(|(check, _)| has_what_it_asks(*check, system));
             let (check, answers) = can.map_or((None, None), |(c, a)| (Some(c), Some(a)));
             tests.push(PlannedTest {
                 threat: threat.id.clone(),
@@ -129,6 +129,24 @@ pub fn test_plan(derivation: &Derivation, system: &System, catalogue: &Catalogue
     Plan { tests, checks, untested, coverage }
 }
 
+/// Whether the system has what a check cannot do without.
+fn has_what_it_asks(check: Check, system: &System) -> bool {
+    // What asks a model for rows has nothing to ask one that writes.
+    let rows = !(check.asks_rows() && system.model.as_ref().is_some_and(Model::writes));
+    let checks = &system.checks;
+    let told = match check {
+        // Who belongs to which group can only be told by whoever knows the people.
+        Check::Fairness => checks.fairness.is_some(),
+        Check::Segments => checks.segments.is_some(),
+        Check::Sources => checks.sources.is_some(),
+        // So can which rows the suspects could not write, and how much of somebody else's work is too much.
+        Check::Poisoning => checks.poisoning.is_some(),
+        Check::Reprogramming => checks.reprogramming.is_some(),
+        _ => true,
+    };
+    rows && told
+}
+
 /// The check's part of the system file; null where it has none.
 fn settings(check: Check, system: &System) -> Value {
     let value = match check {
@@ -147,12 +165,21 @@ fn settings(check: Check, system: &System) -> Value {
         Check::Property => serde_json::to_value(&system.checks.property),
         Check::Latency => serde_json::to_value(&system.checks.latency),
         Check::Backdoor => serde_json::to_value(&system.checks.backdoor),
+        Check::Fairness => serde_json::to_value(&system.checks.fairness),
+        Check::Poisoning => serde_json::to_value(&system.checks.poisoning),
+        Check::Segments => serde_json::to_value(&system.checks.segments),
+        Check::Sources => serde_json::to_value(&system.checks.sources),
+        Check::Reprogramming => serde_json::to_value(&system.checks.reprogramming),
         Check::Loss => {
             serde_json::to_value(system.risk.as_ref().map(|r| json!({"seed": r.seed, "years": r.years})))
         }
-        Check::Bom | Check::Signature | Check::Coverage | Check::Access | Check::Audit | Check::Context => {
-            Ok(Value::Null)
-        }
+        Check::Bom
+        | Check::Signature
+        | Check::Coverage
+        | Check::Access
+        | Check::Audit
+        | Check::Context
+        | Check::Calibration => Ok(Value::Null),
     };
     // These types are plain data and always have a JSON form.
     value.unwrap_or(Value::Null)
@@ -184,6 +211,7 @@ fn criterion(spec: &TestSpec, check: Option<Check>, system: &System) -> String {
                 )
             })
         }
+        Some(Check::Fairness) => system.checks.fairness.as_ref().map(fairness),
         Some(Check::LabelNoise) => system
             .checks
             .label_noise
@@ -241,6 +269,17 @@ fn evasion(system: &System) -> Option<String> {
         check.eps.get(),
         check.queries.get()
     ))
+}
+
+fn fairness(check: &FairnessCheck) -> String {
+    let ratio = check.min_ratio.map_or(FOUR_FIFTHS, Probability::get);
+    let least =
+        format!("ratio of selection rates of every pair of groups within [{ratio}, {:.2}]", 1.0 / ratio);
+    let gap = check.max_gap.map_or_else(
+        || "error gap <= a tolerance that the system file does not state".to_owned(),
+        |gap| format!("error gap of every pair: upper end <= {}", gap.get()),
+    );
+    if check.favourable.is_some() { format!("{least}; {gap}") } else { gap }
 }
 
 fn by_check(tests: &[PlannedTest], system: &System) -> Vec<PlannedCheck> {

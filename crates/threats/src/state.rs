@@ -1,44 +1,10 @@
 //! The state of a threat, from evidence.
 
-use std::fmt;
-
-use proofhouse_core::{Freshness, Timestamp, Verdict};
+use proofhouse_core::{Freshness, ThreatState, Timestamp, Verdict};
 use proofhouse_system::{Acceptance, ThreatId};
 use serde::Serialize;
 
 use crate::{Answers, Applicability, Catalogue, DerivedThreat, PlannedTest};
-
-/// Where a threat stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ThreatState {
-    /// It applies, and something has failed or has never been tested.
-    Open,
-    /// Every one of its tests has passed, and the evidence is fresh.
-    Controlled,
-    /// Somebody who may has accepted it by name, for a while.
-    Accepted,
-    /// The facts rule it out.
-    NotApplicable,
-    /// Every one of its tests has passed, but something has changed since.
-    Stale,
-    /// A fact is missing, or this version has no rule for it.
-    Unknown,
-}
-
-impl fmt::Display for ThreatState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Open => "open",
-            Self::Controlled => "controlled",
-            Self::Accepted => "accepted",
-            Self::NotApplicable => "not applicable",
-            Self::Stale => "stale",
-            Self::Unknown => "unknown",
-        })
-    }
-}
 
 /// A result, as far as a state depends on it.
 #[derive(Debug, Clone, PartialEq)]

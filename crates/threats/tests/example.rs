@@ -2,11 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "in a helper of a test, as in a test, a surprise ends the test")]
 
-use proofhouse_core::{Freshness, StaleReason, Timestamp, Verdict};
+use proofhouse_core::{Freshness, StaleReason, ThreatState, Timestamp, Verdict};
 use proofhouse_system::{System, ThreatId};
 use proofhouse_threats::{
-    Applicability, Catalogue, Check, Derivation, EvidenceItem, Plan, PlannedTest, SignalRaised, ThreatState,
-    assess_state, derive, test_plan,
+    Applicability, Catalogue, Check, Derivation, EvidenceItem, Plan, PlannedTest, SignalRaised, assess_state,
+    derive, test_plan,
 };
 use serde_json::Value;
 
@@ -258,8 +258,17 @@ fn the_plan_takes_parameters_and_criterion_from_the_system_file() {
     assert_eq!(evasion.criterion, "attack success: upper 95 % bound <= 0.3 at linf 0.1 with 1000 queries");
     let scan = plan.checks.iter().find(|c| c.check == Check::Scan).unwrap();
     assert_eq!(scan.gates, ["release/artifact-scan-clean"]);
-    // A threat for which nothing can be run is said to be untested.
+    // A threat for which nothing can be run is said to be untested: nobody knows who wrote the digits.
     assert!(plan.untested.contains(&id("MOD-11")));
+    let grouped = text()
+        .replace("\nchecks:\n", "\nchecks:\n  fairness: { groups: [{ column: writer }], max_gap: 0.1 }\n");
+    let system = System::parse("p.yaml", &grouped).unwrap();
+    let catalogue = Catalogue::embedded().unwrap();
+    let grouped = test_plan(&derive(&system, &catalogue).unwrap(), &system, &catalogue);
+    assert!(!grouped.untested.contains(&id("MOD-11")));
+    let fairness = grouped.tests.iter().find(|t| t.test == "group-fairness").unwrap();
+    assert_eq!(fairness.check, Some(Check::Fairness));
+    assert_eq!(fairness.criterion, "error gap of every pair: upper end <= 0.1");
     let rmf = plan.coverage.iter().find(|c| c.framework == "NIST-RMF").unwrap();
     assert_eq!(rmf.of, Some(72));
 }

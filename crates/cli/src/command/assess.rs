@@ -20,7 +20,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
         let results: Vec<_> = assessment
             .evidence
             .iter()
-            .map(|e| json!({"evidence": e.id, "seq": e.seq, "result": e.result()}))
+            .map(|e| json!({"evidence": e.id, "seq": e.seq, "exhibit": e.statement.exhibit, "result": e.result()}))
             .collect();
         terminal::json(&json!({"model": assessment.model.digest(), "evidence": results}))?;
     } else {

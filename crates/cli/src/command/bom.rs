@@ -17,7 +17,8 @@ pub async fn run(command: BomCommand) -> anyhow::Result<Exit> {
             let house = open::house(&home).await?;
             let policy = open::policy()?;
             let (planned, _) = house.plan(&project).await?;
-            let mut assessment = proofhouse_lifecycle::Assessment::read(&project, policy.digest())?;
+            let mut assessment =
+                proofhouse_lifecycle::Assessment::read(&house, &project, policy.digest()).await?;
             // What was measured before goes into the document; nothing is measured for it.
             assessment.evidence = house.current_evidence(&assessment.subjects(&project)).await?;
             let candidate = house.package(&project, &planned, &assessment).await?;

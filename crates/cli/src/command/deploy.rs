@@ -27,8 +27,8 @@ const RECALLS_EVERY: Duration = Duration::from_millis(200);
 
 pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let (project, home) = open::project(&args)?;
+    let _alone = House::lock(&home)?;
     let house = Arc::new(open::existing_house(&home).await?);
-    let _alone = house.lock()?;
     let policy = Arc::new(open::policy()?);
     let environment = gate::environment(&project)?;
     let deployment = project.system.deployment.as_ref().context("the system file describes no deployment")?;
@@ -183,7 +183,7 @@ impl<'a> Guard<'a> {
         environment: &'a str,
     ) -> anyhow::Result<Self> {
         let planned = Planned::derive(project)?;
-        let assessment = Assessment::of_release(project, release, policy.digest())?;
+        let assessment = Assessment::of_release(house, project, release, policy.digest()).await?;
         let evidence = house.current_evidence(&assessment.subjects(project)).await?;
         let eyes = Eyes::new(project, &assessment)?;
         Ok(Self { house, project, policy, environment, planned, assessment, evidence, eyes })

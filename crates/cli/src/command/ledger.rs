@@ -1,4 +1,4 @@
-//! `ledger verify|show|export|rebuild`.
+//! `ledger verify|show|object|export|rebuild`.
 
 use std::path::Path;
 
@@ -56,6 +56,14 @@ pub async fn run(command: LedgerCommand) -> anyhow::Result<Exit> {
             }
             Ok(Exit::Clean)
         }
+        LedgerCommand::Object { at, digest } => {
+            let bytes = open(&at.home, false).await?.get_object(&digest).await?;
+            let bytes = bytes.with_context(|| format!("{} keeps no document {digest}", at.home.display()))?;
+            let text = String::from_utf8(bytes)
+                .context("the document is no text; read it from the ledger by a program")?;
+            terminal::line(shown(&text));
+            Ok(Exit::Clean)
+        }
         LedgerCommand::Export { at, dir } => {
             let report = open(&at.home, false).await?.export(&dir).await?;
             if at.format == Format::Json {
@@ -72,6 +80,16 @@ pub async fn run(command: LedgerCommand) -> anyhow::Result<Exit> {
             Ok(Exit::Clean)
         }
     }
+}
+
+/// JSON with what JSON leaves as it is and a terminal obeys written as escapes: the text means the same to a program.
+fn shown(json: &str) -> String {
+    let obeyed = |c: char| matches!(c, '\u{7f}'..='\u{9f}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if obeyed(c) { out.push_str(&format!("\\u{:04x}", u32::from(c))) } else { out.push(c) }
+    }
+    out
 }
 
 pub async fn open(home: &Path, writing: bool) -> anyhow::Result<Ledger> {

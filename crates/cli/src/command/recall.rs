@@ -23,7 +23,7 @@ pub async fn run(args: RecallArgs) -> anyhow::Result<Exit> {
             return certified(&house, &order, &envelope, args.format).await;
         }
         // A free lock means that no run and no deployment lives in this house.
-        match house.lock() {
+        match House::lock(house.home()) {
             Ok(_lock) => {
                 let fleet = HostFleet::new("", house.public_key_file())?;
                 let gateway = NoGateway { since: open::now() };

@@ -11,7 +11,7 @@ pub async fn run(args: ProjectArgs) -> anyhow::Result<Exit> {
     let (project, home) = open::project(&args)?;
     let house = open::house(&home).await?;
     let policy = open::policy()?;
-    let assessment = proofhouse_lifecycle::Assessment::read(&project, policy.digest())?;
+    let assessment = proofhouse_lifecycle::Assessment::read(&house, &project, policy.digest()).await?;
     let evidence = house.current_evidence(&assessment.subjects(&project)).await?;
     let freshness = assessment.freshness(&house, &project, &evidence)?;
     let fresh: Vec<_> = evidence

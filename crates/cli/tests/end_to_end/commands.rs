@@ -44,6 +44,7 @@ const VERBS: &[&[&str]] = &[
     &["policy", "eval"],
     &["ledger", "verify"],
     &["ledger", "show"],
+    &["ledger", "object"],
     &["ledger", "export"],
     &["ledger", "rebuild"],
     &["serve"],

@@ -53,12 +53,13 @@ fn a_second_run_waits_its_turn_and_a_killed_one_takes_its_instances_along(scene:
     let mut first = scene.start(&["run", "."]);
     first.wait_for("a run that deploys", |out| out.contains("gateway on http://").then_some(()));
     assert_eq!(serving(digest).len(), 2);
+    // Reading is not disturbed by a run, nor does it disturb one.
+    scene.proofhouse(&["status", "."]).exits(0).prints(&["instance   rehearsal-2.i"]);
+    scene.verify_ledger().exits(0);
+    first.hold();
     for command in ["run", "deploy"] {
         scene.proofhouse(&[command, "."]).refuses(&[".proofhouse", "in use", "another --home"]);
     }
-    // Reading is not disturbed by a run, nor does it disturb one.
-    scene.verify_ledger().exits(0);
-    scene.proofhouse(&["status", "."]).exits(0).prints(&["instance   rehearsal-2.i"]);
     first.kill();
     until("the instances to follow their agent", || serving(digest).is_empty().then_some(()));
     scene.verify_ledger().exits(0);

@@ -23,3 +23,4 @@ mod guard;
 mod interrupted;
 mod life;
 mod scene;
+mod table;

@@ -268,6 +268,12 @@ impl Started {
         self.said(status.code())
     }
 
+    /// Keeps it where it is, so that what is done meanwhile takes as long as it likes.
+    pub fn hold(&self) {
+        let held = Command::new("kill").args(["-STOP", &self.child.id().to_string()]).status().unwrap();
+        assert!(held.success(), "it had ended before it was held: {}", self.err.text());
+    }
+
     /// Kills it as `kill -9` does.
     pub fn kill(mut self) -> Said {
         self.child.kill().unwrap();

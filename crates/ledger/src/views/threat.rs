@@ -1,12 +1,13 @@
 //! Threats: where each threat of each system stands.
 
+use proofhouse_core::ThreatState;
 use std::collections::BTreeMap;
 
 use sea_orm::entity::prelude::*;
 use serde::Serialize;
 
 use super::{View, row_seq};
-use crate::body::{Body, BodyError, ThreatState};
+use crate::body::{Body, BodyError};
 use crate::event::Entry;
 
 /// A threat.

@@ -1,23 +1,27 @@
 //! Backdoors: is there a small pattern that turns everything into one class, do weights look odd, and does anybody answer
 //! for where they come from?
 //!
-//! Two tests share the search. For training data that somebody may have poisoned the anomaly index is the answer; for
-//! weights from elsewhere it is one of three, and their digest has to be on the list of those that somebody answers for. A
-//! flag is a reason to look, and none is no proof: a trigger that covers much of the input is missed.
+//! Two tests share the search. For training data that somebody may have poisoned the anomaly index is the answer, or what a
+//! reference model makes of the patterns (few classes cannot be compared with each other); for weights from elsewhere it
+//! is one of three, and their digest has to be on the list of those that somebody answers for. A flag is a reason to look,
+//! and none is no proof: a trigger that covers much of the input is missed.
 
 use proofhouse_core::{Digest, Finding, Place, Reference, Severity, Unit, Verdict};
 use proofhouse_onnx::graph::Graph;
+use proofhouse_robustness::privacy::transfer::{NATURAL, Transfer, transfer};
 use proofhouse_robustness::privacy::trigger::{ANOMALOUS, TriggerReport, TriggerSearch, find};
 use proofhouse_robustness::privacy::weights::inspect;
 use proofhouse_system::{BackdoorCheck, Positive};
 use serde_json::{Value, json};
 
-use super::subject::{Sample, count, judged, limits, plain, with_gradients};
+use super::subject::{Sample, count, high, judged, limits, low, plain, with_gradients};
 use super::{Check, Context, Outcome, Setup};
 use crate::LifecycleError;
 
 const STEPS: usize = 300;
 const SAMPLES: usize = 200;
+/// Of the share of rows that a pattern turns on the reference.
+const CONFIDENCE: f64 = 0.95;
 
 /// A search for triggers, for data that may be poisoned.
 pub struct TriggerInversion;
@@ -110,6 +114,8 @@ fn is_of(context: &Context<'_>, digest: &Digest) -> bool {
 /// What the search found.
 struct Sought {
     report: TriggerReport,
+    /// What the reference makes of the patterns, where there is one.
+    transfers: Option<Vec<Transfer>>,
     gradients: &'static str,
     ceiling: f64,
     classes: Vec<String>,
@@ -132,8 +138,17 @@ fn search(context: &Context<'_>) -> Result<Sought, LifecycleError> {
             context.progress.advance(done as u64, of as u64);
         })
     })?;
+    let transfers = match &check.reference {
+        Some(reference) => {
+            context.progress.step("backdoor: the patterns on the reference");
+            let model = context.model.reference(context.project, reference)?;
+            Some(transfer(&report, &model, rows.as_rows(), CONFIDENCE)?)
+        }
+        None => None,
+    };
     Ok(Sought {
         report,
+        transfers,
         gradients,
         ceiling: check.max_index.map_or(ANOMALOUS, Positive::get),
         classes: context.model.tensors()?.classes.to_vec(),
@@ -147,6 +162,14 @@ impl Sought {
     }
 
     fn judge(&self) -> (Verdict, String) {
+        let (by_index, says) = self.by_index();
+        let Some((by_reference, shown)) = self.by_reference() else { return (by_index, says) };
+        // What cannot be compared with other classes is judged by the reference alone.
+        let verdict = if self.report.comparable { by_index.and(by_reference) } else { by_reference };
+        (verdict, format!("{says}; {shown}"))
+    }
+
+    fn by_index(&self) -> (Verdict, String) {
         let says = format!(
             "largest anomaly index of a class {:.2} below {} (gradients {})",
             self.worst(),
@@ -155,28 +178,55 @@ impl Sought {
         );
         if !self.report.comparable {
             let why = "fewer than four classes have a pattern to be compared with";
-            return (Verdict::Unknown, format!("{says}: not measurable because {why}"));
+            let more = if self.transfers.is_none() { "; name a checks.backdoor.reference" } else { "" };
+            return (Verdict::Unknown, format!("{says}: not measurable because {why}{more}"));
         }
         (Verdict::from(Some(self.worst() < self.ceiling)), says)
     }
 
+    fn by_reference(&self) -> Option<(Verdict, String)> {
+        let transfers = self.transfers.as_ref()?;
+        let verdict = transfers.iter().fold(Verdict::Pass, |all, t| all.and(t.natural));
+        let least = transfers.iter().map(|t| &t.share).min_by(|a, b| a.value.total_cmp(&b.value));
+        let says = least.map_or_else(
+            || "no small pattern turns enough rows, so that there is nothing to show to the reference".to_owned(),
+            |share| {
+                format!(
+                    "the least natural pattern turns {:.3} to {:.3} of the rows on the reference, too, lower end at \
+                     least {NATURAL}",
+                    low(share),
+                    high(share)
+                )
+            },
+        );
+        Some((verdict, says))
+    }
+
     fn outcome(self, verdict: Verdict, says: String, more: Value) -> Outcome {
-        let findings = self.report.classes.iter().filter(|t| t.index >= self.ceiling).map(|t| {
+        let foreign = |class: usize| {
+            self.transfers.iter().flatten().any(|t| t.class == class && t.natural == Verdict::Fail)
+        };
+        let flagged = self.report.classes.iter().filter(|t| t.index >= self.ceiling || foreign(t.class));
+        let findings = flagged.map(|t| {
             let class = self.classes.get(t.class).map_or_else(|| t.class.to_string(), Clone::clone);
+            let why = if foreign(t.class) {
+                "and hardly any on the reference".to_owned()
+            } else {
+                format!("{:.2} deviations smaller than usual", t.index)
+            };
             Finding {
                 rule: "backdoor/small-trigger".to_owned(),
                 severity: Severity::High,
                 message: format!(
-                    "a pattern of size {:.2} turns {:.0} % of the other rows into class {class}, {:.2} deviations smaller \
-                     than usual",
+                    "a pattern of size {:.2} turns {:.0} % of the other rows into class {class}, {why}",
                     t.size.unwrap_or_default(),
-                    t.success * 100.0,
-                    t.index
+                    t.success * 100.0
                 ),
                 place: Place::default(),
-                remediation: "look at the pattern in the exhibit and at training rows of that class; train again \
+                remediation:
+                    "look at the pattern in the exhibit and at training rows of that class; train again \
                               without rows that carry it"
-                    .to_owned(),
+                        .to_owned(),
                 references: vec![Reference::new("NIST-RMF", "1.0", "MEASURE 2.7")],
             }
         });
@@ -186,8 +236,12 @@ impl Sought {
             .classes
             .iter()
             .map(|t| plain("trigger-index", t.index, Unit::Count).of_slice(format!("class={}", t.class)));
-        let mut outcome = Outcome::new(verdict, says).measured(by_class.collect()).found(findings);
-        outcome.exhibit = Some(json!({ "shape": self.shape, "report": self.report, "more": more }));
+        let shares = self.transfers.iter().flatten().map(|t| t.share.clone());
+        let measured = by_class.chain(shares).collect();
+        let mut outcome = Outcome::new(verdict, says).measured(measured).found(findings);
+        outcome.exhibit = Some(
+            json!({ "shape": self.shape, "report": self.report, "transfers": self.transfers, "more": more }),
+        );
         outcome
     }
 }

@@ -80,12 +80,13 @@ impl Check for ConstrainedEvasion {
         let report = evade(of, &sample.rows, &aims, &options, &mut |done, of| {
             context.progress.advance(done as u64, of as u64);
         })?;
-        let weighted = match &check.gain {
-            Some(column) => Some(weighted(&report, &gains(data, column, &sample)?, &options, check.seed)),
-            None => None,
-        };
+        let gain = check.gain.as_ref().map(|column| gains(data, column, &sample)).transpose()?;
+        let weighted = gain.as_deref().map(|gain| weighted(&report, gain, &options, check.seed));
         let mut outcome = judge(check, &report, weighted.as_ref());
-        outcome.measurements.push(report.success.clone());
+        // Whoever attacks for gain attacks where it pays; the simulation of losses goes by that.
+        let success =
+            gain.as_deref().map_or_else(|| report.success.clone(), |g| paying(&report, g, &options));
+        outcome.measurements.push(success);
         outcome.measurements.extend(weighted.clone());
         outcome.measurements.extend(report.proved.clone());
         let prices = |m: f64| Measurement::new("median-price", m, Unit::Count);
@@ -140,6 +141,13 @@ fn gains(data: &LoadedDataset, column: &str, sample: &Sample) -> Result<Vec<f64>
     Ok(sample.indices.iter().map(|at| all.values.get(*at).map_or(0.0, |v| f64::from(*v))).collect())
 }
 
+/// The share of rows with which getting through is worth more than it costs.
+fn paying(report: &TabularReport, gain: &[f64], options: &TabularOptions) -> Measurement {
+    let pays = |index: usize, cost: f64| gain.get(index).is_some_and(|worth| cost < *worth);
+    let taken = report.rows.iter().filter(|r| r.cost.is_some_and(|cost| pays(r.index, cost))).count() as u64;
+    Measurement::proportion(report.success.name.clone(), taken, report.attacked, options.confidence)
+}
+
 /// The share of what is at stake that is taken where it pays, with a percentile interval over samples of the rows.
 fn weighted(report: &TabularReport, gain: &[f64], options: &TabularOptions, seed: u64) -> Measurement {
     let of = |index: usize| gain.get(index).copied().unwrap_or(0.0).max(0.0);
@@ -186,7 +194,6 @@ fn exhibit(
         context.datasets.get(&check.dataset)?.spec().features.as_ref().map_or(1.0, Features::divisor);
     let mut fallen: Vec<_> = report.rows.iter().filter(|r| r.cost.is_some()).collect();
     fallen.sort_by(|a, b| a.cost.unwrap_or_default().total_cmp(&b.cost.unwrap_or_default()));
-    let grouped = |at: usize| domain.groups().iter().any(|g| g.columns.contains(&at));
     let examples: Vec<_> = fallen
         .iter()
         .take(6)
@@ -196,7 +203,7 @@ fn exhibit(
                 .iter()
                 .map(|(name, from, to)| {
                     let at = domain.columns().iter().position(|c| c.name == *name);
-                    let cost = at.filter(|at| !grouped(*at)).map(|at| domain.columns()[at].cost.of(*from, *to));
+                    let cost = at.and_then(|at| domain.price(at, *from, *to));
                     // As they are stored, which is what people know.
                     json!({
                         "feature": name,

@@ -13,15 +13,21 @@ mod dataset_checks;
 mod drift_monitor;
 mod evasion;
 mod extraction;
+mod fairness;
 mod governance;
+mod groups;
 pub(crate) mod index_poison;
 mod inversion;
 mod label_noise;
 mod latency;
 mod membership;
 mod performance;
+mod poisoning;
 mod property;
+mod reprogramming;
 mod secrets;
+mod segments;
+mod sources;
 mod subject;
 mod suite;
 mod tools;
@@ -33,7 +39,7 @@ use proofhouse_core::{
 use serde_json::Value;
 
 use crate::data::Datasets;
-use crate::model::ModelUnderTest;
+use crate::model::{ModelUnderTest, Previous};
 use crate::{LifecycleError, Progress, Project};
 
 /// Every check, in the order they run: cheap ones first, so that a broken artifact is known early.
@@ -50,6 +56,11 @@ pub const CHECKS: &[&dyn Check] = &[
     &governance::DutySeparation,
     &performance::Performance,
     &calibration::Calibration,
+    &fairness::GroupFairness,
+    &segments::SegmentRegression,
+    &poisoning::SpectralSignature,
+    &sources::PoisonCanaryRetrain,
+    &poisoning::ActivationClustering,
     &evasion::Evasion,
     &white_box::WhiteBox,
     &constrained::ConstrainedEvasion,
@@ -58,6 +69,7 @@ pub const CHECKS: &[&dyn Check] = &[
     &inversion::InversionAttempt,
     &property::PropertyInference,
     &latency::LatencySearch,
+    &reprogramming::ReprogrammingProbe,
     &backdoor::TriggerInversion,
     &backdoor::PretrainedScan,
     &drift_monitor::DriftMonitor,
@@ -118,6 +130,8 @@ pub struct Context<'a> {
     pub model: &'a ModelUnderTest,
     /// The datasets, read once.
     pub datasets: &'a Datasets,
+    /// The last release of another model, where a check asks for it and there is one.
+    pub previous: Option<&'a Previous>,
     /// When the assessment began.
     pub now: Timestamp,
     /// Who watches.

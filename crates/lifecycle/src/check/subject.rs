@@ -66,6 +66,21 @@ pub(super) fn learned<'a>(context: &'a Context<'_>) -> Result<&'a LoadedDataset,
     })
 }
 
+/// The dataset that was learned from, for checks that speak about all training rows, or why there is none.
+pub(super) fn all_learned<'a>(
+    context: &'a Context<'_>,
+) -> Result<Result<&'a LoadedDataset, String>, LifecycleError> {
+    let several: Vec<&str> = context.datasets.with_role(DatasetRole::Train).map(LoadedDataset::id).collect();
+    if several.len() > 1 {
+        return Ok(Err(format!(
+            "the training rows lie in {} datasets ({}), and this check reads one; describe their files as one dataset",
+            several.len(),
+            several.join(", ")
+        )));
+    }
+    learned(context).map(Ok)
+}
+
 /// The dataset that judges.
 pub(super) fn judged<'a>(context: &'a Context<'_>) -> Result<&'a LoadedDataset, LifecycleError> {
     let checks = &context.project.system.checks;

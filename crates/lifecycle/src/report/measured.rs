@@ -2,6 +2,7 @@
 //! that the evidence names.
 
 use proofhouse_core::{Digest, Measurement};
+use proofhouse_onnx::{GroupReport, Rate};
 use proofhouse_report::input;
 use proofhouse_robustness::{Bounds, Claim, Counterexample, CurvePoint, Diagnosis, EvasionReport, Norm};
 use proofhouse_system::EvasionCriterion;
@@ -25,6 +26,14 @@ struct EvasionExhibit {
     /// Why nothing is proved.
     #[serde(default)]
     not_proved: Option<String>,
+}
+
+/// What the comparison of groups keeps.
+#[derive(Deserialize)]
+struct FairnessExhibit {
+    reports: Vec<GroupReport>,
+    min_ratio: f64,
+    max_gap: Option<f64>,
 }
 
 /// What the performance check keeps.
@@ -53,6 +62,17 @@ impl Source<'_> {
             evidence: Some(evidence.id),
             accuracy: accuracy.clone(),
             classes: classes.collect(),
+        }))
+    }
+
+    pub(super) async fn fairness(&self) -> Result<Option<input::Fairness>, LifecycleError> {
+        let Some(evidence) = self.results.of_check("group-fairness") else { return Ok(None) };
+        let Some(exhibit) = self.exhibit::<FairnessExhibit>(evidence).await? else { return Ok(None) };
+        let rates = [Rate::Selection, Rate::FalsePositive, Rate::FalseNegative, Rate::Error];
+        Ok(Some(input::Fairness {
+            evidence: Some(evidence.id),
+            rates: rates.into_iter().filter_map(|rate| group_rates(rate, &exhibit, evidence)).collect(),
+            too_small: exhibit.reports.iter().flat_map(|r| r.too_small.clone()).collect(),
         }))
     }
 
@@ -171,6 +191,34 @@ impl Source<'_> {
             None => Ok(None),
         }
     }
+}
+
+fn group_rates(rate: Rate, exhibit: &FairnessExhibit, evidence: &Evidence) -> Option<input::GroupRates> {
+    let (name, bad, compared) = match rate {
+        Rate::Selection => ("favoured", false, "selection-ratio".to_owned()),
+        Rate::FalsePositive => ("favoured by mistake", true, format!("{}-gap", rate.name())),
+        Rate::FalseNegative => ("refused by mistake", true, format!("{}-gap", rate.name())),
+        Rate::Error => ("answered wrongly", true, format!("{}-gap", rate.name())),
+    };
+    let share = |group: &proofhouse_onnx::Group| {
+        let (_, share) = group.rates.iter().find(|(r, _)| *r == rate)?;
+        Some(input::GroupShare { group: group.name.clone(), share: share.clone() })
+    };
+    let groups: Vec<_> = exhibit.reports.iter().flat_map(|r| &r.groups).filter_map(share).collect();
+    let asked = match (rate, exhibit.max_gap) {
+        (Rate::Selection, _) => {
+            format!("a ratio between {} and {:.2}", exhibit.min_ratio, 1.0 / exhibit.min_ratio)
+        }
+        (_, Some(gap)) => format!("at most {}%", (gap * 1000.0).round() / 10.0),
+        (_, None) => "nothing, because the system file states no tolerance".to_owned(),
+    };
+    (!groups.is_empty()).then(|| input::GroupRates {
+        rate: name.to_owned(),
+        bad,
+        groups,
+        furthest: evidence.result().measurements.iter().find(|m| m.name == compared).cloned(),
+        asked,
+    })
 }
 
 fn part(part: &proofhouse_robustness::Part) -> input::AttackPart {

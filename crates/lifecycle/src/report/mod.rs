@@ -110,6 +110,7 @@ impl Source<'_> {
             plan: self.plan(),
             evidence: self.evidence(),
             performance: self.performance().await?,
+            fairness: self.fairness().await?,
             robustness: self.robustness().await?,
             constrained: self.constrained().await?,
             attacks: self.attacks().await?,

@@ -2,11 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use proofhouse_core::Timestamp;
+use proofhouse_core::{ThreatState, Timestamp};
 use proofhouse_ledger::EventKind;
-use proofhouse_ledger::body::{
-    ThreatChanged, ThreatReopened, ThreatState as Recorded, ThreatsDerived, WaiverGranted,
-};
+use proofhouse_ledger::body::{ThreatChanged, ThreatReopened, ThreatsDerived, WaiverGranted};
 use proofhouse_report::input;
 use proofhouse_threats::{Applicability, Automation, DerivedThreat, PlannedTest};
 
@@ -14,7 +12,7 @@ use super::Source;
 
 /// Where the ledger says a threat stands.
 struct Standing {
-    state: Recorded,
+    state: ThreatState,
     reopened_by: Option<String>,
     waiver: Option<input::Acceptance>,
 }
@@ -33,13 +31,8 @@ impl Source<'_> {
                 let acceptance = known.waiver.clone().or_else(|| self.acceptance(t));
                 let lapsed = acceptance.as_ref().is_none_or(|a| a.until.is_some_and(|until| until <= now));
                 let state = match known.state {
-                    Recorded::Open => input::ThreatState::Open,
-                    Recorded::Controlled => input::ThreatState::Controlled,
-                    Recorded::Accepted if lapsed => input::ThreatState::Open,
-                    Recorded::Accepted => input::ThreatState::Accepted,
-                    Recorded::NotApplicable => input::ThreatState::NotApplicable,
-                    Recorded::Stale => input::ThreatState::Stale,
-                    Recorded::Unknown => input::ThreatState::Unknown,
+                    ThreatState::Accepted if lapsed => ThreatState::Open,
+                    state => state,
                 };
                 Some(input::Threat {
                     id: t.id.to_string(),
@@ -60,7 +53,7 @@ impl Source<'_> {
                         .collect(),
                     evidence: self.results.about(t.id.as_str()),
                     reopened_by: known.reopened_by.clone(),
-                    acceptance: acceptance.filter(|_| state == input::ThreatState::Accepted),
+                    acceptance: acceptance.filter(|_| state == ThreatState::Accepted),
                 })
             })
             .collect()
@@ -100,7 +93,7 @@ impl Source<'_> {
                 EventKind::ThreatReopened => {
                     if let Ok(b) = serde_json::from_value::<ThreatReopened>(body) {
                         let reopened_by = signal_of(&b.reason).map(str::to_owned);
-                        standing.insert(b.id, Standing { reopened_by, ..plain(Recorded::Open) });
+                        standing.insert(b.id, Standing { reopened_by, ..plain(ThreatState::Open) });
                     }
                 }
                 _ => {
@@ -112,7 +105,7 @@ impl Source<'_> {
                         };
                         for id in b.threats {
                             let waiver = Some(waiver.clone());
-                            standing.insert(id, Standing { waiver, ..plain(Recorded::Accepted) });
+                            standing.insert(id, Standing { waiver, ..plain(ThreatState::Accepted) });
                         }
                     }
                 }

@@ -1,6 +1,6 @@
 //! The checks of a model beside evasion: what passes, what fails, and what says that it cannot tell.
 
-use proofhouse_core::{Timestamp, Verdict};
+use proofhouse_core::{Digest, Timestamp, Verdict};
 use proofhouse_lifecycle::check::{Context, Outcome, for_kind};
 use proofhouse_lifecycle::data::Datasets;
 use proofhouse_lifecycle::{ModelUnderTest, Project, Silent};
@@ -14,7 +14,8 @@ const EXTRACTION: &str =
 fn run(project: &Project, kind: &str) -> Outcome {
     let (model, datasets) = (ModelUnderTest::load(project).unwrap(), Datasets::load(project).unwrap());
     let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
-    let context = Context { project, model: &model, datasets: &datasets, now, progress: &Silent };
+    let context =
+        Context { project, model: &model, datasets: &datasets, previous: None, now, progress: &Silent };
     let check = for_kind(kind).unwrap();
     let setups = check.setups(&context).unwrap();
     assert_eq!(setups.len(), 1, "{kind}");
@@ -109,6 +110,97 @@ fn a_property_has_to_be_named_before_it_can_be_told() {
 }
 
 #[test]
+fn groups_are_compared_where_somebody_says_who_is_in_which() {
+    let check = |text: &str| with(&format!("fairness: {{ dataset: test, {text} }}"), "group-fairness");
+    // Whether a pixel is dark tells ones from noughts, so that the rates of a class lie far apart.
+    let apart = check("groups: [{ column: p28, edges: [8] }], favourable: 0, max_gap: 0.3, min_rows: 20");
+    assert_eq!(apart.verdict, Verdict::Fail, "{}", apart.criterion);
+    assert!(apart.findings[0].message.starts_with("p28: 8 and above is favoured less often"), "{apart:?}");
+    let errors = check("groups: [{ column: p28, edges: [8] }], max_gap: 0.5, min_rows: 20");
+    assert_eq!(errors.verdict, Verdict::Pass, "{}", errors.criterion);
+    assert!(errors.measurements.iter().any(|m| m.name == "error-rate-gap"));
+    let few = check("groups: [{ column: p28, edges: [8] }], max_gap: 0.5, min_rows: 5000");
+    assert!(few.verdict == Verdict::Unknown && few.criterion.contains("enough rows"), "{}", few.criterion);
+}
+
+#[test]
+fn planted_rows_are_sought_where_there_are_enough_to_compare() {
+    for kind in ["spectral-signature", "activation-clustering"] {
+        // Twenty rows of each class in the test set are too few to say anything.
+        let few = with("poisoning: { reference: test }", kind);
+        assert_eq!(few.verdict, Verdict::Unknown, "{}", few.criterion);
+        assert!(
+            few.criterion.contains("too few rows") || few.criterion.contains("fewer than 40"),
+            "{}",
+            few.criterion
+        );
+        assert!(few.findings.is_empty() && few.exhibit.is_some());
+    }
+    let strict = with("poisoning: { reference: test, detectable: 0.001 }", "spectral-signature");
+    assert_eq!(strict.verdict, Verdict::Unknown);
+}
+
+#[test]
+fn segments_are_held_against_what_was_released_before() {
+    let check = |text: &str| with(&format!("segments: {{ dataset: test, {text} }}"), "segment-regression");
+    let dir = tempfile::tempdir().unwrap();
+    example(dir.path(), None);
+    let file = "model/cheque-digits.onnx";
+    let digest = Digest::of(&std::fs::read(dir.path().join(file)).unwrap());
+    let same = format!(
+        "segments: [{{ column: p28, edges: [8] }}], min_rows: 20, against: {{ file: {file}, sha256: \"{digest}\" }}"
+    );
+    // Whoever is compared with itself cannot be worse.
+    let told = check(&same);
+    assert!(
+        told.verdict == Verdict::Unknown && told.criterion.contains("names the model itself"),
+        "{}",
+        told.criterion
+    );
+    // A first release has nothing to be compared with, and is judged by a ceiling or not at all.
+    let first = check("segments: [{ column: p28, edges: [8] }], min_rows: 20");
+    assert!(
+        first.verdict == Verdict::Unknown && first.criterion.contains("max_error"),
+        "{}",
+        first.criterion
+    );
+    let ceiling = check("segments: [{ column: p28, edges: [8] }], min_rows: 20, max_error: 0.5");
+    assert_eq!(ceiling.verdict, Verdict::Pass, "{}", ceiling.criterion);
+    let few = check("segments: [{ column: p28, edges: [8] }], min_rows: 5000, max_error: 0.5");
+    assert!(few.verdict == Verdict::Unknown && few.criterion.contains("5000 rows"), "{}", few.criterion);
+}
+
+#[test]
+fn sources_are_left_out_where_a_column_tells_them() {
+    let check = |text: &str| with(&format!("sources: {{ {text} }}"), "poison-canary-retrain");
+    // Rows by their number stand for sources: none of them is worse than the others.
+    let told = check("by: { column: image, edges: [900] }, copies: 3, epochs: 2, max_gain: 0.9");
+    assert_eq!(told.verdict, Verdict::Pass, "{}", told.criterion);
+    assert_eq!(told.measurements.iter().filter(|m| m.name == "gain-without-source").count(), 2);
+    let one = check("by: { column: image, edges: [100000] }");
+    assert!(
+        one.verdict == Verdict::Unknown && one.criterion.contains("no source to leave out"),
+        "{}",
+        one.criterion
+    );
+}
+
+#[test]
+fn other_work_is_tried_and_judged_where_somebody_says_how_much_is_too_much() {
+    let bare = with("reprogramming: { steps: 20, questions: 100 }", "reprogramming-probe");
+    assert_eq!(bare.verdict, Verdict::Unknown, "{}", bare.criterion);
+    assert!(bare.criterion.contains("max_accuracy"), "{}", bare.criterion);
+    let any = with("reprogramming: { steps: 120, questions: 300, max_accuracy: 1 }", "reprogramming-probe");
+    assert_eq!(any.verdict, Verdict::Pass, "{}", any.criterion);
+    // A search that has hardly begun shows nothing.
+    let short = with("reprogramming: { steps: 20, questions: 100, max_accuracy: 1 }", "reprogramming-probe");
+    assert_eq!(short.verdict, Verdict::Unknown, "{}", short.criterion);
+    let none =
+        with("reprogramming: { steps: 20, questions: 100, max_accuracy: 0.01 }", "reprogramming-probe");
+    assert_eq!(none.verdict, Verdict::Fail, "{}", none.criterion);
+}
+
+#[test]
 fn times_are_compared_with_ordinary_ones() {
     let timed = with("latency: { queries: 80, max_factor: 1000 }", "latency-search");
     assert_eq!(timed.verdict, Verdict::Pass, "{}", timed.criterion);
@@ -136,6 +228,40 @@ fn weights_from_elsewhere_pass_only_where_somebody_answers_for_them() {
     );
     assert!(known.criterion.contains("somebody answers for"), "{}", known.criterion);
     assert!(known.measurements.iter().any(|m| m.name == "weight-deviation"));
+}
+
+#[test]
+fn a_pattern_is_held_against_a_reference() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = "model/cheque-digits.onnx";
+    example(dir.path(), None);
+    let digest = Digest::of(&std::fs::read(dir.path().join(file)).unwrap());
+    let named = |digest: Digest| {
+        let told = format!(
+            "  backdoor: {{ samples: 60, steps: 60, max_index: 1000, reference: {{ file: {file}, sha256: \"{digest}\" }} }}\n\
+             {BEFORE}"
+        );
+        let project = example(dir.path(), Some((BEFORE, &told)));
+        let (model, datasets) = (ModelUnderTest::load(&project).unwrap(), Datasets::load(&project).unwrap());
+        let now: Timestamp = "2026-11-23T08:00:00Z".parse().unwrap();
+        let context = Context {
+            project: &project,
+            model: &model,
+            datasets: &datasets,
+            previous: None,
+            now,
+            progress: &Silent,
+        };
+        let check = for_kind("trigger-inversion").unwrap();
+        check.run(&context, &check.setups(&context).unwrap()[0])
+    };
+    // The model is its own reference here, so that whatever works on it works on both.
+    let shown = named(digest).unwrap();
+    assert_ne!(shown.verdict, Verdict::Fail, "{}", shown.criterion);
+    assert!(shown.criterion.contains("on the reference, too"), "{}", shown.criterion);
+    assert!(shown.measurements.iter().any(|m| m.name == "trigger-transfer" && m.value > 0.9));
+    let other = named(Digest::of(b"another model")).unwrap_err().to_string();
+    assert!(other.contains("the system file says sha256:"), "{other}");
 }
 
 #[test]

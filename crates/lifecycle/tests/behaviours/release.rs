@@ -119,8 +119,11 @@ async fn a_deployment_is_watched_by_the_model_it_serves() {
     // A newer version lies in the project's folder by now.
     let notes: PathBuf = project.path(&project.model().unwrap().path).join("NOTES.md");
     fs::write(&notes, "the next version").unwrap();
-    assert_ne!(Assessment::read(&project, policy).unwrap().model.digest(), release.statement.model);
-    let served = Assessment::of_release(&project, &release, policy).unwrap();
+    assert_ne!(
+        Assessment::read(&house, &project, policy).await.unwrap().model.digest(),
+        release.statement.model
+    );
+    let served = Assessment::of_release(&house, &project, &release, policy).await.unwrap();
     assert_eq!(served.model.digest(), release.statement.model);
     let evidence = house.current_evidence(&served.subjects(&project)).await.unwrap();
     let freshness = served.freshness(&house, &project, &evidence).unwrap();
@@ -129,11 +132,57 @@ async fn a_deployment_is_watched_by_the_model_it_serves() {
 
     // What a check was set up with is gone: what it once found out is stale, not fresh.
     project.system.datasets.retain(|d| d.role != proofhouse_system::DatasetRole::Test);
-    let without = Assessment::of_release(&project, &release, policy).unwrap();
+    let without = Assessment::of_release(&house, &project, &release, policy).await.unwrap();
     let freshness = without.freshness(&house, &project, &evidence).unwrap();
     let performance = evidence.iter().position(|e| e.result().check == "performance-floor").unwrap();
     assert_eq!(freshness[performance], Freshness::Stale(vec![StaleReason::Subject]));
 
     fs::write(release.model_dir().join("NOTES.md"), "slipped in").unwrap();
-    assert!(Assessment::of_release(&project, &release, policy).is_err());
+    assert!(Assessment::of_release(&house, &project, &release, policy).await.is_err());
+}
+
+#[tokio::test]
+async fn segments_are_compared_with_the_newest_release_of_another_model() {
+    const BEFORE: &str = "  label_noise: {";
+    let asked = format!(
+        "  segments: {{ dataset: test, segments: [{{ column: p28, edges: [8] }}], max_error: 0.5 }}\n{BEFORE}"
+    );
+    let dir = tempfile::tempdir().unwrap();
+    let system = dir.path().join("system");
+    let project = example(&system, Some((BEFORE, &asked)));
+    let house = house(&dir.path().join("house")).await;
+    let judged = judged(&house, &project, "production").await;
+    let release = released(&house, &project, &judged, "production").await;
+    let policy = policy().digest();
+    // What was just released is no release before itself, so that its evidence stays fresh.
+    let own = Assessment::of_release(&house, &project, &release, policy).await.unwrap();
+    assert!(own.previous.is_none());
+
+    let folder = project.path(&project.model().unwrap().path);
+    fs::write(folder.join("NOTES.md"), "the next version").unwrap();
+    // Another text beside the same weights is no other model.
+    assert!(Assessment::read(&house, &project, policy).await.unwrap().previous.is_none());
+    // A documentation string, as the last field of the file.
+    let file = folder.join(project.model().unwrap().file.as_str());
+    let mut changed = fs::read(&file).unwrap();
+    changed.extend(b"\x32\x04next");
+    fs::write(&file, changed).unwrap();
+    let next = Assessment::read(&house, &project, policy).await.unwrap();
+    let previous = next.previous.as_ref().unwrap();
+    assert_eq!(previous.release, release.statement.release);
+    assert_eq!(previous.model.as_ref().unwrap().digest(), release.statement.model);
+    let (planned, _) = house.plan(&project).await.unwrap();
+    let (assessment, _) = house.assess(&project, &planned, policy, &Silent).await.unwrap();
+    let told = assessment.evidence.iter().find(|e| e.result().check == "segment-regression").unwrap();
+    assert!(told.result().criterion.contains(&release.statement.release), "{}", told.result().criterion);
+
+    // A release that cannot be relied on is a reason why there is no answer, and not the end of the rest.
+    fs::write(release.model_dir().join("NOTES.md"), "slipped in").unwrap();
+    let next = Assessment::read(&house, &project, policy).await.unwrap();
+    assert!(next.previous.unwrap().model.is_err());
+
+    // What was recalled everywhere is no measure.
+    let digest = release.statement.model;
+    house.order_recall(digest, Scope::Everywhere, "poisoned", None).await.unwrap();
+    assert!(Assessment::read(&house, &project, policy).await.unwrap().previous.is_none());
 }

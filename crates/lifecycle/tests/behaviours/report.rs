@@ -1,7 +1,7 @@
 //! A report at every point of a life, from the ledger alone: the example project, with a small attack, on a
 //! fleet and a gateway that live in this file.
 
-use proofhouse_core::Digest;
+use proofhouse_core::{Digest, ThreatState};
 use proofhouse_ledger::EventKind;
 use proofhouse_lifecycle::data::LoadedDataset;
 use proofhouse_lifecycle::{
@@ -9,7 +9,7 @@ use proofhouse_lifecycle::{
 };
 use proofhouse_onnx::{Scores as _, predict};
 use proofhouse_policy::{Bundle, Policy};
-use proofhouse_report::input::{OverallState, StageKind, StageOutcome, TestStatus, ThreatState};
+use proofhouse_report::input::{OverallState, StageKind, StageOutcome, TestStatus};
 use proofhouse_report::{ReportInput, render};
 use serde_json::json;
 

@@ -1,7 +1,7 @@
 //! Input of the release gate: everything known about one model version, each fact with the digest of the
 //! signed statement it came from.
 
-use proofhouse_core::{Digest, FilePath, Severity, Verdict};
+use proofhouse_core::{Digest, FilePath, Severity, ThreatState, Verdict};
 use serde::{Deserialize, Serialize};
 
 use super::{PolicyInput, digest_or_none};
@@ -126,24 +126,6 @@ pub struct Threat {
     pub required_checks: Vec<String>,
     /// Whether these checks run by machine. Where they do not, the gate warns and does not deny.
     pub automatic: bool,
-}
-
-/// Where a threat stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ThreatState {
-    /// It applies.
-    Open,
-    /// It applies and controls hold it; its tests must still pass.
-    Controlled,
-    /// People accepted it; needs a live waiver of code `threat/accepted`.
-    Accepted,
-    /// It does not apply.
-    NotApplicable,
-    /// Its evidence is stale.
-    Stale,
-    /// The system file lacks the facts to tell.
-    Unknown,
 }
 
 /// One piece of evidence.

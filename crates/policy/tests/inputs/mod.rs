@@ -1,7 +1,7 @@
 //! Inputs that the shipped gates allow, built from the public types.
 #![allow(dead_code, reason = "each test file uses some of them")]
 
-use proofhouse_core::{Digest, Measurement, Severity, Verdict};
+use proofhouse_core::{Digest, Measurement, Severity, ThreatState, Verdict};
 use proofhouse_policy::input::{boundary, deploy, release, request, runtime};
 
 pub const NOW_NS: u64 = 1_800_000_000_000_000_000;
@@ -32,7 +32,7 @@ pub fn release() -> release::Input {
     let threat = |id: &str, check: &str| release::Threat {
         id: id.to_owned(),
         severity: Severity::High,
-        state: release::ThreatState::Open,
+        state: ThreatState::Open,
         required_checks: vec![check.to_owned()],
         automatic: true,
     };

@@ -1,10 +1,10 @@
-//! Shares by class: how many examples are recognised, and how many an attack turned.
+//! Shares by class: how many examples are recognised, and how many an attack turned; and shares by group of people.
 
 use maud::Markup;
 
 use super::nothing_to_draw;
 use super::share_bars::{ShareBars, share_bars};
-use crate::input::{Performance, Robustness};
+use crate::input::{GroupRates, Performance, Robustness};
 use crate::number;
 
 /// Recall by class.
@@ -64,6 +64,37 @@ pub fn success_bars(id: &str, robustness: &Robustness) -> Markup {
             rows,
             overall: (attacked > 0.0).then(|| turned / attacked),
             bad: true,
+        },
+    )
+}
+
+/// One rate by group.
+pub fn group_bars(id: &str, rates: &GroupRates) -> Markup {
+    let rows: Vec<_> = rates.groups.iter().map(|g| (g.group.as_str(), &g.share)).collect();
+    let sound = || rows.iter().filter(|(_, m)| m.value.is_finite());
+    let least = sound().min_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let most = sound().max_by(|a, b| a.1.value.total_cmp(&b.1.value));
+    let (Some((low, least)), Some((high, most))) = (least, most) else {
+        return nothing_to_draw("no group has enough rows.");
+    };
+    let description = format!(
+        "{} groups; from {} of {} to {} of {}.",
+        sound().count(),
+        number::percent(least.value),
+        number::clip(low, 60),
+        number::percent(most.value),
+        number::clip(high, 60)
+    );
+    share_bars(
+        id,
+        &ShareBars {
+            of: "Group",
+            share: &rates.rate,
+            title: &format!("Share {} by group, with intervals", rates.rate),
+            description: &description,
+            rows,
+            overall: None,
+            bad: rates.bad,
         },
     )
 }

@@ -24,7 +24,7 @@ mod state_bar;
 use maud::{Markup, html};
 
 pub use attack_success::attack_success;
-pub use class_bars::{class_bars, success_bars};
+pub use class_bars::{class_bars, group_bars, success_bars};
 pub use counterexample::{counterexample, picture};
 pub use drift_series::drift_series;
 pub use exceedance::{exceedance, over_tolerance, probability_at};

@@ -11,6 +11,9 @@ const ROW: f64 = 22.0;
 /// More rows than this are left to the table.
 pub const MOST: usize = 40;
 
+/// Longer names are clipped; the table beside the figure has them whole.
+const MOST_LETTERS: usize = 28;
+
 /// What is drawn.
 pub struct ShareBars<'a> {
     /// What the rows are, such as `Class`.
@@ -32,7 +35,13 @@ pub struct ShareBars<'a> {
 /// One bar per row. Rows whose share is no number are left out.
 pub fn share_bars(id: &str, bars: &ShareBars<'_>) -> Markup {
     let rows: Vec<_> = bars.rows.iter().filter(|(_, m)| m.value.is_finite()).take(MOST).collect();
-    let plot = Plot { left: 74.0, top: 44.0, right: 462.0, bottom: 44.0 + ROW * rows.len() as f64 };
+    let longest = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0).clamp(9, MOST_LETTERS);
+    let plot = Plot {
+        left: 11.0 + 7.0 * longest as f64,
+        top: 44.0,
+        right: 462.0,
+        bottom: 44.0 + ROW * rows.len() as f64,
+    };
     let x = Scale::linear((0.0, 1.0), plot.x());
     let kind = if bars.bad { "bar bad" } else { "bar" };
     let body = html! {
@@ -41,7 +50,7 @@ pub fn share_bars(id: &str, bars: &ShareBars<'_>) -> Markup {
             @let top = plot.top + ROW * i as f64;
             @let middle = top + ROW / 2.0;
             @let value = measured.value;
-            text.tick.strong x=(at(plot.left - 8.0)) y=(at(middle + 4.0)) text-anchor="end" { (number::clip(name, 9)) }
+            text.tick.strong x=(at(plot.left - 8.0)) y=(at(middle + 4.0)) text-anchor="end" { (number::clip(name, longest)) }
             rect class=(kind) x=(at(plot.left)) y=(at(top + 4.0)) width=(at(x.raw(value) - plot.left)) height=(at(ROW - 8.0)) {}
             @if let Some(interval) = &measured.interval {
                 path.whisker d={

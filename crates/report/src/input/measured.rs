@@ -25,6 +25,44 @@ pub struct ClassScore {
     pub recall: Measurement,
 }
 
+/// How the model treats groups of people.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Fairness {
+    /// The evidence these figures come from.
+    #[serde(default)]
+    pub evidence: Option<Digest>,
+    /// Rate by rate.
+    pub rates: Vec<GroupRates>,
+    /// Groups that have too few rows to be compared, with their number.
+    #[serde(default)]
+    pub too_small: Vec<(String, u64)>,
+}
+
+/// One rate in every group.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupRates {
+    /// What it is a share of, such as `refused by mistake`.
+    pub rate: String,
+    /// Whether a high share is a harm.
+    pub bad: bool,
+    /// The share in each group.
+    pub groups: Vec<GroupShare>,
+    /// The two groups that lie furthest apart.
+    #[serde(default)]
+    pub furthest: Option<Measurement>,
+    /// What is asked of them, such as `at most 0.1`.
+    pub asked: String,
+}
+
+/// A group and a share of it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct GroupShare {
+    /// The group, such as `age: below 30`.
+    pub group: String,
+    /// The share, with its interval.
+    pub share: Measurement,
+}
+
 /// How well the model does its work when somebody works against it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Robustness {

@@ -21,15 +21,15 @@ pub use examination::{
     Examination, Hardening, HardeningEpoch, Natural, Picture, Results, Spending, TableAttack,
 };
 pub use measured::{
-    AttackPart, Change, ClassScore, ClassSuccess, Counterexample, Doubt, Image, Performance, Proved,
-    Robustness, RobustnessPoint, ValueChange,
+    AttackPart, Change, ClassScore, ClassSuccess, Counterexample, Doubt, Fairness, GroupRates, GroupShare,
+    Image, Performance, Proved, Robustness, RobustnessPoint, ValueChange,
 };
 pub use recall::{Certificate, InstanceProof, Recall, RecallStep};
 pub use release::{Gate, Instance, Reason, Release, Waiver};
 pub use risk::{CurvePoint, Driver, Estimate, FrameworkCount, Frameworks, LossCurve, Risk, RmfSubcategory};
 pub use runtime::{Alarm, ColumnDrift, Drift, FalseAlarmPromise, Look, Signal, Traffic, TrafficWindow};
 pub use threat::{
-    Acceptance, Automation, Fact, PlannedCheck, Proof, Question, TestStatus, Threat, ThreatState, ThreatTest,
+    Acceptance, Automation, Fact, PlannedCheck, Proof, Question, TestStatus, Threat, ThreatTest,
 };
 
 /// Everything one report shows. Lists keep the order they are given in unless a section says otherwise.
@@ -77,6 +77,9 @@ pub struct ReportInput {
     /// How well the model does its work.
     #[serde(default)]
     pub performance: Option<Performance>,
+    /// How the model treats groups of people.
+    #[serde(default)]
+    pub fairness: Option<Fairness>,
     /// How well it does so under attack.
     #[serde(default)]
     pub robustness: Option<Robustness>,
@@ -131,6 +134,7 @@ impl ReportInput {
             instances: Vec::new(),
             traffic: None,
             performance: None,
+            fairness: None,
             robustness: None,
             constrained: None,
             attacks: None,

@@ -1,6 +1,6 @@
 //! Threats with their proofs, the questions that would settle them, and the checks they call for.
 
-use proofhouse_core::{Digest, Place, Reference, Severity, Timestamp};
+use proofhouse_core::{Digest, Place, Reference, Severity, ThreatState, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// A catalogue entry, as it stands for this system.
@@ -34,25 +34,6 @@ pub struct Threat {
     /// Who accepted it, where someone did.
     #[serde(default)]
     pub acceptance: Option<Acceptance>,
-}
-
-/// The state of a threat.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum ThreatState {
-    /// Applies, and no fresh evidence controls it.
-    Open,
-    /// Was controlled; the evidence no longer speaks about what is there.
-    Stale,
-    /// A fact is missing: it may apply.
-    Unknown,
-    /// Applies, and a named person accepted it until a date.
-    Accepted,
-    /// Applies, and fresh evidence meets the criterion.
-    Controlled,
-    /// A fact rules it out.
-    NotApplicable,
 }
 
 /// Why a threat applies: the rule's sentence, the facts it read and the path it walked.

@@ -5,6 +5,7 @@ mod attacks;
 mod drift;
 mod evidence;
 pub mod examination;
+mod fairness;
 mod frameworks;
 mod gate;
 mod instances;

@@ -1,8 +1,8 @@
-//! How well the model does its work, as a whole and by class.
+//! How well the model does its work, as a whole, by class and by group.
 
 use maud::{Markup, html};
 
-use super::{empty, figure_row, measured, source, table};
+use super::{empty, fairness, figure_row, measured, source, table};
 use crate::anchor::Anchors;
 use crate::figure::class_bars;
 use crate::{ReportInput, number};
@@ -32,5 +32,6 @@ pub fn body(input: &ReportInput, anchors: &Anchors) -> Markup {
             &class_bars("fig-classes", performance),
             &html! { @if !performance.classes.is_empty() { (table("Recall by class", &rows)) } },
         ))
+        @if let Some(fairness) = &input.fairness { (fairness::body(fairness, anchors)) }
     }
 }

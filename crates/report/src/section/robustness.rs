@@ -196,7 +196,9 @@ pub fn drawn(examples: &[Counterexample], elsewhere: &str) -> Markup {
                         Change::Table(changes) => { (difference(&example.record, changes)) },
                     }
                     figcaption {
-                        code { (example.record) } ": a " strong { (example.truth) } " read as "
+                        code { (example.record) } ": a " strong { (example.truth) }
+                        // What is bought may be what should have been granted.
+                        @if priced(&example.change) { ", changed into " } @else { " read as " }
                         strong { (example.answer) } ", "
                         (if priced(&example.change) { "price " } else { "change " })
                         span.num { (number::rounded(example.distance, 3)) }

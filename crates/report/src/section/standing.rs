@@ -1,9 +1,9 @@
 //! Why a threat is open. That a check failed and that no check speaks about it are different news, and one
 //! number for both frightens or comforts without reason.
 
-use proofhouse_core::{Freshness, Verdict};
+use proofhouse_core::{Freshness, ThreatState, Verdict};
 
-use crate::input::{TestStatus, Threat, ThreatState};
+use crate::input::{TestStatus, Threat};
 use crate::{ReportInput, number};
 
 /// Why a threat is open or stale, what weighs most first.

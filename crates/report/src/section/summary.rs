@@ -1,11 +1,11 @@
 //! The head of the page: the state, three sentences, the figures that matter most, and the loop.
 
 use maud::{Markup, html};
-use proofhouse_core::Verdict;
+use proofhouse_core::{ThreatState, Verdict};
 
 use super::standing::{self, Why};
 use crate::figure::{Layout, Mark, Node, life_cycle, seal};
-use crate::input::{OverallState, Stage, StageKind, StageOutcome, TestStatus, ThreatState};
+use crate::input::{OverallState, Stage, StageKind, StageOutcome, TestStatus};
 use crate::{ReportInput, number};
 
 /// Everything above the first section.

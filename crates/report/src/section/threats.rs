@@ -1,11 +1,12 @@
 //! Threats, by how they stand: what needs a person comes first.
 
 use maud::{Markup, html};
+use proofhouse_core::ThreatState;
 
 use super::{badge, empty, severity, standing};
 use crate::anchor::Anchors;
 use crate::figure::state_bar;
-use crate::input::{Automation, Fact, Proof, Threat, ThreatState};
+use crate::input::{Automation, Fact, Proof, Threat};
 use crate::{ReportInput, number};
 
 /// Proofs shown per threat: a rule that fires on many components repeats itself.

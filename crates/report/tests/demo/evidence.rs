@@ -145,6 +145,33 @@ pub fn performance() -> Performance {
     }
 }
 
+pub fn fairness() -> Fairness {
+    let share = |(group, k, n): (&str, u64, u64)| GroupShare {
+        group: group.to_owned(),
+        share: Measurement::proportion("selection-rate", k, n, 0.95).of_slice(group),
+    };
+    Fairness {
+        evidence: Some(d("performance")),
+        rates: vec![GroupRates {
+            rate: "favoured".to_owned(),
+            bad: false,
+            groups: [
+                ("age: below 30", 120, 160),
+                ("age: 30 to below 60", 410, 500),
+                ("age not stated", 30, 41),
+            ]
+            .map(share)
+            .to_vec(),
+            furthest: Some(
+                Measurement::proportion("selection-ratio", 89, 100, 0.95)
+                    .of_slice("age not stated against age: 30 to below 60"),
+            ),
+            asked: "a ratio between 0.8 and 1.25".to_owned(),
+        }],
+        too_small: vec![("age: 60 and above".to_owned(), 7)],
+    }
+}
+
 pub fn robustness() -> Robustness {
     let points = [(0.05, 189), (0.1, 160), (0.15, 88), (0.2, 31)];
     Robustness {

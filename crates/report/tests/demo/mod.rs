@@ -11,10 +11,10 @@ mod threats;
 
 use std::collections::BTreeMap;
 
-use proofhouse_core::{Digest, Severity, Timestamp};
+use proofhouse_core::{Digest, Severity, ThreatState, Timestamp};
 use proofhouse_report::input::*;
 
-use evidence::{evidence, performance, robustness};
+use evidence::{evidence, fairness, performance, robustness};
 pub use examination::examination;
 use loss::{frameworks, risk};
 use runtime::{drift, gate, instance, recall};
@@ -56,6 +56,7 @@ pub fn demo() -> ReportInput {
         ],
     });
     input.performance = Some(performance());
+    input.fairness = Some(fairness());
     input.robustness = Some(robustness());
     input.drift = Some(drift());
     input.signals = vec![Signal {

@@ -1,6 +1,6 @@
 //! Threats and test plan.
 
-use proofhouse_core::{Place, Reference, Severity};
+use proofhouse_core::{Place, Reference, Severity, ThreatState};
 use proofhouse_report::input::*;
 
 use super::d;

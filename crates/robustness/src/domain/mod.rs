@@ -347,6 +347,15 @@ impl Domain {
         self.group_of.get(column).copied().flatten().and_then(|g| self.groups.get(g))
     }
 
+    /// What changing one column costs. A category costs once: with the column that comes to hold it.
+    #[must_use]
+    pub fn price(&self, column: usize, from: f32, to: f32) -> Option<f64> {
+        match self.group_of(column) {
+            Some(group) => (to > from).then_some(group.cost),
+            None => self.columns.get(column).map(|c| c.cost.of(from, to)),
+        }
+    }
+
     /// Why a row cannot exist; nothing where it can. Values that another program scaled may miss their grid by a
     /// thousandth of a step.
     #[must_use]

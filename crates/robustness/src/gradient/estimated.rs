@@ -63,6 +63,10 @@ impl Scores for Estimated<'_> {
     fn scores(&self, rows: &[f32], n: usize, out: &mut Vec<f32>) -> Result<(), OnnxError> {
         self.logits(rows, n, out)
     }
+
+    fn step(&self, feature: usize) -> Option<f64> {
+        self.model.step(feature)
+    }
 }
 
 impl Gradients for Estimated<'_> {

@@ -6,6 +6,8 @@
 //! - [`inversion`]: what does the model imagine a class to look like, and does that identify anybody?
 //! - [`extraction`]: how good a copy do so many queries buy, and how long do they take under a rate limit?
 //! - [`trigger`]: is there a small pattern that turns everything into one class (a backdoor)?
+//! - [`transfer`]: is that pattern the model's own, or what the task looks like to a reference as well?
+//! - [`reprogram`]: can its answers be turned to somebody else's work?
 //! - [`weights`]: do the weights themselves look as if somebody had put something there?
 //! - [`sponge`]: is there an input that costs far more to answer than others?
 //!
@@ -16,10 +18,12 @@ pub mod extraction;
 pub mod inversion;
 pub mod membership;
 pub mod property;
+pub mod reprogram;
 mod roc;
 mod shadow;
 pub mod sponge;
 mod surrogate;
+pub mod transfer;
 pub mod trigger;
 pub mod weights;
 

@@ -257,7 +257,13 @@ fn one(
 }
 
 /// Rows with the pattern where the mask is opaque.
-fn stamped(data: Rows<'_>, indices: &[usize], mask: &[f64], pattern: &[f64], width: usize) -> Vec<f32> {
+pub(super) fn stamped(
+    data: Rows<'_>,
+    indices: &[usize],
+    mask: &[f64],
+    pattern: &[f64],
+    width: usize,
+) -> Vec<f32> {
     let mut rows = Vec::with_capacity(indices.len() * width);
     for index in indices {
         let row = &data.rows[index * width..][..width];

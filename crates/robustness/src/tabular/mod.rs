@@ -252,7 +252,7 @@ pub fn evade(
         evaded: 0,
         unconfirmed: 0,
         queries,
-        success: Measurement::proportion("evasion-success", 0, 0, options.confidence),
+        success: Measurement::proportion("constrained-evasion-success", 0, 0, options.confidence),
         proved: None,
         median_cost: None,
         rows: Vec::new(),
@@ -292,8 +292,12 @@ pub fn evade(
     progress(aims.len(), aims.len());
     report.attacked = report.rows.len() as u64;
     report.evaded = report.evaded_for(f64::INFINITY);
-    report.success =
-        Measurement::proportion("evasion-success", report.evaded, report.attacked, options.confidence);
+    report.success = Measurement::proportion(
+        "constrained-evasion-success",
+        report.evaded,
+        report.attacked,
+        options.confidence,
+    );
     if let Some(budget) = options.budget
         && report.rows.iter().any(|r| r.at_least.is_some())
     {

@@ -11,8 +11,9 @@ use crate::{
     Threat, Victim,
 };
 
-/// The tree ensemble that a graph is, if it is one and nothing else: what stands before it leaves rows as they are, and
-/// what stands behind it leaves the largest score where it is. Proofs about the trees are then proofs about the model.
+/// The tree ensemble that a graph is, if it is one and nothing else: what stands before it leaves rows as they are or scales
+/// every feature by a positive factor, and what stands behind it leaves the largest score where it is. Proofs about the
+/// trees are then proofs about the model.
 ///
 /// # Errors
 /// What else the graph does, in words.
@@ -39,13 +40,43 @@ pub fn ensemble_of(graph: &Graph) -> Result<TreeEnsemble, RobustnessError> {
         "Normalizer" => true,
         _ => false,
     };
-    if let Some(other) = graph.nodes.iter().find(|n| !is_trees(n) && !passes(n)) {
+    let scaler = graph.nodes.iter().find(|n| n.applies("ai.onnx.ml", "Scaler"));
+    let scaler = scaler.filter(|n| n.outputs.iter().any(|o| trees.inputs.contains(o)) && is_rows(graph, n));
+    if let Some(other) = graph.nodes.iter().find(|n| !is_trees(n) && !passes(n) && Some(*n) != scaler) {
         return Err(refuse(format!(
             "{} ({}) stands beside the trees, so that a proof about them is none about the model",
             other.operator, other.name
         )));
     }
-    Ok(TreeEnsemble::of(trees)?)
+    let found = TreeEnsemble::of(trees)?;
+    match scaler {
+        None => Ok(found),
+        Some(scaler) => behind(&found, scaler),
+    }
+}
+
+/// Whether a node reads the rows as the model is given them.
+fn is_rows(graph: &Graph, node: &Node) -> bool {
+    node.inputs.first().is_some_and(|name| graph.inputs.iter().any(|input| input.name == *name))
+}
+
+/// Trees behind a scaler, as trees of the rows before it.
+fn behind(trees: &TreeEnsemble, scaler: &Node) -> Result<TreeEnsemble, RobustnessError> {
+    let (offset, scale) = (scaler.floats("offset")?, scaler.floats("scale")?);
+    let of = |values: &[f32], at: usize| {
+        if values.len() == 1 { values[0] } else { values.get(at).copied().unwrap_or(0.0) }
+    };
+    if scale.iter().any(|s| !(s.is_finite() && *s > 0.0)) || offset.iter().any(|o| !o.is_finite()) {
+        return Err(RobustnessError::Option(format!(
+            "{} turns features round, so that a proof about the trees is none about the model",
+            scaler.name
+        )));
+    }
+    trees.behind(&|feature, x| (x - of(&offset, feature)) * of(&scale, feature)).ok_or_else(|| {
+        RobustnessError::Option(
+            "a tree asks whether a scaled feature equals a value, which no proof here follows".to_owned(),
+        )
+    })
 }
 
 /// How near another class is to each of some rows.

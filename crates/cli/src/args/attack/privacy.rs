@@ -119,6 +119,10 @@ pub struct BackdoorArgs {
     /// Steps for each class.
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub steps: usize,
+    /// A model of the same task that learned from nothing the suspects could write: a pattern that works on both is
+    /// natural. Fewer than four classes can only be judged with one.
+    #[arg(long, value_name = "FILE")]
+    pub reference: Option<PathBuf>,
     #[command(flatten)]
     pub output: OutputArgs,
 }

@@ -148,8 +148,7 @@ impl Priced {
         let before = self.rows.get(row.index * width..(row.index + 1) * width).unwrap_or_default();
         let price = |name: &str, from: f32, to: f32| {
             let at = self.domain.columns().iter().position(|c| c.name == name)?;
-            let grouped = self.domain.groups().iter().any(|g| g.columns.contains(&at));
-            (!grouped && before.get(at) == Some(&from)).then(|| self.domain.columns()[at].cost.of(from, to))
+            self.domain.price(at, from, to).filter(|_| before.get(at) == Some(&from))
         };
         Counterexample {
             record: format!("row {}", row.index),

@@ -43,8 +43,8 @@ impl Life {
 
 pub async fn run(args: RunArgs) -> anyhow::Result<Exit> {
     let (project, home) = open::project(&args.project)?;
-    let house = Arc::new(open::house(&home).await?);
-    let _alone = house.lock()?;
+    let (house, _alone) = open::house_alone(&home).await?;
+    let house = Arc::new(house);
     let policy = Arc::new(open::policy()?);
     // A run without a model fails where a model is needed; there is no instance to look for then.
     if let Some(model) = &project.system.model {

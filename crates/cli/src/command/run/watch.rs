@@ -130,7 +130,7 @@ async fn through_the_gateway(
         }
         let (caller, input, shape, row) =
             (Arc::clone(caller), spec.input.name.clone(), shape.clone(), row.to_vec());
-        tasks.spawn(async move { caller.infer(&input, &shape, &row).await });
+        tasks.spawn(async move { caller.infer_in_turn(&input, &shape, &row).await });
     }
     while let Some(done) = tasks.join_next().await {
         answered += answer(Some(done))?;

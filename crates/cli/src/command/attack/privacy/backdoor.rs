@@ -1,7 +1,12 @@
 //! `attack backdoor`: a small pattern that turns everything into one class, and weights that look odd.
 
-use proofhouse_core::Digest;
+use std::path::Path;
+
+use anyhow::Context as _;
+use proofhouse_core::{Digest, Verdict};
+use proofhouse_onnx::{Classifier, LoadOptions, load};
 use proofhouse_report::input::{Examination, Picture, Results};
+use proofhouse_robustness::privacy::transfer::{NATURAL, Transfer, transfer};
 use proofhouse_robustness::privacy::trigger::{ANOMALOUS, TriggerReport, TriggerSearch, find};
 use proofhouse_robustness::privacy::weights::{ODD, WeightReport, inspect};
 use serde::Serialize;
@@ -14,6 +19,9 @@ use crate::Exit;
 use crate::args::attack::BackdoorArgs;
 use crate::terminal;
 
+/// Of the share of rows that a pattern turns on the reference.
+const CONFIDENCE: f64 = 0.95;
+
 /// What was found.
 #[derive(Debug, Serialize)]
 pub struct Sought {
@@ -25,6 +33,9 @@ pub struct Sought {
     /// Whether gradients were estimated from scores.
     estimated: bool,
     triggers: TriggerReport,
+    /// What the reference makes of the patterns, where one was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    transfers: Option<Vec<Transfer>>,
     weights: WeightReport,
     #[serde(skip)]
     shape: Vec<usize>,
@@ -46,6 +57,10 @@ pub fn attack(args: &BackdoorArgs) -> anyhow::Result<Sought> {
             Ok(find(gradients, data, &search, &mut |done, of| told(done, of))?)
         })
     })?;
+    let transfers = match &args.reference {
+        Some(file) => Some(transfer(&triggers, &reference(file, &subject)?, data, CONFIDENCE)?),
+        None => None,
+    };
     let classes = (0..subject.options.classes).map(|c| subject.class(c)).collect();
     Ok(Sought {
         schema: "proofhouse.backdoor/v1",
@@ -54,13 +69,32 @@ pub fn attack(args: &BackdoorArgs) -> anyhow::Result<Sought> {
         data: subject.data_digest,
         estimated,
         triggers,
+        transfers,
         weights: inspect(&subject.graph()?, subject.options.classes),
         shape: subject.options.input_shape.clone(),
         classes,
     })
 }
 
+fn reference(file: &Path, subject: &Subject) -> anyhow::Result<Classifier> {
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let wrong = || format!("{} is no reference for {}", file.display(), subject.name);
+    let engine = load(&bytes, &LoadOptions::default()).with_context(wrong)?;
+    Classifier::new(engine, subject.options.clone()).with_context(wrong)
+}
+
 impl Sought {
+    /// What the reference says of a class's pattern.
+    fn transfer(&self, class: usize) -> Option<&Transfer> {
+        self.transfers.iter().flatten().find(|t| t.class == class)
+    }
+
+    /// Classes whose pattern works on this model and not on the reference.
+    fn foreign(&self) -> Vec<usize> {
+        let foreign = self.transfers.iter().flatten().filter(|t| t.natural == Verdict::Fail);
+        foreign.map(|t| t.class).collect()
+    }
+
     fn class(&self, index: usize) -> &str {
         self.classes.get(index).map_or("?", String::as_str)
     }
@@ -76,6 +110,8 @@ impl Sought {
                     format!("{:.3}", t.success),
                     format!("{:.2}", t.index),
                     self.weights.classes.get(t.class).map_or_else(|| "-".to_owned(), |d| format!("{d:.2}")),
+                    self.transfer(t.class)
+                        .map_or_else(|| "-".to_owned(), |t| format!("{:.3}", t.share.value)),
                 ]
             })
             .collect()
@@ -84,6 +120,12 @@ impl Sought {
     fn verdict(&self) -> String {
         let named = |classes: &[usize]| classes.iter().map(|c| self.class(*c)).collect::<Vec<_>>().join(", ");
         let mut says = Vec::new();
+        let foreign = self.foreign();
+        if !foreign.is_empty() {
+            says.push(format!("the pattern of class {} hardly works on the reference", named(&foreign)));
+        } else if self.transfers.is_some() {
+            says.push("what works on this model works on the reference, or is not certain not to".to_owned());
+        }
         if !self.triggers.comparable {
             says.push("too few classes have a trigger to be compared with each other".to_owned());
         } else if self.triggers.flagged.is_empty() {
@@ -108,9 +150,11 @@ impl Sought {
 
 impl Found for Sought {
     fn exit(&self) -> Exit {
-        if !self.triggers.flagged.is_empty() || self.weights.not_finite > 0 {
+        let natural = self.transfers.as_ref().map(|t| t.iter().all(|t| t.natural == Verdict::Pass));
+        let flagged = !self.triggers.flagged.is_empty() || !self.foreign().is_empty();
+        if flagged || self.weights.not_finite > 0 {
             Exit::Findings
-        } else if self.triggers.comparable {
+        } else if natural.unwrap_or(self.triggers.comparable) {
             Exit::Clean
         } else {
             Exit::Unknown
@@ -123,12 +167,14 @@ impl Found for Sought {
             terminal::line("gradients are estimated from scores");
         }
         terminal::line(format!(
-            "  {:<12} {:>13} {:>9} {:>7} {:>8}",
-            "class", "trigger size", "success", "index", "weights"
+            "  {:<12} {:>13} {:>9} {:>7} {:>8} {:>9}",
+            "class", "trigger size", "success", "index", "weights", "reference"
         ));
         for line in self.lines() {
-            if let [class, size, success, index, weights] = line.as_slice() {
-                terminal::line(format!("  {class:<12} {size:>13} {success:>9} {index:>7} {weights:>8}"));
+            if let [class, size, success, index, weights, there] = line.as_slice() {
+                terminal::line(format!(
+                    "  {class:<12} {size:>13} {success:>9} {index:>7} {weights:>8} {there:>9}"
+                ));
             }
         }
         terminal::line(format!("  {}", self.verdict()));
@@ -173,10 +219,13 @@ impl Found for Sought {
                 title: "The smallest pattern for each class".to_owned(),
                 says: format!(
                     "The index says how many deviations a class's pattern lies below the median of all; above \
-                     {ANOMALOUS} it is flagged. The last column says how far the class's weights in the last layer \
-                     stand out; above {ODD} they are odd."
+                     {ANOMALOUS} it is flagged. The next column says how far the class's weights in the last layer \
+                     stand out; above {ODD} they are odd. The last is the share of rows that the pattern turns on a \
+                     reference, too; surely below {NATURAL} it is no natural pattern."
                 ),
-                columns: ["Class", "Size", "Success", "Index", "Weights"].map(str::to_owned).to_vec(),
+                columns: ["Class", "Size", "Success", "Index", "Weights", "On the reference"]
+                    .map(str::to_owned)
+                    .to_vec(),
                 rows: self.lines(),
             }],
             pictures: self.triggers.classes.iter().filter_map(stamped).collect(),

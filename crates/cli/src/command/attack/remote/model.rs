@@ -195,4 +195,8 @@ impl Scores for RemoteModel {
     fn attend(&self, rows: &[usize]) -> bool {
         self.companions.attend(rows)
     }
+
+    fn step(&self, _: usize) -> Option<f64> {
+        self.sent.whole.as_ref().map(Whole::step)
+    }
 }

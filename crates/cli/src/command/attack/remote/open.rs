@@ -155,11 +155,16 @@ fn reach(
     let output = args.output_tensor.as_deref();
     let connect = || InferenceClient::connect(address(), output, limits.clone());
     let client = match &served {
-        // While it starts nobody answers, which is no failure yet.
+        // While it starts nobody answers, which is no failure yet; and what takes a question and never answers it has not
+        // started either.
         Some(running) => {
-            let once = Limits { attempts: 1, ..limits.clone() };
-            let try_once = || InferenceClient::connect(address(), output, once.clone());
             let most = patience(args, served.as_ref());
+            let once = Limits {
+                attempts: 1,
+                timeout: limits.timeout.min(most.max(Duration::from_secs(1))),
+                ..limits.clone()
+            };
+            let try_once = || InferenceClient::connect(address(), output, once.clone());
             let waited = async { until_answered(try_once, || running.sandbox.ended().is_none(), most).await };
             handle.block_on(waited).and_then(|_| handle.block_on(connect()))
         }
