@@ -116,7 +116,7 @@ pub(super) fn composed(chars: impl Iterator<Item = char>) -> impl Iterator<Item 
 }
 
 /// Characters whose compatibility mapping Unicode does not have: typographic punctuation, letters in
-/// black boxes and circles, flags' letters, small capitals. ASCII is not touched.
+/// black boxes and circles, flags' letters, small capitals, the dotless i. ASCII is not touched.
 pub(super) fn plain(c: char) -> char {
     let letter = |first: char| {
         let offset = u32::from(c).wrapping_sub(u32::from(first));
@@ -174,6 +174,8 @@ fn small_capital(c: char) -> Option<char> {
         'ʀ' => 'r',
         'Ʀ' => 'R',
         'Ɪ' => 'I',
+        // The dotless i of Turkish becomes an i with its case; what reads the text before that reads it as one, too.
+        'ı' => 'i',
         'ꜱ' => 's',
         'ᴛ' => 't',
         'ᴜ' => 'u',

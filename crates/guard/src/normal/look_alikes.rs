@@ -2,13 +2,16 @@
 //!
 //! Only a word that mixes scripts is folded, so Russian and Greek stay Russian and Greek. A word with a
 //! Latin letter becomes Latin if every other letter of it looks like a Latin one; else a Cyrillic or Greek
-//! word into which Latin letters were set becomes whole again.
+//! word into which Latin letters were set becomes whole again. Marks above and below letters, such as
+//! the points of Hebrew, neither part a word nor speak for a script: nobody saves a letter by a point under it.
 
 use std::ops::Range;
 
 use memchr::memmem;
+use unicode_normalization::char::canonical_combining_class;
 
 use super::base::{Layer, edited};
+use super::code_points;
 use super::look_alikes_table::LOOK_ALIKES;
 use crate::pages::Pages;
 
@@ -40,8 +43,10 @@ enum Script {
     Other,
 }
 
-const fn script(c: char) -> Script {
-    match c {
+/// The script of a letter as the base form writes it, whichever case it has here: a capital may stand in a later block
+/// than its small letter.
+fn script(c: char) -> Script {
+    match code_points::folded(c).next().unwrap_or(c) {
         'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Script::Latin,
         '\u{370}'..='\u{3e1}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
         '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{a640}'..='\u{a69f}' => Script::Cyrillic,
@@ -101,12 +106,19 @@ pub(super) fn mixed_words(text: &str) -> impl Iterator<Item = (Range<usize>, Str
     })
 }
 
+/// Whether `c` is part of a word: a letter, or a mark on one.
 fn is_letter(c: char) -> bool {
     static PAGES: Pages = Pages::new();
-    if c.is_ascii() { c.is_ascii_alphabetic() } else { PAGES.entry(c, |c| u32::from(c.is_alphabetic())) == 1 }
+    let of = |c: char| u32::from(c.is_alphabetic() || is_mark(c));
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { PAGES.entry(c, of) == 1 }
 }
 
-/// The maximal runs of letters in which a letter of ASCII stands beside another character.
+/// Whether canonical order may move `c` among the marks of its letter, so that nothing may depend on where it stands.
+fn is_mark(c: char) -> bool {
+    canonical_combining_class(c) != 0
+}
+
+/// The maximal runs of letters and their marks in which a letter of ASCII stands beside another character.
 fn words_at_seams(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
     let is_seam = |pair: &[u8]| match pair {
@@ -126,7 +138,7 @@ fn words_at_seams(text: &str) -> impl Iterator<Item = Range<usize>> {
     })
 }
 
-/// The maximal runs of letters.
+/// The maximal runs of letters and their marks.
 pub(super) fn words(text: &str) -> impl Iterator<Item = Range<usize>> {
     let mut chars = text.char_indices().peekable();
     std::iter::from_fn(move || {
@@ -152,7 +164,7 @@ fn folded_word(word: &str) -> Option<String> {
             counts[0] += 1;
         } else if latin(c).is_some() {
             counts[1] += 1;
-        } else {
+        } else if !is_mark(c) {
             match script(c) {
                 Script::Latin => {}
                 Script::Other => others = true,
@@ -194,6 +206,8 @@ mod tests {
             ("größe", None),
             ("Δt", None),
             ("日本x", None),
+            ("ign\u{5b0}о\u{591}rе", Some("ign\u{5b0}o\u{591}re")),
+            ("п\u{5b0}aроль", Some("п\u{5b0}ароль")),
         ] {
             assert_eq!(folded_word(word).as_deref(), expected, "{word}");
         }
@@ -203,13 +217,23 @@ mod tests {
     fn the_table_is_sorted_and_closed_under_case_folding() {
         assert!(LOOK_ALIKES.is_sorted_by(|a, b| a.0 < b.0));
         for (c, _) in LOOK_ALIKES {
-            for folded in super::super::code_points::folded(*c) {
+            for folded in code_points::folded(*c) {
                 assert!(folded.is_ascii() || latin(folded).is_some(), "{c} folds to {folded}");
             }
         }
         let settled = |c: &char| super::super::base::cased(&c.to_string()).text == c.to_string();
-        for c in ('\0'..=char::MAX).filter(|c| c.is_alphabetic()).filter(settled) {
-            assert_eq!(is_latin(c), super::super::code_points::folded(c).all(|c| c.is_ascii()), "{c}");
+        for c in ('\0'..=char::MAX).filter(|c| is_letter(*c)).filter(settled) {
+            assert_eq!(is_latin(c), code_points::folded(c).all(|c| c.is_ascii()), "{c}");
+            if !is_latin(c) && latin(c).is_none() {
+                let same = |folded| {
+                    latin(folded).is_none() && script(folded) == script(c) && is_mark(folded) == is_mark(c)
+                };
+                assert!(
+                    code_points::folded(c).all(same),
+                    "{c} {:?}",
+                    code_points::folded(c).collect::<String>()
+                );
+            }
         }
     }
 

@@ -22,8 +22,8 @@
 //!    character;
 //! 4. white space is put in or taken out beside other white space or at the ends, or replaced by other
 //!    white space;
-//! 5. in a word all of whose letters, at most 64, have an ASCII image, some but not all of them are replaced by
-//!    letters that [look like](looks_like) them.
+//! 5. in a word (letters and the marks on them) all of whose letters, at most 64, have an ASCII image, some but not
+//!    all of them are replaced by letters that [look like](looks_like) them.
 //!
 //! Why: the base form is a chain of steps and each edit is undone by the first step that sees it. The first
 //! step drops what edit 1 puts in, before anything is looked at, so nothing later can depend on it. Then each character is
@@ -67,7 +67,7 @@ pub(crate) use views::mail;
 pub use views::{Transform, View};
 
 /// The domain of [`NormalForm::digest`]. It changes whenever the base form of any text does.
-pub const DIGEST_DOMAIN: &str = "proofhouse.guard.normal-form.v1";
+pub const DIGEST_DOMAIN: &str = "proofhouse.guard.normal-form.v2";
 
 /// Bounds of the work on one text. Meeting one is reported as [`NormalForm::truncated`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
