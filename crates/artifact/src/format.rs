@@ -8,8 +8,8 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    boosters, checkpoint, coreml, executorch, hdf5, json, msgpack, paddle, pickle, rds, records, safetensors,
-    sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
+    boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle, rds, records,
+    safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
 };
 
 mod opaque;
@@ -42,6 +42,10 @@ pub enum Format {
     Compressed(Codec),
     /// GGUF.
     Gguf,
+    /// GGML before GGUF.
+    Ggml,
+    /// Database of LMDB, or the file of its locks.
+    Lmdb,
     /// TensorFlow graph: saved model, meta graph, frozen graph, or what Keras keeps beside one.
     TensorFlow(tensorflow::Root),
     /// Index of a TensorFlow checkpoint.
@@ -179,6 +183,8 @@ impl Format {
             Self::Tar => "tar",
             Self::Compressed(codec) => codec.name(),
             Self::Gguf => "gguf",
+            Self::Ggml => "ggml",
+            Self::Lmdb => "lmdb",
             Self::TensorFlow(_) => "tensorflow",
             Self::CheckpointIndex => "checkpoint-index",
             Self::TfLite => "tflite",
@@ -230,6 +236,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
+        _ if ggml::is_ggml(bytes) => Format::Ggml,
+        _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
         _ if sevenzip::is_sevenzip(bytes) => Format::SevenZip,
         _ if boosters::is_catboost(bytes) => Format::CatBoost,
         _ if executorch::is_program(bytes) => Format::ExecuTorch,

@@ -160,6 +160,7 @@ fn holds_numbers(format: Format) -> bool {
         Format::TorchZip
             | Format::Safetensors
             | Format::Gguf
+            | Format::Ggml
             | Format::Npy
             | Format::Npz
             | Format::Onnx

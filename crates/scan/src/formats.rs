@@ -20,12 +20,14 @@ mod compressed;
 mod coreml;
 mod executorch;
 mod exported;
+mod ggml;
 mod gguf;
 mod hdf5;
 mod json;
 mod kept;
 mod keras;
 mod languages;
+mod lmdb;
 mod logging;
 mod media;
 mod msgpack;
@@ -52,6 +54,7 @@ mod torch;
 mod vectors;
 mod xml;
 mod yaml;
+mod zarr;
 mod zip;
 
 /// Looks at `content` and returns how many of its bytes are accounted for.
@@ -97,6 +100,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Npy => npy::scan,
         Format::Onnx => onnx::scan,
         Format::Gguf => gguf::scan,
+        Format::Ggml => ggml::scan,
+        Format::Lmdb => lmdb::scan,
         Format::Hdf5 => hdf5::scan,
         Format::TensorFlow(root) => return tensorflow::scan(scanner, content, root),
         Format::CheckpointIndex => checkpoint::scan,

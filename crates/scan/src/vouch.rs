@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use proofhouse_artifact::Format;
+use proofhouse_artifact::stream::Codec;
 use proofhouse_core::Place;
 
 use crate::formats::payload;
@@ -41,7 +42,10 @@ pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usi
         listed.entry(vouched.path).or_default().extend(vouched.ranges);
     }
     for (index, file) in files.iter_mut().enumerate() {
-        let Some(ranges) = listed.get(file.path.as_str()).filter(|_| file.format == Format::Unknown) else {
+        // What is packed is numbers, too, where nothing but that is told of it.
+        let packed = Codec::ALL.iter().any(|codec| file.format == Format::Compressed(*codec));
+        let bare = file.format == Format::Unknown || packed;
+        let Some(ranges) = listed.get(file.path.as_str()).filter(|_| bare) else {
             continue;
         };
         let only = file.findings.iter().all(|f| f.rule == "format/unscannable");

@@ -23,6 +23,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     super::paddle::json(scanner, content, &document);
     super::boosters::xgboost(scanner, content, &document);
     mxnet(scanner, content, &document);
+    super::zarr::scan(scanner, content, &document);
     super::chunks::zeppelin(scanner, content, &document);
     if notebook::is_notebook(&document) {
         notebook::scan(scanner, content, &document);

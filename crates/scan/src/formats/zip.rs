@@ -16,13 +16,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if content.format == Format::Zip {
         unpacked_names(scanner, content, &archive);
     }
+    let arrays = super::zarr::of_zip(scanner, &archive);
     let mut members = |scanner: &mut Scanner<'_>| {
         if super::torch::is_package(&archive) {
             return super::torch::packaged(scanner, content, &archive);
         }
         for member in archive.members() {
             read(scanner, content, &archive, member, &mut |scanner, inner| {
-                super::scan(scanner, inner);
+                if !super::zarr::chunk(scanner, inner, &member.name, &arrays) {
+                    super::scan(scanner, inner);
+                }
             });
         }
     };

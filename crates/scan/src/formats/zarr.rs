@@ -1,0 +1,277 @@
+//! Zarr, versions 2 and 3: arrays in chunks, one file each, beside a description of how they are packed.
+//!
+//! A chunk has no structure of its own: alone nobody can tell what it is. The description says how long it is and what its
+//! reader does with it. Filters and compressors turn bytes into bytes; codecs of objects make them of JSON or MessagePack,
+//! or load pickles. So where every step is one that runs nothing, chunks are data; where one is not, they are what they
+//! are by their own content. Source: Zarr specifications v2 and v3.0, numcodecs 0.15.
+
+use proofhouse_artifact::json::{self, Value};
+use proofhouse_artifact::zip::Archive;
+use proofhouse_artifact::{Format, zip};
+
+use super::payload;
+use crate::scanner::{Content, Scanner};
+
+/// Arrays of one archive.
+const MOST: usize = 10_000;
+/// Longest description.
+const LONGEST: u64 = 1 << 20;
+
+/// Steps that turn bytes into numbers or texts and run nothing.
+const INERT: [&str; 43] = [
+    "blosc",
+    "zstd",
+    "gzip",
+    "zlib",
+    "bz2",
+    "lzma",
+    "lz4",
+    "zfpy",
+    "shuffle",
+    "delta",
+    "fixedscaleoffset",
+    "quantize",
+    "bitround",
+    "packbits",
+    "categorize",
+    "astype",
+    "vlen-utf8",
+    "vlen-bytes",
+    "vlen-array",
+    "json2",
+    "msgpack2",
+    "crc32",
+    "crc32c",
+    "adler32",
+    "fletcher32",
+    "jenkins_lookup3",
+    "pcodec",
+    "base64",
+    "bytes",
+    "endian",
+    "transpose",
+    "sharding_indexed",
+    "numcodecs.shuffle",
+    "numcodecs.delta",
+    "numcodecs.bitround",
+    "numcodecs.zlib",
+    "numcodecs.lz4",
+    "numcodecs.bz2",
+    "numcodecs.lzma",
+    "numcodecs.packbits",
+    "numcodecs.quantize",
+    "numcodecs.fixedscaleoffset",
+    "numcodecs.astype",
+];
+
+/// An array that nothing runs to read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Array {
+    /// The folder that it lies in, with a slash behind it where there is one.
+    folder: String,
+    /// Bytes of a chunk, where they are not packed.
+    chunk: Option<u64>,
+}
+
+impl Array {
+    /// What a description at `path` says; `None` for what is none, or has a step that is not known to run nothing.
+    fn of(path: &str, document: &Value) -> Option<Self> {
+        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let name = path.rsplit('/').next().unwrap_or(path);
+        match (name, member(document, "zarr_format").and_then(Value::as_size)) {
+            (".zarray", Some(2)) => Self::second(folder, document),
+            ("zarr.json", Some(3)) => Self::third(folder, document),
+            _ => None,
+        }
+    }
+
+    fn second(folder: String, document: &Value) -> Option<Self> {
+        let compressor = member(document, "compressor").filter(|value| !matches!(value, Value::Null));
+        let filters = member(document, "filters").and_then(Value::as_array).unwrap_or_default();
+        let step = |value: &Value| {
+            member(value, "id").and_then(Value::as_text).is_some_and(|id| INERT.contains(&id))
+        };
+        if !filters.iter().chain(compressor).all(step) {
+            return None;
+        }
+        let kind = member(document, "dtype")?;
+        let width = kind.as_text().and_then(width);
+        // Objects are made by the first filter; without one there is nothing that makes them.
+        if kind.as_text().is_some_and(|kind| kind.ends_with('O')) && filters.is_empty() {
+            return None;
+        }
+        let plain = filters.is_empty() && compressor.is_none();
+        let chunk = width.filter(|_| plain).and_then(|width| product(member(document, "chunks")?, width));
+        Some(Self { folder, chunk })
+    }
+
+    fn third(folder: String, document: &Value) -> Option<Self> {
+        if member(document, "node_type").and_then(Value::as_text) != Some("array") {
+            return None;
+        }
+        let mut open: Vec<&Value> = member(document, "codecs")?.as_array()?.iter().collect();
+        let plain = open.len() == 1;
+        while let Some(codec) = open.pop() {
+            let name = codec.as_text().or_else(|| member(codec, "name")?.as_text())?;
+            if !INERT.contains(&name) {
+                return None;
+            }
+            // A shard has codecs of its own.
+            let inner = member(codec, "configuration");
+            for key in ["codecs", "index_codecs"] {
+                open.extend(inner.and_then(|inner| member(inner, key)?.as_array()).unwrap_or_default());
+            }
+        }
+        let width = member(document, "data_type").and_then(Value::as_text).and_then(named_width);
+        let grid = member(document, "chunk_grid").and_then(|grid| member(grid, "configuration"));
+        let chunk = width
+            .filter(|_| plain)
+            .and_then(|width| product(grid.and_then(|grid| member(grid, "chunk_shape"))?, width));
+        Some(Self { folder, chunk })
+    }
+
+    /// Whether a path is that of one of its chunks: numbers, behind a `c` or not.
+    fn has(&self, path: &str) -> bool {
+        let Some(key) = path.strip_prefix(self.folder.as_str()) else { return false };
+        let key = key.strip_prefix("c/").or_else(|| key.strip_prefix("c.")).unwrap_or(key);
+        key == "c"
+            || !key.is_empty()
+                && key
+                    .split(['.', '/'])
+                    .all(|part| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit()))
+    }
+}
+
+/// Vouches for the chunks beside a description.
+pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    if content.place.member.is_some() || !matches!(content.name(), ".zarray" | "zarr.json") {
+        return;
+    }
+    let Some(array) = Array::of(&content.place.path, document) else { return };
+    let project = scanner.project;
+    for path in project.files_like(&array.folder).filter(|path| array.has(path)) {
+        let name = path.get(array.folder.len()..).unwrap_or(path);
+        scanner.vouch(content, name, std::iter::once(0..array.chunk.unwrap_or(u64::MAX)).collect());
+    }
+}
+
+/// The arrays of an archive that nothing runs to read.
+pub(super) fn of_zip(scanner: &Scanner<'_>, archive: &Archive<'_>) -> Vec<Array> {
+    let describes = |member: &&zip::Member| {
+        matches!(member.name.rsplit('/').next(), Some(".zarray" | "zarr.json"))
+            && member.uncompressed <= LONGEST
+    };
+    archive
+        .members()
+        .iter()
+        .filter(describes)
+        .take(MOST)
+        .filter_map(|member| {
+            let read = archive.read(member, LONGEST.min(scanner.decompressed_left)).ok()?;
+            Array::of(&member.name, &json::parse(&read.bytes, 100_000).ok()?)
+        })
+        .collect()
+}
+
+/// Looks at a member of an archive as a chunk; whether it is one.
+pub(super) fn chunk(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, arrays: &[Array]) -> bool {
+    let Some(array) = arrays.iter().find(|array| array.has(name)) else { return false };
+    match content.format {
+        Format::Unknown => {
+            if let Some(what) =
+                payload::kind(content.bytes).or_else(|| crate::content::executable(content.bytes))
+            {
+                scanner.report(
+                    "format/embedded-payload",
+                    content.place.clone(),
+                    format!("a chunk is {what}"),
+                );
+            }
+            if array.chunk.is_some_and(|size| size != content.bytes.len() as u64) {
+                let message = "a chunk is longer or shorter than its array says";
+                scanner.report("tree/unlisted-bytes", content.place.clone(), message);
+            }
+            super::kept::pickles(scanner, content);
+            true
+        }
+        Format::Compressed(codec) => {
+            let Ok(unpacked) = codec.unpack(content.bytes, scanner.decompressed_left) else { return false };
+            scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.bytes.len() as u64);
+            if unpacked.trailing > 0 || Format::detect(&unpacked.bytes) != Format::Unknown {
+                return false;
+            }
+            let (bytes, place) = (&unpacked.bytes[..], content.place.clone());
+            let inner = Content { bytes, format: Format::Unknown, place, depth: content.depth + 1 };
+            chunk(scanner, &inner, name, &[Array { chunk: None, ..array.clone() }])
+        }
+        _ => false,
+    }
+}
+
+/// Bytes of an element by NumPy's letters: `<f4`.
+fn width(kind: &str) -> Option<u64> {
+    let digits = kind.get(2..)?;
+    let width: u64 = digits.parse().ok()?;
+    let unit = if kind.get(1..2)? == "U" { 4 } else { 1 };
+    kind.get(1..2).filter(|letter| "biufcSVU".contains(letter)).and_then(|_| width.checked_mul(unit))
+}
+
+/// Bytes of an element by the name of its type: `float32`.
+fn named_width(kind: &str) -> Option<u64> {
+    if kind == "bool" {
+        return Some(1);
+    }
+    let bits = kind.trim_start_matches(|c: char| c.is_ascii_alphabetic());
+    let known = ["int", "uint", "float", "complex", "bfloat"]
+        .contains(&kind.trim_end_matches(|c: char| c.is_ascii_digit()));
+    bits.parse::<u64>().ok().filter(|bits| known && bits.is_multiple_of(8)).map(|bits| bits / 8)
+}
+
+fn product(shape: &Value, width: u64) -> Option<u64> {
+    shape.as_array()?.iter().try_fold(width, |all, size| all.checked_mul(size.as_size()?))
+}
+
+fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
+    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn array(path: &str, text: &str) -> Option<Array> {
+        Array::of(path, &json::parse(text.as_bytes(), 1000).unwrap())
+    }
+
+    #[test]
+    fn arrays_are_inert_by_their_steps() {
+        let plain = r#"{"zarr_format":2,"chunks":[2,3],"dtype":"<f4","compressor":null,"filters":null}"#;
+        assert_eq!(array("a/.zarray", plain).unwrap().chunk, Some(24));
+        let packed = plain.replace("\"compressor\":null", r#""compressor":{"id":"blosc","cname":"lz4"}"#);
+        assert_eq!(array(".zarray", &packed).unwrap().chunk, None);
+        for hostile in [
+            plain.replace("\"filters\":null", r#""filters":[{"id":"pickle","protocol":5}]"#),
+            plain.replace("<f4", "|O"),
+            plain.replace("\"compressor\":null", r#""compressor":{"id":"somebodys"}"#),
+        ] {
+            assert_eq!(array(".zarray", &hostile), None);
+        }
+        let third = r#"{"zarr_format":3,"node_type":"array","data_type":"float32","codecs":[{"name":"bytes"}],
+            "chunk_grid":{"name":"regular","configuration":{"chunk_shape":[4]}}}"#;
+        assert_eq!(array("zarr.json", third).unwrap().chunk, Some(16));
+        let sharded = r#"{"zarr_format":3,"node_type":"array","data_type":"float32","codecs":[{"name":"sharding_indexed",
+            "configuration":{"codecs":[{"name":"numcodecs.pickle"}]}}]}"#;
+        assert_eq!(array("zarr.json", sharded), None);
+    }
+
+    #[test]
+    fn chunks_are_named_by_numbers() {
+        let array = Array { folder: "a/".to_owned(), chunk: None };
+        for name in ["a/0", "a/0.1", "a/0/1", "a/c/0/1", "a/c"] {
+            assert!(array.has(name), "{name}");
+        }
+        for name in ["b/0", "a/x.0", "a/.zattrs", "a/0.py", "a/"] {
+            assert!(!array.has(name), "{name}");
+        }
+    }
+}
