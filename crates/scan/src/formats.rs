@@ -7,6 +7,7 @@ use proofhouse_artifact::stream::Codec;
 use crate::scanner::{Content, Scanner};
 
 pub(crate) use kept::evaluated;
+pub(crate) use languages::is_silent;
 pub(crate) use notebook::page;
 pub(crate) use onnx::stays_inside;
 pub(crate) use template::scan as template;
@@ -26,7 +27,7 @@ mod hdf5;
 mod json;
 mod kept;
 mod keras;
-mod languages;
+pub(crate) mod languages;
 mod lmdb;
 mod logging;
 mod media;

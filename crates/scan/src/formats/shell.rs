@@ -9,12 +9,15 @@ mod decoded;
 mod followed;
 mod harm;
 mod ordinary;
+mod resolved;
 mod script;
 mod sends;
 mod sweep;
 
-pub(crate) use followed::not_followed;
+pub(crate) use decoded::decodes;
+pub(crate) use followed::{embedded, not_followed};
 pub(crate) use ordinary::is_ordinary;
+pub(crate) use script::FORGES;
 pub(crate) use sends::gives;
 pub(crate) use sweep::sweep;
 
@@ -66,6 +69,16 @@ pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
 
 /// What the lines of a script do together, where each by itself is ordinary.
 pub(crate) fn together(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    for (index, whole) in resolved::resolved(text) {
+        let judged = judged(&whole);
+        if matches!(judged, Judged::Harms(_) | Judged::Runs) {
+            let mut place = place.clone();
+            place.line = place.line.map(|first| first + index);
+            let shown: String = whole.trim().chars().take(80).collect();
+            let (rule, what) = told(judged);
+            scanner.report(rule, place, format!("{what}, once it is put together: {shown:?}"));
+        }
+    }
     let lines = joined(text);
     let plain = lines.iter().map(|(_, line)| line.trim());
     if let Some((index, what)) = script::runs_fetched(plain.map(|l| if l.starts_with('#') { "" } else { l }))
@@ -216,7 +229,11 @@ fn command(stage: &str) -> Option<(String, Vec<&str>)> {
         .collect();
     let at = words.iter().position(|w| !BEFORE.contains(w) && !is_assignment(w) && !is_label(w))?;
     let words = words.get(at..)?.to_vec();
-    let name = words.first()?.rsplit(['/', '\\']).next()?.trim_end_matches(".exe").to_ascii_lowercase();
+    let name = words.first()?;
+    // `${SHELL:-sh}`: the program that is there when no other is told.
+    let default = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')?.split_once(":-"));
+    let name = default.map_or(*name, |(_, default)| default);
+    let name = name.rsplit(['/', '\\']).next()?.trim_end_matches(".exe").to_ascii_lowercase();
     Some((name, words))
 }
 
@@ -245,8 +262,10 @@ fn encoded(line: &str) -> bool {
 /// Whether what is fetched or decoded goes into an interpreter: by a pipe, by a substitution, or by the name of the file
 /// that it was written to.
 fn runs_fetched(line: &str) -> bool {
+    // What a group prints goes on behind its bracket.
+    let line = &line.replace(") |", " |").replace(")|", " |").replace("; } |", " |").replace(";}|", " |");
     let lower = line.to_ascii_lowercase();
-    let mut fetched: Vec<&str> = Vec::new();
+    let mut fetched: Vec<&str> = redirected(line);
     let mut substituted = false;
     let opens = lower.contains("$(")
         || lower.contains("<(")
@@ -263,7 +282,7 @@ fn runs_fetched(line: &str) -> bool {
             let name = name.as_str();
             let runs = INTERPRETERS.contains(&name);
             if (runs && flows && name != "chmod")
-                || (runs && fetched.iter().any(|file| words.iter().skip(1).any(|w| last(w) == *file)))
+                || (runs && run_by(name, &words).iter().any(|w| fetched.contains(&last(w))))
             {
                 return true;
             }
@@ -273,6 +292,9 @@ fn runs_fetched(line: &str) -> bool {
                 .is_some_and(|w| (w.starts_with("./") || w.starts_with('/')) && fetched.contains(&last(w)))
             {
                 return true;
+            }
+            if DECODERS.contains(&name) {
+                fetched.extend(written(&words));
             }
             if FETCHERS.contains(&name) {
                 // What is inside of a substitution or of quotes belongs to the interpreter in front of it.
@@ -287,6 +309,29 @@ fn runs_fetched(line: &str) -> bool {
         }
     }
     lower.contains("downloadstring") && lower.contains("iex")
+}
+
+/// What an interpreter runs of its words: the first that is no option. `chmod` makes programs of all of them.
+fn run_by<'w>(name: &str, words: &[&'w str]) -> Vec<&'w str> {
+    let option = |w: &&str| w.starts_with('-') || w.starts_with('/') && w.len() == 2;
+    let mut rest = words.iter().skip(1).copied().filter(|w| !option(w));
+    if name == "chmod" { rest.collect() } else { rest.next().into_iter().collect() }
+}
+
+/// Files that a line writes what it fetches or decodes to, by `>`.
+fn redirected(line: &str) -> Vec<&str> {
+    let mut out = Vec::new();
+    for part in line.split([';', '&']).filter(|part| part.contains('>')) {
+        let makes = |stage: &str| {
+            command(stage).is_some_and(|(name, _)| {
+                FETCHERS.contains(&name.as_str()) || DECODERS.contains(&name.as_str())
+            })
+        };
+        let fetches = part.split(['|', '(']).any(makes);
+        let target = part.rsplit_once('>').and_then(|(_, target)| target.split_whitespace().next());
+        out.extend(target.filter(|_| fetches).map(|target| last(target.trim_matches(['"', '\'', ')']))));
+    }
+    out
 }
 
 /// Whether all that is fetched is the installer of a well-known tool, from where its documentation says.
@@ -312,7 +357,7 @@ fn last(word: &str) -> &str {
 /// Names of the files that a command writes what it fetches to.
 fn written<'w>(words: &[&'w str]) -> Vec<&'w str> {
     let named = words.windows(2).filter_map(|pair| match pair {
-        ["--output" | "--output-document" | "-OutFile", name] => Some(last(name)),
+        ["--output" | "--output-document" | "-OutFile" | "-out", name] => Some(last(name)),
         // `-sLo name`: the last of several letters takes it.
         [option, name]
             if option.starts_with('-') && !option.starts_with("--") && option.ends_with(['o', 'O']) =>

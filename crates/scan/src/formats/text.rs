@@ -53,13 +53,17 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         place.line = Some(1);
         let text = String::from_utf8_lossy(content.bytes);
         super::shell::text(scanner, &place, &text);
+        for program in super::shell::embedded(&text) {
+            let first = u32::try_from(program.lines.start + 1).unwrap_or(1);
+            crate::python::scan_text(scanner, &content.place, &program.text, first);
+        }
         if let Some((line, what)) = super::shell::not_followed(&text) {
             place.line = Some(line);
             scanner.report("code/not-analysed", place, format!("a script of a shell {what}"));
         }
     } else if content.name().to_ascii_lowercase().ends_with(".dib") {
         super::chunks::polyglot(scanner, content);
-    } else if script {
+    } else if script && !super::languages::is_known(content.name(), &String::from_utf8_lossy(content.bytes)) {
         scanner.report("code/not-analysed", content.at(0), "a script by its first line");
     }
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();

@@ -5,6 +5,7 @@ use proofhouse_core::Place;
 
 use crate::scanner::{Content, Scanner};
 
+mod build;
 mod tools;
 mod twins;
 

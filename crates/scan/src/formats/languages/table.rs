@@ -4,7 +4,7 @@
 pub(super) struct Language {
     /// Endings of its files.
     pub(super) endings: &'static [&'static str],
-    /// What kernels and cells call it.
+    /// What kernels and cells call it, and the programs that the first line of a script names.
     pub(super) names: &'static [&'static str],
     /// What begins a line that is none of it.
     pub(super) comments: &'static [&'static str],
@@ -27,7 +27,7 @@ const C_COMMENTS: &[&str] = &["//", "*", "/*", "#include", "% ", "!"];
 #[rustfmt::skip]
 pub(super) const LANGUAGES: [Language; 18] = [
     Language {
-        endings: &[".java", ".kt", ".kts", ".scala", ".groovy", ".clj"],
+        endings: &[".java", ".kt", ".kts", ".scala", ".groovy", ".clj", ".gradle", "jenkinsfile"],
         names: &["java", "kotlin", "scala", "groovy", "clojure"],
         comments: C_COMMENTS,
         starts: &["Runtime.getRuntime", "ProcessBuilder", "System.load", "Class.forName", "defineClass", "URLClassLoader", "ScriptEngine",
@@ -74,24 +74,24 @@ pub(super) const LANGUAGES: [Language; 18] = [
     },
     Language {
         endings: &[".js", ".mjs", ".cjs", ".ts", ".jsx", ".tsx", ".coffee"],
-        names: &["javascript", "typescript", "node", "nodejs", "deno", "tslab", "js", "jslab"],
+        names: &["javascript", "typescript", "node", "nodejs", "deno", "bun", "tslab", "js", "jslab"],
         comments: &["//", "*", "/*"],
-        starts: &["child_process", "execSync", "spawnSync", "Deno.run", "Deno.Command", "Bun.spawn", "process.binding", "document.cookie",
-            "require('net')", "require(\"net\")", "vm.runIn", "importScripts("],
-        evaluates: &["eval(", "eval)(", "new Function(", "Function(", "vm.runIn", "importScripts(", "setTimeout(\"", "executeScript("],
-        fetches: &["fetch(", "XMLHttpRequest", "https.get", "http.get", "axios", "importScripts(", "got(", "WebSocket("],
+        starts: &["Deno.run", "Deno.Command", "Bun.spawn", "process.binding", "process._linkedBinding", "process.dlopen",
+            "process.mainModule", "document.cookie", "require('net')", "require(\"net\")"],
+        evaluates: &["setTimeout(\"", "executeScript("],
+        fetches: &["fetch(", "XMLHttpRequest", "https.get", "http.get", "axios", "importScripts(", "got(", "WebSocket(",
+            "require('https')", "require(\"https\")", "require('http')", "require(\"http\")", "node:http"],
         sends: &["fetch(", "XMLHttpRequest", "https.request", "http.request", "require('https')", "require(\"https\")",
             "require('http')", "node:http", "axios", "sendBeacon(", "WebSocket(", "net.connect", "dns.resolve", "dns.lookup"],
         secrets: &["process.env", "document.cookie", "Deno.env.toObject()", "localStorage"],
         harms: &[],
     },
     Language {
-        endings: &[".r", ".rmd", ".qmd", ".rprofile"],
-        names: &["r", "ir", "xr"],
+        endings: &[".r", ".rmd", ".qmd", ".rprofile", "rprofile.site"],
+        names: &["r", "ir", "xr", "rscript", "littler"],
         comments: &["#"],
-        starts: &["system(", "system2(", "shell(", "shell.exec(", "dyn.load(", "socketConnection", "pipe(", "processx::", "callr::", "reticulate::",
-            "do.call(", "match.fun(", ".Call(", ".External("],
-        evaluates: &["eval(parse", "source(", "parse(text", "eval(str2lang", "eval("],
+        starts: &["system(", "system2(", "shell(", "shell.exec(", "dyn.load(", "socketConnection", "pipe(", "processx::", "callr::", "reticulate::"],
+        evaluates: &[],
         fetches: &["url(", "download.file(", "readLines(\"http", "source(\"http", "source('http", "httr::", "GET(", "curl::"],
         sends: &["POST(", "httr::", "curl::", "socketConnection", "download.file("],
         secrets: &["Sys.getenv()"],
@@ -102,7 +102,7 @@ pub(super) const LANGUAGES: [Language; 18] = [
         names: &["julia"],
         comments: &["#"],
         starts: &["run(`", "run(pipeline", "ccall(", "read(`", "open(`", "@ccall", "pipeline(`"],
-        evaluates: &["include_string", "eval(Meta.parse", "Meta.parse", "eval("],
+        evaluates: &[],
         fetches: &["download(", "HTTP.get", "Downloads."],
         sends: &["HTTP.post", "HTTP.request", "connect("],
         secrets: &["collect(ENV)", "string(ENV)"],
@@ -146,9 +146,9 @@ pub(super) const LANGUAGES: [Language; 18] = [
         evaluates: &[], fetches: &[], sends: &[], secrets: &[], harms: &[],
     },
     Language {
-        endings: &[".lua"], names: &["lua", "torch"], comments: &["--"],
-        starts: &["os.execute", "io.popen", "package.loadlib", "ffi.load", "dofile("],
-        evaluates: &["loadstring(", "load(", "dofile("], fetches: &["http.request", "socket.http"],
+        endings: &[".lua"], names: &["lua", "torch", "luajit", "th"], comments: &["--"],
+        starts: &["os.execute", "io.popen", "package.loadlib", "ffi.load"],
+        evaluates: &[], fetches: &["http.request", "socket.http"],
         sends: &["http.request", "socket.tcp"], secrets: &[], harms: &[],
     },
     Language {
@@ -159,19 +159,20 @@ pub(super) const LANGUAGES: [Language; 18] = [
         harms: &["$_GET", "$_POST", "$_REQUEST", "$_COOKIE"],
     },
     Language {
-        endings: &[".rb"], names: &["ruby"], comments: &["#"],
+        endings: &[".rb", ".gemspec", ".rake", ".podspec", ".ru", "gemfile", "rakefile", "podfile", "vagrantfile", "brewfile", "fastfile",
+            "guardfile", "capfile", "dangerfile", "thorfile"], names: &["ruby"], comments: &["#"],
         starts: &["system(", "system ", "exec(", "exec ", "IO.popen", "Open3.", "Kernel.", "`", "%x", "spawn(", "Fiddle"],
-        evaluates: &["eval(", "instance_eval", "Marshal.load"], fetches: &["Net::HTTP", "open-uri", "URI.open"],
+        evaluates: &["Marshal.load"], fetches: &["Net::HTTP", "open-uri", "URI.open"],
         sends: &["Net::HTTP", "TCPSocket"], secrets: &["ENV.to_h"], harms: &[],
     },
     Language {
-        endings: &[".pl", ".pm"], names: &["perl"], comments: &["#"],
+        endings: &[".pl", ".pm", ".perl", "cpanfile"], names: &["perl"], comments: &["#"],
         starts: &["system(", "system ", "exec(", "exec ", "qx", "`", "open("],
-        evaluates: &["eval "], fetches: &["LWP", "HTTP::Tiny"], sends: &["LWP", "HTTP::Tiny", "IO::Socket"], secrets: &["%ENV"], harms: &[],
+        evaluates: &[], fetches: &["LWP", "HTTP::Tiny"], sends: &["LWP", "HTTP::Tiny", "IO::Socket"], secrets: &["%ENV"], harms: &[],
     },
     Language {
         endings: &[".cr", ".nim", ".zig", ".v", ".d", ".ml", ".lisp", ".scm", ".el", ".applescript", ".scpt", ".ahk", ".au3", ".awk", ".tcl"],
-        names: &["ocaml", "nim", "tcl", "applescript"],
+        names: &["ocaml", "nim", "tcl", "applescript", "tclsh", "wish", "expect", "awk", "gawk", "mawk", "osascript"],
         comments: &["//", "--", "*", ";", "("],
         starts: &["system", "exec", "spawn", "popen", "do shell script", "Run,", "shell-command", "run-program", "execvp"],
         evaluates: &[], fetches: &[], sends: &[], secrets: &[], harms: &[],

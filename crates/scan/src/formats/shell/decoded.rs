@@ -27,7 +27,7 @@ fn closing(text: &str) -> Option<usize> {
 }
 
 /// Whether one of the stages turns data back into what it was.
-fn decodes(commands: &str) -> bool {
+pub(crate) fn decodes(commands: &str) -> bool {
     commands.split(['|', ';', '&', '(', '\n']).any(|stage| {
         let Some((name, words)) = command(stage) else { return false };
         let asks = |letters: &[char]| {

@@ -23,12 +23,126 @@ const PROGRAMS: [&str; 14] = [
 
 /// The first line of a script that runs what is not written in it, and what it does.
 pub(crate) fn not_followed(script: &str) -> Option<(u64, &'static str)> {
+    let inside: Vec<std::ops::Range<u64>> = embedded(script).into_iter().map(|e| e.lines).collect();
+    let data: Vec<std::ops::Range<u64>> =
+        documents(script).into_iter().filter(|d| is_data(script, d)).map(|d| d.lines).collect();
     joined(script).into_iter().find_map(|(index, line)| {
         let line = line.trim();
+        // A program of Python behind the line is followed as what it is.
+        let python = inside.iter().any(|lines| lines.start == index + 1);
+        let skipped = inside.iter().chain(&data).any(|lines| lines.contains(&index));
         let comment = line.is_empty() || line.starts_with('#');
-        let what = if comment { None } else { computed(line) };
+        let what = if comment || python || skipped { None } else { computed(line) };
         what.map(|what| (index + 1, what))
     })
+}
+
+/// A program of Python that a script hands to its interpreter as a text behind the line.
+pub(crate) struct Embedded {
+    /// Its lines, counted from zero.
+    pub(crate) lines: std::ops::Range<u64>,
+    pub(crate) text: String,
+}
+
+/// Programs of Python that stand in a script as they are run: a text behind `<<` in which the shell puts nothing.
+pub(crate) fn embedded(script: &str) -> Vec<Embedded> {
+    let mut out = Vec::new();
+    for document in documents(script) {
+        let stage = document.command.rsplit(['|', ';', '&']).next().unwrap_or_default();
+        let python = command(stage).is_some_and(|(name, words)| {
+            let alone = words.iter().skip(1).all(|word| matches!(*word, "-" | "-u"));
+            matches!(name.as_str(), "python" | "python3") && alone
+        });
+        if python && (document.quoted || !document.text.contains(['$', '`', '\\'])) {
+            out.push(Embedded { lines: document.lines, text: document.text });
+        }
+    }
+    out
+}
+
+/// A text that stands in a script behind `<<`.
+struct Document<'s> {
+    /// What stands in front of the mark.
+    command: &'s str,
+    /// What stands behind it.
+    behind: &'s str,
+    /// Whether the shell puts nothing into it.
+    quoted: bool,
+    lines: std::ops::Range<u64>,
+    text: String,
+}
+
+fn documents(script: &str) -> Vec<Document<'_>> {
+    let mut out = Vec::new();
+    let mut lines = (0u64..).zip(script.lines());
+    while let Some((at, line)) = lines.next() {
+        let Some((command, mark)) = line.split_once("<<").filter(|(_, mark)| !mark.starts_with('<')) else {
+            continue;
+        };
+        if command.trim_start().starts_with('#') || command.ends_with("((") {
+            continue;
+        }
+        let mark = mark.trim_start_matches('-').trim_start();
+        let quoted = mark.starts_with(['\'', '"', '\\']);
+        let mark = mark.trim_start_matches(['\'', '"', '\\']);
+        let length = mark.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(mark.len());
+        let (mark, behind) = mark.split_at(length);
+        if mark.is_empty() || mark.starts_with(|c: char| c.is_ascii_digit()) {
+            continue;
+        }
+        let mut text = String::new();
+        let mut ahead = lines.clone();
+        let end = ahead.by_ref().find(|(_, line)| {
+            let ends = line.trim_start_matches('\t').trim_end() == mark;
+            if !ends {
+                text.push_str(line);
+                text.push('\n');
+            }
+            ends
+        });
+        if let Some((end, _)) = end {
+            out.push(Document { command, behind, quoted, lines: at + 1..end, text });
+            lines = ahead;
+        }
+    }
+    out
+}
+
+/// Whether a text behind `<<` is written to a file that no line of the script runs.
+fn is_data(script: &str, document: &Document<'_>) -> bool {
+    let target = |part: &str| {
+        let (_, target) = part.rsplit_once('>')?;
+        target.split_whitespace().next().map(|word| super::last(word).trim_matches(['"', '\'']).to_owned())
+    };
+    let Some(name) = target(document.command).or_else(|| target(document.behind)) else { return false };
+    let runs = |line: &str| {
+        line.contains(&name)
+            && line.split([';', '&', '|']).filter_map(command).any(|(program, words)| {
+                let by_path = words.first().is_some_and(|word| word.contains('/'));
+                INTERPRETERS.contains(&program.as_str()) || by_path
+            })
+    };
+    !name.is_empty() && !name.starts_with('$') && !script.lines().any(runs)
+}
+
+/// A line with the marks of statements inside of quotes taken out; what is put in by the shell stays.
+fn unquoted(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut quote = None;
+    let mut escaped = false;
+    // Substitutions inside of quotes hold commands of their own.
+    let inner = line.contains("$(") || line.contains('`');
+    for c in line.chars() {
+        match quote {
+            Some(open) if c == open && !escaped => quote = None,
+            None if matches!(c, '"' | '\'') && !escaped => quote = Some(c),
+            _ => {}
+        }
+        escaped = c == '\\' && !escaped;
+        let mark = matches!(c, '|' | ';' | '&' | '(' | '>');
+        out.push(if quote.is_some() && mark && !inner { '_' } else { c });
+    }
+    out
 }
 
 fn computed(line: &str) -> Option<&'static str> {
@@ -42,10 +156,11 @@ fn computed(line: &str) -> Option<&'static str> {
     if line.contains("<<") && interpreter(line) {
         return Some("has a program of another language in it");
     }
+    let line = &unquoted(line);
     for statement in line.split([';', '&', '`', '(', '\n']) {
         for (place, stage) in statement.split('|').enumerate() {
             let mut stage = stage.trim();
-            for word in ["then ", "do ", "else ", "{ "] {
+            for word in ["if ", "elif ", "while ", "until ", "! ", "then ", "do ", "else ", "{ "] {
                 stage = stage.strip_prefix(word).unwrap_or(stage);
             }
             if stage.starts_with(['$', '"']) && stage.trim_matches('"').starts_with('$') && !known(stage) {
@@ -120,7 +235,9 @@ mod tests {
             "echo aWQ= | base64 -d",
             "cat x | bash",
             "source $CONFIG",
-            "python3 - <<EOF\nprint(1)\nEOF",
+            "python3 - <<EOF\nprint($X)\nEOF",
+            "cat > x.sh <<EOF\n$X\nEOF\nbash x.sh",
+            "if $X --version; then echo 1; fi",
             "$'\\x63url' example.org",
             "\"${CMD[@]}\"",
         ] {
@@ -143,7 +260,14 @@ done
 $PYTHON -m pytest
 cat > config.yaml <<EOF
 a: 1
+$X: 2
 EOF
+sed "s|@prefix@|$prefix|" Makefile.in > Makefile
+if $CC a.c; then echo built; fi
+python - <<'PY'
+import json
+print(json.load(open("1.json")))
+PY
 exec "$@"
 eval "$(conda shell.bash hook)"
 eval "$($HOME/miniconda/bin/conda shell.bash hook)"

@@ -109,11 +109,23 @@ pub(crate) fn is_ordinary(line: &str) -> bool {
         let whole = words
             .first()
             .is_some_and(|w| !w.starts_with("./") && !w.starts_with('/') || w.starts_with("/usr/bin/"));
-        if !whole || !WORK.contains(&name.as_str()) {
+        if !whole || !(WORK.contains(&name.as_str()) || runs_a_script(&name, &words)) {
             return false;
         }
     }
     any
+}
+
+/// Whether a command runs a script that is named in the folder, or a file of it.
+fn runs_a_script(name: &str, words: &[&str]) -> bool {
+    let first = words.get(1).copied().unwrap_or_default();
+    match name {
+        "npm" | "pnpm" | "yarn" => {
+            matches!(first, "run" | "ci" | "test" | "build" | "pack" | "version" | "prefix" | "root")
+        }
+        "node" | "tsc" => words.iter().skip(1).all(|word| !word.starts_with("-e") && !word.starts_with("-p")),
+        _ => false,
+    }
 }
 
 /// The line without what stands in quotes.
@@ -145,6 +157,8 @@ mod tests {
             "ffprobe -v quiet x.mp4",
             "tar xf data.tar.gz && ls data",
             "nvidia-smi --query-gpu=name",
+            "npm run build",
+            "node scripts/build.js",
         ] {
             assert!(is_ordinary(line), "{line}");
         }
@@ -161,6 +175,8 @@ mod tests {
             "tar xf $(id)",
             "",
             "/tmp/git status",
+            "npm install x",
+            "node -e 1",
             "git log; id",
         ] {
             assert!(!is_ordinary(line), "{line}");

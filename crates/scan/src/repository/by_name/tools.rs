@@ -28,6 +28,11 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
     first.line = Some(1);
     match name {
         // Programs read these whenever they start in the folder.
+        ".rprofile" if super::build::is_plain(&text) => {}
+        ".dir-locals.el" if text.contains("eval") => {
+            let message = "an editor evaluates what this file says in its folder";
+            scanner.report("repo/startup-file", content.place.clone(), message);
+        }
         ".pdbrc" | ".gdbinit" | ".lldbinit" | ".rprofile" | ".irbrc" | ".exrc" | ".vimrc" | ".nvimrc"
         | ".pythonrc"
             if !text.trim().is_empty() =>
@@ -72,7 +77,10 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
             }
         }
         ".envrc" => shell::text(scanner, &first, &text),
+        "cmakelists.txt" => super::build::cmake(scanner, content, &text),
+        _ if name.ends_with(".cmake") => super::build::cmake(scanner, content, &text),
         "makefile" | "gnumakefile" => {
+            super::build::make(scanner, content, &text);
             for (index, line) in shell::joined(&text) {
                 if let Some(recipe) = line.strip_prefix('\t') {
                     shell::line(scanner, &at(content, index), recipe.trim_start_matches(['@', '-', '+']));
@@ -249,7 +257,7 @@ pub(super) fn indices(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     }
 }
 
-fn at(content: &Content<'_>, index: u64) -> Place {
+pub(super) fn at(content: &Content<'_>, index: u64) -> Place {
     let mut place = content.place.clone();
     place.line = Some(index + 1);
     place
