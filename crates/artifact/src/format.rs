@@ -8,8 +8,8 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle, rds, records,
-    safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
+    avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle, rds,
+    records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
 };
 
 mod opaque;
@@ -84,6 +84,8 @@ pub enum Format {
     Hdf5,
     /// Parquet.
     Parquet,
+    /// Avro: rows by a schema.
+    Avro,
     /// TFRecord: examples of TensorFlow, events of TensorBoard.
     TfRecord,
     /// Model of fastText.
@@ -204,6 +206,7 @@ impl Format {
             Self::Media(media) => media.name(),
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
+            Self::Avro => "avro",
             Self::TfRecord => "tfrecord",
             Self::FastText => "fasttext",
             Self::Word2Vec => "word2vec",
@@ -238,6 +241,7 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
         _ if ggml::is_ggml(bytes) => Format::Ggml,
         _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
+        _ if avro::is_avro(bytes) => Format::Avro,
         _ if sevenzip::is_sevenzip(bytes) => Format::SevenZip,
         _ if boosters::is_catboost(bytes) => Format::CatBoost,
         _ if executorch::is_program(bytes) => Format::ExecuTorch,

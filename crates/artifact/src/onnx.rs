@@ -13,6 +13,7 @@ use crate::ArtifactError;
 mod excess;
 mod tensor;
 mod walk;
+mod wiring;
 
 pub use tensor::{ElementType, Initializer};
 
@@ -167,6 +168,17 @@ pub struct Survey {
     pub errors: Vec<ArtifactError>,
     /// What takes memory or time beyond any machine.
     pub excesses: Vec<Excess>,
+    /// Branches on what an input holds, one of which computes nothing.
+    pub fixed_answers: Vec<FixedAnswer>,
+}
+
+/// An `If` that compares the value of an input with a constant, and gives an answer that stands in the file in one case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FixedAnswer {
+    /// The node.
+    pub holder: String,
+    /// Where it begins in the file.
+    pub at: u64,
 }
 
 /// Work or memory that a graph asks for and no machine has.

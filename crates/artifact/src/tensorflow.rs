@@ -10,7 +10,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ArtifactError;
-use crate::protobuf::{Field, Fields, Value};
+use crate::protobuf::{Field, Fields, Value, packed_varints};
+
+mod excess;
+
+pub use excess::Excess;
+use excess::{Excesses, FEW, Node};
 
 /// Messages and fields together. A large model has a million.
 const MAX_ITEMS: u64 = 20_000_000;
@@ -30,6 +35,8 @@ pub struct Survey {
     pub assets: Vec<String>,
     /// Texts of attributes: operation, attribute, place and length.
     pub texts: Vec<Text>,
+    /// What takes memory or time beyond any machine.
+    pub excesses: Vec<Excess>,
     /// Truncation, and fields that the format does not have.
     pub errors: Vec<ArtifactError>,
 }
@@ -83,8 +90,16 @@ pub fn survey(bytes: &[u8], root: Root) -> Survey {
         Root::KerasMetadata => Kind::KerasMetadata,
         Root::Fingerprint => Kind::Fingerprint,
     };
-    let mut walk = Walk { out: Survey::default(), stack: vec![(kind, Fields::new(bytes))], items: 0 };
+    let mut walk = Walk {
+        out: Survey::default(),
+        stack: vec![(kind, Fields::new(bytes))],
+        items: 0,
+        scopes: 0,
+        signature: String::new(),
+        excess: Excesses::default(),
+    };
     walk.run();
+    walk.out.excesses = walk.excess.found();
     walk.out
 }
 
@@ -171,6 +186,11 @@ struct Walk<'a> {
     out: Survey,
     stack: Vec<(Kind, Fields<'a>)>,
     items: u64,
+    /// Functions seen so far; the last one is where nodes of a function stand.
+    scopes: usize,
+    /// The name of the last one.
+    signature: String,
+    excess: Excesses,
 }
 
 impl<'a> Walk<'a> {
@@ -203,9 +223,14 @@ impl<'a> Walk<'a> {
             (Kind::MetaGraph, 2) => Kind::Graph,
             (Kind::MetaGraph, 6) => Kind::Asset,
             (Kind::MetaGraph, 7) => Kind::Objects,
-            (Kind::Graph, 1) | (Kind::Function, 3) => return self.node(field),
+            (Kind::Graph, 1) => return self.node(field, 0),
+            (Kind::Function, 3) => return self.node(field, self.scopes),
+            (Kind::Function, 4) => return self.returned(field),
             (Kind::Graph, 2) => Kind::Library,
-            (Kind::Library, 1) => Kind::Function,
+            (Kind::Library, 1) => {
+                self.scopes += 1;
+                Kind::Function
+            }
             (Kind::Function, 1) => return self.signature(field),
             (Kind::Asset, 2) => {
                 if let Value::Bytes(name) = field.value {
@@ -250,19 +275,33 @@ impl<'a> Walk<'a> {
     fn signature(&mut self, field: &Field<'a>) {
         for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
             if let (1, Value::Bytes(name)) = (inner.number, inner.value) {
-                self.out.functions.insert(String::from_utf8_lossy(name).into_owned());
+                self.signature = String::from_utf8_lossy(name).into_owned();
+                self.out.functions.insert(self.signature.clone());
             }
         }
     }
 
-    fn node(&mut self, field: &Field<'a>) {
+    /// One of the values that a function returns: an entry of a map from its output to the node that makes it.
+    fn returned(&mut self, field: &Field<'a>) {
+        for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
+            if let (2, Value::Bytes(value)) = (inner.number, inner.value) {
+                self.excess.returns(&self.signature, self.scopes, &String::from_utf8_lossy(value));
+            }
+        }
+    }
+
+    fn node(&mut self, field: &Field<'a>, scope: usize) {
         let (mut name, mut operation) = (&b""[..], None);
         let mut attributes = Vec::new();
+        let mut inputs = Vec::new();
         for inner in field.message().into_iter().flatten() {
             self.items += 1;
             match inner {
                 Ok(Field { number: 1, value: Value::Bytes(value), .. }) => name = value,
                 Ok(Field { number: 2, value: Value::Bytes(value), .. }) => operation = Some(value),
+                Ok(Field { number: 3, value: Value::Bytes(input), .. }) if inputs.len() < 4 => {
+                    inputs.push(input);
+                }
                 Ok(inner @ Field { number: 5, .. }) => attributes.push(inner),
                 Ok(Field { number: 3..=7, .. }) => {}
                 Ok(other) => {
@@ -273,39 +312,54 @@ impl<'a> Walk<'a> {
             }
         }
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        let operation = text(operation.unwrap_or_default());
+        let (name, operation) = (text(name), text(operation.unwrap_or_default()));
+        let node = Node { scope, name: &name, operation: &operation, at: field.offset };
+        self.excess.node(node, &inputs);
         for attribute in attributes {
-            self.attribute(&operation, &attribute);
+            self.attribute(node, &attribute);
         }
-        let first = Use { count: 0, node: text(name), offset: field.offset };
+        let first = Use { count: 0, node: name, offset: field.offset };
         self.out.operations.entry(operation).or_insert(first).count += 1;
     }
 
     /// The texts of one attribute: a string, a list of them, or a tensor of them.
-    fn attribute(&mut self, operation: &str, field: &Field<'a>) {
+    fn attribute(&mut self, node: Node<'_>, field: &Field<'a>) {
+        let operation = node.operation;
         let mut key = String::new();
         for entry in field.message().into_iter().flatten().filter_map(Result::ok) {
             match (entry.number, entry.value) {
                 (1, Value::Bytes(name)) => key = String::from_utf8_lossy(name).into_owned(),
                 (2, Value::Bytes(_)) => {
                     // AttrValue: 2 is a string; 1 a list, whose 2 are strings; 8 a tensor, whose 8 are strings and 4
-                    // its raw content.
+                    // its raw content; 10 a function.
                     for value in entry.message().into_iter().flatten().filter_map(Result::ok) {
                         match value.number {
-                            2 => self.text(operation, &key, &value),
-                            1 | 8 => {
-                                for inner in value.message().into_iter().flatten().filter_map(Result::ok) {
-                                    self.items += 1;
-                                    if matches!((value.number, inner.number), (1, 2) | (8, 4 | 8)) {
-                                        self.text(operation, &key, &inner);
-                                    }
+                            10 if key == "cond" && matches!(operation, "While" | "StatelessWhile") => {
+                                if let Some(function) = function_name(&value) {
+                                    self.excess.loops(node, function);
                                 }
                             }
+                            8 if key == "value" && operation == "Const" => {
+                                self.excess.constant(node, numbers(&value));
+                                self.tensor_texts(operation, &key, &value);
+                            }
+                            2 => self.text(operation, &key, &value),
+                            1 | 8 => self.tensor_texts(operation, &key, &value),
                             _ => {}
                         }
                     }
                 }
                 _ => {}
+            }
+        }
+    }
+
+    /// The texts of a list or a tensor.
+    fn tensor_texts(&mut self, operation: &str, key: &str, value: &Field<'a>) {
+        for inner in value.message().into_iter().flatten().filter_map(Result::ok) {
+            self.items += 1;
+            if matches!((value.number, inner.number), (1, 2) | (8, 4 | 8)) {
+                self.text(operation, key, &inner);
             }
         }
     }
@@ -333,6 +387,65 @@ impl<'a> Walk<'a> {
             bytes: bytes.len() as u64,
         });
     }
+}
+
+/// The name of a `NameAttrList`.
+fn function_name(field: &Field<'_>) -> Option<String> {
+    let mut fields = field.message()?.filter_map(Result::ok);
+    fields.find_map(|inner| match inner {
+        Field { number: 1, value: Value::Bytes(name), .. } => {
+            Some(String::from_utf8_lossy(name).into_owned())
+        }
+        _ => None,
+    })
+}
+
+/// The numbers of a `TensorProto` of whole numbers or truth values, if they are few: field 1 is their type (3 of 32 bits,
+/// 9 of 64, 10 truth values), 2 their shape, 4 their bytes, 7, 10 and 11 the numbers, of which the last stands for all
+/// that are left off.
+fn numbers(field: &Field<'_>) -> Vec<i64> {
+    let (mut kind, mut elements) = (0, 1);
+    let mut numbers = Vec::new();
+    for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
+        match (inner.number, inner.value) {
+            (1, Value::Varint(value)) => kind = value,
+            (2, Value::Bytes(_)) => elements = shape(&inner),
+            (4, Value::Bytes(raw)) if raw.len() <= FEW * 8 => match kind {
+                3 => numbers.extend(raw.as_chunks::<4>().0.iter().map(|n| i64::from(i32::from_le_bytes(*n)))),
+                9 => numbers.extend(raw.as_chunks::<8>().0.iter().map(|n| i64::from_le_bytes(*n))),
+                10 => numbers.extend(raw.iter().map(|truth| i64::from(*truth))),
+                _ => {}
+            },
+            (7 | 10 | 11, Value::Varint(value)) if numbers.len() < FEW => numbers.push(value.cast_signed()),
+            (7 | 10 | 11, Value::Bytes(packed)) => numbers.extend(
+                packed_varints(packed, inner.value_offset)
+                    .take(FEW - numbers.len().min(FEW))
+                    .filter_map(Result::ok)
+                    .map(u64::cast_signed),
+            ),
+            _ => {}
+        }
+    }
+    if let Some(last) = numbers.last().copied()
+        && let Ok(elements) = usize::try_from(elements)
+        && (numbers.len()..=FEW).contains(&elements)
+    {
+        numbers.resize(elements, last);
+    }
+    numbers
+}
+
+/// How many elements a `TensorShapeProto` has.
+fn shape(field: &Field<'_>) -> u64 {
+    let dims = field.message().into_iter().flatten().filter_map(Result::ok).filter(|inner| inner.number == 2);
+    let size = |dim: Field<'_>| {
+        let mut fields = dim.message().into_iter().flatten().filter_map(Result::ok);
+        fields.find_map(|inner| match inner {
+            Field { number: 1, value: Value::Varint(size), .. } => Some(size),
+            _ => None,
+        })
+    };
+    dims.map(|dim| size(dim).unwrap_or(0)).fold(1, u64::saturating_mul)
 }
 
 #[cfg(test)]
@@ -375,6 +488,52 @@ mod tests {
         assert_eq!(survey.operations["Const"].count, 2);
         assert_eq!(survey.operations["WriteFile"].node, "w");
         assert!(survey.functions.contains("f"));
+    }
+
+    /// A node with inputs and one attribute, whose value is a field of `AttrValue`.
+    fn wired(name: &str, operation: &str, inputs: &[&str], key: &str, value: &[u8]) -> Vec<u8> {
+        let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(3, input.as_bytes())).collect();
+        let attribute = field(5, &[field(1, key.as_bytes()), field(2, value)].concat());
+        field(1, &[field(1, name.as_bytes()), field(2, operation.as_bytes()), inputs, attribute].concat())
+    }
+
+    fn asks(graph: &[u8]) -> Vec<String> {
+        let survey = survey(graph, Root::Graph);
+        assert!(survey.errors.is_empty());
+        survey.excesses.into_iter().map(|excess| excess.what).collect()
+    }
+
+    #[test]
+    fn a_shape_beyond_any_machine_is_told() {
+        let shape = |numbers: &[i32]| {
+            let raw: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+            wired("dims", "Const", &[], "value", &field(8, &[&[8, 3][..], &field(4, &raw)].concat()))
+        };
+        let fill = wired("much", "Fill", &["dims:0", "zero"], "T", &[0x30, 1]);
+        assert_eq!(
+            asks(&[shape(&[100_000, 1_000_000, 100]), fill.clone()].concat()),
+            ["Fill asks for 10000000000000 elements"]
+        );
+        assert_eq!(asks(&[shape(&[1000, 1000, -1]), fill.clone()].concat()), Vec::<String>::new());
+        // One number that stands for four.
+        let dims = field(2, &field(2, &[8, 4]));
+        let short = field(8, &[&[8, 3][..], &dims, &field(7, &[0x80, 0x80, 0x04])].concat());
+        assert_eq!(asks(&[wired("dims", "Const", &[], "value", &short), fill].concat()).len(), 1);
+    }
+
+    #[test]
+    fn a_loop_whose_condition_is_a_constant_is_told() {
+        let graph = |truth: u8| {
+            let constant = field(8, &[&[8, 10][..], &field(4, &[truth])].concat());
+            let always = wired("always", "Const", &[], "value", &constant);
+            let returned = field(4, &[field(1, b"out"), field(2, b"always:output:0")].concat());
+            let node = [&[3 << 3 | 2][..], &always[1..]].concat();
+            let function = [field(1, &field(1, b"goes_on")), node, returned].concat();
+            let looped = wired("loop", "StatelessWhile", &["x"], "cond", &field(10, &field(1, b"goes_on")));
+            [looped, field(2, &field(1, &function))].concat()
+        };
+        assert_eq!(asks(&graph(1)), ["While goes on for ever: its condition is always true"]);
+        assert_eq!(asks(&graph(0)), Vec::<String>::new());
     }
 
     proptest! {

@@ -13,6 +13,7 @@ pub(crate) use onnx::stays_inside;
 pub(crate) use template::scan as template;
 pub(crate) use yaml::named_code;
 
+mod avro;
 mod boosters;
 mod checkpoint;
 pub(crate) mod chunks;
@@ -118,6 +119,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::SevenZip => sevenzip::scan,
         Format::Xml => xml::scan,
         Format::Parquet => media::parquet,
+        Format::Avro => avro::scan,
         Format::TfRecord => records::scan,
         Format::FastText => vectors::fasttext,
         Format::Word2Vec => vectors::word2vec,

@@ -102,7 +102,7 @@ impl<'a> Walk<'a> {
         Ok(texts)
     }
 
-    /// Keeps the bytes of an attribute that may be a pickle: one text of a fixed size, that begins or ends as they do.
+    /// Keeps the bytes of an attribute that may be a pickle: one text or opaque value of a fixed size, that begins or ends as they do.
     pub(super) fn packed_attribute(
         &mut self,
         datatype: &Datatype,
@@ -113,7 +113,8 @@ impl<'a> Walk<'a> {
     ) {
         const MOST: usize = 1 << 20;
         let size = usize::try_from(datatype.size).unwrap_or(usize::MAX);
-        let Some(bytes) = body.rest().get(..size).filter(|_| datatype.class == 3 && size <= MOST) else {
+        let Some(bytes) = body.rest().get(..size).filter(|_| matches!(datatype.class, 3 | 5) && size <= MOST)
+        else {
             return;
         };
         let end = bytes.iter().rposition(|b| *b != 0).map_or(0, |last| last + 1);

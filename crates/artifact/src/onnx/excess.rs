@@ -15,11 +15,20 @@ const MAX_ROUNDS: i64 = 1 << 32;
 /// Most nodes and constants that are kept.
 const KEPT: usize = 100_000;
 
+/// Whole numbers and truth values by the value that holds them.
+#[derive(Default)]
+pub(super) struct Numbers(HashMap<String, Vec<i64>>);
+
+impl Numbers {
+    pub(super) fn of(&self, name: &str) -> Option<&[i64]> {
+        self.0.get(name).map(Vec::as_slice)
+    }
+}
+
 /// Gathers, while the graph is walked.
 #[derive(Default)]
 pub(super) struct Excesses {
-    /// Whole numbers by the value that holds them.
-    numbers: HashMap<String, Vec<i64>>,
+    pub(super) numbers: Numbers,
     /// Outputs of nodes that hold a constant, by node.
     outputs: HashMap<String, String>,
     asked: Vec<Asked>,
@@ -71,11 +80,11 @@ impl Excesses {
 
     /// A tensor of whole numbers, by its name, or held by a node.
     pub(super) fn constant(&mut self, node: Option<String>, name: &str, numbers: &[i64]) {
-        if numbers.is_empty() || self.numbers.len() >= KEPT {
+        if numbers.is_empty() || self.numbers.0.len() >= KEPT {
             return;
         }
         let value = node.and_then(|node| self.outputs.get(&node).cloned());
-        self.numbers.insert(value.unwrap_or_else(|| name.to_owned()), numbers.to_vec());
+        self.numbers.0.insert(value.unwrap_or_else(|| name.to_owned()), numbers.to_vec());
     }
 
     /// What is beyond all bounds; `functions` are those of the file.
@@ -86,7 +95,7 @@ impl Excesses {
     }
 
     fn excess(&self, asked: &Asked) -> Option<Excess> {
-        let numbers = self.numbers.get(&asked.input)?;
+        let numbers = self.numbers.of(&asked.input)?;
         let what = if asked.operator == "Loop" {
             let rounds = *numbers.first()?;
             // Exporters write the largest number for "as long as the condition holds".

@@ -65,6 +65,7 @@ impl ElementType {
 
     const STRING: Self = Self(8);
     const INT64: Self = Self(7);
+    const BOOL: Self = Self(9);
 }
 
 impl fmt::Display for ElementType {
@@ -114,7 +115,7 @@ pub(super) struct Read {
     pub(super) tensor: Initializer,
     pub(super) external: Option<ExternalData>,
     pub(super) strings: Vec<StringAttribute>,
-    /// Whole numbers of 64 bits, of a tensor with few of them.
+    /// Whole numbers of 64 bits or a truth value, of a tensor with few of them.
     pub(super) numbers: Vec<i64>,
     pub(super) error: Option<ArtifactError>,
 }
@@ -192,7 +193,18 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
         }
         (2, Value::Varint(kind)) => tensor.element_type = ElementType(i32::try_from(kind).unwrap_or(-1)),
         (4, value) => stored.floats += numbers(value, 4, field)?,
-        (5, value) => stored.int32s += numbers(value, 0, field)?,
+        (5, value) => {
+            stored.int32s += numbers(value, 0, field)?;
+            match value {
+                Value::Varint(truth) if tensor.element_type == ElementType::BOOL => {
+                    keep(&mut out.numbers, i64::from(truth != 0));
+                }
+                Value::Bytes([truth]) if tensor.element_type == ElementType::BOOL => {
+                    keep(&mut out.numbers, i64::from(*truth != 0));
+                }
+                _ => {}
+            }
+        }
         (6, Value::Bytes(string)) => {
             stored.strings += 1;
             tensor.bytes += string.len() as u64;
@@ -223,6 +235,11 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
                 raw.chunks_exact(8)
                     .filter_map(|number| number.try_into().ok().map(i64::from_le_bytes))
                     .for_each(|number| keep(&mut out.numbers, number));
+            }
+            if tensor.element_type == ElementType::BOOL
+                && let [truth] = raw
+            {
+                keep(&mut out.numbers, i64::from(*truth != 0));
             }
             tensor.bytes += raw.len() as u64;
         }

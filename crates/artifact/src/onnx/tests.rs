@@ -122,6 +122,65 @@ fn nesting_is_bounded_without_recursion() {
     ));
 }
 
+/// A model of such nodes, with the input `x` and constants of one number.
+fn wired(nodes: &[Vec<u8>], constants: &[(&str, u8, &[u8])]) -> Vec<u8> {
+    let constants = constants.iter().flat_map(|(name, kind, raw)| {
+        field(5, &[number(2, *kind), field(8, name.as_bytes()), field(9, raw)].concat())
+    });
+    let graph = [nodes.concat(), constants.collect(), input("x")].concat();
+    [number(1, 10), field(7, &graph)].concat()
+}
+
+fn op(op: &str, inputs: &[&str], output: &str, attributes: &[u8]) -> Vec<u8> {
+    let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(1, input.as_bytes())).collect();
+    field(1, &[inputs, field(2, output.as_bytes()), field(4, op.as_bytes()), attributes.to_vec()].concat())
+}
+
+fn body(name: &str, parts: &[u8]) -> Vec<u8> {
+    field(5, &[field(1, name.as_bytes()), field(6, parts)].concat())
+}
+
+#[test]
+fn a_loop_that_nothing_ends_is_told() {
+    let value = |field_number: u8, name: &str| field(field_number, &field(1, name.as_bytes()));
+    let most = i64::MAX.to_le_bytes();
+    let looped = |bound: &str, step: &[u8]| {
+        let inside = [value(11, "i"), value(11, "on"), step.to_vec(), value(12, "on_next")].concat();
+        let constants: [(&str, u8, &[u8]); 3] =
+            [("most", 7, &most), ("ten", 7, &[10, 0, 0, 0, 0, 0, 0, 0]), ("yes", 9, &[1])];
+        let model = wired(&[op("Loop", &[bound, "yes", "x"], "y", &body("body", &inside))], &constants);
+        survey(&model, &Limits::default()).excesses.len()
+    };
+    let keeps = op("Identity", &["on"], "on_next", &[]);
+    assert_eq!(looped("most", &keeps), 1);
+    assert_eq!(looped("", &op("Identity", &["yes"], "on_next", &[])), 1);
+    // As exporters write a loop of so many rounds, and one that goes on while something holds.
+    assert_eq!(looped("ten", &keeps), 0);
+    assert_eq!(looped("most", &op("Less", &["x", "ten"], "on_next", &[])), 0);
+}
+
+#[test]
+fn an_answer_that_a_value_calls_up_is_told() {
+    let fixed = [
+        field(5, &[number(2, 1), field(8, b"owner"), field(9, &[0; 4])].concat()),
+        field(12, &field(1, b"owner")),
+    ]
+    .concat();
+    let computed = [op("Gemm", &["x", "w"], "z", &[]), field(12, &field(1, b"z"))].concat();
+    let branch = |condition: &[Vec<u8>], then: &[u8], otherwise: &[u8]| {
+        let held = [body("then_branch", then), body("else_branch", otherwise)].concat();
+        let nodes = [condition.to_vec(), vec![op("If", &["is"], "y", &held)]].concat();
+        let model = wired(&nodes, &[("magic", 1, &[0; 4])]);
+        survey(&model, &Limits::default()).fixed_answers.len()
+    };
+    let equal = op("Equal", &["sum", "magic"], "is", &[]);
+    let of_values = [op("ReduceSum", &["x"], "sum", &[]), equal.clone()];
+    assert_eq!(branch(&of_values, &fixed, &computed), 1);
+    assert_eq!(branch(&of_values, &computed, &computed), 0);
+    // What shape an input has decides in many models.
+    assert_eq!(branch(&[op("Shape", &["x"], "sum", &[]), equal], &fixed, &computed), 0);
+}
+
 proptest! {
     #[test]
     fn bent_models_never_panic(edits in proptest::collection::vec((0usize..400, any::<u8>()), 1..6)) {

@@ -2,8 +2,10 @@
 
 use super::excess::Excesses;
 use super::tensor;
+use super::wiring::{Body, Wiring};
 use super::{
-    Dim, ElementType, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
+    Dim, ElementType, FixedAnswer, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey,
+    ValueInfo,
 };
 use crate::ArtifactError;
 use crate::protobuf::{Field, Fields, Value};
@@ -42,6 +44,7 @@ struct Walk<'a, 'l> {
     /// Node whose attribute is read.
     constant: Option<String>,
     excess: Excesses,
+    wiring: Wiring,
 }
 
 pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
@@ -54,6 +57,7 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
         function: None,
         constant: None,
         excess: Excesses::default(),
+        wiring: Wiring::default(),
     };
     let mut has_graph = false;
     for field in Fields::new(bytes) {
@@ -80,6 +84,12 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
         walk.visit(task);
     }
     walk.out.excesses = walk.excess.found(&walk.out.model.functions);
+    walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
+    walk.out.fixed_answers = walk
+        .wiring
+        .fixed_answers()
+        .map(|(holder, at)| FixedAnswer { holder: holder.to_owned(), at })
+        .collect();
     walk.out
 }
 
@@ -100,6 +110,17 @@ pub(super) fn key_value(field: &Field<'_>) -> Result<(String, String), ArtifactE
     Ok((key, value))
 }
 
+/// The text in a field of a message, which is a name there.
+fn named(field: &Field<'_>, number: u32) -> Option<String> {
+    let mut fields = field.message()?.filter_map(Result::ok);
+    fields.find_map(|inner| match inner.value {
+        Value::Bytes(name) if inner.number == number => Some(text(name)),
+        _ => None,
+    })
+}
+
+/// Inputs of a node that are looked at.
+const INPUTS_KEPT: usize = 8;
 /// Most errors kept: the first ones tell the story.
 const ERRORS_KEPT: usize = 64;
 
@@ -219,11 +240,29 @@ impl<'a> Walk<'a, '_> {
     fn graph(&mut self, task: Task<'a>) {
         let main = task.kind == Kind::MainGraph;
         let first = self.stack.len();
+        let mut body = Body::default();
+        let (mut computed, mut inputs) = (0, 0);
         for field in task.fields {
             let field = match field {
                 Ok(field) => field,
                 Err(e) => return self.error(e),
             };
+            match (field.number, field.value) {
+                (1, _)
+                    if !main
+                        && named(&field, 4).is_none_or(|op| !matches!(&op[..], "Constant" | "Identity")) =>
+                {
+                    computed += 1;
+                }
+                (11, _) => {
+                    inputs += 1;
+                    if inputs == 2 {
+                        body.second_input = named(&field, 1);
+                    }
+                }
+                (12, _) if body.first_output.is_none() => body.first_output = named(&field, 1),
+                _ => {}
+            }
             match (field.number, field.value) {
                 (1, _) => self.push(Kind::Node, &field, task.depth, ""),
                 (2, Value::Bytes(b)) if main => self.model().graph_name = text(b),
@@ -231,6 +270,7 @@ impl<'a> Walk<'a, '_> {
                 (10, Value::Bytes(b)) if !b.is_empty() => self.model().doc_strings.push(text(b)),
                 (11, Value::Bytes(_)) if main => {
                     if let Some(info) = self.value_info(&field) {
+                        self.wiring.input(&info.name);
                         self.model().inputs.push(info);
                     }
                 }
@@ -248,6 +288,10 @@ impl<'a> Walk<'a, '_> {
         }
         if let Some(pushed) = self.stack.get_mut(first..) {
             pushed.reverse();
+        }
+        if !main {
+            body.idle = computed == 0;
+            self.wiring.body(&task.holder, body);
         }
     }
 
@@ -280,8 +324,8 @@ impl<'a> Walk<'a, '_> {
         let (mut inputs, mut output) = (Vec::new(), None);
         for field in task.fields {
             match field {
-                Ok(Field { number: 1, value: Value::Bytes(b), .. }) if inputs.len() < 2 => {
-                    inputs.push(text(b))
+                Ok(Field { number: 1, value: Value::Bytes(b), .. }) if inputs.len() < INPUTS_KEPT => {
+                    inputs.push(text(b));
                 }
                 Ok(Field { number: 2, value: Value::Bytes(b), .. }) if output.is_none() => {
                     output = Some(text(b));
@@ -306,6 +350,7 @@ impl<'a> Walk<'a, '_> {
             self.push(Kind::Attribute, attribute, task.depth, &name);
         }
         let operator = OperatorId { domain, name: op };
+        self.wiring.node(&operator, &name, at, &inputs, output.as_deref());
         self.excess.node(&operator, &name, at, self.function, inputs, output);
         let used = self.model().operators.entry(operator).or_default();
         if used.count == 0 {
@@ -351,6 +396,7 @@ impl<'a> Walk<'a, '_> {
         let Some(fields) = field.message() else { return };
         self.items += 1;
         let read = tensor::read(fields, in_main_graph);
+        self.wiring.constant(&read.tensor.name);
         self.excess.constant(self.constant.take(), &read.tensor.name, &read.numbers);
         self.model().initializers.push(read.tensor);
         self.model().external_data.extend(read.external);

@@ -32,7 +32,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         super::template::scan(scanner, &content.at(text.offset).within(text.key.clone()), &text.value);
     }
     for text in &file.texts {
-        super::kept::text(scanner, &content.at(text.offset), &text.key, &text.value);
+        super::kept::metadata(scanner, &content.at(text.offset), &text.key, &text.value);
     }
     for text in file.texts.iter().filter(|t| t.key.starts_with("general.")) {
         let place = content.at(text.offset).within(text.key.clone());

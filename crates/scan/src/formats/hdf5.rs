@@ -5,7 +5,7 @@ use std::ops::Range;
 use proofhouse_artifact::Format;
 use proofhouse_artifact::hdf5::{self, IssueKind, Survey, Target};
 
-use super::{json, payload};
+use super::{json, kept, payload};
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 use crate::weights::Float;
@@ -46,6 +46,17 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 scanner.report("hdf5/malformed", place, "the architecture is no JSON");
             }
         }
+    }
+    for text in survey.texts.iter().filter(|text| text.value.contains('\n')) {
+        // A pickle of protocol 0 is a text, and PyTables loads an attribute that is one.
+        let place = content.place.clone().within(format!("{}@{}", text.object, text.name)).at(text.offset);
+        let bytes = text.value.as_bytes();
+        kept::pickles(scanner, &Content { bytes, format: Format::Text, place, depth: content.depth + 1 });
+    }
+    for handle in survey.texts.iter().filter(|t| t.name == "MATLAB_class" && t.value == "function_handle") {
+        let message = "a function handle of MATLAB, which is a program that runs where the value is used";
+        let place = content.place.clone().within(handle.object.as_str()).at(handle.offset);
+        scanner.report("format/unscannable", place, message);
     }
     for (text, bytes) in &survey.packed {
         let format = Format::detect(bytes);

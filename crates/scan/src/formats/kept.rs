@@ -98,6 +98,15 @@ pub(super) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: 
     evaluated(scanner, place, name, value, false);
 }
 
+/// What a format says about itself, which loaders restore objects from and pages about a model show.
+pub(super) fn metadata(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
+    text(scanner, place, name, value);
+    // Templates are programs with tags of their own, and are judged as such.
+    if value.contains('<') && value.len() <= LONGEST && !name.contains("chat_template") {
+        super::page::markup(scanner, &place.clone().within(name), value);
+    }
+}
+
 fn inner(place: &Place, name: &str) -> String {
     place.member.as_ref().map_or_else(|| name.to_owned(), |outer| format!("{outer}!{name}"))
 }

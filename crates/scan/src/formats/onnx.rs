@@ -50,11 +50,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     external_data(scanner, content, model);
     for (name, value) in &model.metadata_props {
-        super::kept::text(scanner, &content.place, name, value);
+        super::kept::metadata(scanner, &content.place, name, value);
     }
     for excess in survey.excesses.iter().take(20) {
         let place = content.place.clone().within(&excess.holder).at(excess.at);
         scanner.report("onnx/exhausts", place, excess.what.clone());
+    }
+    for answer in survey.fixed_answers.iter().take(20) {
+        let place = content.place.clone().within(&answer.holder).at(answer.at);
+        let message = "one of its two branches computes nothing: the answer is a constant once an input has a certain value";
+        scanner.report("onnx/fixed-answer", place, message);
     }
     for string in &model.string_attributes {
         let range = usize::try_from(string.offset).ok().zip(usize::try_from(string.bytes).ok());

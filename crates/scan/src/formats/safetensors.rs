@@ -20,6 +20,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     };
     let tensors: Vec<Tensor<'_>> = header.tensors.iter().filter_map(|t| tensor(content, t)).collect();
     tensor::look(scanner, content, "tensor/payload", Numbers::Weights, &tensors);
+    for (name, value) in &header.metadata {
+        super::kept::metadata(scanner, &content.at(8), name, value);
+    }
     let mut uncovered = 0;
     for issue in &header.issues {
         if let safetensors::IssueKind::Hole { bytes } = issue.kind {

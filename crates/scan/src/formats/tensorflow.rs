@@ -62,6 +62,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root)
             scanner.report("tensorflow/reaches-out", place, message);
         }
     }
+    for excess in survey.excesses.iter().take(20) {
+        let place = content.place.clone().within(excess.node.as_str()).at(excess.at);
+        scanner.report("tensorflow/exhausts", place, excess.what.clone());
+    }
     texts(scanner, content, &survey);
     for asset in &survey.assets {
         if !super::onnx::stays_inside(asset) {
@@ -74,9 +78,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root)
 
 /// Whether a text is a path of a machine's own folders, or one that leaves wherever it is taken from.
 fn of_the_machine(text: &str) -> bool {
-    const FOLDERS: [&str; 14] = [
-        "/bin/", "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/", "/proc/", "/root/",
-        "/srv/", "/sys/", "/usr/", "/var/",
+    const FOLDERS: [&str; 16] = [
+        "/tmp/", "/data/", "/bin/", "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/",
+        "/proc/", "/root/", "/srv/", "/sys/", "/usr/", "/var/",
     ];
     let path = text.len() < 4096 && !text.contains(['\n', ' ']);
     path && (FOLDERS.iter().any(|folder| text.starts_with(folder))

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use memchr::memmem;
 use proofhouse_artifact::ArtifactError;
 use proofhouse_artifact::xml::{self, Element};
 
@@ -67,6 +68,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let text = String::from_utf8_lossy(content.bytes);
         super::notebook::page::markup(scanner, &content.place, &text);
     }
+    if let Some(name) = java(content.bytes) {
+        let message = format!("the document names {name}");
+        scanner.report("xml/java", content.place.clone(), message);
+    }
     if let Ok(text) = std::str::from_utf8(content.bytes) {
         super::kept::between(scanner, &content.place, text);
     }
@@ -74,6 +79,22 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         openvino(scanner, content, &survey.elements);
     }
     content.bytes.len() as u64
+}
+
+/// A class by which Java starts a program, evaluates a text or builds any object (XMLDecoder, XStream).
+fn java(bytes: &[u8]) -> Option<&'static str> {
+    const CLASSES: [&str; 9] = [
+        "java.lang.Runtime",
+        "Runtime.getRuntime(",
+        "java.lang.ProcessBuilder",
+        "javax.script.",
+        "ScriptEngineManager",
+        "java.beans.XMLDecoder",
+        "java.beans.EventHandler",
+        "javax.naming.InitialContext",
+        "org.codehaus.groovy.runtime",
+    ];
+    CLASSES.iter().copied().find(|class| memmem::find(bytes, class.as_bytes()).is_some())
 }
 
 /// A declared encoding in which the document is another text than it shows.

@@ -9,6 +9,11 @@ use proofhouse_core::Place;
 
 use crate::scanner::{Content, Scanner};
 
+mod growth;
+mod tag;
+
+use growth::Growth;
+
 /// Events of one document. Configurations have thousands.
 const MAX_EVENTS: u64 = 4_000_000;
 /// Most words of a list that are kept: commands have few.
@@ -29,6 +34,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
     }
     let mut reader = Reader { scanner, content, open: Vec::new() };
     let mut events = 0u64;
+    let mut growth = Growth::default();
     for next in Parser::new_from_str(text) {
         let (event, span) = match next {
             Ok(next) => next,
@@ -48,7 +54,13 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
             reader.scanner.report("format/unscannable", content.place.clone(), message);
             return;
         }
-        reader.event(&event, span.start.line() as u64);
+        let line = span.start.line() as u64;
+        if let Some(nodes) = growth.event(&event) {
+            let message = format!("aliases of aliases make {nodes} nodes or more of it");
+            let place = reader.place(line);
+            reader.scanner.report("yaml/exhausts", place, message);
+        }
+        reader.event(&event, line);
     }
 }
 
@@ -198,11 +210,11 @@ impl Reader<'_, '_, '_> {
         let built = full.strip_prefix('!').and_then(|tag| tag.split_once(':'));
         if let Some((how @ ("apply" | "new" | "name" | "module" | "call"), name)) = built {
             let place = self.place(line);
-            hyper(self.scanner, place, how, name);
+            tag::hyper(self.scanner, place, how, name);
         }
         if let Some(name) = PYTHON.iter().find_map(|p| full.strip_prefix(p)) {
             let place = self.place(line);
-            python_tag(self.scanner, place, name);
+            tag::python(self.scanner, place, name);
         }
     }
 
@@ -238,66 +250,6 @@ fn leaves(key: &str, value: &str) -> bool {
         ["path", "model_path", "python_model", "code", "data", "env", "artifact_path", "model_code_path"];
     let up = value.split(['/', '\\']).any(|part| part == "..");
     up || paths.contains(&key) && (value.starts_with('/') || value.starts_with("file:"))
-}
-
-/// A tag of HyperPyYAML, in which SpeechBrain writes models: what it names is imported, and called or built.
-fn hyper(scanner: &mut Scanner<'_>, place: Place, how: &str, name: &str) {
-    const ROOTS: [&str; 10] = [
-        "speechbrain.",
-        "torch.",
-        "torchaudio.",
-        "transformers.",
-        "numpy.",
-        "random.",
-        "math.",
-        "functools.",
-        "collections.",
-        "os.path.",
-    ];
-    match sink(scanner, name) {
-        Some(what) => {
-            scanner.report("yaml/unsafe-tag", place, format!("a tag !{how} names {name}, which {what}"));
-        }
-        None if ROOTS.iter().any(|root| name.starts_with(root)) => {}
-        None => scanner.report("yaml/python-tag", place, format!("a tag !{how} names {name}")),
-    }
-}
-
-/// A tag of PyYAML: `name:`, `module:`, `object:`, `object/new:`, `object/apply:`, or a plain type.
-fn python_tag(scanner: &mut Scanner<'_>, place: Place, tag: &str) {
-    let Some((_, name)) = tag.split_once(':') else {
-        // `python/tuple`, `python/unicode` and the like make plain values.
-        if !matches!(
-            tag,
-            "tuple"
-                | "str"
-                | "unicode"
-                | "bytes"
-                | "int"
-                | "long"
-                | "float"
-                | "bool"
-                | "none"
-                | "complex"
-                | "list"
-                | "dict"
-        ) {
-            scanner.report("yaml/python-tag", place, format!("a tag asks for the Python object {tag:?}"));
-        }
-        return;
-    };
-    // Importing one of these and taking a name of it is how pages of documentation are made.
-    const PAGES: [&str; 6] = ["material.", "materialx.", "pymdownx.", "mermaid2.", "zensical.", "markdown."];
-    if tag.starts_with("name:") && PAGES.iter().any(|page| name.starts_with(page)) {
-        return;
-    }
-    match sink(scanner, name) {
-        Some(what) => {
-            let message = format!("a tag builds or calls {name}, which {what}");
-            scanner.report("yaml/unsafe-tag", place, message);
-        }
-        None => scanner.report("yaml/python-tag", place, format!("a tag builds or calls {name}")),
-    }
 }
 
 /// A key whose value names code, in YAML or JSON.

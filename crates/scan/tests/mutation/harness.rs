@@ -39,6 +39,7 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("shell", "install.sh", &[".sh"]),
     ("media", "figure.png", &[]),
     ("records", "events.out.tfevents.1", &[".tfrecord"]),
+    ("avro", "rows.avro", &[".avro"]),
     ("vectors", "model.bin", &[".ftz", ".w2v"]),
 ];
 

@@ -1,0 +1,194 @@
+//! How nodes are wired: loops that nothing ends, and answers that are fixed once an input has a certain value.
+//!
+//! A graph with such a branch computes what it should until somebody shows it the value it waits for (HiddenLayer,
+//! "ShadowLogic", 2024). Models branch, too: on shapes, on a rate, between two ways to compute. What they do not do is to
+//! leave off computing because of what a value is.
+
+use std::collections::{HashMap, HashSet};
+
+use super::excess::Numbers;
+use super::{Excess, OperatorId};
+
+/// Most nodes that are kept.
+const KEPT: usize = 100_000;
+/// Most inputs of a node that are kept.
+const INPUTS: usize = 8;
+/// Most steps back from a condition.
+const STEPS: usize = 4096;
+
+/// Operators whose result is what was compared, in some form. What else stands before a condition ends the search:
+/// it is not the value itself any more.
+const COMPARED: [&str; 28] = [
+    "Abs",
+    "Add",
+    "And",
+    "Cast",
+    "Concat",
+    "Equal",
+    "Flatten",
+    "Floor",
+    "Gather",
+    "Greater",
+    "GreaterOrEqual",
+    "Identity",
+    "Less",
+    "LessOrEqual",
+    "Mod",
+    "Mul",
+    "Not",
+    "Or",
+    "ReduceMax",
+    "ReduceMean",
+    "ReduceMin",
+    "ReduceProd",
+    "ReduceSum",
+    "Reshape",
+    "Round",
+    "Slice",
+    "Squeeze",
+    "Sub",
+];
+const COMPARISONS: [&str; 5] = ["Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual"];
+
+/// A graph that a node holds.
+#[derive(Debug, Default, Clone)]
+pub(super) struct Body {
+    /// Its second input: for a loop, whether it goes on.
+    pub(super) second_input: Option<String>,
+    /// Its first output: for a loop, whether it goes on.
+    pub(super) first_output: Option<String>,
+    /// It computes nothing: what it gives, it is given or stands in the file.
+    pub(super) idle: bool,
+}
+
+/// Gathers, while the graph is walked.
+#[derive(Default)]
+pub(super) struct Wiring {
+    nodes: Vec<Node>,
+    /// The node that makes a value.
+    makers: HashMap<String, usize>,
+    /// What is given from outside.
+    inputs: HashSet<String>,
+    /// Names of tensors that stand in the file.
+    constants: HashSet<String>,
+    bodies: HashMap<String, Vec<Body>>,
+}
+
+struct Node {
+    operator: String,
+    name: String,
+    at: u64,
+    inputs: Vec<String>,
+}
+
+impl Wiring {
+    pub(super) fn node(
+        &mut self,
+        operator: &OperatorId,
+        name: &str,
+        at: u64,
+        inputs: &[String],
+        output: Option<&str>,
+    ) {
+        if self.nodes.len() >= KEPT || !matches!(operator.domain.as_str(), "" | "ai.onnx") {
+            return;
+        }
+        if let Some(output) = output {
+            self.makers.insert(output.to_owned(), self.nodes.len());
+        }
+        self.nodes.push(Node {
+            operator: operator.name.clone(),
+            name: name.to_owned(),
+            at,
+            inputs: inputs.iter().take(INPUTS).cloned().collect(),
+        });
+    }
+
+    pub(super) fn input(&mut self, name: &str) {
+        self.inputs.insert(name.to_owned());
+    }
+
+    pub(super) fn constant(&mut self, name: &str) {
+        if self.constants.len() < KEPT {
+            self.constants.insert(name.to_owned());
+        }
+    }
+
+    pub(super) fn body(&mut self, holder: &str, body: Body) {
+        if self.bodies.len() < KEPT {
+            self.bodies.entry(holder.to_owned()).or_default().push(body);
+        }
+    }
+
+    /// Loops without a bound whose condition is true and stays so.
+    pub(super) fn endless<'a>(&'a self, numbers: &'a Numbers) -> impl Iterator<Item = Excess> + 'a {
+        // Exporters write the largest number for "as long as the condition holds".
+        let unbounded = |name: &str| numbers.of(name).is_some_and(|n| n.first() >= Some(&(i64::MAX - 1)));
+        let is_true = |name: &str| numbers.of(name).is_some_and(|n| matches!(n, [n] if *n != 0));
+        self.nodes.iter().filter(|node| node.operator == "Loop").filter_map(move |node| {
+            let input = |at: usize| node.inputs.get(at).map(String::as_str).filter(|name| !name.is_empty());
+            let begins = input(1).is_none_or(|name| is_true(self.source(name)));
+            let ends = input(0).is_some_and(|name| !unbounded(self.source(name)));
+            let body = self.bodies.get(&node.name)?.first()?;
+            let next = self.source(body.first_output.as_deref()?);
+            let goes_on = body.second_input.as_deref() == Some(next) || is_true(next);
+            let what = "Loop goes on for ever: it has no bound, and its condition is always true".to_owned();
+            (begins && !ends && goes_on).then(|| Excess { holder: node.name.clone(), at: node.at, what })
+        })
+    }
+
+    /// Branches on the value of an input, one of which is an answer that stands in the file.
+    pub(super) fn fixed_answers(&self) -> impl Iterator<Item = (&str, u64)> {
+        let is_if = |node: &&Node| node.operator == "If";
+        self.nodes.iter().filter(is_if).filter_map(|node| {
+            let bodies = self.bodies.get(&node.name)?;
+            let is_fixed = |body: &&Body| {
+                body.idle && body.first_output.as_deref().is_some_and(|output| self.is_constant(output))
+            };
+            let one_is_fixed = bodies.iter().filter(is_fixed).count() == 1 && bodies.len() == 2;
+            let waits = one_is_fixed && self.waits_for_a_value(node.inputs.first()?);
+            waits.then_some((node.name.as_str(), node.at))
+        })
+    }
+
+    /// What a value is a copy of.
+    fn source<'a>(&'a self, mut name: &'a str) -> &'a str {
+        for _ in 0..STEPS {
+            let maker = self.makers.get(name).and_then(|at| self.nodes.get(*at));
+            match maker.filter(|node| matches!(node.operator.as_str(), "Identity" | "Cast")) {
+                Some(Node { inputs, .. }) => match inputs.first() {
+                    Some(input) => name = input,
+                    None => break,
+                },
+                None => break,
+            }
+        }
+        name
+    }
+
+    fn is_constant(&self, name: &str) -> bool {
+        let source = self.source(name);
+        let maker = self.makers.get(source).and_then(|at| self.nodes.get(*at));
+        self.constants.contains(source) || maker.is_some_and(|node| node.operator == "Constant")
+    }
+
+    /// Whether a condition compares what an input holds, not what shape it has, with a constant.
+    fn waits_for_a_value(&self, condition: &str) -> bool {
+        let (mut compares, mut reaches) = (false, false);
+        let mut left = vec![condition];
+        let mut seen: HashSet<&str> = HashSet::new();
+        while let Some(name) = left.pop() {
+            if !seen.insert(name) || seen.len() > STEPS {
+                continue;
+            }
+            reaches |= self.inputs.contains(name) && !self.constants.contains(name);
+            let Some(node) = self.makers.get(name).and_then(|at| self.nodes.get(*at)) else { continue };
+            if COMPARED.contains(&node.operator.as_str()) {
+                compares |= COMPARISONS.contains(&node.operator.as_str())
+                    && node.inputs.iter().any(|input| self.is_constant(input));
+                left.extend(node.inputs.iter().map(String::as_str));
+            }
+        }
+        compares && reaches
+    }
+}
