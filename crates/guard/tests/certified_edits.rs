@@ -99,7 +99,8 @@ fn apply(text: &mut Vec<char>, edit: &Edit) -> bool {
         Edit::OtherCase(at) if !text.is_empty() => {
             let at = at.index(text.len());
             let c = text[at];
-            let latin = |c: &char| ascii_image(*c).is_some_and(|i| i.is_ascii_alphabetic());
+            let whole: String = text.iter().collect();
+            let has_latin = normalise(&whole, &BASE_ONLY).text.bytes().any(|b| b.is_ascii_alphabetic());
             let upper: Vec<char> = c.to_uppercase().collect();
             let lower: Vec<char> = c.to_lowercase().collect();
             let other = if upper == [c] { lower } else { upper };
@@ -108,7 +109,7 @@ fn apply(text: &mut Vec<char>, edit: &Edit) -> bool {
                 && !other.is_ascii()
                 && other.to_uppercase().eq(c.to_uppercase())
                 && other.to_lowercase().eq(c.to_lowercase())
-                && !text.iter().any(latin)
+                && !has_latin
             {
                 text[at] = other;
                 return false;

@@ -18,8 +18,8 @@
 //!    anywhere;
 //! 2. a character is replaced by one of the same [ASCII image](ascii_image), in either case: fullwidth, mathematical,
 //!    circled, superscript and accented letters, typographic quotes and dashes;
-//! 3. a letter outside ASCII is changed to its other case, in a text without ASCII letters, if each case is one
-//!    character;
+//! 3. a letter outside ASCII is changed to its other case, in a text whose base form has no ASCII letters (ß has
+//!    two), if each case is one character;
 //! 4. white space is put in or taken out beside other white space or at the ends, or replaced by other
 //!    white space;
 //! 5. in a word (letters and the marks on them) all of whose letters, at most 64, have an ASCII image, some but not
