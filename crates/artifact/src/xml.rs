@@ -55,10 +55,9 @@ pub fn is_xml(bytes: &[u8]) -> bool {
     let html =
         |rest: &[u8]| rest.trim_ascii_start().get(..4).is_some_and(|w| w.eq_ignore_ascii_case(b"html"));
     let begins = |start: &[u8]| text.starts_with(start);
-    begins(b"<?xml")
-        || begins(b"<PMML")
-        || begins(b"<net ")
-        || text.strip_prefix(b"<!DOCTYPE").is_some_and(|r| !html(r))
+    // What writers of models, of layers and of Java's beans leave the declaration off of.
+    let roots: [&[u8]; 6] = [b"<?xml", b"<PMML", b"<net ", b"<CustomLayer ", b"<java ", b"<java."];
+    roots.into_iter().any(begins) || text.strip_prefix(b"<!DOCTYPE").is_some_and(|r| !html(r))
 }
 
 /// Reads a document; `keep` says which elements are of interest.

@@ -75,6 +75,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if let Ok(text) = std::str::from_utf8(content.bytes) {
         super::kept::between(scanner, &content.place, text);
     }
+    if survey.root == "CustomLayer" {
+        let message = "a layer whose kernel is compiled from a source that the document names";
+        scanner.report("xml/custom-layer", content.place.clone(), message);
+    }
     if survey.root == "net" {
         openvino(scanner, content, &survey.elements);
     }
@@ -183,6 +187,14 @@ mod tests {
                 Some("xml/external-entity"),
             ),
             (r#"<?xml version="1.0"?><net><layer></net>"#, Some("xml/malformed")),
+            (
+                r#"<CustomLayer name="Relu6" type="SimpleGPU" version="1"><Kernel entry="k"><Source filename="k.cl"/></Kernel></CustomLayer>"#,
+                Some("xml/custom-layer"),
+            ),
+            (
+                r#"<PMML version="4.4"><Apply function="java.lang.ProcessBuilder.start"/></PMML>"#,
+                Some("xml/java"),
+            ),
         ];
         for (text, rule) in cases {
             let report = scan_bytes(&"model.xml".parse().unwrap(), text.as_bytes(), &Limits::default());
