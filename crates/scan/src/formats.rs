@@ -39,6 +39,7 @@ mod onnx;
 mod opaque;
 pub(crate) mod orders;
 mod paddle;
+mod pattern;
 pub(crate) mod payload;
 mod rds;
 mod records;

@@ -44,7 +44,7 @@ pub(crate) fn pair(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &
         let message = format!("the value of {key:?} walks to {name} when it is filled in");
         scanner.report("template/escape", place.clone(), message);
     }
-    if key == "Regex" && catastrophic(value) {
+    if key == "Regex" && super::pattern::is_catastrophic(value) {
         let message = format!("the pattern {value:?} takes time without bound");
         scanner.report("template/exhausts", place.clone(), message);
     }
@@ -67,25 +67,6 @@ pub(crate) fn command(scanner: &mut Scanner<'_>, place: &Place, key: &str, value
 
 /// Keys of commands in flows of tools.
 const COMMANDS: [&str; 6] = ["command", "cmd", "run", "script", "shell", "postStart"];
-
-/// Whether a pattern repeats a group that is itself nothing but a repetition: `(a+)+`.
-fn catastrophic(pattern: &str) -> bool {
-    let bytes = pattern.as_bytes();
-    pattern.match_indices('(').any(|(open, _)| {
-        let Some(close) = pattern.get(open..).and_then(|rest| rest.find(')')).map(|at| open + at) else {
-            return false;
-        };
-        let repeated = matches!(bytes.get(close + 1), Some(b'+' | b'*'));
-        // A possessive repetition gives nothing back.
-        let possessive = matches!(bytes.get(close + 2), Some(b'+'));
-        let inner = pattern.get(open + 1..close).unwrap_or_default().trim_start_matches("?:");
-        let atom = inner.strip_suffix(['+', '*']).unwrap_or_default();
-        let single = atom.chars().count() == 1
-            || atom.starts_with('\\') && atom.chars().count() == 2
-            || atom.starts_with('[') && atom.ends_with(']') && atom.matches('[').count() == 1;
-        repeated && !possessive && single
-    })
-}
 
 /// A normaliser of a tokenizer that exchanges an address, or a word for its twin, in whatever is said.
 pub(crate) fn normaliser(scanner: &mut Scanner<'_>, place: &Place, members: &[(String, Value)]) {
