@@ -4,8 +4,7 @@ use super::excess::Excesses;
 use super::tensor;
 use super::wiring::{Body, Wiring};
 use super::{
-    Dim, ElementType, FixedAnswer, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey,
-    ValueInfo,
+    Dim, ElementType, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
 };
 use crate::ArtifactError;
 use crate::protobuf::{Field, Fields, Value};
@@ -85,11 +84,10 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     }
     walk.out.excesses = walk.excess.found(&walk.out.model.functions);
     walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
-    walk.out.fixed_answers = walk
-        .wiring
-        .fixed_answers()
-        .map(|(holder, at)| FixedAnswer { holder: holder.to_owned(), at })
-        .collect();
+    match walk.wiring.fixed_answers() {
+        Ok(found) => walk.out.fixed_answers = found,
+        Err(error) => walk.error(error),
+    }
     walk.out
 }
 

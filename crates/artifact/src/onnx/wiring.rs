@@ -7,14 +7,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::excess::Numbers;
-use super::{Excess, OperatorId};
+use super::{Excess, FixedAnswer, OperatorId};
+use crate::ArtifactError;
 
 /// Most nodes that are kept.
 const KEPT: usize = 100_000;
 /// Most inputs of a node that are kept.
 const INPUTS: usize = 8;
-/// Most steps back from a condition.
+/// Most steps back from a value, and from all conditions together.
 const STEPS: usize = 4096;
+const ALL_STEPS: usize = 2_000_000;
+/// Most copies of copies that are followed.
+const COPIES: usize = 64;
 
 /// Operators whose result is what was compared, in some form. What else stands before a condition ends the search:
 /// it is not the value itself any more.
@@ -138,22 +142,33 @@ impl Wiring {
     }
 
     /// Branches on the value of an input, one of which is an answer that stands in the file.
-    pub(super) fn fixed_answers(&self) -> impl Iterator<Item = (&str, u64)> {
-        let is_if = |node: &&Node| node.operator == "If";
-        self.nodes.iter().filter(is_if).filter_map(|node| {
-            let bodies = self.bodies.get(&node.name)?;
+    ///
+    /// # Errors
+    /// Their conditions take more steps to follow than any model's.
+    pub(super) fn fixed_answers(&self) -> Result<Vec<FixedAnswer>, ArtifactError> {
+        let mut found = Vec::new();
+        let mut left = ALL_STEPS;
+        for node in self.nodes.iter().filter(|node| node.operator == "If") {
+            let bodies = self.bodies.get(&node.name).map_or(&[][..], Vec::as_slice);
             let is_fixed = |body: &&Body| {
                 body.idle && body.first_output.as_deref().is_some_and(|output| self.is_constant(output))
             };
-            let one_is_fixed = bodies.iter().filter(is_fixed).count() == 1 && bodies.len() == 2;
-            let waits = one_is_fixed && self.waits_for_a_value(node.inputs.first()?);
-            waits.then_some((node.name.as_str(), node.at))
-        })
+            let one_is_fixed = bodies.len() == 2 && bodies.iter().filter(is_fixed).count() == 1;
+            let condition = node.inputs.first().filter(|_| one_is_fixed);
+            if condition.is_some_and(|condition| self.waits_for_a_value(condition, &mut left)) {
+                found.push(FixedAnswer { holder: node.name.clone(), at: node.at });
+            }
+            if left == 0 {
+                let limit = ALL_STEPS as u64;
+                return Err(ArtifactError::Limit { format: "ONNX", what: "steps to conditions", limit });
+            }
+        }
+        Ok(found)
     }
 
     /// What a value is a copy of.
     fn source<'a>(&'a self, mut name: &'a str) -> &'a str {
-        for _ in 0..STEPS {
+        for _ in 0..COPIES {
             let maker = self.makers.get(name).and_then(|at| self.nodes.get(*at));
             match maker.filter(|node| matches!(node.operator.as_str(), "Identity" | "Cast")) {
                 Some(Node { inputs, .. }) => match inputs.first() {
@@ -173,13 +188,17 @@ impl Wiring {
     }
 
     /// Whether a condition compares what an input holds, not what shape it has, with a constant.
-    fn waits_for_a_value(&self, condition: &str) -> bool {
+    fn waits_for_a_value(&self, condition: &str, steps: &mut usize) -> bool {
         let (mut compares, mut reaches) = (false, false);
         let mut left = vec![condition];
         let mut seen: HashSet<&str> = HashSet::new();
         while let Some(name) = left.pop() {
             if !seen.insert(name) || seen.len() > STEPS {
                 continue;
+            }
+            *steps = steps.saturating_sub(1);
+            if *steps == 0 {
+                return false;
             }
             reaches |= self.inputs.contains(name) && !self.constants.contains(name);
             let Some(node) = self.makers.get(name).and_then(|at| self.nodes.get(*at)) else { continue };
