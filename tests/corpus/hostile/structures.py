@@ -98,7 +98,7 @@ def nestings(corpus):
 
 
 def by_value(corpus):
-    make = b"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x05striptR}\x8c\x05cleanNNtR0"
+    make = b"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x07globalstR}\x8c\x05cleanNNtR0"
     parts = {
         "plain": (b"", "found", "a function by value"),
         "attribute": (b"cdill._dill\n_import_module\n\x8c\x09os.getpid\x85R0", "found", "a function of a module by dill's own import"),

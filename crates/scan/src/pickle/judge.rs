@@ -18,6 +18,7 @@ mod code;
 mod contract;
 mod distribution;
 mod formula;
+mod reach;
 mod structure;
 
 use contract::plain;
@@ -64,6 +65,9 @@ pub struct Judge<'t> {
 struct Brings {
     offset: usize,
     names: Vec<String>,
+    /// Code objects of which the names tell what they reach; how many, and whether one reaches beyond what it is given.
+    codes: usize,
+    reaches: Option<String>,
 }
 
 /// Most names of functions and classes that one finding tells.
@@ -149,11 +153,22 @@ impl<'t> Judge<'t> {
                 ),
             }
         }
-        if let Some(Brings { offset, names }) = self.brings {
+        if let Some(Brings { offset, names, codes, reaches }) = self.brings {
             let of = if names.is_empty() { "something".to_owned() } else { names.join(", ") };
             let message =
                 format!("loading it makes {of} of code that it brings, which runs when that is used");
-            scanner.report("pickle/brings-code", place(offset), message);
+            // Names are not instructions: what uses harmless ones is not proven to be harmless.
+            match reaches {
+                Some(name) => {
+                    scanner.report(
+                        "pickle/brings-code",
+                        place(offset),
+                        format!("{message}; it uses {name:?}"),
+                    );
+                }
+                None if codes > 0 => scanner.report("pickle/code-by-value", place(offset), message),
+                None => scanner.report("pickle/brings-code", place(offset), message),
+            }
         }
         for ((rule, _), (offset, message)) in self.found {
             scanner.report(rule, place(offset), message);
@@ -222,6 +237,13 @@ impl<'t> Judge<'t> {
             let message = format!("loading it {harm}");
             return self.find("pickle/unsafe-call", harm, offset, message);
         }
+        if code::makes_code(machine, callee) {
+            self.brings(offset, None);
+            if let Some(brings) = &mut self.brings {
+                brings.codes += 1;
+                brings.reaches = brings.reaches.take().or_else(|| code::reaches(machine, args));
+            }
+        }
         if code::makes_code(machine, callee) && machine.global(callee).is_none() {
             return self.brings(offset, code::made(machine, callee, args));
         }
@@ -248,7 +270,10 @@ impl<'t> Judge<'t> {
                         self.nested_left_out = true;
                     }
                 }
-                if !self.keeps(machine, contract, args, by) {
+                let keeps = self.keeps(machine, contract, args, by);
+                if !keeps && contract == Contract::Getter {
+                    self.called(global, offset, by);
+                } else if !keeps {
                     let message =
                         format!("loading it calls {name} with something else than {}", contract.wants());
                     self.find("pickle/contract", name, offset, message);
@@ -319,7 +344,7 @@ impl<'t> Judge<'t> {
 
     /// Remembers code that the stream brings by value, and what is made of it.
     fn brings(&mut self, offset: usize, name: Option<String>) {
-        let brings = self.brings.get_or_insert(Brings { offset, names: Vec::new() });
+        let brings = self.brings.get_or_insert(Brings { offset, names: Vec::new(), codes: 0, reaches: None });
         if let Some(name) = name
             && brings.names.len() < NAMES_TOLD
             && !brings.names.contains(&name)

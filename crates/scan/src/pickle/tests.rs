@@ -6,6 +6,8 @@ use crate::scanner::scan_with;
 use crate::tables::Tables;
 use crate::{FileReport, Limits, Outcome};
 
+mod by_value;
+
 const COMMAND: &str = "echo proofhouse";
 
 fn scan(bytes: &[u8], tables: &Tables) -> FileReport {
@@ -418,6 +420,8 @@ fn an_import_alone_in_a_text_counts_when_the_module_is_known() {
 fn what_standard_values_are_made_of_is_clean_and_nothing_else() {
     let clean = [
         r"\x80\x04coperator\nitemgetter\nK\x01\x85R.",
+        r"\x80\x04coperator\nattrgetter\n\x8c\x03a.b\x85R.",
+        r"\x80\x04coperator\nmethodcaller\n\x8c\x05lower\x85R.",
         r"\x80\x04cbuiltins\ntype\nN\x85R.",
         r"\x80\x04c_operator\ngetitem\nctyping\nList\ncbuiltins\nint\n\x86R.",
         r"\x80\x04cre\n_compile\n\x8c\x02a+K\x20\x86R.",
@@ -428,6 +432,8 @@ fn what_standard_values_are_made_of_is_clean_and_nothing_else() {
     }
     let told = [
         r"\x80\x04coperator\nattrgetter\n\x8c\x0b__globals__\x85R.",
+        r"\x80\x04coperator\nattrgetter\n\x8c\x01a\x85R]\x85R.",
+        r"\x80\x04cbuiltins\nmap\ncoperator\nattrgetter\n\x8c\x01a\x85\x86R.",
         r"\x80\x04coperator\nmethodcaller\n\x8c\x06to_csv\x8c\x01a\x86R.",
         r"\x80\x04cbuiltins\ntype\n\x8c\x01A)}\x87R.",
         r"\x80\x04c_operator\ngetitem\n]K\x00\x86R.",
@@ -455,19 +461,6 @@ fn a_state_that_is_compared_is_compared_however_the_object_was_made() {
 }
 
 #[test]
-fn code_by_value_is_never_clean_and_calling_it_is_harm() {
-    let function = r"ccloudpickle.cloudpickle\n_make_function\n(ccloudpickle.cloudpickle\n_builtin_type\n\x8c\x08CodeType\x85R(K\x00)\x8c\x04NAME\x85tR}NNNtR";
-    let harmless = format!(r"\x80\x04{function}.");
-    assert_eq!(outcome(&unescape(&harmless)), Outcome::Suspicious);
-    let called = format!(r"\x80\x04{function})R.");
-    assert_eq!(outcome(&unescape(&called)), Outcome::Malicious);
-    let command = harmless.replace(r"\x8c\x04NAME\x85", r"\x8c\x02os\x8c\x06system\x86");
-    assert_eq!(outcome(&unescape(&command)), Outcome::Malicious);
-    let imports = harmless.replace("NAME", "exec");
-    assert_eq!(outcome(&unescape(&imports)), Outcome::Malicious);
-}
-
-#[test]
 fn methods_of_built_in_types_are_data_and_tables_of_lines_no_pickles() {
     for (stream, expected) in [
         (r"\x80\x04\x8c\x08builtins\x8c\x09str.split\x93.", Outcome::Clean),
@@ -484,34 +477,7 @@ fn methods_of_built_in_types_are_data_and_tables_of_lines_no_pickles() {
     }
     // The table of lines of a code object begins as a pickle does.
     let code = r"\x80\x04cdill._dill\n_create_code\n(K\x00C\x04\x80\x00\xa8F\x8c\x04NAME\x85tR.";
-    assert_eq!(rules(&unescape(code)), ["pickle/brings-code"]);
-}
-
-#[test]
-fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
-    let make = r"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x04NAMEtR}\x8c\x05cleanNNtR0";
-    let class = r"cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85R\x8c\x01A)}tRp9\n0";
-    let module = r"cdill._dill\n_import_module\n\x8c\x05numpy\x85R0";
-    let globals = r"}(\x8c\x0c__builtins__cbuiltins\n__dict__\nu0";
-    let named = r"cbuiltins\nsetattr\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0";
-    let whole = format!("{make}{class}{module}{globals}{named}N.");
-    assert_eq!(rules(&unescape(&whole)), ["pickle/brings-code"], "{whole}");
-    assert!(scan(&unescape(&whole), Tables::built_in()).findings[0].message.contains("clean, A"));
-    for more in [
-        r"cdill._dill\n_import_module\n\x8c\x09os.system\x85R0",
-        r"cbuiltins\ngetattr\n(cdill._dill\n_import_module\n\x8c\x02os\x85R\x8c\x06systemtR0",
-        r"cbuiltins\nsetattr\n(g9\n\x8c\x07__del__cos\nsystem\ntR0",
-        r"cbuiltins\nsetattr\n(cos\npath\n\x8c\x0c__qualname__\x8c\x01AtR0",
-        r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0g8\n(g9\n\x8c\x04nameNtR0",
-        r"c_operator\ngetitem\n(cbuiltins\n__dict__\n\x8c\x04evaltR0",
-    ] {
-        let stream = format!("{make}{class}{more}N.");
-        assert_eq!(outcome(&unescape(&stream)), Outcome::Malicious, "{more}");
-    }
-    let stranger = format!(r"{make}cdill._dill\n_import_module\n\x8c\x08strangex\x85R0N.");
-    assert!(rules(&unescape(&stranger)).contains(&"pickle/unknown-callable".to_owned()));
-    // By themselves the built-in names stay what they are.
-    assert_eq!(outcome(&unescape(r"\x80\x04cbuiltins\n__dict__\n.")), Outcome::Malicious);
+    assert_eq!(rules(&unescape(code)), ["pickle/code-by-value"]);
 }
 
 #[test]

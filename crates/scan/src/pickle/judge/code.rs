@@ -10,6 +10,7 @@
 
 use super::super::machine::Machine;
 use super::super::value::{Node, Value};
+use super::reach;
 use crate::tables::Tables;
 
 /// Functions of cloudpickle and dill that put code, classes and what belongs to them together.
@@ -122,6 +123,33 @@ pub(super) fn harm(
     let mut names = Vec::new();
     texts(machine, args, DEPTH, &mut names);
     used(tables, &names).map(|name| format!("brings code that uses {name}"))
+}
+
+/// The first name by which a code object reaches beyond what it is given. Its names stand in tuples of texts; a tuple that
+/// holds something computed may hold any.
+pub(super) fn reaches(machine: &Machine<'_>, args: Value) -> Option<String> {
+    let computed = || Some("a name that is computed".to_owned());
+    let Some(args) = machine.tuple(args) else { return computed() };
+    let mut tuples = args.iter().filter_map(|arg| machine.tuple(*arg)).peekable();
+    if tuples.peek().is_none() {
+        return computed();
+    }
+    for tuple in tuples {
+        for item in tuple {
+            let inner = match machine.node(*item) {
+                Some(Node::Called { callee, .. }) => !makes_code(machine, *callee),
+                Some(Node::Global(_) | Node::Unknown | Node::Persistent) => true,
+                _ => false,
+            };
+            if inner {
+                return computed();
+            }
+            if let Some(name) = machine.text(*item).filter(|name| reach::reaches(name)) {
+                return Some(name.chars().take(60).collect());
+            }
+        }
+    }
+    None
 }
 
 /// Whether `value` is a function made of code.

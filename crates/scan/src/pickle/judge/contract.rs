@@ -3,7 +3,7 @@
 use super::super::attributes::is_marked;
 use super::super::machine::Machine;
 use super::super::value::{Node, Value};
-use super::Judge;
+use super::{Judge, reach};
 use crate::tables::{Contract, Effect};
 
 impl Judge<'_> {
@@ -76,6 +76,14 @@ impl Judge<'_> {
                         },
                         Value::Text(..) | Value::Bytes(_) => false,
                         Value::None | Value::Bool(_) | Value::Number => true,
+                    })
+            }
+            Contract::Getter => {
+                let [first, rest @ ..] = args else { return false };
+                machine.text(*first).is_some_and(|name| !reach::reaches(&name))
+                    && rest.iter().all(|arg| match machine.text(*arg) {
+                        Some(name) => !reach::reaches(&name),
+                        None => plain(machine, *arg),
                     })
             }
             Contract::Traced => traced(machine, args).is_some(),
