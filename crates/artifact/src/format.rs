@@ -8,8 +8,8 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle, rds,
-    records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
+    arrow, avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle,
+    rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
 };
 
 mod opaque;
@@ -84,6 +84,8 @@ pub enum Format {
     Hdf5,
     /// Parquet.
     Parquet,
+    /// Messages of Arrow, as a stream or a file.
+    Arrow,
     /// Avro: rows by a schema.
     Avro,
     /// TFRecord: examples of TensorFlow, events of TensorBoard.
@@ -164,6 +166,9 @@ impl Format {
         if msgpack::is_map(bytes) {
             return Self::MsgPack;
         }
+        if ggml::is_importance(bytes) {
+            return Self::Ggml;
+        }
         if vectors::is_word2vec(bytes) {
             return Self::Word2Vec;
         }
@@ -206,6 +211,7 @@ impl Format {
             Self::Media(media) => media.name(),
             Self::Hdf5 => "hdf5",
             Self::Parquet => "parquet",
+            Self::Arrow => "arrow",
             Self::Avro => "avro",
             Self::TfRecord => "tfrecord",
             Self::FastText => "fasttext",
@@ -239,6 +245,9 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         [0x80, protocol @ 0..=5, ..] => Format::Pickle(*protocol),
         [b'P', b'A', b'R', b'1', ..] if bytes.ends_with(b"PAR1") => Format::Parquet,
+        [0xff, 0xff, 0xff, 0xff, ..] | [b'A', b'R', b'R', b'O', b'W', b'1', ..] if arrow::is_arrow(bytes) => {
+            Format::Arrow
+        }
         _ if ggml::is_ggml(bytes) => Format::Ggml,
         _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
         _ if avro::is_avro(bytes) => Format::Avro,

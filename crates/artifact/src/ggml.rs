@@ -58,6 +58,40 @@ pub fn is_ggml(bytes: &[u8]) -> bool {
     }
 }
 
+/// Whether bytes are a matrix of importances, as llama.cpp wrote it beside its models until 2025: names of tensors, each
+/// with counts and numbers, to the end; behind them the number of calls and the name of a text.
+#[must_use]
+pub fn is_importance(bytes: &[u8]) -> bool {
+    importance(bytes).is_ok_and(|end| end == bytes.len() as u64)
+}
+
+fn importance(bytes: &[u8]) -> Result<u64, ArtifactError> {
+    let mut cursor = Cursor::new(FORMAT, bytes, 0);
+    let count = cursor.u32()?;
+    if count == 0 || count > 100_000 {
+        return Err(cursor.error("no model has so many tensors"));
+    }
+    for _ in 0..count {
+        let length = cursor.u32()?;
+        let name = if length <= LONGEST_NAME { cursor.take(u64::from(length))? } else { &[] };
+        if name.is_empty() || !name.iter().all(u8::is_ascii_graphic) {
+            return Err(cursor.error("a tensor has no such name"));
+        }
+        cursor.u32()?;
+        let values = cursor.u32()?;
+        cursor.take(4 * u64::from(values))?;
+    }
+    if cursor.left() > 0 {
+        cursor.u32()?;
+        let length = cursor.u32()?;
+        let text = cursor.take(u64::from(length))?;
+        if std::str::from_utf8(text).is_err() {
+            return Err(cursor.error("the name of the text is none"));
+        }
+    }
+    Ok(cursor.offset())
+}
+
 /// How a vocabulary is written.
 #[derive(Debug, Clone, Copy)]
 enum Words {
@@ -297,6 +331,20 @@ mod tests {
         number(&mut adapter, &[1, 8, 16]);
         tensor(&mut adapter, "layers.0.attention.wq.weight.loraA", &[8, 64], 0, 8 * 64 * 4, true);
         assert_eq!(walk(&adapter).unwrap().tensors.len(), 1);
+    }
+
+    #[test]
+    fn importances_are_known_by_their_whole_length() {
+        let mut bytes = Vec::new();
+        number(&mut bytes, &[1, 12]);
+        bytes.extend(b"blk.0.attn_q");
+        number(&mut bytes, &[10, 2, 0, 0]);
+        assert!(is_importance(&bytes));
+        let mut whole = bytes.clone();
+        number(&mut whole, &[10, 4]);
+        whole.extend(b"wiki");
+        assert!(is_importance(&whole));
+        assert!(!is_importance(&bytes[..bytes.len() - 1]) && !is_importance(&[&bytes[..], b"x"].concat()));
     }
 
     #[test]

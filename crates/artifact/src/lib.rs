@@ -7,6 +7,7 @@
 //! Everything reads untrusted bytes: lengths are checked against what is there before anything is
 //! allocated, nesting is walked with explicit stacks, and counts are bounded.
 
+pub mod arrow;
 pub mod avro;
 pub mod boosters;
 pub mod checkpoint;

@@ -120,6 +120,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::SevenZip => sevenzip::scan,
         Format::Xml => xml::scan,
         Format::Parquet => media::parquet,
+        Format::Arrow => media::arrow,
         Format::Avro => avro::scan,
         Format::TfRecord => records::scan,
         Format::FastText => vectors::fasttext,

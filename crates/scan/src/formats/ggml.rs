@@ -8,6 +8,9 @@ use crate::weights::Float;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let size = content.bytes.len() as u64;
+    if ggml::is_importance(content.bytes) {
+        return size;
+    }
     let file = match ggml::walk(content.bytes) {
         Ok(file) => file,
         Err(error) => {

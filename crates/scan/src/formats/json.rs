@@ -153,7 +153,36 @@ fn manifest(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
             if !super::onnx::stays_inside(path) {
                 let message = format!("weights are taken from {path:?}");
                 scanner.report("repo/unsafe-path", content.place.clone(), message);
+                continue;
             }
+            let alone = group
+                .iter()
+                .any(|(key, paths)| key == "paths" && paths.as_array().is_some_and(|p| p.len() == 1));
+            let end = if alone { weights(group) } else { None };
+            scanner.vouch(content, path, std::iter::once(0..end.unwrap_or(u64::MAX)).collect());
         }
     }
+}
+
+/// Bytes of a group of weights, which lie back to back.
+fn weights(group: &[(String, Value)]) -> Option<u64> {
+    let of = |members: &[(String, Value)], name: &str| {
+        members.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
+    };
+    let mut total = 0u64;
+    for weight in of(group, "weights")?.as_array()? {
+        let members = weight.as_object()?;
+        let quantized = of(members, "quantization").and_then(|q| of(q.as_object()?, "dtype"));
+        let width = match quantized.or_else(|| of(members, "dtype"))?.as_text()? {
+            "float32" | "int32" => 4,
+            "float16" | "uint16" => 2,
+            "uint8" | "bool" => 1,
+            "complex64" => 8,
+            _ => return None,
+        };
+        let shape = of(members, "shape")?;
+        let count = shape.as_array()?.iter().try_fold(1u64, |n, size| n.checked_mul(size.as_size()?))?;
+        total = total.checked_add(count.checked_mul(width)?)?;
+    }
+    Some(total)
 }

@@ -86,7 +86,7 @@ fn tell(scanner: &mut Scanner<'_>, place: &Place, language: &Language, text: &st
             scanner.report("code/harmful", at(place, line), what);
         }
         Some((line, Found::Starts(call))) => {
-            let message = format!("a source of a language that is not followed uses {call:?}");
+            let message = format!("a source of a language that is not followed uses {call}");
             scanner.report("code/not-analysed", at(place, line), message);
         }
         None => {}

@@ -2,8 +2,8 @@
 //! ride on them.
 
 use memchr::memmem;
-use proofhouse_artifact::Format;
 use proofhouse_artifact::media::Media;
+use proofhouse_artifact::{ArtifactError, Format, arrow};
 
 use super::payload;
 use crate::scanner::{Content, Scanner};
@@ -53,6 +53,28 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, media: Medi
 pub(crate) fn parquet(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     pickles(scanner, content);
     content.bytes.len() as u64
+}
+
+/// Messages of Arrow: numbers and texts, whose schema may name a type of Python's own.
+pub(crate) fn arrow(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    let size = content.bytes.len() as u64;
+    let end = match arrow::walk(content.bytes) {
+        Ok(found) => found.end,
+        Err(error) => {
+            let rule = match error {
+                ArtifactError::Limit { .. } => "format/unscannable",
+                _ => "arrow/malformed",
+            };
+            scanner.report(rule, content.at(error.offset().unwrap_or(0)), error.to_string());
+            0
+        }
+    };
+    if end > 0 && end < size {
+        let message = format!("{} bytes follow the last message", size - end);
+        scanner.report("arrow/malformed", content.at(end), message);
+    }
+    pickles(scanner, content);
+    end
 }
 
 fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) {

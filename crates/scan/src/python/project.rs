@@ -158,6 +158,11 @@ impl Project {
         self.sources.get(path).is_some_and(|s| s.text.contains(name) || s.text.contains("import *"))
     }
 
+    /// The text of the source at `path`.
+    pub(crate) fn text(&self, path: &str) -> Option<Arc<str>> {
+        Some(self.sources.get(path)?.text.clone())
+    }
+
     pub(super) fn source(&self, path: &str) -> Option<(Arc<str>, Arc<Module>)> {
         let source = self.sources.get(path)?;
         let parsed = source.parsed.get_or_init(|| Arc::new(parse(&source.text, 1)));

@@ -6,6 +6,7 @@ use proofhouse_core::Place;
 use crate::scanner::{Content, Scanner};
 
 mod build;
+mod compiled;
 mod tools;
 mod twins;
 
@@ -24,7 +25,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         scanner.report("repo/lfs-pointer", content.place.clone(), message);
     }
     if [".pyc", ".pyo"].iter().any(|ending| name.ends_with(ending)) {
-        scanner.report("code/bytecode", content.place.clone(), "compiled Python by its name");
+        if compiled::is_of_its_source(scanner, content) {
+            let message = "compiled Python, all of whose names and texts stand in the source beside it";
+            scanner.report("code/not-analysed", content.place.clone(), message);
+        } else {
+            scanner.report("code/bytecode", content.place.clone(), "compiled Python by its name");
+        }
     }
     if name.ends_with(".pth") && textual {
         start_up(scanner, content);

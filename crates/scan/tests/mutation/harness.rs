@@ -15,6 +15,7 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("safetensors", "model.safetensors", &[".safetensors"]),
     ("gguf", "model.gguf", &[".gguf"]),
     ("ggml", "model.ggml", &[".ggml"]),
+    ("arrow", "data.arrow", &[".arrow", ".feather"]),
     ("lmdb", "data.mdb", &[".mdb"]),
     ("zarr", "model.zarr.zip", &[".zarr.zip"]),
     ("onnx", "model.onnx", &[".onnx"]),
