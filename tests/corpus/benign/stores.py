@@ -1,0 +1,19 @@
+"""Stores of arrays, examples and old weights that hold nothing else."""
+
+import operator
+import pickle
+import struct
+import zlib
+
+from stores import NUMBERS, ggml, importance, lmdb, tfjs, zarr
+
+
+def make(corpus):
+    corpus.benign("stores", "numbers.mdb", lmdb(NUMBERS), "a database of numbers")
+    corpus.benign("stores", "list.mdb", lmdb(pickle.dumps([1, "a", (2.5, None)])), "a database of plain pickles")
+    corpus.benign("stores", "model.ggml.bin", ggml(), "a model of llama.cpp before GGUF")
+    corpus.benign("stores", "imatrix.dat", importance(), "importances of llama.cpp")
+    corpus.folder("stores", "plain.zarr", zarr(NUMBERS), "clean", "an array that is not packed")
+    corpus.folder("stores", "packed.zarr", zarr(zlib.compress(NUMBERS), compressor={"id": "zlib", "level": 1}), "clean", "an array that is packed")
+    corpus.folder("stores", "tfjs", tfjs(NUMBERS), "clean", "a model of TensorFlow.js and its shard")
+    corpus.benign("stores", "key.pkl", pickle.dumps({"key": operator.attrgetter("score"), "order": operator.itemgetter(0)}), "sort keys")
