@@ -309,6 +309,16 @@ impl<'t> Source<'t> {
         if profile.reflectors.contains(&name) {
             let arguments = self.arguments(at).filter(|range| !range.is_empty())?;
             let first = self.first(arguments);
+            // `send(:instance_eval, text)`: what is asked for by its name is called by it.
+            let named =
+                self.slice(first.clone()).last().filter(|t| matches!(t.kind, Kind::Word | Kind::Text));
+            let evaluates = named.is_some_and(|t| {
+                first.len() <= 2
+                    && (profile.evaluators.contains(&t.text) || profile.methods.contains(&t.text))
+            });
+            if evaluates {
+                return Some(What::Evaluates(told));
+            }
             let built = self.is_decoded(first.clone()) || self.is_spelt(first);
             return built.then_some(What::Decoded(told));
         }
@@ -535,6 +545,7 @@ mod tests {
             ("r", "eval(parse(text = x))", "evaluates"),
             ("ruby", "k = Kernel\nk.send(['a', 'b'].join.to_sym, 'x')", "decoded"),
             ("ruby", "instance_eval(File.read(x))", "evaluates"),
+            ("ruby", "Kernel.send(:instance_eval, x)", "evaluates"),
             ("ruby", "instance_eval URI.open(x).read", "evaluates"),
             ("perl", "my $p = pack('H*', 'aa');\nmy $r = qx{$p};", "decoded"),
             ("perl", "eval $s;", "evaluates"),
