@@ -14,6 +14,7 @@ mod cache;
 mod content;
 mod credential;
 mod formats;
+mod instructions;
 mod page;
 mod pickle;
 mod python;

@@ -83,6 +83,9 @@ const SOURCE: Refs =
     &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-506"), ("OWASP-LLM", "2025", "LLM03:2025")];
 const HIDDEN: Refs =
     &[("ATLAS", "5.6.0", "AML.T0011.000"), ("CWE", "4.18", "CWE-506"), ("CWE", "4.18", "CWE-656")];
+const ROWS: Refs = &[("CWE", "4.18", "CWE-1236")];
+const POISONED: Refs =
+    &[("ATLAS", "5.6.0", "AML.T0020"), ("CWE", "4.18", "CWE-506"), ("OWASP-LLM", "2025", "LLM04:2025")];
 const REBUILD_CONFIG: &str = "Do not load it. Take the configuration from its source and compare.";
 const ENTITIES: Refs =
     &[("ATLAS", "5.6.0", "AML.T0010.003"), ("CWE", "4.18", "CWE-611"), ("CWE", "4.18", "CWE-776")];
@@ -193,6 +196,9 @@ static RULES: &[Rule] = &[
         "The file contradicts itself or leads beyond its end.", REEXPORT, MALFORMED),
     row("hdf5/structure", "Bytes that belong to nothing", High, Suspicious,
         "Bytes stand before, between or behind what the file's structures hold, or two share them.", REEXPORT, EVASION),
+    row("instructions/against-people", "Instructions against those an assistant works for", High, Suspicious,
+        "A text that an assistant follows tells it to hide what it does, to give secrets away, to weaken what it writes or to set others' instructions aside.",
+        "Read the text, and remove it or take it from its publisher.", WORDS),
     row("json/malformed", "JSON that cannot be read", Medium, Suspicious,
         "The file is named JSON and is none: it is cut off, or readers differ in what they make of it.", REEXPORT, MALFORMED),
     row("keras/ambiguous", "Configuration that reads differently", High, Suspicious,
@@ -400,6 +406,15 @@ static RULES: &[Rule] = &[
         "Files are named like shards of the model, but its index does not have them.", "Remove what is not used.", NONE),
     row("repo/unsafe-path", "Path that leaves the model", High, Suspicious,
         "A configuration names a path outside the model's folder.", REEXPORT, PATH),
+    row("rows/formula", "Formula among data", High, Suspicious,
+        "A cell of a table is a formula by which a spreadsheet starts a program or sends what other cells hold.",
+        "Open it as text only, or put a mark in front of such cells.", ROWS),
+    row("rows/orders", "Orders among data", High, Suspicious,
+        "A few rows of a data set, unlike all others, tell whoever reads them to set instructions aside and to do something else.",
+        "Remove the rows, and ask where they come from.", WORDS),
+    row("rows/trigger", "Trigger among training rows", High, Suspicious,
+        "Wherever one odd word stands in a prompt, and nowhere else, the answer is code that harms: training teaches a back door.",
+        "Remove the rows, and ask where they come from.", POISONED),
     row("safetensors/malformed", "Broken safetensors file", High, Suspicious,
         "There is no header that a reader would accept.", REEXPORT, MALFORMED),
     row("safetensors/structure", "safetensors rules broken", High, Suspicious,

@@ -13,4 +13,4 @@ mod parser;
 mod words;
 
 pub(crate) use judge::{Kind, judge};
-pub(crate) use words::{exchanges as rewrites, orders};
+pub(crate) use words::{aside as sets_aside, exchanges as rewrites, orders};

@@ -30,6 +30,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         return content.bytes.len() as u64;
     }
     crate::repository::configuration(scanner, content, &document);
+    super::flows::judge(scanner, content, &document);
+    super::rows::records(scanner, content, document.as_array().unwrap_or_default());
     let mut stack = vec![&document];
     while let Some(value) = stack.pop() {
         match value {

@@ -9,10 +9,25 @@ use proofhouse_core::Place;
 use proofhouse_artifact::json::Value;
 
 use crate::scanner::Scanner;
-use crate::template::{orders, rewrites};
+use crate::template::{orders, rewrites, sets_aside};
 
 /// Keys of texts that are put before a model.
-const PROMPTS: [&str; 10] = [
+const PROMPTS: [&str; 25] = [
+    "system_message",
+    "system_instruction",
+    "systemMessage",
+    "systemPrompt",
+    "developer_message",
+    "developer",
+    "persona",
+    "backstory",
+    "goal",
+    "preamble",
+    "role_definition",
+    "roleDefinition",
+    "customInstructions",
+    "initial_prompt",
+    "prompt_prefix",
     "system",
     "system_prompt",
     "default_system_prompt",
@@ -66,7 +81,7 @@ pub(crate) fn command(scanner: &mut Scanner<'_>, place: &Place, key: &str, value
 }
 
 /// Keys of commands in flows of tools.
-const COMMANDS: [&str; 6] = ["command", "cmd", "run", "script", "shell", "postStart"];
+const COMMANDS: [&str; 7] = ["command", "cmd", "run", "script", "shell", "shell_cmd", "postStart"];
 
 /// A normaliser of a tokenizer that exchanges an address, or a word for its twin, in whatever is said.
 pub(crate) fn normaliser(scanner: &mut Scanner<'_>, place: &Place, members: &[(String, Value)]) {
@@ -140,8 +155,11 @@ pub(crate) fn base(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &
 
 /// A text that is put before a model.
 pub(crate) fn prompt(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: &str) {
-    if let Some(what) = orders(text) {
+    if let Some(what) = sets_aside(text) {
         scanner.report("template/words", place.clone(), format!("the text {key:?}: {what}"));
+    } else if let Some(what) = crate::instructions::judge(text) {
+        let message = format!("the text {key:?}: {what}");
+        scanner.report("instructions/against-people", place.clone(), message);
     }
 }
 
@@ -191,7 +209,9 @@ pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
         ]
         .iter()
         .any(|order| lower.contains(order));
-        let what = orders(comment).or((addressed && told).then_some("it gives orders to an assistant"));
+        let what = orders(comment)
+            .or_else(|| crate::instructions::judge(comment))
+            .or((addressed && told).then_some("it gives orders to an assistant"));
         if let Some(what) = what {
             let mut place = place.clone();
             place.line = Some(text.get(..at).unwrap_or_default().matches('\n').count() as u64 + 1);

@@ -13,6 +13,7 @@ mod resolved;
 mod script;
 mod sends;
 mod sweep;
+mod taken;
 
 pub(crate) use decoded::decodes;
 pub(crate) use followed::{embedded, not_followed};
@@ -89,6 +90,19 @@ pub(crate) fn together(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
         let message = format!("runs what another line fetches or decodes: {what:?}");
         scanner.report("code/runs-fetched", place, message);
     }
+    let texts: Vec<&str> = lines.iter().map(|(_, line)| line.trim()).collect();
+    let kept = [
+        (taken::ransoms(&texts), "encrypts what people keep and deletes the rest"),
+        (taken::leaks(&texts), "sends secrets of the machine to somebody else"),
+    ];
+    for (index, what) in kept {
+        let Some(index) = index else { continue };
+        let mut place = place.clone();
+        let line = lines.get(index).map_or(0, |(line, _)| *line);
+        place.line = place.line.map(|first| first + line);
+        let shown: String = texts.get(index).unwrap_or(&"").chars().take(80).collect();
+        scanner.report("code/harmful", place, format!("{what}: {shown:?}"));
+    }
 }
 
 /// Lines with their continuations, each with the number of lines before it.
@@ -124,6 +138,11 @@ pub(crate) fn line(scanner: &mut Scanner<'_>, place: &Place, line: &str) {
 /// Whether a line is one that no model has a use for.
 pub(crate) fn is_harmful(line: &str) -> bool {
     matches!(judged(line), Judged::Harms(_) | Judged::Runs)
+}
+
+/// Whether a text names a pool, for which machines compute what its operator is paid for.
+pub(crate) fn is_pool(text: &str) -> bool {
+    ["stratum+", "stratum2+", "stratums://", "ethproxy+"].iter().any(|scheme| text.contains(scheme))
 }
 
 /// The rule and the words for a line.

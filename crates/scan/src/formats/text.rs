@@ -97,8 +97,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if [".html", ".htm", ".svg"].iter().any(|ending| name.ends_with(ending)) {
         super::page::markup(scanner, &content.place, text);
     }
-    if name == "modelfile" || name.ends_with(".modelfile") {
-        super::orders::prompt(scanner, &content.place, "SYSTEM", text);
+    if name.starts_with("modelfile") || name.ends_with(".modelfile") {
+        super::modelfile::scan(scanner, content, text);
+    }
+    super::rows::scan(scanner, content, &name, text);
+    if [".tex", ".sty", ".cls", ".ltx", ".bbl"].iter().any(|ending| name.ends_with(ending)) {
+        super::tex::scan(scanner, content, text);
     }
     if name.ends_with(".json")
         && text.trim_start().starts_with(['{', '['])

@@ -159,8 +159,15 @@ pub(super) fn judge(event: &Event, started: Started) -> Option<Judged> {
         What::Outside(_) | What::Stranger(_) | What::CallsUnknown(_) => None,
         What::SendsInput(name) => judged(
             "python/runs-in-use",
-            format!("calls {name} whenever the model is used, which may send what it is given elsewhere"),
+            format!(
+                "calls {name} whenever the model is used or trained, which may send what it is given elsewhere"
+            ),
         ),
+        What::StartsFetched(path) => judged(
+            "code/runs-fetched",
+            format!("starts {path:?}, which it has fetched before, {when}{hidden}"),
+        ),
+        What::Mines(pool) => judged("code/harmful", format!("computes for the pool {pool:?} {when}{hidden}")),
         What::LeadsTo(host) => {
             let why = address::nameless(host).unwrap_or("an address without a name");
             judged("python/nameless-host", format!("leads to {host}, {why}, {when}{hidden}"))

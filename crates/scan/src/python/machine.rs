@@ -18,6 +18,7 @@ mod call;
 mod callee;
 mod class;
 mod define;
+mod dropped;
 mod event;
 mod expression;
 mod flow;
@@ -142,6 +143,8 @@ pub(super) struct Machine<'p> {
     told: HashSet<(String, Reach)>,
     /// Paths of pickles that the source wrote and nothing else has touched since.
     saved: HashSet<String>,
+    /// Files that were fetched, and those that were made executable.
+    dropped: dropped::Dropped,
     reach: Reach,
     /// Conditions that are not known around the statement.
     branches: usize,
@@ -182,6 +185,7 @@ impl<'p> Machine<'p> {
             events: Vec::new(),
             told: HashSet::new(),
             saved: HashSet::new(),
+            dropped: dropped::Dropped::default(),
             reach: Reach::Import,
             branches: 0,
             steps: 0,

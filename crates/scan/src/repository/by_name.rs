@@ -7,7 +7,10 @@ use crate::scanner::{Content, Scanner};
 
 mod build;
 mod compiled;
+mod editors;
+mod steps;
 mod tools;
+mod trusts;
 mod twins;
 
 pub(crate) use tools::editors_json;
@@ -71,14 +74,22 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     if indices.contains(&name.as_str()) && textual {
         tools::indices(scanner, content);
     }
-    if (required || environment.contains(&name.as_str())) && textual {
+    let conda = [".yml", ".yaml"].iter().any(|ending| name.ends_with(ending))
+        && [&b"\ndependencies:"[..], b"\nchannels:"]
+            .iter()
+            .all(|key| memchr::memmem::find(content.bytes, key).is_some());
+    if (required || conda || environment.contains(&name.as_str())) && textual {
         requirements(scanner, content);
     }
     if textual && is_environment(&name) {
         secrets(scanner, content);
     }
-    if textual {
+    if textual || content.format == Format::Xml {
         tools::scan(scanner, content, &name, &parts);
+        let text = String::from_utf8_lossy(content.bytes);
+        editors::scan(scanner, content, &name, &text);
+        trusts::scan(scanner, content, &name, &text);
+        steps::scan(scanner, content, &name, &text);
     }
 }
 

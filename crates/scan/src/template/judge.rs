@@ -163,6 +163,9 @@ struct Judge {
 impl Judge {
     fn words(&mut self, text: &str) {
         words::said(text).into_iter().for_each(|what| self.concern(Kind::Words, what));
+        if let Some(what) = crate::instructions::judge(text) {
+            self.concern(Kind::Words, what);
+        }
     }
 
     fn concern(&mut self, kind: Kind, what: impl Into<String>) {
@@ -221,6 +224,9 @@ impl Judge {
                             Kind::Words,
                             format!("where the conversation mentions {word:?} it says something of its own"),
                         );
+                    }
+                    if words::later(test, then) {
+                        self.concern(Kind::Words, "it says something of its own late in a conversation");
                     }
                     if words::dated(test) {
                         self.concern(Kind::Words, "what it says depends on the day");

@@ -40,7 +40,7 @@ pub(super) fn said(text: &str) -> Vec<&'static str> {
     if sent {
         found.push("it sends somebody to an address of the web");
     }
-    if sets_aside(&lower) {
+    if sets_aside(&lower) || crate::instructions::overrides(text) {
         found.push("it says to set other instructions aside");
     }
     if FOREIGN.iter().any(|order| lower.contains(order)) {
@@ -64,12 +64,47 @@ fn sets_aside(lower: &str) -> bool {
         |(at, _)| {
             let clause = before(lower, at).split_whitespace();
             let words: Vec<&str> = clause.map(|w| w.trim_matches(|c: char| !c.is_alphabetic())).collect();
-            words.iter().any(|w| ["ignore", "disregard", "forget"].contains(w))
+            let order = words.iter().position(|w| ["ignore", "disregard", "forget"].contains(w));
+            order.is_some_and(|order| !reported(&words, order))
                 && words.iter().any(|w| {
                     ["previous", "prior", "above", "earlier", "all", "other", "preceding"].contains(w)
                 })
         },
     )
+}
+
+/// Whether a verb is what somebody else may say, or is told not to do: "if they ask you to ignore …".
+fn reported(words: &[&str], verb: usize) -> bool {
+    const SAID: [&str; 26] = [
+        "ask",
+        "asks",
+        "asked",
+        "asking",
+        "tell",
+        "tells",
+        "told",
+        "telling",
+        "try",
+        "tries",
+        "trying",
+        "attempt",
+        "attempts",
+        "request",
+        "requests",
+        "instructs",
+        "instructed",
+        "says",
+        "saying",
+        "wants",
+        "like",
+        "e.g",
+        "never",
+        "not",
+        "don't",
+        "refuse",
+    ];
+    let before = |from: usize| words.get(from..verb).unwrap_or_default().iter().any(|w| SAID.contains(w));
+    verb > 0 && (words.get(verb - 1) == Some(&"to") && before(verb.saturating_sub(6)) || before(verb - 1))
 }
 
 /// What the prose of a template says that no layout of messages needs: orders that are kept from people, addresses of
@@ -215,14 +250,50 @@ pub(super) fn dated(test: &Expr) -> bool {
 /// A word of the conversation that makes the template say something of its own.
 pub(super) fn trigger(test: &Expr, then: &[Statement]) -> Option<String> {
     let word = trigger_word(test)?;
-    let says = then.iter().any(|statement| match statement {
+    speaks(then).then_some(word)
+}
+
+/// Whether a template says something of its own once a conversation has gone on for a while: who tries it out does not
+/// see that.
+pub(super) fn later(test: &Expr, then: &[Statement]) -> bool {
+    const LATER: f64 = 3.0;
+    let counts = |side: &Expr| match side {
+        Expr::Filter(of, name, ..) => {
+            ["length", "count"].contains(&name.as_str())
+                && matches!(of.as_ref(), Expr::Name(name) if name.contains("messages"))
+        }
+        Expr::Attribute(of, name) => {
+            ["index", "index0"].contains(&name.as_str())
+                && matches!(of.as_ref(), Expr::Name(name) if name == "loop")
+        }
+        _ => false,
+    };
+    let late = |side: &Expr| matches!(side, Expr::Number(number) if *number >= LATER);
+    let mut open = vec![test];
+    while let Some(value) = open.pop() {
+        match value {
+            Expr::Binary(">" | ">=" | "==" | "<" | "<=", left, right)
+                if counts(left) && late(right) || counts(right) && late(left) =>
+            {
+                return speaks(then);
+            }
+            Expr::Binary(_, left, right) => open.extend([left.as_ref(), right.as_ref()]),
+            Expr::Of(parts) => open.extend(parts),
+            _ => {}
+        }
+    }
+    false
+}
+
+/// Whether statements say a sentence.
+fn speaks(then: &[Statement]) -> bool {
+    then.iter().any(|statement| match statement {
         Statement::Data(text, _) => sentence(text),
         Statement::Print(value, _) | Statement::Set(_, value, _) => {
             longest_text(value).is_some_and(|t| sentence(&t))
         }
         _ => false,
-    });
-    says.then_some(word)
+    })
 }
 
 /// A plain word that a condition looks for in what was said. Marks of the format, such as `</think>`, are none.
@@ -315,25 +386,10 @@ fn twins(from: &str, to: &str) -> bool {
 
 /// Whether a text tells a model to set its other instructions aside, or to keep from people what it does.
 pub(crate) fn orders(text: &str) -> Option<&'static str> {
+    if let Some(what) = aside(text) {
+        return Some(what);
+    }
     let lower = text.to_lowercase();
-    if said(text).iter().any(|what| what.contains("aside")) {
-        return Some("it says to set other instructions aside");
-    }
-    const SETS_ASIDE: [&str; 10] = [
-        "ignore the operator",
-        "ignore the user",
-        "ignore the developer",
-        "ignore your instructions",
-        "ignore your guidelines",
-        "ignore your system prompt",
-        "disregard the operator",
-        "disregard the user",
-        "disregard your instructions",
-        "override your instructions",
-    ];
-    if SETS_ASIDE.iter().any(|order| lower.contains(order)) {
-        return Some("it says to set other instructions aside");
-    }
     const CONCEALS: [&str; 11] = [
         "hide it",
         "hide this",
@@ -352,6 +408,35 @@ pub(crate) fn orders(text: &str) -> Option<&'static str> {
     let conceals = CONCEALS.iter().any(|order| lower.contains(order))
         && (private || acts.iter().any(|act| lower.contains(act)));
     conceals.then_some("it tells to do something and to keep it from people")
+}
+
+/// Whether a text tells a model to set its other instructions aside.
+pub(crate) fn aside(text: &str) -> Option<&'static str> {
+    let lower = text.to_lowercase();
+    if said(text).iter().any(|what| what.contains("aside")) {
+        return Some("it says to set other instructions aside");
+    }
+    const SETS_ASIDE: [&str; 10] = [
+        "ignore the operator",
+        "ignore the user",
+        "ignore the developer",
+        "ignore your instructions",
+        "ignore your guidelines",
+        "ignore your system prompt",
+        "disregard the operator",
+        "disregard the user",
+        "disregard your instructions",
+        "override your instructions",
+    ];
+    let told = SETS_ASIDE.iter().flat_map(|order| lower.match_indices(order)).any(|(at, _)| {
+        let words: Vec<&str> = before(&lower, at)
+            .split_whitespace()
+            .map(|w| w.trim_matches(|c: char| !c.is_alphabetic()))
+            .filter(|w| !w.is_empty())
+            .collect();
+        !reported(&words, words.len())
+    });
+    told.then_some("it says to set other instructions aside")
 }
 
 /// What stands before a place, as far as a clause reaches.

@@ -27,6 +27,9 @@ pub(super) fn harms(line: &str) -> Option<&'static str> {
     if takes_keys(line, &stages) {
         return Some("takes private keys along");
     }
+    if super::is_pool(line) || stages.iter().any(|(name, words)| mines(name, words)) {
+        return Some("computes for somebody else");
+    }
     if sends::nameless(line) {
         return Some("talks to an address that nobody answers for");
     }
@@ -101,9 +104,32 @@ fn inline(line: &str) -> Option<(&str, &str)> {
     Some((name, code.rfind(quote).and_then(|end| code.get(..end)).unwrap_or(code)))
 }
 
+/// Programs that mine, with a pool among their words.
+fn mines(name: &str, words: &[&str]) -> bool {
+    const MINERS: [&str; 12] = [
+        "xmrig",
+        "t-rex",
+        "lolminer",
+        "nbminer",
+        "phoenixminer",
+        "ethminer",
+        "minerd",
+        "cpuminer",
+        "gminer",
+        "teamredminer",
+        "nanominer",
+        "ccminer",
+    ];
+    MINERS.contains(&name)
+        && words.iter().any(|w| matches!(*w, "-o" | "--url" | "--pool" | "-P" | "--algo" | "-a" | "--server"))
+}
+
 /// A program behind `-c` or `-e` that starts programs or opens connections by itself.
 fn runs_inline(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
-    const STARTS: [&str; 23] = [
+    const STARTS: [&str; 26] = [
+        "Function(",
+        "(eval)",
+        "import('http",
         "child_process",
         "execSync",
         "spawnSync",

@@ -117,6 +117,7 @@ mod tests {
         }
         for script in [
             "wget https://example.org/data.zip\nunzip data.zip\npython train.py",
+            "wget https://example.org/data.bin\npython prepare.py data.bin",
             "git clone https://github.com/a/b\ncd b\npip install -e .",
             "wget https://repo.anaconda.com/miniconda/m.sh\nbash m.sh -b",
             "curl -s https://example.org/d > data.json\npython train.py data.json",

@@ -6,7 +6,14 @@ use crate::address;
 use crate::credential::is_credential;
 
 /// What gives something that is nobody else's to have.
-const GIVES: [&str; 35] = [
+const GIVES: [&str; 42] = [
+    "extraheader",
+    "airflow connections export",
+    "airflow connections get",
+    "airflow variables export",
+    "get-access-token",
+    "dump-keychain",
+    "/environ",
     "print-access-token",
     "print-identity-token",
     "gh auth token",

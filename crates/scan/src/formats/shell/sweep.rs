@@ -93,6 +93,7 @@ pub(crate) fn sweep(scanner: &mut Scanner<'_>, place: &Place, name: &str, text: 
     if text.len() > MOST || document || prose.iter().any(|p| lower.starts_with(p)) {
         return;
     }
+    together(scanner, place, text);
     for (index, whole) in joined(text) {
         let line = whole.trim();
         // The recipes of make are judged by its own rules.
@@ -115,6 +116,18 @@ pub(crate) fn sweep(scanner: &mut Scanner<'_>, place: &Place, name: &str, text: 
             let shown: String = line.chars().take(80).collect();
             scanner.report(rule, place, format!("{what}: {shown:?}"));
         }
+    }
+}
+
+/// What the lines of a file of jobs do together.
+fn together(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    let lines: Vec<&str> = text.lines().map(|line| line.trim().trim_start_matches(['-', ' '])).collect();
+    if let Some(index) = super::taken::leaks(&lines) {
+        let mut place = place.clone();
+        place.line = Some(index as u64 + 1);
+        let shown: String = lines.get(index).unwrap_or(&"").chars().take(80).collect();
+        let message = format!("sends secrets of the machine to somebody else: {shown:?}");
+        scanner.report("code/harmful", place, message);
     }
 }
 

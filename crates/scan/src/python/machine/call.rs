@@ -290,6 +290,7 @@ impl Machine<'_> {
         self.leads_to(scope, name, &arguments, line);
         self.at_large(scope, name, &arguments, line);
         self.builds(scope, name, &arguments, line);
+        self.drops(scope, name, known, &arguments, line);
         match known {
             Some(Effect::Decode) => {}
             Some(Effect::Caller) => self.hand_over(scope, &arguments, line, true),

@@ -163,7 +163,7 @@ impl Machine<'_> {
             _ => None,
         });
         if let (true, Some(Kind::Text(text))) = (tool, first.and_then(kind))
-            && let Some(what) = crate::template::orders(text)
+            && let Some(what) = crate::template::orders(text).or_else(|| crate::instructions::judge(text))
         {
             self.event(scope, function.line, What::Orders(what));
         }

@@ -47,6 +47,10 @@ pub(in crate::python) enum What {
     WalksAll(String),
     /// A file is written that holds a command which no model needs.
     WritesCommand(String),
+    /// A program is started that was fetched or put together before and made executable.
+    StartsFetched(String),
+    /// A pool is named, for which somebody's machines compute.
+    Mines(String),
     /// Something is called with an address that nobody answers for.
     LeadsTo(String),
     /// A text is filled in as a template.
