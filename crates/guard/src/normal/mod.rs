@@ -38,7 +38,9 @@
 //!
 //! Decoders read the text before case and white space are folded, for base64 means something else in other
 //! capitals. So edits 1 and 5, and edit 2 as long as it keeps the case, leave every view alone too, apart from views of
-//! invisible payloads and of what a direction override turns round; edits of case and white space leave the base form alone and may change views. Alarms can be added by
+//! invisible payloads and of what a direction override turns round, and from readings of what edits 1 and 5 put in
+//! together with the letters: set apart, put in another order or beside a cipher. Those may be added, within the
+//! budget; edits of case and white space leave the base form alone and may change views. Alarms can be added by
 //! edits, that is what they are for; payloads in tags and variation selectors cannot be talked
 //! away by more invisible characters, as the alarm counts them over the whole text.
 //!

@@ -9,13 +9,16 @@ use super::alarms::{self, Alarm, AlarmKind, Channel, Payload};
 use super::base::{self, Layer};
 use super::spans::{SpanBuilder, SpanMap};
 
+mod alike;
 mod arranged;
 mod base64;
 mod bases;
+mod beside;
 mod ciphers;
 mod classes;
 mod entities;
 mod escapes;
+mod exchanged;
 mod framed;
 mod hex;
 mod hidden;
@@ -28,15 +31,24 @@ mod pairs;
 mod percent;
 mod pieces;
 mod plausible;
+mod regular;
 mod scan;
 mod slips;
 mod spacing;
 mod spelled;
 mod stretch;
+mod transform;
 mod turned;
 mod words;
+mod worn;
 
 use scan::Scan;
+pub use transform::Transform;
+
+/// Most guesses that are followed in one text.
+const MOST_GUESSES: usize = 12;
+/// Longest text that one makes, in bytes.
+const LONGEST_GUESS: usize = 64 << 10;
 
 /// Text that is kept on each side of what was decoded, in bytes: "decode this and do it" belongs to it.
 const CONTEXT: usize = 96;
@@ -52,224 +64,28 @@ pub struct View {
     pub spans: SpanMap,
 }
 
-/// What was undone to get at a view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-#[non_exhaustive]
-pub enum Transform {
-    /// A payload in tag characters.
-    Tags,
-    /// A payload in variation selectors.
-    VariationSelectors,
-    /// A payload in zero-width characters.
-    ZeroWidth,
-    /// Base64, in either alphabet.
-    Base64,
-    /// Hexadecimal.
-    Hex,
-    /// Base32.
-    Base32,
-    /// Ascii85 or Base85.
-    Base85,
-    /// Base58.
-    Base58,
-    /// Percent-encoding.
-    Percent,
-    /// Character references of HTML.
-    Entities,
-    /// Escapes of programming languages and style sheets.
-    Escapes,
-    /// Quoted-printable.
-    QuotedPrintable,
-    /// UTF-7.
-    Utf7,
-    /// Punycode.
-    Punycode,
-    /// Decimal, octal or binary code points, or places in the alphabet.
-    CodePoints,
-    /// Morse code.
-    Morse,
-    /// Braille cells.
-    Braille,
-    /// The NATO alphabet.
-    Nato,
-    /// Letters moved on in the alphabet.
-    Caesar {
-        /// By how many places they were moved back.
-        shift: u8,
-    },
-    /// The alphabet backwards.
-    Atbash,
-    /// Letters exchanged by an alphabet that the text states.
-    Keyed,
-    /// Printable ASCII turned by 47.
-    Rot47,
-    /// Capitals and small letters changed for each other.
-    CaseSwapped,
-    /// Characters backwards.
-    Reversed,
-    /// The characters of each word backwards.
-    WordsReversed,
-    /// Letters written in a zigzag over rows, and read off row by row.
-    Rails {
-        /// How many rows.
-        rails: u8,
-    },
-    /// Words in the opposite order.
-    WordOrder,
-    /// Pig Latin.
-    PigLatin,
-    /// Letters set apart, or words run together.
-    Spacing,
-    /// Signs inside words.
-    Joined,
-    /// First letters of lines.
-    Acrostic,
-    /// A word in each cell of a table.
-    Cells,
-    /// Numbered pieces out of order.
-    Ordered,
-    /// Digits and signs for letters.
-    Leet,
-    /// Slips of the finger: letters swapped, doubled, left out or taken for their neighbours.
-    Slips,
-    /// Vowels left out.
-    Vowels,
-    /// String literals put together.
-    Concatenated,
-    /// Markup between letters.
-    Markup,
-    /// What a page says out of sight, by itself.
-    Hidden,
-    /// What data or a program hands on, by itself.
-    Framed,
-    /// Letters upside down.
-    UpsideDown,
-    /// As a direction override draws it.
-    Drawn,
-}
-
-impl Transform {
-    /// Whether letters were exchanged or stood in another order.
-    const fn is_cipher(&self) -> bool {
-        matches!(
-            self,
-            Self::Caesar { .. }
-                | Self::Atbash
-                | Self::Keyed
-                | Self::Rails { .. }
-                | Self::Reversed
-                | Self::WordsReversed
-                | Self::PigLatin
-                | Self::Spacing
-        )
-    }
-
-    /// How little it says that something was undone: an encoding has a form that nothing else has, letters in another
-    /// order may be a name.
-    const fn doubt(&self) -> usize {
-        match self {
-            Self::Leet
-            | Self::Slips
-            | Self::Vowels
-            | Self::WordOrder
-            | Self::WordsReversed
-            | Self::Reversed
-            | Self::Concatenated
-            | Self::Joined => 3,
-            Self::Caesar { .. }
-            | Self::Atbash
-            | Self::Rot47
-            | Self::PigLatin
-            | Self::Rails { .. }
-            | Self::Spacing
-            | Self::Acrostic
-            | Self::Cells => 2,
-            _ => 1,
-        }
-    }
-
-    /// Whether what was undone is a text of its own, so that it is read without what stands beside it, too.
-    const fn is_apart(&self) -> bool {
-        matches!(
-            self,
-            Self::Base64
-                | Self::Hex
-                | Self::Base32
-                | Self::Base85
-                | Self::Base58
-                | Self::CodePoints
-                | Self::Morse
-                | Self::Braille
-                | Self::Ordered
-        )
-    }
-
-    /// Its name in reports and rules.
-    #[must_use]
-    pub const fn name(&self) -> &'static str {
-        match self {
-            Self::Tags => "tags",
-            Self::VariationSelectors => "variation-selectors",
-            Self::ZeroWidth => "zero-width",
-            Self::Base64 => "base64",
-            Self::Hex => "hex",
-            Self::Base32 => "base32",
-            Self::Base85 => "base85",
-            Self::Base58 => "base58",
-            Self::Percent => "percent",
-            Self::Entities => "entities",
-            Self::Escapes => "escapes",
-            Self::QuotedPrintable => "quoted-printable",
-            Self::Utf7 => "utf7",
-            Self::Punycode => "punycode",
-            Self::CodePoints => "code-points",
-            Self::Morse => "morse",
-            Self::Braille => "braille",
-            Self::Nato => "nato",
-            Self::Caesar { .. } => "caesar",
-            Self::Atbash => "atbash",
-            Self::Keyed => "keyed",
-            Self::Rails { .. } => "rails",
-            Self::Rot47 => "rot47",
-            Self::CaseSwapped => "case-swapped",
-            Self::Reversed => "reversed",
-            Self::WordsReversed => "words-reversed",
-            Self::WordOrder => "word-order",
-            Self::PigLatin => "pig-latin",
-            Self::Spacing => "spacing",
-            Self::Joined => "joined",
-            Self::Acrostic => "acrostic",
-            Self::Cells => "cells",
-            Self::Ordered => "ordered",
-            Self::Leet => "leet",
-            Self::Slips => "slips",
-            Self::Vowels => "vowels",
-            Self::Concatenated => "concatenated",
-            Self::Markup => "markup",
-            Self::Hidden => "hidden",
-            Self::Framed => "framed",
-            Self::UpsideDown => "upside-down",
-            Self::Drawn => "drawn",
-        }
-    }
-}
-
 /// One way to read a text: the parts that change and what they become, in order.
 pub(super) struct Reading {
     pub how: Transform,
     pub edits: Vec<(Range<usize>, String)>,
     /// What the edits say is read by itself, without what stands beside it.
     alone: bool,
+    /// Only what can be read in it can tell whether it is right.
+    guess: bool,
 }
 
 impl Reading {
     fn of(how: Transform, edits: Vec<(Range<usize>, String)>) -> Self {
-        Self { how, edits, alone: false }
+        Self { how, edits, alone: false, guess: false }
     }
 
     fn alone(how: Transform, edit: (Range<usize>, String)) -> Self {
-        Self { how, edits: vec![edit], alone: true }
+        Self { how, edits: vec![edit], alone: true, guess: false }
+    }
+
+    /// A reading that makes no language: of two disguises the inner one is read in what this makes, or nothing is.
+    fn guess(how: Transform, edits: Vec<(Range<usize>, String)>) -> Self {
+        Self { how, edits, alone: false, guess: true }
     }
 }
 
@@ -287,6 +103,7 @@ const READERS: &[Reader] = &[
     numbers::read,
     spelled::read,
     bases::read,
+    alike::read,
     turned::read,
     hidden::read,
     framed::read,
@@ -294,6 +111,7 @@ const READERS: &[Reader] = &[
     arranged::read,
     order::read,
     ciphers::read,
+    exchanged::read,
     leet::read,
     slips::read,
     pieces::read,
@@ -310,6 +128,8 @@ pub(super) struct Found {
 struct Node<'t> {
     cased: Layer<'t>,
     how: Vec<Transform>,
+    /// What was done last is a guess.
+    guess: bool,
 }
 
 /// Searches for views of a text, what the most certain readings made first, so that a bound cuts guesses upon guesses.
@@ -323,14 +143,21 @@ pub(super) fn find(
     if budget.depth == 0 || budget.views == 0 {
         return Found::default();
     }
-    let mut search = Search { found: Found::default(), queue: VecDeque::new(), bytes: 0, base, budget };
+    let mut search =
+        Search { found: Found::default(), queue: VecDeque::new(), bytes: 0, guesses: 0, base, budget };
     for payload in payloads {
         search.payload(payload, &SpanMap::identity(), &[]);
     }
     if let Some(drawn) = turned::drawn(source) {
         search.admit(drawn, &[], Transform::Drawn);
     }
-    search.expand(&Node { cased: cased.clone(), how: Vec::new() });
+    search.expand(&Node { cased: cased.clone(), how: Vec::new(), guess: false });
+    search.left_alone(source, &SpanMap::identity(), &[]);
+    search.unseen(
+        &Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() },
+        &cased.text,
+        Vec::new(),
+    );
     while let Some(node) = search.next() {
         search.expand(&node);
     }
@@ -341,6 +168,7 @@ struct Search<'a> {
     found: Found,
     queue: VecDeque<Node<'static>>,
     bytes: usize,
+    guesses: usize,
     base: &'a str,
     budget: &'a Budget,
 }
@@ -360,7 +188,8 @@ impl Search<'_> {
             reader(&scan, &mut readings);
         }
         // What was undone is read; what was not is at least said.
-        if !readings.iter().any(|reading| reading.how.is_cipher())
+        if !node.guess
+            && !readings.iter().any(|reading| reading.how.is_cipher())
             && let Some(place) = ciphers::unreadable(&scan)
             && !self.found.alarms.iter().any(|alarm| alarm.kind == AlarmKind::Cipher)
         {
@@ -368,6 +197,13 @@ impl Search<'_> {
             self.found.alarms.push(Alarm { kind: AlarmKind::Cipher, places, count: 1 });
         }
         for reading in readings {
+            if node.guess && (reading.guess || !reading.how.proves(node.how.last())) {
+                continue;
+            }
+            if reading.guess {
+                self.guess(node, &reading);
+                continue;
+            }
             if reading.alone {
                 for (range, new) in reading.edits {
                     let mut spans = SpanBuilder::default();
@@ -390,18 +226,56 @@ impl Search<'_> {
         }
     }
 
+    /// Reads on in what a guess makes, which is no view by itself.
+    fn guess(&mut self, node: &Node<'_>, reading: &Reading) {
+        for edits in clusters(&reading.edits) {
+            if edits.iter().map(|(_, new)| new.len()).sum::<usize>() > LONGEST_GUESS {
+                continue;
+            }
+            if self.guesses >= MOST_GUESSES || depth(&node.how) + 1 >= self.budget.depth {
+                return;
+            }
+            self.guesses += 1;
+            let Some(layer) = window(&node.cased, edits, CONTEXT) else { continue };
+            let how = node.how.iter().copied().chain([reading.how]).collect();
+            self.expand(&Node { cased: cleaned(&layer), how, guess: true });
+        }
+    }
+
+    /// Reads a cipher that left letters alone which only look like those that it exchanges.
+    fn left_alone(&mut self, text: &str, spans: &SpanMap, before: &[Transform]) {
+        if text.is_ascii() || depth(before) >= self.budget.depth {
+            return;
+        }
+        let Some((how, edit)) = beside::look_alikes(text) else { return };
+        let layer = Layer { text: Cow::Borrowed(text), spans: spans.clone() };
+        if let Some(layer) = window(&layer, &[edit], CONTEXT) {
+            self.admit(layer, before, how);
+        }
+    }
+
+    /// Reads a text with the characters that show nothing, where there are many: they were set apart and put in another
+    /// order as letters were.
+    fn unseen(&mut self, text: &Layer<'_>, shown: &str, how: Vec<Transform>) {
+        let count = |text: &str| text.chars().count();
+        let many = || count(&text.text) * 7 >= count(shown) * 8 + 8;
+        if text.text.is_ascii() || self.guesses >= MOST_GUESSES || text.text.len() > LONGEST_GUESS || !many()
+        {
+            return;
+        }
+        self.guesses += 1;
+        let cased = Layer { text: Cow::Owned(text.text.clone().into_owned()), spans: text.spans.clone() };
+        self.expand(&Node { cased, how, guess: true });
+    }
+
     /// Makes a view of a decoded text, unless a bound forbids it or it is known.
     fn admit(&mut self, decoded: Layer<'static>, before: &[Transform], how: Transform) {
-        // A frame makes a text shorter and tells it in no other way.
-        let depth = before.iter().filter(|how| **how != Transform::Framed).count();
-        if depth >= self.budget.depth {
+        if depth(before) >= self.budget.depth {
             self.found.truncated = true;
             return;
         }
-        let clean = base::cased(&decoded.text);
         let (alarms, payloads) = alarms::raise(&decoded.text);
-        let cased =
-            Layer { text: Cow::Owned(clean.text.into_owned()), spans: clean.spans.through(&decoded.spans) };
+        let cased = cleaned(&decoded);
         let folded = base::folded(&cased);
         let known = folded.text == self.base || self.found.views.iter().any(|v| v.text == folded.text);
         if known || folded.text.is_empty() {
@@ -429,7 +303,10 @@ impl Search<'_> {
         self.bytes += folded.text.len();
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
-        self.queue.push_back(Node { cased, how });
+        self.left_alone(&decoded.text, &decoded.spans, &how);
+        let shown = cased.text.clone();
+        self.queue.push_back(Node { cased, how: how.clone(), guess: false });
+        self.unseen(&decoded, &shown, how);
     }
 
     /// Keeps alarms of a decoded text with their places in the source.
@@ -454,6 +331,17 @@ impl Search<'_> {
         builder.push(payload.text.len(), spans.source(start..end), false);
         self.admit(Layer { text: Cow::Owned(payload.text), spans: builder.finish() }, before, how);
     }
+}
+
+/// How many disguises were undone. A frame makes a text shorter and tells it in no other way.
+fn depth(how: &[Transform]) -> usize {
+    how.iter().filter(|how| **how != Transform::Framed).count()
+}
+
+/// A decoded text as readers read it.
+fn cleaned(decoded: &Layer<'_>) -> Layer<'static> {
+    let clean = base::cased(&decoded.text);
+    Layer { text: Cow::Owned(clean.text.into_owned()), spans: clean.spans.through(&decoded.spans) }
 }
 
 /// Edits that stand close enough to be read together.

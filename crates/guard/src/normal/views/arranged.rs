@@ -5,8 +5,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memrchr};
 
+use super::order::is_encoded;
 use super::pairs::Order;
-use super::scan::Scan;
+use super::regular::is_unseen;
+use super::scan::{Scan, sign};
 use super::spacing::is_coded;
 use super::words::divided;
 use super::{Reading, Transform};
@@ -94,22 +96,34 @@ impl Table {
         let is_lettered =
             |word: &str| word.chars().filter(|c| c.is_alphabetic()).count() * 2 >= word.chars().count();
         let lettered = words.iter().filter(|word| is_lettered(word)).count();
-        (lettered * 10 >= words.len() * 7).then(|| (self.range, words.join(" ")))
+        let all = || words.join(" ");
+        let coded = || {
+            let text = all();
+            is_coded(&text) || text.bytes().all(|b| matches!(b, b'.' | b'-' | b'/' | b' '))
+        };
+        (lettered * 10 >= words.len() * 7 || coded()).then(|| (self.range, all()))
     }
 }
 
 /// What the cells of a line say; rules say nothing.
 fn cells_of(line: &str, sign: u8) -> impl Iterator<Item = &str> {
-    let says =
-        |cell: &&str| !cell.is_empty() && !cell.bytes().all(|b| matches!(b, b'-' | b':' | b'.' | b'='));
-    let ends = memchr_iter(sign, line.as_bytes()).chain(std::iter::once(line.len()));
-    let mut start = 0;
-    ends.filter_map(move |end| {
-        let cell = line.get(start..end)?;
-        start = end + 1;
-        Some(trimmed(cell))
-    })
-    .filter(says)
+    let cells = move || {
+        let ends = memchr_iter(sign, line.as_bytes()).chain(std::iter::once(line.len()));
+        let mut start = 0;
+        let all = ends.filter_map(move |end| {
+            let cell = line.get(start..end)?;
+            start = end + 1;
+            Some(trimmed(cell))
+        });
+        all.filter(|cell| !cell.is_empty())
+    };
+    // All cells of a rule are alike; signs of Morse code and bullets are not.
+    let mut first = cells();
+    let is_rule = first.next().is_some_and(|cell| {
+        cell.bytes().all(|b| matches!(b, b'-' | b':' | b'.' | b'='))
+            && first.next().is_none_or(|next| next == cell && first.all(|other| other == cell))
+    });
+    cells().take(if is_rule { 0 } else { usize::MAX })
 }
 
 /// Most cells have letters of ASCII at their ends, or one space.
@@ -155,6 +169,24 @@ fn numbered(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
     }
+    // Something may stand before the first of them, or the lines be gone.
+    let from_one = |pieces: &[(usize, Range<usize>)]| {
+        let mut seen = vec![false; pieces.len()];
+        let numbers = pieces.iter().map(|(number, _)| number.checked_sub(1));
+        numbers.for_each(|at| {
+            if let Some(seen) = at.and_then(|at| seen.get_mut(at)) {
+                *seen = true;
+            }
+        });
+        seen.into_iter().all(|seen| seen)
+    };
+    if pieces.len() < LEAST_PIECES || !from_one(&pieces) {
+        let others = numbered_within(scan);
+        if others.len() > pieces.len() && from_one(&others) {
+            first = others.iter().map(|(_, range)| range.start).min().unwrap_or(0);
+            pieces = others;
+        }
+    }
     if pieces.len() < LEAST_PIECES || pieces.is_sorted_by_key(|(number, _)| *number) {
         return;
     }
@@ -167,6 +199,22 @@ fn numbered(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Pieces whose numbers stand anywhere between two spaces.
+fn numbered_within(scan: &Scan<'_>) -> Vec<(usize, Range<usize>)> {
+    const MOST: usize = 64;
+    let numbers = scan.odd().filter(|piece| piece.has(sign::DIGIT)).filter_map(|piece| {
+        let whole = scan.text.get(piece.whole()).filter(|whole| matches!(whole.len(), 2 | 3))?;
+        let number = whole.strip_suffix([')', '.', ':', ']'])?.parse::<usize>().ok()?;
+        Some((number, piece.whole()))
+    });
+    let found: Vec<(usize, Range<usize>)> = numbers.take(MOST).collect();
+    let nexts = found.iter().skip(1).map(|(_, next)| next.start.saturating_sub(1));
+    let ends = nexts.chain(std::iter::once(scan.text.len()));
+    let content =
+        |((number, at), end): (&(usize, Range<usize>), usize)| (*number, (at.end + 1).min(end)..end);
+    found.iter().zip(ends).map(content).collect()
+}
+
 /// First letters of lines, where they are language.
 fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
@@ -174,20 +222,34 @@ fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut firsts = String::new();
-    let mut count = 0;
+    let mut written = String::new();
+    let (mut count, mut alone, mut indented) = (0, 0, 0);
     let mut range: Option<Range<usize>> = None;
-    for (start, line) in scan.lines().take(MOST_LINES) {
+    for (start, whole) in scan.lines().take(MOST_LINES) {
+        let line = whole;
         let line = ["- ", "* ", "> "].into_iter().find_map(|mark| line.strip_prefix(mark)).unwrap_or(line);
-        let Some(first) = line.chars().next() else { continue };
+        let mut chars = line.chars();
+        let Some(first) = chars.next() else { continue };
         count += 1;
+        written.extend(whole.chars().next());
+        alone += usize::from(whole.chars().nth(1).is_none_or(char::is_whitespace));
+        indented += usize::from(first == ' ');
         firsts.push(if first == '_' { ' ' } else { first });
         range = Some(range.map_or(start, |range| range.start)..text.len().min(start + line.len() + 8));
     }
-    let indented = firsts.bytes().filter(|b| *b == b' ').count();
     if count < LEAST_LINES || indented * 3 > count {
         return;
     }
-    let order = Order::of_start(&firsts, usize::MAX);
+    let by_themselves = alone * 10 >= count * 9;
+    if by_themselves {
+        // An encoding has each sign as it is written, and a dash or a star is one of them and marks no list.
+        if is_encoded(&written) {
+            readings.push(Reading::of(Transform::Acrostic, vec![(0..text.len(), written)]));
+            return;
+        }
+        firsts = written.replace('_', " ");
+    }
+    let order = Order::of(firsts.chars().filter(|c| !is_unseen(*c)));
     let needed = order.needed(LANGUAGE);
     // Signs between letters make words of one letter, of which any order is as good as that of language; and letters in
     // no order are read one way as well as the other.
@@ -195,6 +257,7 @@ fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         && order.has_words()
         && order.mean().abs_diff(order.mean_backwards()) >= ONE_WAY;
     let is_sentence = firsts.contains(' ') && order.pairs >= 8 && is_language;
+    let all = firsts.clone();
     let words = if is_sentence || is_coded(&firsts) {
         Some(firsts)
     } else {
@@ -203,6 +266,9 @@ fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     };
     if let Some(words) = words {
         readings.push(Reading::of(Transform::Acrostic, vec![(0..text.len(), words)]));
+    } else if by_themselves {
+        // Lines that begin with one character by itself are there for its sake.
+        readings.push(Reading::guess(Transform::Acrostic, vec![(0..text.len(), all)]));
     }
 }
 

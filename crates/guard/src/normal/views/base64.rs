@@ -10,6 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use super::ciphers::{exchange, plain, shifted};
 use super::plausible::{Glance, may_be_utf16};
 use super::scan::{Kind, LONG as LONG_PIECE, Scan};
+use super::worn::{self, Wear};
 use super::{Reading, Transform, plausible};
 
 /// Fewest characters of a run that is tried.
@@ -43,14 +44,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         } else if part.len() >= LONG && strange < MOST_STRANGE {
             strange += 1;
             // The digits themselves were turned round, or went through another cipher first.
-            let padded = text.get(..run.start).is_some_and(|before| before.ends_with('='));
             let [backwards, rotated, swapped] = &mut turned;
-            if padded || part.starts_with('=') {
-                let reversed: String = part.trim_matches('=').chars().rev().collect();
-                if decode(&reversed).is_some() {
-                    backwards.push((run, reversed));
-                    continue;
-                }
+            let reversed: Vec<u8> = part.trim_matches('=').bytes().rev().collect();
+            if may_decode(&reversed, |b| b)
+                && let Some(reversed) =
+                    String::from_utf8(reversed).ok().filter(|digits| decode(digits).is_some())
+            {
+                backwards.push((run, reversed));
+                continue;
             }
             let head = part.get(..LONG).unwrap_or(part);
             let change = |text: &str, with: fn(u8) -> u8| {
@@ -66,8 +67,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             } else if decodes(other_case) {
                 swapped.push((run, change(part, other_case)));
             } else if part.len() >= LONGER {
-                readings
-                    .extend(exchanged(part, head).map(|(how, digits)| Reading::of(how, vec![(run, digits)])));
+                if let Some((how, digits)) = exchanged(part, head) {
+                    readings.push(Reading::of(how, vec![(run, digits)]));
+                } else {
+                    edits.extend(worn_down(part).map(|text| (run, text)));
+                }
             }
         }
     }
@@ -79,6 +83,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             readings.push(Reading::of(how, edits));
         }
     }
+}
+
+/// What digits say whose case is lost or of which some are figures, if their first ones may say something.
+fn worn_down(part: &str) -> Option<String> {
+    [Wear::Figures, Wear::Case].into_iter().find_map(|wear| {
+        worn::base64(part.get(..LONG)?, wear)?;
+        worn::base64(part, wear)
+    })
 }
 
 /// A run whose digits went through Caesar's cipher or Atbash, and its digits.

@@ -108,7 +108,11 @@ fn marked(text: &str) -> Vec<(Range<usize>, String)> {
         let Some(length) = text.get(start..).and_then(|rest| rest.find("~>")) else { break };
         let end = start + length + 2;
         at = start + 2;
-        if let Some(decoded) = text.get(start..end).and_then(ascii85) {
+        let decoded = text.get(start..end).and_then(|run| {
+            // In an attribute some of its digits are references.
+            ascii85(run).or_else(|| run.contains("&quot;").then(|| ascii85(&run.replace("&quot;", "\"")))?)
+        });
+        if let Some(decoded) = decoded {
             found.push((start..end, decoded));
             at = end;
         }
@@ -116,7 +120,7 @@ fn marked(text: &str) -> Vec<(Range<usize>, String)> {
     found
 }
 
-fn base32(run: &str) -> Option<String> {
+pub(super) fn base32(run: &str) -> Option<String> {
     let digits = run.trim_end_matches('=').as_bytes();
     if digits.len() < SHORTEST {
         return None;
@@ -169,7 +173,8 @@ fn base58(run: &str) -> Option<String> {
 }
 
 /// Adobe's digits `!` to `u`, with or without `<~ ~>`.
-fn ascii85(run: &str) -> Option<String> {
+pub(super) fn ascii85(run: &str) -> Option<String> {
+    let between = run.strip_prefix("<~").and_then(|run| run.strip_suffix("~>"));
     let body = run.strip_prefix("<~").unwrap_or(run);
     let body = body.strip_suffix("~>").unwrap_or(body);
     if !body.bytes().all(|b| matches!(b, b'!'..=b'u' | b'z')) {
@@ -181,7 +186,13 @@ fn ascii85(run: &str) -> Option<String> {
     } else {
         body.as_bytes().into()
     };
-    plausible::sure_text(&from85(&digits, |b| b.wrapping_sub(b'!'))?)
+    let bytes = from85(&digits, |b| b.wrapping_sub(b'!'))?;
+    // Nothing but this has these marks; without them any signs may be digits.
+    if between.is_some_and(|run| run.len() >= SHORTEST) {
+        plausible::text(&bytes)
+    } else {
+        plausible::sure_text(&bytes)
+    }
 }
 
 /// The digits of RFC 1924, four bytes to five digits, as git and Python write them.

@@ -9,12 +9,12 @@ use std::ops::Range;
 
 use memchr::memchr2_iter;
 
-use super::lexicon::is_word;
+use super::lexicon::{Seen, is_word};
 use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
 use super::stretch::Stretches;
-use super::words::{Likeness, divided};
-use super::{Reading, Transform};
+use super::words::{Likeness, divided, known};
+use super::{Reading, Transform, beside};
 
 /// Most runs that are tried in one text.
 const MOST_RUNS: usize = 4;
@@ -33,8 +33,9 @@ const WORDS: u32 = 560;
 const LEAST_PAIRS: u32 = 14;
 /// Fewest words of pig Latin.
 const LEAST_PIGS: usize = 4;
-/// Alphabets of a text that are tried.
+/// Alphabets of a text that are tried, and lines.
 const MOST_KEYS: usize = 2;
+const MOST_LINES: usize = 256;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Unknown) > 0 {
@@ -47,6 +48,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 readings.push(Reading::of(how, vec![(whole, plain(text, how))]));
             } else if let Some(plain) = rejoined(text) {
                 readings.push(Reading::of(Transform::Spacing, vec![(run, plain)]));
+            } else if let Some(reading) = mirrored(scan, &run).or_else(|| bare(scan, &run)) {
+                readings.push(reading);
             }
         }
     }
@@ -181,6 +184,32 @@ fn undone(text: &str) -> Option<Transform> {
     best.map(|(_, how)| how)
 }
 
+/// Whether a text is language once its letters are exchanged, and not before.
+pub(super) fn is_cipher(text: &str) -> bool {
+    undone(text).is_some()
+}
+
+/// A run that Atbash and Caesar's cipher went over both: it is a Caesar's cipher once it is mirrored.
+fn mirrored(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    let text = scan.text.get(run.clone())?;
+    let sample = text.get(..text.floor_char_boundary(SAMPLE))?;
+    if LatinPairs::of(sample.as_bytes()).mean() >= LANGUAGE {
+        return None;
+    }
+    undone(&plain(sample, Transform::Atbash))?;
+    let whole = lines_around(scan, run);
+    let said = plain(scan.text.get(whole.clone())?, Transform::Atbash);
+    Some(Reading::guess(Transform::Atbash, vec![(whole, said)]))
+}
+
+/// A run whose words had no vowels before their letters were exchanged.
+fn bare(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    let how = beside::without_vowels(scan.text.get(run.clone())?)?;
+    let whole = lines_around(scan, run);
+    let said = plain(scan.text.get(whole.clone())?, how);
+    Some(Reading::of(how, vec![(whole, said)]))
+}
+
 pub(super) fn plain(text: &str, how: Transform) -> String {
     text.chars().map(|c| as_byte(c, |b| exchange(b, how))).collect()
 }
@@ -232,20 +261,66 @@ fn pig_latin(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     let found = pigs.found();
     let pieces = found.iter().filter_map(|pieces| scan.pieces.get(pieces.clone())).flatten();
-    let edits: Vec<_> = pieces
-        .filter(|piece| piece.plain && is_pig(piece))
-        .map(|piece| (piece.core(), pig(scan.core(piece))))
-        .collect();
-    if !edits.is_empty() {
-        readings.push(Reading::of(Transform::PigLatin, edits));
+    let pigs: Vec<&Piece> = pieces.filter(|piece| piece.plain && is_pig(piece)).collect();
+    let edits: Vec<_> = pigs.iter().map(|piece| (piece.core(), pig(scan.core(piece)))).collect();
+    if edits.is_empty() {
+        return;
     }
+    // Where no words come of it, its letters may be exchanged.
+    let known = edits.iter().filter(|(_, word)| is_word(word)).count();
+    if known * 3 < edits.len()
+        && let Some(how) = way_of_pigs(&pigs.iter().map(|piece| scan.core(piece)).collect::<Vec<_>>())
+    {
+        let word = |piece: &&Piece| (piece.core(), pig_under(scan.core(piece), how));
+        readings.push(Reading::guess(Transform::PigLatin, pigs.iter().map(word).collect()));
+    }
+    readings.push(Reading::of(Transform::PigLatin, edits));
+}
+
+/// What a word of pig Latin may have been: consonants from before its "ay" go back to the front, or nothing but "way" was
+/// added.
+fn before_pig(word: &str) -> impl Iterator<Item = String> {
+    let lower = word.to_ascii_lowercase();
+    let stem = lower.strip_suffix("ay").unwrap_or_default().to_owned();
+    let whole = stem.strip_suffix('w').filter(|stem| !stem.is_empty()).map(str::to_owned);
+    let consonants =
+        stem.bytes().rev().take_while(|b| !matches!(b, b'a' | b'e' | b'i' | b'o' | b'u')).count();
+    let turned = (1..=consonants.min(stem.len())).map(move |taken| {
+        let (rest, moved) = stem.split_at_checked(stem.len() - taken).unwrap_or_default();
+        format!("{moved}{rest}")
+    });
+    whole.into_iter().chain(turned)
+}
+
+/// The cipher that makes words of what pig Latin was made of.
+fn way_of_pigs(words: &[&str]) -> Option<Transform> {
+    const MOST: usize = 24;
+    let candidates: Vec<Vec<String>> =
+        words.iter().take(MOST).map(|word| before_pig(word).collect()).collect();
+    let ways = (1..26).map(|shift| Transform::Caesar { shift }).chain([Transform::Atbash]);
+    let says = |how: Transform| {
+        let is_known = |word: &String| word.len() >= 3 && known(plain(word, how).as_bytes());
+        candidates.iter().filter(|words| words.iter().any(is_known)).count()
+    };
+    let (count, how) = ways.map(|how| (says(how), how)).max_by_key(|(count, _)| *count)?;
+    let long = candidates.iter().filter(|words| words.iter().any(|word| word.len() >= 3)).count();
+    (count >= 3 && count * 2 > long).then_some(how)
+}
+
+/// The word before pig Latin that is one once its letters are exchanged.
+fn pig_under(word: &str, how: Transform) -> String {
+    let all: Vec<String> = before_pig(word).collect();
+    let found = all.iter().find(|before| is_word(&plain(before, how)));
+    let ordered = || all.iter().max_by_key(|before| Order::of_start(&plain(before, how), usize::MAX).mean());
+    found.or_else(ordered).cloned().unwrap_or_else(|| word.to_owned())
 }
 
 /// A word of pig Latin in plain: the consonants before the last "ay" go back to the front.
 fn pig(word: &str) -> String {
     let lower = word.to_ascii_lowercase();
-    let Some(stem) = lower.strip_suffix("ay").filter(|s| s.len() >= 2 && s.is_ascii()) else { return lower };
-    let vowel_start = ["w", "y"].iter().find_map(|tail| stem.strip_suffix(tail)).filter(|s| is_word(s));
+    let Some(stem) = lower.strip_suffix("ay").filter(|s| !s.is_empty() && s.is_ascii()) else { return lower };
+    let whole = |word: &str| Seen::of(word).is_some_and(|seen| seen.is_whole(word));
+    let vowel_start = stem.strip_suffix('w').filter(|s| s.len() == 1 || whole(s));
     if let Some(plain) = vowel_start {
         return plain.to_owned();
     }
@@ -255,7 +330,9 @@ fn pig(word: &str) -> String {
         let (rest, moved) = stem.split_at(stem.len() - taken);
         format!("{moved}{rest}")
     });
-    if let Some(plain) = readings.clone().find(|plain| is_word(plain)) {
+    // Some write "yay" behind a vowel.
+    let other = stem.strip_suffix('y').filter(|s| whole(s)).map(str::to_owned);
+    if let Some(plain) = readings.clone().find(|plain| whole(plain)).or(other) {
         return plain;
     }
     // A word of a language whose words are not known: as it is ordered best.
@@ -288,19 +365,7 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     for key in keys.iter().filter(scrambled).take(MOST_KEYS) {
         let alphabet = scan.core(key).to_ascii_lowercase().into_bytes();
         let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-        for line in scan.text.split_inclusive('\n').take(256) {
-            let start = line.as_ptr() as usize - scan.text.as_ptr() as usize;
-            let whole = start..start + line.len();
-            let ranges = if keys.iter().any(|key| whole.contains(&key.core().start)) {
-                // What stands behind the last alphabet of its line.
-                let end = keys.iter().map(|key| key.core().end).filter(|end| whole.contains(end)).max();
-                end.map(|end| end..whole.end)
-            } else {
-                Some(whole)
-            };
-            let Some((range, text)) = ranges.and_then(|r| Some((r.clone(), scan.text.get(r)?))) else {
-                continue;
-            };
+        for (range, text) in behind(scan, &keys) {
             let as_it_is = Order::of_start(text, SAMPLE);
             let [there, back] = [false, true].map(|back| exchanged(text, &alphabet, back));
             let [one, two] = [&there, &back].map(|plain| Order::of_start(plain, SAMPLE).mean());
@@ -309,10 +374,29 @@ fn keyed(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 edits.push((range, plain));
             }
         }
+        // What was exchanged may be no language; no text has such a word by chance.
+        let longest = behind(scan, &keys).max_by_key(|(range, _)| range.len());
+        if longest.is_some_and(|(range, _)| edits.iter().all(|(edit, _)| *edit != range)) {
+            for back in [true, false] {
+                let all = behind(scan, &keys).map(|(range, text)| (range, exchanged(text, &alphabet, back)));
+                readings.push(Reading::guess(Transform::Keyed, all.collect()));
+            }
+        }
         if !edits.is_empty() {
             readings.push(Reading::of(Transform::Keyed, edits));
         }
     }
+}
+
+/// The lines of a text without alphabets, or what stands behind them.
+fn behind<'t>(scan: &Scan<'t>, keys: &[&Piece]) -> impl Iterator<Item = (Range<usize>, &'t str)> {
+    let lines = scan.lines().take(MOST_LINES);
+    lines.filter_map(|(start, line)| {
+        let whole = start..start + line.len();
+        let ends = keys.iter().filter(|key| whole.contains(&key.core().start)).map(|key| key.core().end);
+        let range = ends.max().map_or(whole.start, |end| end)..whole.end;
+        Some((range.clone(), scan.text.get(range).filter(|text| !text.trim().is_empty())?))
+    })
 }
 
 fn exchanged(text: &str, alphabet: &[u8], back: bool) -> String {

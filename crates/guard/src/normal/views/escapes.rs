@@ -6,7 +6,8 @@ use std::ops::Range;
 use memchr::memchr;
 
 use super::percent::hex;
-use super::scan::Scan;
+use super::plausible::is_telling;
+use super::scan::{Scan, sign};
 use super::{Reading, Transform};
 
 /// Fewest escapes: paths of Windows have a few things that look like one.
@@ -15,6 +16,7 @@ const LEAST: usize = 3;
 const LONG: usize = 16;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    without_signs(scan, readings);
     if scan.has(b'\\') < LEAST {
         return;
     }
@@ -64,6 +66,47 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Escapes and references whose signs were lost, as in Morse code: `x49x67`, `u0049u0067`, `7310311`.
+fn without_signs(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    const SHORTEST: usize = 32;
+    const MOST: usize = 16;
+    let long = scan.long().map(|(_, piece)| piece);
+    let runs = long.filter(|piece| piece.core().len() >= SHORTEST && piece.has(sign::DIGIT));
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for piece in runs.take(MOST) {
+        let bytes = scan.core(piece).as_bytes();
+        let codes: Option<Vec<u32>> = match bytes.first() {
+            Some(mark @ (b'x' | b'u')) => {
+                let groups = || bytes.split(|b| b == mark).skip(1);
+                let width = groups().next().map_or(0, <[u8]>::len);
+                let code = |group: &[u8]| if group.len() == width { hex(group) } else { None };
+                if matches!(width, 2 | 4) { groups().map(code).collect() } else { None }
+            }
+            Some(b'0'..=b'9') => decimal(bytes),
+            _ => None,
+        };
+        let text: Option<String> = codes.and_then(|codes| codes.into_iter().map(char::from_u32).collect());
+        let is_text =
+            |text: &String| !text.chars().any(|c| c.is_control() && !c.is_whitespace()) && is_telling(text);
+        edits.extend(text.filter(is_text).map(|text| (piece.core(), text)));
+    }
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Escapes, edits));
+    }
+}
+
+/// Decimal codes of ASCII without anything between them: of three digits if they begin with a one, else of two.
+fn decimal(mut digits: &[u8]) -> Option<Vec<u32>> {
+    let mut codes = Vec::new();
+    while let Some(first) = digits.first() {
+        let (code, rest) = digits.split_at_checked(if *first == b'1' { 3 } else { 2 })?;
+        let code = std::str::from_utf8(code).ok()?.parse().ok()?;
+        codes.push(code);
+        digits = rest;
+    }
+    Some(codes)
+}
+
 enum Escaped {
     Char(char),
     Byte(u8),
@@ -93,8 +136,12 @@ fn escape(rest: &str) -> Option<(usize, Escaped)> {
             let pair = 0x1_0000 + ((code - 0xd800) << 10) + low.checked_sub(0xdc00).filter(|l| *l < 0x400)?;
             Some((11, Escaped::Char(char::from_u32(pair)?)))
         }
+        // The capital has eight digits, unless its case is of no account.
+        b'U' if digits(1, 8, 16) == 4 => Some((5, Escaped::Char(char_of(1, 4)?))),
         b'U' if digits(1, 8, 16) == 8 => Some((9, Escaped::Char(char_of(1, 8)?))),
-        b'x' if digits(1, 2, 16) == 2 => Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?))),
+        b'x' | b'X' if digits(1, 2, 16) == 2 => {
+            Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?)))
+        }
         b'N' => {
             let name = rest.get(1..)?.strip_prefix('{')?.split_once('}')?.0;
             let (class, letter) = name.strip_prefix("LATIN ")?.split_once(" LETTER ")?;

@@ -38,6 +38,38 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let said = dedented(scan.text.get(range.clone()).unwrap_or_default());
         readings.push(Reading::alone(Transform::Framed, (range, said)));
     }
+    if scan.has(b':') >= 2
+        && scan.has(b'\n') > 0
+        && let Some(range) = turn(scan.text)
+    {
+        let said = scan.text.get(range.clone()).unwrap_or_default().to_owned();
+        readings.push(Reading::alone(Transform::Framed, (range, said)));
+    }
+}
+
+/// What one speaker says who says most of a conversation that is written down.
+fn turn(text: &str) -> Option<Range<usize>> {
+    const SPEAKERS: &[&str] =
+        &["system", "assistant", "user", "human", "ai", "bot", "developer", "tool", "model", "agent"];
+    let mut open: Option<usize> = None;
+    let mut turns: Vec<Range<usize>> = Vec::new();
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        if let Some((name, _)) = line.split_once(':')
+            && SPEAKERS.iter().any(|speaker| speaker.eq_ignore_ascii_case(name.trim()))
+        {
+            turns.extend(open.map(|start| start..at));
+            open = Some(at + name.len() + 1);
+        }
+        at += line.len();
+    }
+    turns.extend(open.map(|start| start..at));
+    let whole = |turn: &Range<usize>| {
+        let said = text.get(turn.clone()).unwrap_or_default();
+        turn.start + (said.len() - said.trim_start().len())..turn.end - (said.len() - said.trim_end().len())
+    };
+    let mut trimmed = turns.iter().filter(|_| turns.len() > 1).map(whole);
+    trimmed.find(|turn| text.get(turn.clone()).is_some_and(|said| is_most(said, text)))
 }
 
 /// Whether `part` is most of `whole`, without being all of it.

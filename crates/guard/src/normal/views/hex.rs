@@ -65,9 +65,14 @@ fn start(scan: &Scan<'_>, place: usize) -> usize {
 
 /// Whether a text is one run of digits that decodes to text.
 pub(super) fn is_hex(text: &str) -> bool {
+    decoded(text).is_some()
+}
+
+/// What a text says that is one run of digits.
+pub(super) fn decoded(text: &str) -> Option<String> {
     let mut decoded = Vec::new();
     let end = run(text.as_bytes(), 0, &mut decoded);
-    end == text.len() && decoded.len() >= SHORTEST && plausible::text(&decoded).is_some()
+    if end == text.len() && decoded.len() >= SHORTEST { plausible::text(&decoded) } else { None }
 }
 
 /// The run that begins at `at`, which is not inside a word: where it ends. Its bytes go to `out`.

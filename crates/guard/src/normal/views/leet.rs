@@ -2,10 +2,11 @@
 
 use std::ops::Range;
 
+use super::ciphers::{is_cipher, plain};
 use super::lexicon::{LONGEST as LONGEST_WORD, is_word};
 use super::pairs::Order;
 use super::scan::{Kind, Piece, Scan, sign};
-use super::{CONTEXT, Reading, Transform};
+use super::{CONTEXT, Reading, Transform, beside};
 
 /// Longest word.
 const LONGEST: usize = 24;
@@ -23,9 +24,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut words: Vec<Word> = Vec::new();
-    for piece in scan.odd().filter(|piece| piece.has(sign::LEET) && piece.kind != Kind::Foreign) {
+    for piece in scan.odd().filter(|piece| piece.has(sign::LEET)) {
         let range = piece.whole();
         let whole = scan.text.get(range.clone()).unwrap_or_default();
+        if piece.kind == Kind::Foreign && !whole.chars().all(is_latin) {
+            continue;
+        }
         if whole.len() <= LONGEST
             && let Some(word) = word_of(scan, range.start, whole, piece)
         {
@@ -42,7 +46,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     // Every third text has an "mp3" or "b2b" in it; of words in other languages many have to be like language.
     // Numbers are many and speak for nothing, so what they say is only asked where other words spoke.
     let near = |a: &Word, b: &Word| b.range.start.saturating_sub(a.range.end) <= 2 * CONTEXT;
-    let enough = |near: &&[Word]| {
+    let enough = |near: &[Word]| {
         let certain = near.iter().filter(|word| word.may_be_certain).map(|word| word.certain(scan.text));
         let certain: usize = certain.sum();
         let language = || {
@@ -55,13 +59,53 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         };
         certain >= 2 || (near.len() >= 4 && near.iter().filter(|word| word.inner).count() >= 3 && language())
     };
-    let kept = words.chunk_by(near).filter(enough).flatten();
-    let read =
-        |word: &Word| word.read(scan.text).map_or_else(String::new, |letters| letters.as_str().to_owned());
-    let edits: Vec<_> = kept.map(|word| (word.range.clone(), read(word))).collect();
+    let read = |word: &Word| Some((word.range.clone(), word.read(scan.text)?.as_str().to_owned()));
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for near in words.chunk_by(near) {
+        let enough = enough(near);
+        if enough {
+            edits.extend(near.iter().filter_map(read));
+        }
+        // A few are words by chance.
+        let said = || near.iter().filter(|word| word.inner && word.certain(scan.text) > 0).count();
+        let inner = near.iter().filter(|word| word.inner).count();
+        if near.len() >= 4 && inner >= 3 && (!enough || said() * 2 < inner) {
+            under_cipher(scan.text, near.iter().filter_map(read).collect(), readings);
+        }
+    }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Leet, edits));
     }
+}
+
+/// Digits among letters of which no words come: the letters went through a cipher, before the digits came or after.
+fn under_cipher(text: &str, edits: Vec<(Range<usize>, String)>, readings: &mut Vec<Reading>) {
+    let Some(first) = edits.first().map(|(range, _)| range.start) else { return };
+    let Some(last) = edits.last().map(|(range, _)| range.end) else { return };
+    let start = text.get(..first).and_then(|before| before.rfind('\n')).map_or(0, |end| end + 1);
+    let end = text.get(last..).and_then(|after| after.find('\n')).map_or(text.len(), |length| last + length);
+    let range = start.max(first.saturating_sub(CONTEXT))..end.min(last + CONTEXT);
+    let range = text.ceil_char_boundary(range.start)..text.floor_char_boundary(range.end);
+    let Some(part) = text.get(range.clone()) else { return };
+    let usual = |b: u8| letters(b).and_then(|letters| letters.first()).copied();
+    if let Some(how) = beside::leet(part, usual) {
+        readings.push(Reading::of(how, vec![(range.clone(), plain(part, how))]));
+    }
+    let mut folded = String::new();
+    let mut at = range.start;
+    for (edit, new) in &edits {
+        folded.push_str(text.get(at..edit.start).unwrap_or_default());
+        folded.push_str(new);
+        at = edit.end;
+    }
+    if is_cipher(&folded) {
+        readings.push(Reading::guess(Transform::Leet, edits));
+    }
+}
+
+/// Whether a character is of Latin script, or of no script in particular.
+fn is_latin(c: char) -> bool {
+    c.is_ascii() || matches!(c, '\u{c0}'..='\u{24f}') || !c.is_alphabetic()
 }
 
 /// A word that can be read as letters.
@@ -71,12 +115,17 @@ struct Word {
     inner: bool,
     /// It has a letter, and more than a number at its end.
     may_be_certain: bool,
+    /// It has none.
+    number: bool,
 }
 
 impl Word {
     /// What it says.
     fn read(&self, text: &str) -> Option<Letters> {
-        text.get(self.range.clone()).and_then(decoded)
+        // A number is a word only if it is a known one.
+        text.get(self.range.clone())
+            .and_then(decoded)
+            .filter(|letters| letters.is_word || !self.number || self.range.len() == 1)
     }
 
     /// How far it speaks for leetspeak.
@@ -116,6 +165,7 @@ fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Wor
         // A digit between letters is one of them; at the end it counts something.
         inner: has_letter && surrounded(written),
         may_be_certain: has_letter && !numbered && told,
+        number: !has_letter,
     })
 }
 
@@ -126,14 +176,15 @@ const fn tells(b: u8) -> bool {
 
 /// Whether [`decoded`] has something for a word.
 fn is_readable(word: &str) -> bool {
-    let all = word.bytes().all(|b| b.is_ascii_alphabetic() || sign::OF[usize::from(b)] & sign::LEET != 0);
+    let is_letter = |b: u8| b.is_ascii_alphabetic() || !b.is_ascii();
+    let all = word.bytes().all(|b| is_letter(b) || sign::OF[usize::from(b)] & sign::LEET != 0);
     // Of all that stands for letters only other signs are changed.
-    all && word.bytes().any(|b| !b.is_ascii_alphabetic())
+    all && word.bytes().any(|b| !is_letter(b))
 }
 
 /// Whether such a sign stands between letters.
 fn surrounded(word: &str) -> bool {
-    let letter = |c: char| c.is_ascii_alphabetic();
+    let letter = char::is_alphabetic;
     word.trim_start_matches(|c| !letter(c)).trim_end_matches(|c| !letter(c)).bytes().any(tells)
 }
 
@@ -199,6 +250,16 @@ fn decoded(word: &str) -> Option<Letters> {
 /// The letters a character may stand for, the most usual first.
 fn letters(b: u8) -> Option<&'static [u8]> {
     const PLAIN: &[u8; 26] = b"abcdefghijklmnopqrstuvwxyz";
+    /// Bytes of letters outside ASCII stay.
+    static OTHERS: [u8; 128] = {
+        let mut others = [0; 128];
+        let mut at = 0;
+        while at < 128 {
+            others[at] = at as u8 + 128;
+            at += 1;
+        }
+        others
+    };
     Some(match b {
         b'0' => b"o",
         b'1' => b"il",
@@ -217,6 +278,7 @@ fn letters(b: u8) -> Option<&'static [u8]> {
         b'#' => b"h",
         b'^' => b"a",
         b'%' => b"x",
+        128.. => OTHERS.get(usize::from(b - 128)..=usize::from(b - 128))?,
         _ => {
             let index = usize::from(b.to_ascii_lowercase().checked_sub(b'a')?);
             PLAIN.get(index..=index)?

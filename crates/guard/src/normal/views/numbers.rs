@@ -77,10 +77,17 @@ fn is_gap(gap: Option<&[u8]>) -> bool {
 fn text_of(numbers: &[&str]) -> Option<String> {
     let binary = numbers.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
     if binary {
-        return binary_text(numbers.concat(), numbers).or_else(|| {
-            // Digits backwards are bytes backwards, the last one first.
-            binary_text(numbers.concat().chars().rev().collect(), numbers)
-        });
+        return binary_text(numbers.concat(), numbers)
+            .or_else(|| {
+                // Digits backwards are bytes backwards, the last one first.
+                binary_text(numbers.concat().chars().rev().collect(), numbers)
+            })
+            .or_else(|| {
+                // Each may be turned by itself.
+                let turned: Vec<String> =
+                    numbers.iter().map(|number| number.chars().rev().collect()).collect();
+                binary_text(turned.concat(), numbers)
+            });
     }
     let radix = |radix: u32| -> Option<Vec<u32>> {
         numbers.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()

@@ -8,9 +8,10 @@ use std::ops::Range;
 use memchr::{memchr, memchr2_iter};
 
 use super::pairs::Order;
+use super::regular::is_unseen;
 use super::scan::{Part, Piece, SAMPLE, Scan};
 use super::words::Likeness;
-use super::{Reading, Transform, base64, hex};
+use super::{Reading, Transform, base64, bases, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
 const LEAST: u32 = 16;
@@ -31,7 +32,9 @@ const POOR: u32 = 860;
 /// The order of letters of language.
 const LANGUAGE: u32 = 670;
 /// Texts on rails, in characters.
-const RAIL_TEXT: Range<usize> = 24..4096;
+const RAIL_TEXT: Range<usize> = 24..16384;
+/// Longest text that is turned as a whole, in bytes, though no line of it shows it.
+const LONGEST_TURNED: usize = 4096;
 /// Most parts that are tried on rails, and most that are turned.
 const MOST_RAILED: usize = 7;
 const MOST_TURNED: usize = 8;
@@ -103,7 +106,7 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         [all] if text.len() <= SAMPLE => all.order(text),
         _ => Order::of_start(text, usize::MAX),
     };
-    if any_strange && text.len() <= RAIL_TEXT.end && is_clear(order_of_all()) {
+    if any_strange && text.len() <= LONGEST_TURNED && is_clear(order_of_all()) {
         found.insert(0, 0..text.len());
     }
     if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_marks(text, [b"x\\", b"u\\", b"#&"]) {
@@ -167,6 +170,27 @@ pub(super) fn is_encoded(text: &str) -> bool {
         || has_marks(text, [b"\\x", b"\\u", b"&#"])
         || base64::is_base64(text)
         || hex::is_hex(text)
+        || is_percent(text.as_bytes())
+        || is_bits(text)
+        || is_base32(text)
+}
+
+fn is_percent(text: &[u8]) -> bool {
+    let is_code =
+        |code: &[u8]| matches!(code, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    text.len() >= 3 * MARKS && text.chunks(3).all(is_code)
+}
+
+/// Whether a text is bytes as bits.
+fn is_bits(text: &str) -> bool {
+    let is_byte = |byte: &str| byte.len() == 8 && byte.bytes().all(|b| matches!(b, b'0' | b'1'));
+    text.len() >= 9 * MARKS && text.split(' ').all(is_byte)
+}
+
+fn is_base32(text: &str) -> bool {
+    text.len() >= 24
+        && text.bytes().all(|b| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7' | b'='))
+        && bases::base32(text).is_some()
 }
 
 /// In what way characters in some other order may be [encoded](is_encoded).
@@ -193,7 +217,8 @@ impl MayBe {
     fn begins(&self, start: &[u8], all: &str) -> bool {
         let is_hex = |b: &u8| b.is_ascii_hexdigit() || b.is_ascii_whitespace() || b"xX\\,:-\x0b".contains(b);
         let hex = || start.iter().all(is_hex);
-        self.marked || base64::may_begin(start, all.as_bytes()) || hex()
+        let capital = |b: &u8| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7' | b'=');
+        self.marked || base64::may_begin(start, all.as_bytes()) || hex() || start.iter().all(capital)
     }
 }
 
@@ -209,7 +234,7 @@ static ENCODED: [u8; 256] = {
         let b = at as u8;
         let sign = matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'>' | b',' | b':' | b'\\' | 0xb);
         let digit = b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || sign;
-        kinds[at] = if matches!(b, b'\\' | b'&') { MARK } else { 0 }
+        kinds[at] = if matches!(b, b'\\' | b'&' | b'%') { MARK } else { 0 }
             | if b == b'~' { WAVE } else { 0 }
             | if digit { ANY_DIGIT } else { 0 };
         at += 1;
@@ -236,22 +261,32 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
             continue;
         }
         let Some(line) = text.get(part.clone()) else { continue };
-        let as_it_is = known.map_or_else(|| Order::of_start(line, SAMPLE), |part| part.order(text));
-        if as_it_is.pairs < LEAST || as_it_is.mean() > POOR {
+        let as_it_is = match known {
+            _ if !line.is_ascii() && line.chars().take(SAMPLE).any(is_unseen) => {
+                Order::of(line.chars().filter(|c| !is_unseen(*c)).take(SAMPLE))
+            }
+            Some(part) => part.order(text),
+            None => Order::of_start(line, SAMPLE),
+        };
+        let ordered = as_it_is.pairs < LEAST || as_it_is.mean() > POOR;
+        if ordered && !has_digits(line) {
             continue;
         }
         tried += 1;
         if tried > MOST_RAILED {
             break;
         }
-        let Some(found) = off_any_rails(line, as_it_is) else { continue };
+        let Some(found) = off_any_rails(line, as_it_is, ordered) else {
+            guesses(line, &part, as_it_is, readings);
+            continue;
+        };
         let how = Transform::Rails { rails: found.0 as u8 };
         readings.push(Reading::of(how, vec![(part, found.1)]));
     }
 }
 
 /// What a line says off rails, and how many there were, if that is language or an encoding.
-fn off_any_rails(line: &str, as_it_is: Order) -> Option<(usize, String)> {
+fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, String)> {
     // Letters of ASCII are read where they stand.
     let chars: Vec<char> = if line.is_ascii() { Vec::new() } else { line.chars().collect() };
     let count = if chars.is_empty() { line.len() } else { chars.len() };
@@ -266,11 +301,13 @@ fn off_any_rails(line: &str, as_it_is: Order) -> Option<(usize, String)> {
         off_rails(count, rails, at)
     };
     // The first letters say whether more of them are worth a look.
-    let promising = |glance: Order| glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
+    let promising = |glance: Order| !ordered && glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
     let order = |rails: usize| {
         if !chars.is_empty() {
-            return promising(Order::of(off(rails).take(GLANCE)))
-                .then(|| (rails, Order::of(off(rails).take(SAMPLE))));
+            // What shows nothing stands on rails as well.
+            let seen = || off(rails).filter(|c| !is_unseen(*c));
+            return promising(Order::of(seen().take(GLANCE)))
+                .then(|| (rails, Order::of(seen().take(SAMPLE))));
         }
         let mut first = [0; GLANCE];
         let filled = bytes_off_rails(line.as_bytes(), rails, &mut first);
@@ -300,7 +337,8 @@ fn off_any_rails(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     }
     let spaces = line.bytes().filter(|b| *b == b' ').count();
     let may_be = MayBe::of(line);
-    if spaces * 20 > count || !(may_be.digits || may_be.marked) || is_encoded(line) {
+    let pairs = || line.bytes().all(|b| b.is_ascii_hexdigit() || b == b' ');
+    if (spaces * 20 > count && !pairs()) || !(may_be.digits || may_be.marked) || is_encoded(line) {
         return None;
     }
     (2..=4).find_map(|rails| {
@@ -311,6 +349,39 @@ fn off_any_rails(line: &str, as_it_is: Order) -> Option<(usize, String)> {
         }
         Some((rails, off(rails).collect::<String>())).filter(|(_, plain)| is_encoded(plain))
     })
+}
+
+/// Whether a line has as many digits and marks as an encoding without letters.
+fn has_digits(line: &str) -> bool {
+    let digits = line.bytes().filter(|b| b.is_ascii_digit() || matches!(b, b'\\' | b'&' | b'%')).count();
+    digits * 3 >= line.len()
+}
+
+/// Letters in no order that any language has may have been put out of it twice.
+fn guesses(line: &str, part: &Range<usize>, as_it_is: Order, readings: &mut Vec<Reading>) {
+    const DISORDER: u32 = 740;
+    // Of few languages in other letters is it known how poor their order is.
+    let is_latin = || line.bytes().filter(u8::is_ascii_alphabetic).count() * 3 >= line.len() * 2;
+    if as_it_is.pairs < LEAST || as_it_is.mean() >= DISORDER || line.len() > LONGEST_TURNED || !is_latin() {
+        return;
+    }
+    let chars: Vec<char> = line.chars().collect();
+    let rails = || off_rails(chars.len(), 2, |at| chars.get(at).copied()).collect::<String>();
+    let words = || {
+        let words: Vec<String> = line.split(' ').map(|word| word.chars().rev().collect()).collect();
+        words.join(" ")
+    };
+    let ways: [(Transform, &dyn Fn() -> String); 2] =
+        [(Transform::Rails { rails: 2 }, &rails), (Transform::WordsReversed, &words)];
+    for (how, text) in ways {
+        let text = text();
+        let order = Order::of_start(&text, SAMPLE);
+        // Of so many orders one is soon a little better: words have to come of it.
+        let words = |(_, plain): &(usize, String)| Likeness::of(plain.as_bytes()).is_language();
+        if off_any_rails(&text, order, false).is_some_and(|found| words(&found)) {
+            readings.push(Reading::guess(how, vec![(part.clone(), text)]));
+        }
+    }
 }
 
 /// The `count` characters that were written in a zigzag over `rails` rows and read off row by row, in the order of the

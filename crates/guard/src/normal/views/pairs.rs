@@ -188,6 +188,13 @@ impl LatinPairs {
     }
 }
 
+/// The level of a pair of Latin letters, or of one and what parts words.
+pub(super) fn level(a: u8, b: u8) -> u32 {
+    let place = |b: u8| PLACES_OF[usize::from(b)];
+    // In range by the remainder.
+    u32::from(TABLE.latin[latin(place(a), place(b))])
+}
+
 /// How much the order of letters in a text is that of language.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Order {

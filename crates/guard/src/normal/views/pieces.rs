@@ -16,6 +16,8 @@ const LEAST_LISTED: usize = 3;
 const LONGEST_LISTED: usize = 200;
 /// Longest tag that is taken out.
 const LONGEST_TAG: usize = 200;
+/// Bytes of a sum that is read by itself.
+const LEAST_SUM: usize = 16;
 /// Most variables that are remembered.
 const MOST_VARIABLES: usize = 64;
 
@@ -85,7 +87,8 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
         );
         // To the last quotation mark of the line, if there is nothing else on it: the value may have some too.
         let line = after.lines().next().unwrap_or_default().trim_end().trim_end_matches([';', ',']);
-        let whole = line.get(1..).and_then(|s| s.strip_suffix(quote)).filter(|value| !value.contains('='));
+        let is_one = |value: &&str| !["=\"", "= \"", "='", "= '"].iter().any(|other| value.contains(other));
+        let whole = line.get(1..).and_then(|s| s.strip_suffix(quote)).filter(is_one);
         let value =
             whole.or_else(|| after.get(1..).and_then(|s| s.split_once(quote)).map(|(value, _)| value));
         if let (Some(name), Some(value)) = (name.filter(|n| !n.is_empty()), value)
@@ -116,6 +119,12 @@ fn variables(text: &str, readings: &mut Vec<Reading>) {
         if terms.len() >= 2 {
             edits.push((start..end, terms.concat()));
         }
+    }
+    // What the pieces make stands nowhere as one text, so it is read as one.
+    if let [(range, all)] = edits.as_slice()
+        && all.len() >= LEAST_SUM
+    {
+        readings.push(Reading::alone(Transform::Concatenated, (0..range.end, all.clone())));
     }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Concatenated, edits));

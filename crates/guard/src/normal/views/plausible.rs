@@ -1,6 +1,7 @@
 //! Whether bytes that came out of a decoder are meant to be read.
 
 use super::pairs::Order;
+use super::spacing;
 use super::words::Likeness;
 
 /// Bytes that are no text by chance if all of them can be shown.
@@ -78,6 +79,9 @@ pub(super) fn is_telling(text: &str) -> bool {
     }
     let order = Order::of_start(text, 240);
     if order.pairs >= 10 && order.mean() >= 720 {
+        return true;
+    }
+    if spacing::is_coded(text) {
         return true;
     }
     if text.is_ascii() {

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::order::is_encoded;
+use super::regular;
 use super::scan::{Kind, LONE as LEAST, Piece, Scan, is_letter, sign};
 use super::words::{Hash, divided, known};
 use super::{Reading, Transform};
@@ -35,15 +36,35 @@ struct Run {
 
 fn lone_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut done = 0;
     for pieces in &scan.lone {
         let ends = scan.pieces.get(pieces.start).zip(scan.pieces.get(pieces.end - 1));
         let Some((first, last)) = ends else { continue };
-        lone_letters_in(scan.text, first.whole().start..last.whole().end, &mut edits);
+        let part = first.whole().start..last.whole().end;
+        if part.end <= done {
+            continue;
+        }
+        // Whatever was set apart in one and the same way comes together in no other.
+        let mut start = part.start.max(done);
+        while let Some((range, text)) = regular::joined(scan.text, &(start..part.end), done) {
+            (start, done) = (range.end, range.end);
+            edits.push((range, text));
+            if done >= part.end {
+                break;
+            }
+        }
+        if done >= part.end {
+            continue;
+        }
+        let before = edits.len();
+        lone_letters_in(scan.text, start..part.end, &mut edits);
+        // A list of numbers or a table of single letters says nothing; words do.
+        let said = edits.split_off(before);
+        edits.extend(said.into_iter().filter(|(_, text)| {
+            text.chars().filter(|c| c.is_alphabetic()).count() * 3 >= text.chars().count() * 2
+                || is_coded(text)
+        }));
     }
-    // A list of numbers or a table of single letters says nothing; words do.
-    edits.retain(|(_, text)| {
-        text.chars().filter(|c| c.is_alphabetic()).count() * 3 >= text.chars().count() * 2 || is_coded(text)
-    });
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Spacing, edits));
     }

@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
+use super::pairs::Order;
 use super::scan::{Kind, Piece, Scan, sign};
 use super::words::divided;
 use super::{Reading, Transform};
 
 /// Fewest letters.
 const LEAST: usize = 5;
+/// The order of letters, in hundredths of a level, from which they are language, and how much better others have to be.
+const CLEAR: u32 = 780;
+const BETTER: u32 = 60;
 
 const NATO: [&str; 26] = [
     "alpha", "bravo", "charlie", "delta", "echo", "foxtrot", "golf", "hotel", "india", "juliet", "kilo",
@@ -86,8 +90,19 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut run: Option<(Range<usize>, String)> = None;
     let mut close = |run: &mut Option<(Range<usize>, String)>| {
         if let Some((span, text)) = run.take()
-            && text.chars().filter(|c| c.is_alphanumeric()).count() >= LEAST
+            && text.chars().filter(|c| !c.is_whitespace()).count() >= LEAST
         {
+            let signs: String = scan.text.get(span.clone()).unwrap_or_default().chars().rev().collect();
+            let order = |text: &str| Order::of_start(text, 240).mean();
+            // Its signs backwards are Morse code as well, and that of other letters.
+            let as_it_is = order(&text);
+            let ways = || {
+                let backwards = turned(&signs)?;
+                let each = backwards.chars().rev().collect::<String>();
+                [backwards, each].into_iter().max_by_key(|text| order(text))
+            };
+            let other = if as_it_is < CLEAR { ways() } else { None };
+            let text = other.filter(|other| order(other) >= as_it_is + BETTER).unwrap_or(text);
             let words = divided(&text).unwrap_or(text);
             edits.push((span, words));
         }
@@ -127,6 +142,15 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Morse, edits));
     }
+}
+
+/// What Morse code says that was written backwards, its letters backwards again.
+fn turned(signs: &str) -> Option<String> {
+    let letter = |sign: &str| MORSE.iter().find(|(_, code)| is_code(sign, code)).map(|(c, _)| *c);
+    signs
+        .split_ascii_whitespace()
+        .map(|sign| if matches!(sign, "/" | "|") { Some(' ') } else { letter(sign) })
+        .collect()
 }
 
 /// Whether signs are a code, whose points and dashes may be written otherwise.
