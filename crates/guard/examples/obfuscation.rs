@@ -37,7 +37,11 @@ fn main() {
     let benign = gather(wanted, || Some(corpus::benign(&mut draw).text).filter(|t| !caught(&guard, t)));
     println!("{} attacks caught in clear, {} benign texts passed in clear\n", attacks.len(), benign.len());
     if let Some(id) = arguments.next() {
-        return if id == "nested" { missed_nested(&guard, &attacks) } else { missed(&guard, &attacks, &id) };
+        return if id == "nested" {
+            missed_nested(&guard, seed, &attacks)
+        } else {
+            missed(&guard, seed, &attacks, &id)
+        };
     }
 
     println!("| converter | kind | read | still caught | benign caught |\n|---|---|---|---|---|");
@@ -45,7 +49,7 @@ fn main() {
     for converter in CONVERTERS {
         let of = |texts: &[String]| {
             let texts: Vec<String> = texts.iter().filter(|text| takes(converter, text)).cloned().collect();
-            count(&guard, &texts, |text, dice| converter.apply(text, dice))
+            count(&guard, seed, &texts, |text, dice| converter.apply(text, dice))
         };
         let (kept, wrong) = (of(&attacks), of(&benign));
         println!(
@@ -63,7 +67,7 @@ fn main() {
 
     println!("\n| nested | read | still caught | benign caught |\n|---|---|---|---|");
     for depth in 1..=3 {
-        let of = |texts: &[String]| count(&guard, texts, |text, dice| nested(text, depth, dice).0);
+        let of = |texts: &[String]| count(&guard, seed, texts, |text, dice| nested(text, depth, dice).0);
         let (kept, wrong) = (of(&attacks), of(&benign));
         println!("| {depth} deep | {:.3} | {kept} | {wrong} |", kept.share_read());
     }
@@ -80,11 +84,16 @@ fn nested(text: &str, depth: usize, dice: &mut Dice) -> (String, Vec<&'static st
     })
 }
 
+/// What decides how a text is disguised: another text and another seed, another disguise.
+fn dice_of(seed: u64, at: usize) -> Dice {
+    Dice::of(seed << 32 | at as u64, &["obfuscation"])
+}
+
 /// Lists which nested disguises pass.
-fn missed_nested(guard: &Guard, attacks: &[String]) {
+fn missed_nested(guard: &Guard, seed: u64, attacks: &[String]) {
     for depth in 1..=3 {
         for (at, text) in attacks.iter().enumerate() {
-            let (disguised, how) = nested(text, depth, &mut Dice::of(at as u64, &["obfuscation"]));
+            let (disguised, how) = nested(text, depth, &mut dice_of(seed, at));
             if !caught(guard, &disguised) {
                 let read = if reads(&disguised, text) { "read" } else { "not read" };
                 println!("{depth} {at} {read}: {}", how.join(" in "));
@@ -99,10 +108,10 @@ fn takes(converter: &Converter, text: &str) -> bool {
 }
 
 /// Shows what passes in one disguise.
-fn missed(guard: &Guard, attacks: &[String], id: &str) {
+fn missed(guard: &Guard, seed: u64, attacks: &[String], id: &str) {
     for (at, text) in attacks.iter().enumerate() {
         for converter in CONVERTERS.iter().filter(|c| c.id == id && takes(c, text)) {
-            let disguised = converter.apply(text, &mut Dice::of(at as u64, &["obfuscation"]));
+            let disguised = converter.apply(text, &mut dice_of(seed, at));
             if !caught(guard, &disguised) {
                 let read = if reads(&disguised, text) { "read" } else { "not read" };
                 println!("--- {at}, {read}\n{text}\n... becomes\n{disguised}");
@@ -157,10 +166,10 @@ impl std::fmt::Display for Count {
     }
 }
 
-fn count(guard: &Guard, texts: &[String], disguise: impl Fn(&str, &mut Dice) -> String) -> Count {
+fn count(guard: &Guard, seed: u64, texts: &[String], disguise: impl Fn(&str, &mut Dice) -> String) -> Count {
     let mut count = Count::default();
     for (at, text) in texts.iter().enumerate() {
-        let disguised = disguise(text, &mut Dice::of(at as u64, &["obfuscation"]));
+        let disguised = disguise(text, &mut dice_of(seed, at));
         count.of += 1;
         count.caught += u64::from(caught(guard, &disguised));
         count.read += u64::from(reads(&disguised, text));
