@@ -495,7 +495,7 @@ mod tests {
             ),
             ("train.conf", "output_model = ~/.bashrc\n", Some("repo/unsafe-path")),
             ("train.conf", "output_model = out/model.txt\n", None),
-            (".args", "-m\nm.gguf\n--system-prompt-file\n/root/.ssh/id_rsa\n", Some("repo/unsafe-path")),
+            (".args", "-m\nm.gguf\n--system-prompt-file\n/etc/shadow\n", Some("repo/unsafe-path")),
             (".args", "-m\nm.gguf\n--host\n0.0.0.0\n", None),
             (
                 "pyproject.toml",
