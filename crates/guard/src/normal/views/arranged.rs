@@ -93,8 +93,16 @@ impl Table {
         }
         let lines = text.get(self.range.clone())?.split('\n');
         let words: Vec<&str> = lines.flat_map(|line| cells_of(line, sign)).collect();
-        let is_lettered =
-            |word: &str| word.chars().filter(|c| c.is_alphabetic()).count() * 2 >= word.chars().count();
+        // Commas part what programs call things, which are no words; a sentence in cells has signs at the ends of some.
+        let is_word = |word: &str| {
+            let word = word.trim_matches(|c: char| c.is_ascii_punctuation());
+            !word.is_empty()
+                && word.chars().all(|c| c.is_alphanumeric() || matches!(c, '\'' | '-') || !c.is_ascii())
+        };
+        let is_lettered = |word: &str| {
+            let letters = word.chars().filter(|c| c.is_alphabetic()).count();
+            letters * 2 >= word.chars().count() && (matches!(sign, b'|' | b'\t') || is_word(word))
+        };
         let lettered = words.iter().filter(|word| is_lettered(word)).count();
         let all = || words.join(" ");
         let coded = || {

@@ -210,7 +210,8 @@ fn from85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<Vec<u8>> {
         let (bytes, length) = group85(group, &value)?;
         bytes.iter().take(length).for_each(|byte| glance.push(*byte));
     }
-    if !glance.may_be_text() {
+    // Rules of a page are one sign, or two in turn.
+    if !glance.may_be_text() || !has_signs(digits, 4) {
         return None;
     }
     let mut all = Vec::with_capacity(digits.len());
@@ -219,6 +220,11 @@ fn from85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<Vec<u8>> {
         all.extend(bytes.iter().take(length));
     }
     Some(all)
+}
+
+/// Whether so many different bytes are there.
+fn has_signs(digits: &[u8], least: u32) -> bool {
+    digits.iter().fold(0u128, |seen, b| seen | 1 << (b % 128)).count_ones() >= least
 }
 
 /// The bytes of up to five digits, one fewer than those.

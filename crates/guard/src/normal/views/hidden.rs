@@ -180,10 +180,15 @@ fn hides(style: &str) -> bool {
 fn markdown(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     let text = scan.text;
     let bytes = text.as_bytes();
-    let pictures = memchr_iter(b'!', bytes).filter(|at| bytes.get(at + 1) == Some(&b'['));
-    for at in pictures.take(MOST) {
+    // `#![…]` is an attribute of a program.
+    let begins = |at: &usize| {
+        bytes.get(at + 1) == Some(&b'[') && at.checked_sub(1).and_then(|at| bytes.get(at)) != Some(&b'#')
+    };
+    for at in memchr_iter(b'!', bytes).filter(begins).take(MOST) {
         let rest = text.get(at + 2..).unwrap_or_default();
-        if let Some(end) = rest.find("](").filter(|end| *end <= LONGEST) {
+        let rest = rest.get(..rest.floor_char_boundary(LONGEST)).unwrap_or(rest);
+        // A description has no empty lines.
+        if let Some(end) = rest.find("](").filter(|end| !rest.get(..*end).is_some_and(has_empty_line)) {
             found.push(at + 2..at + 2 + end);
         }
     }
@@ -199,6 +204,10 @@ fn markdown(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
             found.push(from + open..from + close);
         }
     }
+}
+
+fn has_empty_line(text: &str) -> bool {
+    text.contains("\n\n") || text.contains("\n\r\n")
 }
 
 /// The character references that any escaped text has.

@@ -57,7 +57,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
             Order::of_latin(&read).mean() >= LANGUAGE
         };
-        certain >= 2 || (near.len() >= 4 && near.iter().filter(|word| word.inner).count() >= 3 && language())
+        certain >= 2 || (many(near) && language())
     };
     let read = |word: &Word| Some((word.range.clone(), word.read(scan.text)?.as_str().to_owned()));
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
@@ -68,14 +68,21 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         // A few are words by chance.
         let said = || near.iter().filter(|word| word.inner && word.certain(scan.text) > 0).count();
-        let inner = near.iter().filter(|word| word.inner).count();
-        if near.len() >= 4 && inner >= 3 && (!enough || said() * 2 < inner) {
+        let inner = || near.iter().filter(|word| word.inner).count();
+        if many(near) && (!enough || said() * 2 < inner()) {
             under_cipher(scan.text, near.iter().filter_map(read).collect(), readings);
         }
     }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Leet, edits));
     }
+}
+
+/// Whether words are many whose letters may have been exchanged: of lists of versions, addresses and sizes few have a
+/// digit between letters.
+fn many(near: &[Word]) -> bool {
+    let inner = near.iter().filter(|word| word.inner).count();
+    near.len() >= 4 && inner >= 3 && inner * 3 >= near.len()
 }
 
 /// Digits among letters of which no words come: the letters went through a cipher, before the digits came or after.
@@ -158,15 +165,25 @@ fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Wor
     // Names of programs end in a number: sha1, utf8, x64.
     let numbered =
         written.trim_end_matches(|c: char| c.is_ascii_digit()).bytes().all(|b| b.is_ascii_alphabetic());
-    // Brackets and operators stand in every formula and call, and speak for nothing by themselves.
-    let told = written.bytes().any(tells);
+    // Brackets and operators stand in every formula and call, a call of a macro begins with a mark behind its name,
+    // and an address has one sign: they speak for nothing.
+    let stem = written.trim_end_matches('!');
+    let told = stem.bytes().any(tells) && stem.bytes().all(|b| tells(b) || b.is_ascii_alphabetic());
+    let address = is_address(scan.text.get(piece.whole()).unwrap_or_default());
     Some(Word {
         range: start..start + written.len(),
         // A digit between letters is one of them; at the end it counts something.
-        inner: has_letter && surrounded(written),
-        may_be_certain: has_letter && !numbered && told,
+        inner: has_letter && surrounded(written) && !address,
+        may_be_certain: has_letter && !numbered && told && !address,
         number: !has_letter,
     })
+}
+
+/// Whether a piece is an address of mail.
+fn is_address(piece: &str) -> bool {
+    let Some((user, host)) = piece.split_once('@') else { return false };
+    let user = user.trim_start_matches(['<', '(', '"', '\'']);
+    !user.is_empty() && host.contains('.') && !host.contains('@') && !user.contains(['$', '!'])
 }
 
 /// Whether a sign that is no letter is seldom anything but one in the middle of a word.

@@ -8,7 +8,7 @@
 use std::sync::LazyLock;
 
 use super::scan::is_letter;
-use super::words::{common, known};
+use super::words::common;
 use crate::pages::Pages;
 
 /// Written by `examples/learn_lexicon.rs`: a line for each language, its name and its words, the most frequent
@@ -83,9 +83,9 @@ impl Lexicon {
     }
 }
 
-/// Whether a word is in the lexicon, or known as a common one.
+/// Whether a word is in the lexicon, or a common one.
 pub(super) fn is_word(word: &str) -> bool {
-    known(word.as_bytes()) || Seen::of(word).is_some_and(|seen| seen.is_whole(word))
+    Seen::of(word).is_some_and(|seen| seen.is_whole(word))
 }
 
 /// What is known of a word after one look at it.

@@ -1,7 +1,7 @@
 //! Characters written as numbers: decimal, octal and binary code points, and letters by their place in the
 //! alphabet.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::scan::{Piece, Scan, sign};
 use super::words::{Likeness, divided};
@@ -9,6 +9,8 @@ use super::{Reading, Transform, plausible};
 
 /// Fewest numbers of a list.
 const LEAST: usize = 6;
+/// A list of these is one of years, and no text in a script that few write.
+const YEARS: RangeInclusive<u32> = 1800..=2100;
 /// Most numbers of a list that are read.
 const MOST: usize = 8192;
 
@@ -93,6 +95,9 @@ fn text_of(numbers: &[&str]) -> Option<String> {
         numbers.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()
     };
     let chars = |codes: Vec<u32>| -> Option<String> {
+        if codes.iter().all(|code| YEARS.contains(code)) {
+            return None;
+        }
         let text: String = codes.into_iter().map(char::from_u32).collect::<Option<_>>()?;
         let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
         (!odd && plausible::is_telling(&text)).then_some(text)

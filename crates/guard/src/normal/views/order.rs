@@ -50,7 +50,7 @@ fn is_backwards_in_quotes(part: &str) -> Option<bool> {
     let mut told = None;
     // No letter is in more than one pair, and one more ends the last word.
     for piece in part.split('"').filter(|piece| piece.len() + 1 >= LEAST as usize) {
-        match way_round(Order::of_start(piece, SAMPLE)) {
+        match way_round(piece, Order::of_start(piece, SAMPLE)) {
             Some(true) => return Some(true),
             way => told = told.or(way),
         }
@@ -59,14 +59,35 @@ fn is_backwards_in_quotes(part: &str) -> Option<bool> {
 }
 
 /// Whether letters are written backwards; nothing where that cannot be told.
-fn way_round(order: Order) -> Option<bool> {
+fn way_round(part: &str, order: Order) -> Option<bool> {
     if order.pairs < LEAST {
         return None;
     }
     if is_clear(order) {
-        return Some(true);
+        return has_words_backwards(part).then_some(true);
     }
     (order.mean() > order.mean_backwards() + CLEARER / 2).then_some(false)
+}
+
+/// Whether the words of a text speak for reading it backwards as well.
+fn has_words_backwards(text: &str) -> bool {
+    let text = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
+    has_more_words(text, || Likeness::backwards(text.as_bytes()))
+}
+
+/// Whether words speak for another order of a text. Letters of addresses and code stand in the order of no language, and
+/// better in another by chance.
+fn has_more_words(text: &str, other: impl Fn() -> Likeness) -> bool {
+    let as_it_is = Likeness::of(text.as_bytes());
+    // Of other scripts no words are known.
+    if !text.is_ascii() && as_it_is.words < 3 {
+        return true;
+    }
+    let other = other().known;
+    // Nor are many of other languages: but they are words between spaces, and one is known by chance.
+    let signs = || text.bytes().filter(u8::is_ascii_punctuation).count();
+    let may_be_other = || as_it_is.known * 5 <= as_it_is.words && signs() * 8 <= text.len();
+    other > as_it_is.known || (other + 1 >= as_it_is.known && may_be_other())
 }
 
 fn is_clear(order: Order) -> bool {
@@ -89,7 +110,7 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let told = match quotes() {
             true => is_backwards_in_quotes(text.get(part.range.clone()).unwrap_or_default()),
             false if part.plain => Some(false),
-            false => way_round(part.order(text)),
+            false => way_round(text.get(part.range.clone()).unwrap_or_default(), part.order(text)),
         };
         let part = &part.range;
         match told {
@@ -106,7 +127,7 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         [all] if text.len() <= SAMPLE => all.order(text),
         _ => Order::of_start(text, usize::MAX),
     };
-    if any_strange && text.len() <= LONGEST_TURNED && is_clear(order_of_all()) {
+    if any_strange && text.len() <= LONGEST_TURNED && is_clear(order_of_all()) && has_words_backwards(text) {
         found.insert(0, 0..text.len());
     }
     if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_marks(text, [b"x\\", b"u\\", b"#&"]) {
@@ -120,12 +141,13 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let Some(part) = text.get(range.clone()) else { continue };
         let all: String = part.chars().rev().collect();
         let words = |parts: fn(char) -> bool| -> String {
-            let turned = |word: &str| {
-                let end = word.trim_end_matches(parts).len();
-                let (word, gap) = word.split_at(end);
-                word.chars().rev().chain(gap.chars()).collect::<String>()
-            };
-            part.split_inclusive(parts).map(turned).collect()
+            let mut turned = String::with_capacity(part.len());
+            for word in part.split_inclusive(parts) {
+                let (word, gap) = word.split_at(word.trim_end_matches(parts).len());
+                turned.extend(word.chars().rev());
+                turned.push_str(gap);
+            }
+            turned
         };
         let mut turned =
             vec![(Transform::Reversed, all), (Transform::WordsReversed, words(char::is_whitespace))];
@@ -326,12 +348,13 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
     {
         let gain = order.mean().saturating_sub(as_it_is.mean());
         let is_clear = gain >= OFF_RAILS || (gain >= CLEARER && gain * order.pairs >= OFF_RAILS_IN_ALL);
-        let words = || {
-            let start: String = off(rails).take(SAMPLE).collect();
-            let there = line.get(..line.floor_char_boundary(SAMPLE)).unwrap_or(line);
-            Likeness::of(start.as_bytes()).is_language() && !Likeness::of(there.as_bytes()).is_language()
-        };
-        if is_clear || (gain >= CLEARER && words()) {
+        let start: String = off(rails).take(SAMPLE).collect();
+        let there = line.get(..line.floor_char_boundary(SAMPLE)).unwrap_or(line);
+        let words =
+            || Likeness::of(start.as_bytes()).is_language() && !Likeness::of(there.as_bytes()).is_language();
+        if (is_clear && has_more_words(there, || Likeness::of(start.as_bytes())))
+            || (gain >= CLEARER && words())
+        {
             return Some((rails, off(rails).collect()));
         }
     }

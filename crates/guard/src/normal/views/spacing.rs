@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::lexicon::is_word;
 use super::order::is_encoded;
 use super::regular;
 use super::scan::{Kind, LONE as LEAST, Piece, Scan, is_letter, sign};
@@ -200,7 +201,10 @@ fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             joined.1 += 1;
         });
         if joined.1 >= 5 && joined.0.known(joined.1) && parts.any(|p| !known(p.as_bytes())) {
-            edits.push((piece.core(), word.chars().filter(char::is_ascii_alphabetic).collect()));
+            let joined: String = word.chars().filter(char::is_ascii_alphabetic).collect();
+            if is_word(&joined) {
+                edits.push((piece.core(), joined));
+            }
         }
     }
     if edits.len() >= 2 {

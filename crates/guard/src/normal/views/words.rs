@@ -7,6 +7,8 @@
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
+use super::lexicon::is_word;
+
 /// Written by `examples/learn_words.rs`.
 const LEARNT: &str = include_str!("words.txt");
 
@@ -133,11 +135,20 @@ impl Likeness {
         Self::of_turned(text, |b| b)
     }
 
+    /// Of a text from its end to its beginning.
+    pub(super) fn backwards(text: &[u8]) -> Self {
+        Self::of_letters(text.iter().rev().copied())
+    }
+
     /// Of a text each byte of which is exchanged for another.
     pub(super) fn of_turned(text: &[u8], turned: impl Fn(u8) -> u8) -> Self {
+        Self::of_letters(text.iter().map(|b| turned(*b)))
+    }
+
+    fn of_letters(text: impl Iterator<Item = u8>) -> Self {
         let mut likeness = Self::default();
         let mut word = (Hash::default(), 0);
-        for letter in text.iter().map(|b| turned(*b)).chain(std::iter::once(b' ')) {
+        for letter in text.chain(std::iter::once(b' ')) {
             if letter.is_ascii_alphabetic() {
                 word.0.push(letter);
                 word.1 += 1;
@@ -229,7 +240,7 @@ pub(super) fn divided(letters: &str) -> Option<String> {
         end = start;
     }
     pieces.reverse();
-    let in_words: usize = pieces.iter().filter(|p| p.len() >= 3).map(|p| p.len()).sum();
+    let in_words: usize = pieces.iter().filter(|p| p.len() >= 3 && is_word(p)).map(|p| p.len()).sum();
     (in_words * 100 >= bytes.len() * 75 && pieces.len() * 10 <= bytes.len() * 3).then(|| pieces.join(" "))
 }
 
