@@ -31,6 +31,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     crate::repository::configuration(scanner, content, &document);
     super::flows::judge(scanner, content, &document);
+    super::langchain::judge(scanner, content, &document);
     super::rows::records(scanner, content, document.as_array().unwrap_or_default());
     let mut stack = vec![&document];
     while let Some(value) = stack.pop() {

@@ -39,6 +39,18 @@ const PROMPTS: [&str; 25] = [
     "suffix",
     "description",
 ];
+/// Keys of files that LangChain reads for a prompt or a chain.
+const READ_FROM: [&str; 9] = [
+    "template_path",
+    "prompt_path",
+    "example_prompt_path",
+    "prefix_path",
+    "suffix_path",
+    "llm_path",
+    "llm_chain_path",
+    "combine_documents_chain_path",
+    "api_answer_chain_path",
+];
 /// Names of Python's insides that a prompt has no use for; `__class__` and `__name__` are used to show a type.
 const INSIDES: [&str; 10] = [
     "__globals__",
@@ -63,9 +75,19 @@ pub(crate) fn pair(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &
         let message = format!("the pattern {value:?} takes time without bound");
         scanner.report("template/exhausts", place.clone(), message);
     }
+    if READ_FROM.contains(&key) && leaves(value) {
+        let message = format!("the value of {key:?} is read from {value:?}, which is no part of it");
+        scanner.report("repo/unsafe-path", place.clone(), message);
+    }
     if PROMPTS.contains(&key) {
         prompt(scanner, place, key, value);
     }
+}
+
+/// Whether a path leads out of the folder that it is written in.
+fn leaves(path: &str) -> bool {
+    let drive = path.get(1..3).is_some_and(|start| start == ":\\" || start == ":/");
+    path.starts_with(['/', '~', '\\']) || drive || path.split(['/', '\\']).any(|part| part == "..")
 }
 
 /// A text of a flow in JSON that some tool runs; lines of other formats are judged one by one.

@@ -408,13 +408,20 @@ fn of_its_program(name: &str) -> bool {
 /// The source of the model that a dotted name leads to, from the folder of the configuration or from the model's own.
 fn own_source(scanner: &Scanner<'_>, place: &Place, name: &str) -> Option<String> {
     let (project, path, _) = scanner.near(place)?;
-    let (module, _) = name.rsplit_once('.')?;
-    let inner = module.replace('.', "/");
     let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let beside = format!("{folder}/{inner}.py");
-    let candidates =
-        [beside.trim_start_matches('/').to_owned(), format!("{inner}.py"), format!("{inner}/__init__.py")];
-    candidates.into_iter().find(|path| project.is_source(path))
+    // Most names lead to something in a module, MLflow's to one in its folder of code.
+    let module = name.rsplit_once('.').map(|(module, _)| module);
+    let candidates = [Some(name), module].into_iter().flatten().flat_map(|module| {
+        let inner = module.replace('.', "/");
+        [
+            format!("{folder}/{inner}.py"),
+            format!("{folder}/code/{inner}.py"),
+            format!("{folder}/code/{inner}/__init__.py"),
+            format!("{inner}.py"),
+            format!("{inner}/__init__.py"),
+        ]
+    });
+    candidates.map(|path| path.trim_start_matches('/').to_owned()).find(|path| project.is_source(path))
 }
 
 /// Where no parser gets through: tags and targets by line.

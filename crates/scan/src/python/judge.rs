@@ -215,6 +215,9 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         return judged("notebook/script", format!("{told}: a script that uses {reached}"));
     }
     let ordinary = !event.hidden && is_work(call);
+    // What is written, given or as the path whose method it is.
+    let itself = Value::outside(name);
+    let paths = || arguments.iter().chain([&itself]).filter_map(self::told);
     let unpickles = effect == Effect::Deserialise && !name.starts_with("torch.");
     let by_hand = started == Started::ByHand || started == Started::Cells && !unpickles;
     let rule = match effect {
@@ -263,23 +266,15 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         Effect::Network | Effect::Hub if at_load => "python/network-on-import",
         Effect::Spy if in_use => "python/reads-credentials",
         Effect::Foreign if in_use => "python/foreign-code",
-        Effect::Write if in_use && arguments.iter().filter_map(Value::as_text).any(is_startup) => {
-            "python/persistence"
-        }
-        Effect::Write
-            if in_use
-                && arguments.iter().filter_map(Value::as_text).any(|t| matches!(t, "/" | "~" | "~/")) =>
-        {
+        Effect::Write if in_use && paths().any(|path| is_startup(&path)) => "python/persistence",
+        Effect::Write if in_use && paths().any(|path| matches!(path.as_str(), "/" | "~" | "~/")) => {
             "python/persistence"
         }
         // A folder of somebody's own; what begins with a dot is what programs keep there.
         Effect::Write
             if in_use
                 && name == "shutil.rmtree"
-                && arguments
-                    .iter()
-                    .filter_map(Value::as_text)
-                    .any(|t| t.strip_prefix("~/").is_some_and(|rest| !rest.starts_with('.'))) =>
+                && paths().any(|path| path.strip_prefix("~/").is_some_and(|rest| !rest.starts_with('.'))) =>
         {
             "python/persistence"
         }
@@ -292,9 +287,7 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
             "python/reads-credentials"
         }
         Effect::Write
-            if in_use
-                && (name.starts_with("winreg.")
-                    || arguments.iter().filter_map(Value::as_text).any(of_the_system)) =>
+            if in_use && (name.starts_with("winreg.") || paths().any(|path| of_the_system(&path))) =>
         {
             "python/persistence"
         }
@@ -495,6 +488,16 @@ fn is_startup(path: &str) -> bool {
         "Start Menu/Programs/Startup",
         "/etc/rc.local",
         ".git/hooks",
+        ".ipython/profile_default/startup",
+        ".jupyter/jupyter_",
+        ".pythonrc",
+        ".vscode/tasks.json",
+        ".config/fish/config.fish",
+        ".zshenv",
+        ".zprofile",
+        ".bash_login",
+        ".Rprofile",
+        ".julia/config/startup.jl",
     ]
     .iter()
     .any(|part| path.contains(part))

@@ -9,7 +9,7 @@ use super::words;
 mod fold;
 mod growth;
 
-use growth::rounds;
+use growth::{doubles, rounds};
 
 /// Something about a template that a person has to know.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -39,6 +39,8 @@ pub(crate) enum Kind {
 /// Most rounds of loops within loops, and most characters of a repeated text.
 const MAX_ROUNDS: f64 = 1e6;
 const MAX_REPEATED: f64 = 1e6;
+/// Rounds in which a text may become twice as long.
+const MOST_DOUBLINGS: f64 = 16.0;
 /// Most concerns kept of one template: the first ones tell the story.
 const MAX_CONCERNS: usize = 50;
 
@@ -241,7 +243,16 @@ impl Judge {
                         self.texts.remove(name);
                     });
                     let around = self.rounds;
-                    self.rounds *= rounds(over).unwrap_or(1.0);
+                    let known = rounds(over);
+                    if known.is_none_or(|rounds| rounds >= MOST_DOUBLINGS)
+                        && let Some(name) = doubled(body)
+                    {
+                        self.concern(
+                            Kind::Exhausts,
+                            format!("each round of a loop makes {name:?} twice as long"),
+                        );
+                    }
+                    self.rounds *= known.unwrap_or(1.0);
                     if self.rounds > MAX_ROUNDS {
                         let rounds = self.rounds;
                         self.concern(Kind::Exhausts, format!("its loops run {rounds:.0} times"));
@@ -505,6 +516,22 @@ fn variable(value: &Expr) -> Option<String> {
     let Expr::Attribute(of, name) = value else { return None };
     let Expr::Name(of) = of.as_ref() else { return None };
     Some(format!("{of}.{name}"))
+}
+
+/// A variable that the body of a loop sets to a text with one that it sets in it twice.
+fn doubled(body: &[Statement]) -> Option<String> {
+    let mut open: Vec<&Statement> = body.iter().collect();
+    let mut sets: Vec<(&String, &Expr)> = Vec::new();
+    while let Some(statement) = open.pop() {
+        match statement {
+            Statement::Set(names, value, _) => sets.extend(names.iter().map(|name| (name, value))),
+            Statement::If(_, then, otherwise, _) => open.extend(then.iter().chain(otherwise)),
+            Statement::For { body, .. } | Statement::Block(_, _, body, _) => open.extend(body),
+            _ => {}
+        }
+    }
+    let again = |value: &Expr| sets.iter().any(|(name, _)| doubles(value, name));
+    sets.iter().find(|(_, value)| again(value)).map(|(name, _)| (*name).clone())
 }
 
 /// Whether a macro calls itself outside of every condition and loop of its body.

@@ -121,7 +121,7 @@ const LOADERS: [&str; 25] = [
 ];
 
 /// Functions that serving programs call by names of their own (SageMaker, MLflow).
-const HANDLERS: [&str; 8] = [
+const HANDLERS: [&str; 10] = [
     "model_fn",
     "input_fn",
     "predict_fn",
@@ -130,6 +130,9 @@ const HANDLERS: [&str; 8] = [
     "_load_pyfunc",
     "load_context",
     "__getattr__",
+    // What a model exported to Python is used by (CatBoost).
+    "apply_catboost_model",
+    "apply_catboost_model_multi",
 ];
 
 /// Functions that serving programs call by names that others use, too: entries only in files that are called so.

@@ -58,6 +58,33 @@ impl Judge {
     }
 }
 
+/// Whether a value has one of these names in it more than once, end to end: what it becomes is twice as long.
+pub(super) fn doubles(value: &Expr, name: &str) -> bool {
+    mentions(value, name) >= 2.0
+}
+
+/// How many times what a name holds is in a text that is put together.
+fn mentions(value: &Expr, name: &str) -> f64 {
+    match value {
+        Expr::Name(own) => f64::from(u8::from(own == name)),
+        Expr::Attribute(..) => f64::from(u8::from(super::variable(value).is_some_and(|own| own == name))),
+        Expr::Binary("~" | "+", left, right) => mentions(left, name) + mentions(right, name),
+        Expr::Binary("*", of, times) => {
+            let plain = mentions(of, name) * number(times).unwrap_or(1.0);
+            plain.max(mentions(times, name) * number(of).unwrap_or(1.0))
+        }
+        Expr::List(parts) | Expr::Of(parts) => parts.iter().map(|part| mentions(part, name)).sum(),
+        Expr::Filter(of, filter, ..) if filter == "join" => mentions(of, name),
+        Expr::Call(callee, plain, _) => match callee.as_ref() {
+            Expr::Attribute(_, method) if method == "join" => {
+                plain.iter().map(|part| mentions(part, name)).sum()
+            }
+            _ => 0.0,
+        },
+        _ => 0.0,
+    }
+}
+
 /// Whether multiplying it makes more of it: a text, a list, or what was said.
 fn repeats(value: &Expr) -> bool {
     matches!(value, Expr::List(_) | Expr::Text(_)) || crate::template::words::mentions_content(value)
