@@ -6,7 +6,8 @@
 //! of kind *prose* say it in other words, which no normal form undoes; they are listed and not counted.
 //!
 //! "Read" is the share of attacks whose own words stand in some reading of the disguise: the normaliser alone,
-//! whatever the detector makes of them. Morse code and tag characters have no letters outside ASCII, so they are
+//! whatever the detector makes of them. Nested disguises that destroy what is under them (a Base64 whose vowels are left
+//! out) are counted, and left out of the column beside. Morse code and tag characters have no letters outside ASCII, so they are
 //! given the texts that have none.
 //!
 //! ```sh
@@ -65,11 +66,23 @@ fn main() {
     }
     println!("| **all but prose** | | {:.3} | {single} | {wrong_single} |", single.share_read());
 
-    println!("\n| nested | read | still caught | benign caught |\n|---|---|---|---|");
+    println!(
+        "\n| nested | read | still caught | of those not destroyed | benign caught |\n|---|---|---|---|---|"
+    );
     for depth in 1..=3 {
         let of = |texts: &[String]| count(&guard, seed, texts, |text, dice| nested(text, depth, dice).0);
         let (kept, wrong) = (of(&attacks), of(&benign));
-        println!("| {depth} deep | {:.3} | {kept} | {wrong} |", kept.share_read());
+        let whole = attacks.iter().enumerate().filter(|(at, text)| {
+            let (_, how) = nested(text, depth, &mut dice_of(seed, *at));
+            !(1..how.len()).any(|outer| destroys(how.get(outer), how.get(..outer).unwrap_or_default()))
+        });
+        let mut undone = Count::default();
+        for (at, text) in whole {
+            let disguised = nested(text, depth, &mut dice_of(seed, at)).0;
+            undone.of += 1;
+            undone.caught += u64::from(caught(&guard, &disguised));
+        }
+        println!("| {depth} deep | {:.3} | {kept} | {undone} | {wrong} |", kept.share_read());
     }
 }
 
@@ -82,6 +95,22 @@ fn nested(text: &str, depth: usize, dice: &mut Dice) -> (String, Vec<&'static st
         how.push(converter.id);
         (converter.apply(&text, dice), how)
     })
+}
+
+/// Whether a disguise destroys what is under it, so that nobody can read it any more, nor obey it: letters that are left
+/// out, exchanged or in another case were part of an encoding.
+fn destroys(outer: Option<&&str>, inner: &[&str]) -> bool {
+    const BY_CASE: &[&str] = &["base64", "base64-url", "base85"];
+    const BY_LETTER: &[&str] =
+        &["base32", "hex", "hex-escapes", "percent", "entities-hex", "unicode-escapes", "entities"];
+    const BY_CIPHER: &[&str] = &["rot13", "rot-n", "atbash", "shuffled-alphabet", "pig-latin", "two-rails"];
+    let under: &[&[&str]] = match outer.copied() {
+        Some("cases") => &[BY_CASE],
+        Some("leet" | "typos") => &[BY_CASE, BY_LETTER],
+        Some("no-vowels") => &[BY_CASE, BY_LETTER, BY_CIPHER],
+        _ => &[],
+    };
+    inner.iter().any(|id| under.iter().any(|ids| ids.contains(id)))
 }
 
 /// What decides how a text is disguised: another text and another seed, another disguise.
