@@ -200,6 +200,10 @@ impl Search<'_> {
             if node.guess && (reading.guess || !reading.how.proves(node.how.last())) {
                 continue;
             }
+            // Twice turned round is what it was, by letters or by words.
+            if reading.how.turns_round() && node.how.last().is_some_and(Transform::turns_round) {
+                continue;
+            }
             if reading.guess {
                 self.guess(node, &reading);
                 continue;

@@ -67,9 +67,14 @@ pub(super) fn without_vowels(text: &str) -> Option<Transform> {
     if all < LEAST_INNER {
         return None;
     }
+    // What a vowel was exchanged for.
+    let before = |vowel: u8, how: Transform| match how {
+        Transform::Caesar { shift } => exchange(vowel, Transform::Caesar { shift: 26 - shift }),
+        _ => exchange(vowel, how),
+    };
     let vowels = |how: Transform| -> usize {
-        let is_vowel = |b: u8| matches!(exchange(b, how), b'a' | b'e' | b'i' | b'o' | b'u');
-        (b'a'..=b'z').zip(&inner).filter(|(b, _)| is_vowel(*b)).map(|(_, count)| count).sum()
+        let counts = b"aeiou".iter().filter_map(|vowel| inner.get(usize::from(before(*vowel, how) - b'a')));
+        counts.sum()
     };
     let is_skeleton = |word: &str, how: Transform| {
         Seen::of(&plain(word, how)).is_some_and(|seen| seen.fleshed_out().is_some())

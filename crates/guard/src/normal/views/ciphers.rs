@@ -41,7 +41,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Unknown) > 0 {
         for run in runs(scan).into_iter().take(MOST_RUNS) {
             let Some(text) = scan.text.get(run.clone()) else { continue };
-            let found = undone(text);
+            let found = undone(text).filter(|how| goes_on(text, *how));
             if let Some(how) = found {
                 let whole = lines_around(scan, &run);
                 let text = scan.text.get(whole.clone()).unwrap_or(text);
@@ -164,17 +164,19 @@ fn undone(text: &str) -> Option<Transform> {
         return None;
     }
     let enough = pairs.len() >= LEAST_PAIRS as usize;
+    let few_signs = sample.iter().filter(|b| b.is_ascii_punctuation()).count() * 6 <= sample.len();
+    let known = Likeness::of(sample).known;
     let mut best: Option<(u32, Transform)> = None;
     let mut consider = |how: Transform, mean: u32| {
-        let ordered = enough && mean >= LANGUAGE && mean >= as_it_is + BETTER;
-        let words = || {
-            let letters = |b| match how {
-                Transform::Caesar { shift } => shifted(b, shift),
-                _ => mirror(b),
-            };
-            mean >= WORDS && Likeness::is_language_with(sample, letters)
+        let letters = |b| match how {
+            Transform::Caesar { shift } => shifted(b, shift),
+            _ => mirror(b),
         };
-        if best.is_none_or(|(most, _)| mean > most) && (ordered || words()) {
+        // Names in code and addresses are in no order of a language, and better in another by chance.
+        let may_be_words = || few_signs || Likeness::of_turned(sample, letters).known > known;
+        let ordered = || enough && mean >= LANGUAGE && mean >= as_it_is + BETTER && may_be_words();
+        let words = || mean >= WORDS && Likeness::is_language_with(sample, letters);
+        if best.is_none_or(|(most, _)| mean > most) && (ordered() || words()) {
             best = Some((mean, how));
         }
     };
@@ -182,6 +184,18 @@ fn undone(text: &str) -> Option<Transform> {
         consider(if way < 26 { Transform::Caesar { shift: way } } else { Transform::Atbash }, mean);
     }
     best.map(|(_, how)| how)
+}
+
+/// Whether the middle of a long run is better with its letters exchanged as well: lines of code are in as poor an order,
+/// and few of them are better by chance.
+fn goes_on(text: &str, how: Transform) -> bool {
+    if text.len() < 4 * SAMPLE {
+        return true;
+    }
+    let middle =
+        text.as_bytes().get(text.len() / 2..).and_then(|rest| rest.get(..SAMPLE)).unwrap_or_default();
+    let exchanged: Vec<u8> = middle.iter().map(|b| exchange(*b, how)).collect();
+    LatinPairs::of(&exchanged).mean() >= LatinPairs::of(middle).mean()
 }
 
 /// Whether a text is language once its letters are exchanged, and not before.

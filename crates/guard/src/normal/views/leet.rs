@@ -10,6 +10,10 @@ use super::{CONTEXT, Reading, Transform, beside};
 
 /// Longest word.
 const LONGEST: usize = 24;
+/// Most readings of a word: what has more digits that may be two letters each is a number.
+const MOST_CHOICES: usize = 16;
+/// Words by which it is told whether those of a stretch are language.
+const SAMPLE: usize = 48;
 /// What parts words of longer ones, and most parts that are read.
 const MOST_PARTS: usize = 64;
 const PARTING: &[char] = &['/', '.', ':', '[', ']', '(', ')', '-', '_', ',', '='];
@@ -51,7 +55,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let certain: usize = certain.sum();
         let language = || {
             let mut read = Vec::new();
-            for letters in near.iter().filter_map(|word| word.read(scan.text)) {
+            for letters in near.iter().take(SAMPLE).filter_map(|word| word.read(scan.text)) {
                 read.extend_from_slice(letters.as_bytes());
                 read.push(b' ');
             }
@@ -246,7 +250,7 @@ fn decoded(word: &str) -> Option<Letters> {
     if usual.is_word || word.len() > LONGEST_WORD {
         return Some(usual);
     }
-    for choice in 1..choices.min(64) {
+    for choice in 1..choices.min(MOST_CHOICES) {
         let mut rest = choice;
         let mut reading = Letters { is_word: false, ..usual };
         for (letter, b) in reading.bytes.iter_mut().zip(word.bytes()) {

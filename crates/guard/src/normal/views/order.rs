@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr2_iter};
+use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::pairs::Order;
 use super::regular::is_unseen;
@@ -84,10 +84,13 @@ fn has_more_words(text: &str, other: impl Fn() -> Likeness) -> bool {
         return true;
     }
     let other = other().known;
-    // Nor are many of other languages: but they are words between spaces, and one is known by chance.
-    let signs = || text.bytes().filter(u8::is_ascii_punctuation).count();
-    let may_be_other = || as_it_is.known * 5 <= as_it_is.words && signs() * 8 <= text.len();
-    other > as_it_is.known || (other + 1 >= as_it_is.known && may_be_other())
+    if other > as_it_is.known {
+        return true;
+    }
+    // Nor are many of other languages, and one in fifty by chance: but they are words between spaces.
+    let signs = text.bytes().filter(u8::is_ascii_punctuation).count();
+    let is_language = as_it_is.known * 3 >= as_it_is.words && other < as_it_is.known;
+    signs * 8 <= text.len() && !is_language
 }
 
 fn is_clear(order: Order) -> bool {
@@ -358,10 +361,13 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
             return Some((rails, off(rails).collect()));
         }
     }
-    let spaces = line.bytes().filter(|b| *b == b' ').count();
-    let may_be = MayBe::of(line);
+    let spaces = memchr_iter(b' ', line.as_bytes()).count();
     let pairs = || line.bytes().all(|b| b.is_ascii_hexdigit() || b == b' ');
-    if (spaces * 20 > count && !pairs()) || !(may_be.digits || may_be.marked) || is_encoded(line) {
+    if spaces * 20 > count && !pairs() {
+        return None;
+    }
+    let may_be = MayBe::of(line);
+    if !(may_be.digits || may_be.marked) || is_encoded(line) {
         return None;
     }
     (2..=4).find_map(|rails| {
@@ -374,9 +380,11 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
     })
 }
 
-/// Whether a line has as many digits and marks as an encoding without letters.
+/// Whether a line has as many digits and marks as an encoding without letters, as its beginning tells.
 fn has_digits(line: &str) -> bool {
-    let digits = line.bytes().filter(|b| b.is_ascii_digit() || matches!(b, b'\\' | b'&' | b'%')).count();
+    const BEGINNING: usize = 1024;
+    let line = line.as_bytes().get(..line.len().min(BEGINNING)).unwrap_or_default();
+    let digits = line.iter().filter(|b| b.is_ascii_digit() || matches!(b, b'\\' | b'&' | b'%')).count();
     digits * 3 >= line.len()
 }
 

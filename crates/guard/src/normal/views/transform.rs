@@ -100,6 +100,11 @@ pub enum Transform {
 }
 
 impl Transform {
+    /// Whether all of it, or each word, was read from its end.
+    pub(super) const fn turns_round(&self) -> bool {
+        matches!(self, Self::Reversed | Self::WordsReversed)
+    }
+
     /// Whether letters were exchanged or stood in another order.
     pub(super) const fn is_cipher(&self) -> bool {
         matches!(

@@ -172,10 +172,16 @@ impl Likeness {
         let words = || text.split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
         let mut likeness = Self { letters: words().map(<[u8]>::len).sum(), ..Self::default() };
         let mut unknown = 0;
+        let mut others = (Hash::default(), false);
         for word in words() {
             let mut hash = Hash::default();
             word.iter().for_each(|letter| hash.push(exchanged(*letter)));
             if hash.known(word.len()) {
+                // One word again and again is a name, and known by chance.
+                others = (
+                    if likeness.known == 0 { hash } else { others.0 },
+                    others.1 || likeness.known > 0 && hash != others.0,
+                );
                 likeness.known += 1;
                 likeness.known_letters += word.len();
             } else {
@@ -186,7 +192,7 @@ impl Likeness {
                 }
             }
         }
-        likeness.is_language()
+        others.1 && likeness.is_language()
     }
 
     /// Share of the letters that stand in known words, in percent.
