@@ -3,6 +3,7 @@
 //! Source: `schema/program.fbs` and `schema/extended_header.h` of ExecuTorch; file identifiers `ET12` and later.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use crate::ArtifactError;
 use crate::cursor::Cursor;
@@ -11,13 +12,20 @@ use crate::flatbuffer::Table;
 /// Operators and delegates together.
 const MAX_ITEMS: u64 = 1_000_000;
 
+/// Parts for backends.
+const MOST_DELEGATES: usize = 4096;
+/// Segments and parts that are looked at.
+const MOST_PARTS: usize = 10_000;
+
 /// What a program says.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Program {
     /// Operators by full name, `aten::add.out`.
     pub operators: BTreeSet<String>,
-    /// Backends that parts of the program are compiled for.
-    pub delegates: BTreeSet<String>,
+    /// Backends that parts of the program are compiled for, and where in the file those parts lie.
+    pub delegates: Vec<(String, Range<u64>)>,
+    /// Where the segments lie.
+    pub parts: Vec<Range<u64>>,
     /// Where the segments begin and end; the file has nothing else.
     pub segments: Option<(u64, u64)>,
     /// Bytes of the FlatBuffer, where the header says so.
@@ -46,6 +54,18 @@ pub fn parse(bytes: &[u8]) -> Result<Program, ArtifactError> {
     }
     let root = Table::root(bytes)?;
     let mut items = 0u64;
+    let base = program.segments.map_or(0, |(base, _)| base);
+    for segment in root.tables(4)?.take(MOST_PARTS) {
+        let segment = segment?;
+        let number = |field| segment.number(field).map(|number| number.map_or(0, u64::from_le_bytes));
+        let from = base.saturating_add(number(0)?);
+        program.parts.push(from..from.saturating_add(number(1)?));
+    }
+    let mut inline = Vec::new();
+    for data in root.tables(3)?.take(MOST_PARTS) {
+        let data = data?.vector(0, 1)?;
+        inline.push(data.map_or(0..0, |data| data.at as u64..data.end(1) as u64));
+    }
     for plan in root.tables(1)? {
         let plan = plan?;
         for operator in plan.tables(6)? {
@@ -56,7 +76,26 @@ pub fn parse(bytes: &[u8]) -> Result<Program, ArtifactError> {
             items += 1;
         }
         for delegate in plan.tables(7)? {
-            program.delegates.insert(delegate?.text(0)?.unwrap_or_default());
+            let delegate = delegate?;
+            let name = delegate.text(0)?.unwrap_or_default();
+            let mut part = 0..0;
+            if let Some(data) = delegate.table(1)? {
+                let in_segment = data.number(0)?.is_some_and(|[location]: [u8; 1]| location == 1);
+                let index = data.number(1)?.map_or(0, u32::from_le_bytes) as usize;
+                let parts = if in_segment { &program.parts } else { &inline };
+                let found = parts.get(index).cloned();
+                part = found.ok_or_else(|| {
+                    let what = format!("a delegate takes its part {index} of {}", parts.len());
+                    ArtifactError::malformed("ExecuTorch", delegate.offset() as u64, what)
+                })?;
+            }
+            if program.delegates.len() >= MOST_DELEGATES {
+                let limit = MOST_DELEGATES as u64;
+                return Err(ArtifactError::Limit { format: "ExecuTorch", what: "delegates", limit });
+            }
+            if !program.delegates.iter().any(|(known, at)| *known == name && *at == part) {
+                program.delegates.push((name, part));
+            }
             items += 1;
         }
         if items > MAX_ITEMS {

@@ -115,6 +115,16 @@ impl<'a> Table<'a> {
         Ok(vector.and_then(|v| self.bytes.get(v.at..v.at + v.count)))
     }
 
+    /// The numbers of a vector of whole numbers of four bytes.
+    ///
+    /// # Errors
+    /// It reaches outside.
+    pub fn numbers(&self, field: usize) -> Result<Vec<i32>, ArtifactError> {
+        let vector = self.vector(field, 4)?;
+        let bytes = vector.and_then(|v| self.bytes.get(v.at..v.end(4))).unwrap_or_default();
+        Ok(bytes.as_chunks::<4>().0.iter().map(|number| i32::from_le_bytes(*number)).collect())
+    }
+
     /// A text; what is not UTF-8 is replaced.
     ///
     /// # Errors

@@ -148,6 +148,34 @@ pub fn walk(bytes: &[u8]) -> Result<Ggml, ArtifactError> {
     best.ok_or_else(|| ArtifactError::malformed(FORMAT, 4, "no known layout of a model leads to a tensor"))
 }
 
+/// Whether a file that no layout explains states, where llama.cpp reads the number of words and the length of each, more
+/// than follows: old readers took them as they stood.
+#[must_use]
+pub fn overstates(bytes: &[u8]) -> Option<String> {
+    let scored = match MAGICS.iter().position(|magic| bytes.starts_with(*magic)) {
+        Some(0) => false,
+        Some(1 | 2) => true,
+        _ => return None,
+    };
+    let start = if scored { 8 } else { 4 };
+    let mut cursor = Cursor::new(FORMAT, bytes, 0);
+    cursor.take(start).ok()?;
+    let count = cursor.u32().ok()?;
+    cursor.take(4 * 6).ok()?;
+    let least = if scored { 8 } else { 4 };
+    if u64::from(count) * least > cursor.left() {
+        return Some(format!("it claims {count} words, and {} bytes are left", cursor.left()));
+    }
+    for _ in 0..count.min(MOST_WORDS) {
+        let length = cursor.u32().ok()?;
+        if length > LONGEST_WORD {
+            return Some(format!("a word claims {length} bytes"));
+        }
+        cursor.take(u64::from(length) + if scored { 4 } else { 0 }).ok()?;
+    }
+    None
+}
+
 /// Reads what stands in front of the tensors; how many words its vocabulary has.
 fn head(
     cursor: &mut Cursor<'_>,
@@ -354,6 +382,18 @@ mod tests {
         assert_eq!(behind.end, bytes.len() as u64);
         assert!(walk(&bytes[..bytes.len() - 1]).unwrap().end < bytes.len() as u64 - 1);
         assert!(walk(b"lmgg\0\0\0\0").is_err());
+    }
+
+    #[test]
+    fn counts_beyond_the_file_are_told() {
+        let bytes = llama(b"tjgg", Some(3));
+        assert_eq!(overstates(&bytes), None);
+        let mut words = bytes.clone();
+        words[8..12].copy_from_slice(&i32::MAX.to_le_bytes());
+        assert!(overstates(&words).unwrap().contains("2147483647 words"));
+        let mut length = bytes;
+        length[36..40].copy_from_slice(&(-1i32).to_le_bytes());
+        assert!(overstates(&length).unwrap().contains("a word claims 4294967295"));
     }
 
     proptest! {

@@ -10,6 +10,7 @@
 pub mod arrow;
 pub mod avro;
 pub mod boosters;
+mod calls;
 pub mod checkpoint;
 pub mod coreml;
 pub mod cursor;

@@ -99,11 +99,13 @@ pub fn program(bytes: &[u8]) -> Program {
     out
 }
 
-/// Whether the bytes begin as a parameter does.
+/// Whether the bytes begin as a parameter does: versions, no levels, and a description of a type and sizes, whatever
+/// lengths they state.
 #[must_use]
 pub fn is_parameters(bytes: &[u8]) -> bool {
+    let described = matches!(bytes.get(16..), Some([_, _, _, _, 0x08, kind, 0x10 | 0x12, ..]) if width(u64::from(*kind)).is_some());
     let mut cursor = Cursor::new("Paddle parameters", bytes, 0);
-    bytes.starts_with(&[0; 16]) && parameter(&mut cursor).is_ok()
+    bytes.starts_with(&[0; 16]) && (described || parameter(&mut cursor).is_ok())
 }
 
 /// Where the data of each parameter lie; they fill the file.
@@ -143,18 +145,24 @@ fn parameter(cursor: &mut Cursor<'_>) -> Result<(u64, u64), ArtifactError> {
             _ => return Err(cursor.error("a tensor has a field that none has")),
         }
     }
-    let width = match kind {
-        Some(0 | 20 | 21 | 32 | 33) => 1,
-        Some(1 | 4 | 22) => 2,
-        Some(2 | 5) => 4,
-        Some(3 | 6 | 23) => 8,
-        Some(24) => 16,
-        other => return Err(cursor.error(format!("a tensor of the type {other:?}"))),
-    };
+    let width = kind.and_then(width);
+    let width = width.ok_or_else(|| cursor.error(format!("a tensor of the type {kind:?}")))?;
     let bytes = elements.saturating_mul(width);
     let at = cursor.offset();
     cursor.take(bytes)?;
     Ok((at, bytes))
+}
+
+/// Bytes of an element of a type (`VarType.Type`).
+const fn width(kind: u64) -> Option<u64> {
+    Some(match kind {
+        0 | 20 | 21 | 32 | 33 => 1,
+        1 | 4 | 22 => 2,
+        2 | 5 => 4,
+        3 | 6 | 23 => 8,
+        24 => 16,
+        _ => return None,
+    })
 }
 
 #[cfg(test)]
@@ -169,6 +177,12 @@ mod tests {
         assert!(is_parameters(&one));
         assert_eq!(parameters(&one.repeat(2)).unwrap(), [(24, 8), (56, 8)]);
         assert!(parameters(&one[..30]).is_err());
+        // Lengths that lie do not make something else of it.
+        for (from, lie) in [(16, &[0xff, 0xff, 0xff, 0x7f][..]), (22, &[16, 0xff, 0xff, 0x7f])] {
+            let mut bytes = one.repeat(2);
+            bytes.splice(from..from + lie.len(), lie.iter().copied());
+            assert!(is_parameters(&bytes) && parameters(&bytes).is_err(), "{from}");
+        }
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::ArtifactError;
 use crate::protobuf::{Field, Fields, Value, packed_varints};
 
 mod excess;
+mod fold;
 
 pub use excess::Excess;
 use excess::{Excesses, FEW, Node};
@@ -273,19 +274,32 @@ impl<'a> Walk<'a> {
 
     /// The name of a function.
     fn signature(&mut self, field: &Field<'a>) {
+        let (mut arguments, mut results) = (Vec::new(), Vec::new());
         for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
-            if let (1, Value::Bytes(name)) = (inner.number, inner.value) {
-                self.signature = String::from_utf8_lossy(name).into_owned();
-                self.out.functions.insert(self.signature.clone());
+            self.items += 1;
+            match (inner.number, inner.value) {
+                (1, Value::Bytes(name)) => {
+                    self.signature = String::from_utf8_lossy(name).into_owned();
+                    self.out.functions.insert(self.signature.clone());
+                }
+                (2, Value::Bytes(_)) => arguments.extend(function_name(&inner)),
+                (3, Value::Bytes(_)) => results.extend(function_name(&inner)),
+                _ => {}
             }
         }
+        self.excess.fold.signature(self.scopes, &self.signature, arguments, results);
     }
 
     /// One of the values that a function returns: an entry of a map from its output to the node that makes it.
     fn returned(&mut self, field: &Field<'a>) {
+        let mut result = "".into();
         for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
-            if let (2, Value::Bytes(value)) = (inner.number, inner.value) {
-                self.excess.returns(&self.signature, self.scopes, &String::from_utf8_lossy(value));
+            match (inner.number, inner.value) {
+                (1, Value::Bytes(name)) => result = String::from_utf8_lossy(name),
+                (2, Value::Bytes(value)) => {
+                    self.excess.fold.returns(&self.signature, &result, &String::from_utf8_lossy(value));
+                }
+                _ => {}
             }
         }
     }
@@ -299,7 +313,7 @@ impl<'a> Walk<'a> {
             match inner {
                 Ok(Field { number: 1, value: Value::Bytes(value), .. }) => name = value,
                 Ok(Field { number: 2, value: Value::Bytes(value), .. }) => operation = Some(value),
-                Ok(Field { number: 3, value: Value::Bytes(input), .. }) if inputs.len() < 4 => {
+                Ok(Field { number: 3, value: Value::Bytes(input), .. }) if inputs.len() < 1024 => {
                     inputs.push(input);
                 }
                 Ok(inner @ Field { number: 5, .. }) => attributes.push(inner),
@@ -334,13 +348,14 @@ impl<'a> Walk<'a> {
                     // its raw content; 10 a function.
                     for value in entry.message().into_iter().flatten().filter_map(Result::ok) {
                         match value.number {
-                            10 if key == "cond" && matches!(operation, "While" | "StatelessWhile") => {
+                            10 => {
                                 if let Some(function) = function_name(&value) {
-                                    self.excess.loops(node, function);
+                                    self.excess.function(node, &key, function);
                                 }
                             }
                             8 if key == "value" && operation == "Const" => {
-                                self.excess.constant(node, numbers(&value));
+                                let (elements, numbers) = numbers(&value);
+                                self.excess.constant(node, elements, numbers);
                                 self.tensor_texts(operation, &key, &value);
                             }
                             2 => self.text(operation, &key, &value),
@@ -389,7 +404,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// The name of a `NameAttrList`.
+/// The name of a `NameAttrList`, or of an `ArgDef`.
 fn function_name(field: &Field<'_>) -> Option<String> {
     let mut fields = field.message()?.filter_map(Result::ok);
     fields.find_map(|inner| match inner {
@@ -400,22 +415,37 @@ fn function_name(field: &Field<'_>) -> Option<String> {
     })
 }
 
-/// The numbers of a `TensorProto` of whole numbers or truth values, if they are few: field 1 is their type (3 of 32 bits,
-/// 9 of 64, 10 truth values), 2 their shape, 4 their bytes, 7, 10 and 11 the numbers, of which the last stands for all
-/// that are left off.
-fn numbers(field: &Field<'_>) -> Vec<i64> {
+/// How many elements a `TensorProto` has, and its numbers if they are few: field 1 is their type (1 and 2 with fractions, which
+/// are cut off, 3 of 32 bits, 9 of 64, 10 truth values), 2 their shape, 4 their bytes, 5, 6, 7, 10 and 11 the numbers, of
+/// which the last stands for all that are left off.
+fn numbers(field: &Field<'_>) -> (u64, Vec<i64>) {
     let (mut kind, mut elements) = (0, 1);
     let mut numbers = Vec::new();
+    // A size is a whole number; what is larger than any is the largest.
+    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and none of what is no number")]
+    let whole = |n: f64| n as i64;
+    let single = |n: &[u8; 4]| whole(f64::from(f32::from_le_bytes(*n)));
+    let double = |n: &[u8; 8]| whole(f64::from_le_bytes(*n));
     for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
         match (inner.number, inner.value) {
             (1, Value::Varint(value)) => kind = value,
             (2, Value::Bytes(_)) => elements = shape(&inner),
             (4, Value::Bytes(raw)) if raw.len() <= FEW * 8 => match kind {
+                1 => numbers.extend(raw.as_chunks::<4>().0.iter().map(single)),
+                2 => numbers.extend(raw.as_chunks::<8>().0.iter().map(double)),
                 3 => numbers.extend(raw.as_chunks::<4>().0.iter().map(|n| i64::from(i32::from_le_bytes(*n)))),
                 9 => numbers.extend(raw.as_chunks::<8>().0.iter().map(|n| i64::from_le_bytes(*n))),
                 10 => numbers.extend(raw.iter().map(|truth| i64::from(*truth))),
                 _ => {}
             },
+            (5, Value::Fixed32(bits)) if numbers.len() < FEW => numbers.push(single(&bits.to_le_bytes())),
+            (6, Value::Fixed64(bits)) if numbers.len() < FEW => numbers.push(double(&bits.to_le_bytes())),
+            (5, Value::Bytes(packed)) => {
+                numbers.extend(packed.as_chunks::<4>().0.iter().take(FEW).map(single));
+            }
+            (6, Value::Bytes(packed)) => {
+                numbers.extend(packed.as_chunks::<8>().0.iter().take(FEW).map(double));
+            }
             (7 | 10 | 11, Value::Varint(value)) if numbers.len() < FEW => numbers.push(value.cast_signed()),
             (7 | 10 | 11, Value::Bytes(packed)) => numbers.extend(
                 packed_varints(packed, inner.value_offset)
@@ -425,6 +455,7 @@ fn numbers(field: &Field<'_>) -> Vec<i64> {
             ),
             _ => {}
         }
+        numbers.truncate(FEW);
     }
     if let Some(last) = numbers.last().copied()
         && let Ok(elements) = usize::try_from(elements)
@@ -432,7 +463,7 @@ fn numbers(field: &Field<'_>) -> Vec<i64> {
     {
         numbers.resize(elements, last);
     }
-    numbers
+    (elements, numbers)
 }
 
 /// How many elements a `TensorShapeProto` has.
@@ -449,100 +480,4 @@ fn shape(field: &Field<'_>) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    fn field(number: u8, content: &[u8]) -> Vec<u8> {
-        assert!(content.len() < 128);
-        [&[number << 3 | 2, content.len() as u8][..], content].concat()
-    }
-
-    fn node(name: &str, operation: &str) -> Vec<u8> {
-        field(1, &[field(1, name.as_bytes()), field(2, operation.as_bytes())].concat())
-    }
-
-    #[test]
-    fn roots_are_told_apart() {
-        let graph = node("a", "Const");
-        assert_eq!(root(&graph), Some(Root::Graph));
-        let meta = [field(1, b""), field(2, &graph)].concat();
-        assert_eq!(root(&meta), Some(Root::MetaGraph));
-        let saved = [&[8, 1][..], &field(2, &meta)].concat();
-        assert_eq!(root(&saved), Some(Root::SavedModel));
-        let keras =
-            [&[0x10, 0][..], &field(3, b"root"), &field(4, b"_tf_keras_model"), &field(5, b"{}")].concat();
-        assert_eq!(root(&field(1, &keras)), Some(Root::KerasMetadata));
-        for other in [&b"\x0a\x03abc"[..], b"\x08\x01", b"", b"\x0a\x04\x0a\x02hi"] {
-            assert_eq!(root(other), None);
-        }
-    }
-
-    #[test]
-    fn operations_of_functions_count() {
-        let function = [field(1, &field(1, b"f")), field(3, &node("w", "WriteFile")[2..])].concat();
-        let graph = [node("a", "Const"), node("b", "Const"), field(2, &field(1, &function))].concat();
-        let survey = survey(&graph, Root::Graph);
-        assert!(survey.errors.is_empty());
-        assert_eq!(survey.operations["Const"].count, 2);
-        assert_eq!(survey.operations["WriteFile"].node, "w");
-        assert!(survey.functions.contains("f"));
-    }
-
-    /// A node with inputs and one attribute, whose value is a field of `AttrValue`.
-    fn wired(name: &str, operation: &str, inputs: &[&str], key: &str, value: &[u8]) -> Vec<u8> {
-        let inputs: Vec<u8> = inputs.iter().flat_map(|input| field(3, input.as_bytes())).collect();
-        let attribute = field(5, &[field(1, key.as_bytes()), field(2, value)].concat());
-        field(1, &[field(1, name.as_bytes()), field(2, operation.as_bytes()), inputs, attribute].concat())
-    }
-
-    fn asks(graph: &[u8]) -> Vec<String> {
-        let survey = survey(graph, Root::Graph);
-        assert!(survey.errors.is_empty());
-        survey.excesses.into_iter().map(|excess| excess.what).collect()
-    }
-
-    #[test]
-    fn a_shape_beyond_any_machine_is_told() {
-        let shape = |numbers: &[i32]| {
-            let raw: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
-            wired("dims", "Const", &[], "value", &field(8, &[&[8, 3][..], &field(4, &raw)].concat()))
-        };
-        let fill = wired("much", "Fill", &["dims:0", "zero"], "T", &[0x30, 1]);
-        assert_eq!(
-            asks(&[shape(&[100_000, 1_000_000, 100]), fill.clone()].concat()),
-            ["Fill asks for 10000000000000 elements"]
-        );
-        assert_eq!(asks(&[shape(&[1000, 1000, -1]), fill.clone()].concat()), Vec::<String>::new());
-        // One number that stands for four.
-        let dims = field(2, &field(2, &[8, 4]));
-        let short = field(8, &[&[8, 3][..], &dims, &field(7, &[0x80, 0x80, 0x04])].concat());
-        assert_eq!(asks(&[wired("dims", "Const", &[], "value", &short), fill].concat()).len(), 1);
-    }
-
-    #[test]
-    fn a_loop_whose_condition_is_a_constant_is_told() {
-        let graph = |truth: u8| {
-            let constant = field(8, &[&[8, 10][..], &field(4, &[truth])].concat());
-            let always = wired("always", "Const", &[], "value", &constant);
-            let returned = field(4, &[field(1, b"out"), field(2, b"always:output:0")].concat());
-            let node = [&[3 << 3 | 2][..], &always[1..]].concat();
-            let function = [field(1, &field(1, b"goes_on")), node, returned].concat();
-            let looped = wired("loop", "StatelessWhile", &["x"], "cond", &field(10, &field(1, b"goes_on")));
-            [looped, field(2, &field(1, &function))].concat()
-        };
-        assert_eq!(asks(&graph(1)), ["While goes on for ever: its condition is always true"]);
-        assert_eq!(asks(&graph(0)), Vec::<String>::new());
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_end(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
-            let _ = root(&bytes);
-            for root in [Root::SavedModel, Root::MetaGraph, Root::Graph, Root::KerasMetadata] {
-                let _ = survey(&bytes, root);
-            }
-        }
-    }
-}
+mod tests;

@@ -8,6 +8,10 @@ use std::ops::Range;
 use crate::ArtifactError;
 use crate::flatbuffer::Table;
 
+mod wiring;
+
+use wiring::Wiring;
+
 /// Operators, tensors and buffers together.
 const MAX_ITEMS: u64 = 5_000_000;
 
@@ -26,8 +30,23 @@ pub struct Model {
     pub metadata: Vec<String>,
     /// End of the last thing that was read.
     pub end: u64,
+    /// Indices that lead outside of their tables, sizes that do not fit, and what never ends.
+    pub issues: Vec<Issue>,
 }
 
+/// Something that an interpreter stumbles over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issue {
+    /// Where it stands.
+    pub offset: u64,
+    /// What it is.
+    pub what: String,
+    /// It takes memory or time beyond any machine.
+    pub exhausts: bool,
+}
+
+/// Bytes of a buffer that may be a shape or a condition.
+const FEW: usize = 64;
 /// The built-in code that stands for a custom operator.
 const CUSTOM: i32 = 32;
 
@@ -59,6 +78,7 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
     }
     ends.vector(&root, 3, 1)?;
     ends.vector(&root, 5, 4)?;
+    let mut wiring = Wiring::default();
     for code in root.tables(1)? {
         count()?;
         let code = code?;
@@ -68,6 +88,7 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
         let new = code.number(3)?.map_or(0, i32::from_le_bytes);
         // Readers take the larger one: the old field ends at 127.
         let number = old.max(new);
+        wiring.codes.push(number);
         let name = code.text(1)?;
         match name {
             Some(name) if number == CUSTOM => model.custom.push(name),
@@ -75,7 +96,7 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
             _ => model.builtin.push(number),
         }
     }
-    let codes = model.custom.len() + model.builtin.len();
+    let codes = wiring.codes.len();
     for graph in root.tables(2)? {
         count()?;
         let graph = graph?;
@@ -124,6 +145,10 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
         let at = buffer.number(1)?.map_or(0, u64::from_le_bytes);
         let size = buffer.number(2)?.map_or(0, u64::from_le_bytes);
         let outside = (at > 1).then(|| at..at.saturating_add(size));
+        let held = outside.clone().or(inside.clone()).map_or(0, |range| range.end - range.start);
+        let few = buffer.bytes(0)?.filter(|bytes| bytes.len() <= FEW);
+        wiring.sizes.push(held);
+        wiring.buffers.push(few.map(<[u8]>::to_vec));
         for range in inside.into_iter().chain(outside) {
             if range.end > bytes.len() as u64 {
                 return Err(ArtifactError::malformed(
@@ -143,6 +168,13 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
         ends.vector(&entry, 0, 1)?;
         model.metadata.extend(entry.text(0)?);
     }
+    // Buffers of TensorFlow Lite Micro may be compressed.
+    let packed = model.metadata.iter().any(|name| name == "COMPRESSION_METADATA");
+    wiring.graphs = root.tables(2)?.count();
+    for (number, graph) in root.tables(2)?.enumerate() {
+        wiring.graph(number, &graph?, packed)?;
+    }
+    model.issues = wiring.found();
     model.end = behind.max(ends.signatures(&root, &mut count)? as u64);
     Ok(model)
 }

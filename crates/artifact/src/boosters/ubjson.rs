@@ -11,12 +11,38 @@ use crate::cursor::Cursor;
 /// Values of one file that are no numbers of a typed array.
 const MAX_VALUES: u64 = 100_000_000;
 const MAX_DEPTH: usize = 1000;
+/// Elements of one array, in whatever bytes: more are more than any machine has room for.
+const MAX_ELEMENTS: u64 = 1 << 40;
+/// Elements that take no bytes in the file, and some in memory.
+const MAX_EMPTY: u64 = 1 << 24;
 
-/// Whether the bytes are one object, to the last byte.
+/// Whether the bytes are one object, to the last byte, or begin as one that asks for more than there is.
 #[must_use]
 pub fn is_ubjson(bytes: &[u8]) -> bool {
     matches!(bytes, [b'{', b'i' | b'U' | b'I' | b'l' | b'L', ..] | [b'{', b'$' | b'#', ..])
-        && walk(bytes, &mut ()).is_ok()
+        && match walk(bytes, &mut ()) {
+            Ok(()) => true,
+            Err(error) => is_abuse(&error) && begins_with_name(bytes),
+        }
+}
+
+/// Whether a walk ended at what no writer writes: containers in each other without end, or arrays beyond any memory.
+#[must_use]
+pub fn is_abuse(error: &ArtifactError) -> bool {
+    matches!(error, ArtifactError::Limit { what, .. } if *what != VALUES)
+}
+
+/// The name of what comes first, in letters.
+fn begins_with_name(bytes: &[u8]) -> bool {
+    let mut cursor = Cursor::new("UBJSON", bytes.get(1..).unwrap_or_default(), 1);
+    let name = length(&mut cursor).ok().filter(|n| (1..=256).contains(n)).and_then(|n| cursor.take(n).ok());
+    name.is_some_and(|name| name.iter().all(u8::is_ascii_graphic))
+}
+
+const VALUES: &str = "values";
+
+fn limit(what: &'static str, limit: u64) -> ArtifactError {
+    ArtifactError::Limit { format: "UBJSON", what, limit }
 }
 
 /// What a walk meets, in the order of the file.
@@ -101,7 +127,7 @@ pub fn walk<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> Result<(), Artifa
     while let Some(top) = open.last_mut() {
         values += 1;
         if values > MAX_VALUES {
-            return Err(ArtifactError::Limit { format: "UBJSON", what: "values", limit: MAX_VALUES });
+            return Err(limit(VALUES, MAX_VALUES));
         }
         match &mut top.left {
             Some(0) => {
@@ -129,7 +155,7 @@ pub fn walk<'a>(bytes: &'a [u8], visit: &mut dyn Visit<'a>) -> Result<(), Artifa
         };
         value(kind, &mut cursor, &mut open, visit)?;
         if open.len() > MAX_DEPTH {
-            return Err(cursor.error(format!("containers are nested deeper than {MAX_DEPTH}")));
+            return Err(limit("containers in each other", MAX_DEPTH as u64));
         }
     }
     if cursor.left() > 0 {
@@ -191,7 +217,14 @@ fn value<'a>(
             } else if inner.kind.is_some() {
                 return Err(cursor.error("a typed container without a count"));
             }
-            match (inner.kind.and_then(|kind| Some((kind, width(kind)?))), inner.left) {
+            let typed = inner.kind.and_then(|kind| Some((kind, width(kind)?)));
+            match (typed, inner.left) {
+                (_, Some(count)) if count > MAX_ELEMENTS => {
+                    return Err(limit("elements of an array", MAX_ELEMENTS));
+                }
+                (Some((_, 0)), Some(count)) if count > MAX_EMPTY => {
+                    return Err(limit("elements without bytes", MAX_EMPTY));
+                }
                 (Some((kind, width)), Some(count)) if !inner.object => {
                     let bytes =
                         count.checked_mul(width).ok_or_else(|| cursor.error("an array beyond any file"))?;
@@ -261,6 +294,21 @@ mod tests {
         assert!(!is_ubjson(&bytes[..bytes.len() - 1]) && !is_ubjson(&[&bytes[..], b"x"].concat()));
         assert!(walk(b"{i\x01a[$d#L\x7f\xff\xff\xff\xff\xff\xff\xff", &mut ()).is_err());
         assert!(walk(&[&b"{i\x01a"[..], &b"[".repeat(100_000)].concat(), &mut ()).is_err());
+    }
+
+    #[test]
+    fn what_asks_for_more_than_there_is_is_told_from_what_is_cut_short() {
+        let many = |kind: u8, count: i64| {
+            [&b"{i\x01a[$"[..], &[kind, b'#', b'L'], &count.to_be_bytes(), b"}"].concat()
+        };
+        for bytes in
+            [many(b'L', 1 << 62), many(b'Z', 1 << 40), [&b"{i\x01a"[..], &b"[".repeat(2000)].concat()]
+        {
+            assert!(is_ubjson(&bytes));
+            assert!(is_abuse(&walk(&bytes, &mut ()).unwrap_err()));
+        }
+        assert!(is_ubjson(&many(b'Z', 4)));
+        assert!(!is_ubjson(&many(b'd', 1000)) && !is_ubjson(b"{i\x01\0[$Z#L\x7f\0\0\0\0\0\0\0"));
     }
 
     proptest! {

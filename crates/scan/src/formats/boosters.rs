@@ -23,7 +23,9 @@ pub(crate) fn ubjson(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     match walked {
         Ok(()) => content.bytes.len() as u64,
         Err(error) => {
-            scanner.report("format/unscannable", content.at(error.offset().unwrap_or(0)), error.to_string());
+            let abused = boosters::ubjson::is_abuse(&error);
+            let rule = if abused { "booster/structure" } else { "format/unscannable" };
+            scanner.report(rule, content.at(error.offset().unwrap_or(0)), error.to_string());
             0
         }
     }

@@ -14,6 +14,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let file = match ggml::walk(content.bytes) {
         Ok(file) => file,
         Err(error) => {
+            if let Some(what) = ggml::overstates(content.bytes) {
+                scanner.report("ggml/structure", content.at(4), what);
+            }
             let message = format!("{error}: convert it to GGUF");
             scanner.report("format/unscannable", content.place.clone(), message);
             super::kept::pickles(scanner, content);

@@ -46,6 +46,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("tflite/custom-operator", place, message);
         }
     }
+    for issue in &model.issues {
+        let rule = if issue.exhausts { "tflite/exhausts" } else { "tflite/malformed" };
+        scanner.report(rule, content.at(issue.offset), issue.what.clone());
+    }
     for buffer in &model.buffers {
         let range = usize::try_from(buffer.start).ok().zip(usize::try_from(buffer.end).ok());
         let bytes = range.and_then(|(start, end)| content.bytes.get(start..end));
