@@ -56,7 +56,7 @@ mod tests {
         assert!(matches!(follow(&[1; 3], &[(0, 1), (1, 2), (2, 1)]), Calls::Circle(0 | 1)));
         assert!(matches!(follow(&[1], &[(0, 0)]), Calls::Circle(0)));
         let doubling: Vec<(usize, usize)> = (0..99).flat_map(|n| [(n, n + 1); 2]).collect();
-        assert_eq!(follow(&[1; 100], &doubling), Calls::Largest(0, u64::MAX));
+        assert!(matches!(follow(&[1; 100], &doubling), Calls::Largest(_, u64::MAX)));
         // What is called and is not there counts for nothing.
         assert_eq!(follow(&[1], &[(0, 7), (7, 0)]), Calls::Largest(0, 1));
     }
