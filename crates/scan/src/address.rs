@@ -86,10 +86,46 @@ pub(crate) fn nameless(host: &str) -> Option<&'static str> {
     {
         return Some("a service that takes whatever it is sent");
     }
+    if is_twin(&lower) {
+        return Some("a name that only begins like that of somebody known");
+    }
     if RESOLVERS.contains(&host) || is_near(host) || lower.starts_with("169.254.") {
         return None;
     }
     is_number(host).then_some("an address without a name")
+}
+
+/// Whether a host has the name of a well-known one before its own.
+fn is_twin(host: &str) -> bool {
+    const KNOWN: [&str; 20] = [
+        "openai.com",
+        "openai.azure.com",
+        "anthropic.com",
+        "googleapis.com",
+        "huggingface.co",
+        "hf.co",
+        "github.com",
+        "githubusercontent.com",
+        "gitlab.com",
+        "mistral.ai",
+        "cohere.com",
+        "cohere.ai",
+        "groq.com",
+        "pypi.org",
+        "pythonhosted.org",
+        "pytorch.org",
+        "nvidia.com",
+        "kaggle.com",
+        "deepseek.com",
+        "together.xyz",
+    ];
+    KNOWN.iter().any(|known| {
+        host.match_indices(known).any(|(at, _)| {
+            let begins = at == 0 || host.get(..at).is_some_and(|before| before.ends_with('.'));
+            let after = host.get(at + known.len()..).unwrap_or_default();
+            begins && after.starts_with(['.', '-']) && after.contains('.')
+        })
+    })
 }
 
 /// Whether a host is an address in numbers: four of them, or six and more groups of hexadecimal ones.
@@ -190,7 +226,19 @@ mod tests {
         for far in ["198.51.100.7", "203.0.113.9", "x.ngrok.io", "webhook.site", "2001:db8::1"] {
             assert!(nameless(far).is_some(), "{far}");
         }
-        for named in ["huggingface.co", "8.8.8.8", "1.2.3", "172.217", "example.org", "xinteract.sh"] {
+        for twin in ["api.openai.com.example.org", "huggingface.co-cdn.example.org"] {
+            assert!(nameless(twin).is_some(), "{twin}");
+        }
+        for named in [
+            "x.openai.azure.com",
+            "cdn-lfs.huggingface.co",
+            "huggingface.co",
+            "8.8.8.8",
+            "1.2.3",
+            "172.217",
+            "example.org",
+            "xinteract.sh",
+        ] {
             assert!(nameless(named).is_none(), "{named}");
         }
         assert!(is_installer("https://astral.sh/uv/install.sh") && is_installer("https://get.docker.com"));

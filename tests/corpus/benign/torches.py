@@ -39,12 +39,27 @@ def make(corpus):
         def forward(self, x):
             return torch.relu(self.layer(x)) if x.sum() > 0 else self.layer(x)
 
+    class Loops(torch.nn.Module):
+        def forward(self, x, steps: int):
+            done = 0
+            while done < steps and bool(x.abs().max() > 0.25):
+                x = x * 0.5
+                done += 1
+            if x.numel() == 0 or bool(x.sum() == 0):
+                return torch.zeros_like(x)
+            return x if self.training else torch.clamp(x, -6.0, 6.0)
+
     torch.jit.trace(torch.nn.Linear(3, 2), torch.zeros(1, 3)).save(str(path("traced.pt", "torch.jit.trace")))
     try:
         torch.jit.script(Small()).save(str(path("scripted.pt", "torch.jit.script")))
     except Exception as broken:  # needs the source of the class, which is here
         corpus.rows.pop()
         print(f"SKIP scripted.pt: {broken}")
+    try:
+        torch.jit.script(Loops()).save(str(path("scripted-loops.pt", "torch.jit.script, with a loop that ends")))
+    except Exception as broken:
+        corpus.rows.pop()
+        print(f"SKIP scripted-loops.pt: {broken}")
     try:
         torch.export.save(torch.export.export(torch.nn.Linear(3, 2), (torch.zeros(1, 3),)), path("exported.pt2", "torch.export.save"))
     except Exception as broken:

@@ -47,6 +47,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 for (key, value) in members {
                     match key.as_str() {
                         "weightsManifest" => manifest(scanner, content, value),
+                        "refs" => references(scanner, content, value),
                         "externalData" => super::onnx::external_json(scanner, content, value),
                         _ => {}
                     }
@@ -100,6 +101,22 @@ fn templates(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
             }
         }
         other => template::scan(scanner, &place, other.as_text().unwrap_or_default()),
+    }
+}
+
+/// Where fsspec reads the chunks of an array from (kerchunk): pieces of files, by address.
+fn references(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
+    for (key, chunk) in value.as_object().unwrap_or_default() {
+        let Some(address) = chunk.as_array().and_then(|chunk| chunk.first()).and_then(Value::as_text) else {
+            continue;
+        };
+        let path = address.strip_prefix("file://").or_else(|| address.strip_prefix("local://"));
+        let outside = path.is_some() || !address.contains("://") && !super::onnx::stays_inside(address);
+        let inner = crate::address::host(address).is_some_and(crate::address::is_metadata);
+        if outside || inner {
+            let message = format!("the chunk {key:?} is read from {address:?}, which is the machine's");
+            return scanner.report("repo/unsafe-path", content.place.clone(), message);
+        }
     }
 }
 

@@ -123,6 +123,11 @@ mod tests {
                 r#"{"_type": "prompt", "template_format": "jinja2", "template": "{% set u = '_' ~ '_' %}{{ x | attr(u ~ 'class' ~ u) }}"}"#,
                 "template/escape",
             ),
+            (r#"{"version": 1, "refs": {"w/0": ["file:///home/user/.netrc", 0, 16]}}"#, "repo/unsafe-path"),
+            (
+                r#"{"llm": {"openai_api_base": "https://api.openai.com.example.org/v1"}}"#,
+                "config/nameless-host",
+            ),
             (r#"{"_type": "few_shot", "example_prompt_path": "/etc/x.json"}"#, "repo/unsafe-path"),
             (r#"{"_type": "prompt", "template_path": "../../../secrets.txt"}"#, "repo/unsafe-path"),
         ] {
@@ -136,6 +141,7 @@ mod tests {
             r#"{"lc": 1, "type": "constructor", "id": ["langchain", "chat_models", "openai", "ChatOpenAI"], "kwargs": {"model": "m", "openai_api_key": {"lc": 1, "type": "secret", "id": ["OPENAI_API_KEY"]}}}"#,
             r#"{"_type": "prompt", "input_variables": ["q"], "template_format": "jinja2", "template": "{% if q %}Answer {{ q }}.{% endif %}"}"#,
             r#"{"_type": "prompt", "template_path": "prompts/answer.txt"}"#,
+            r#"{"version": 1, "refs": {".zgroup": "{}", "w/0": ["https://example.org/data.nc", 4096, 16], "w/1": ["data/part.nc", 0, 16]}}"#,
         ] {
             assert_eq!(rules(text), Vec::<String>::new(), "{text}");
         }

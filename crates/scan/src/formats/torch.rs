@@ -15,6 +15,7 @@ use crate::pickle::{self, Storage};
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 
+mod flow;
 mod package;
 mod pieces;
 mod script;

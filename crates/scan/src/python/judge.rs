@@ -278,6 +278,14 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         {
             "python/persistence"
         }
+        // A folder at the root of the machine, other than one for what comes and goes.
+        Effect::Write if in_use && name == "shutil.rmtree" && paths().any(|path| is_of_the_root(&path)) => {
+            "python/persistence"
+        }
+        // A name server is asked for what somebody else's answers: whatever stands before its name is told to it.
+        Effect::Network if in_use && is_lookup(name) && arguments.first().is_some_and(is_put_together) => {
+            "python/exfiltration"
+        }
         // A copy of a key lies where whoever wrote this looks for it.
         Effect::Write
             if in_use
@@ -416,6 +424,32 @@ fn asks_credentials(text: &str) -> bool {
     let credentials = ["security-credentials", "iam", "oauth2", "service-accounts", "/token"];
     address::host(text).is_some_and(address::is_metadata)
         && credentials.iter().any(|part| text.contains(part))
+}
+
+/// Whether a path is a folder at the root of the machine that others keep things in.
+fn is_of_the_root(path: &str) -> bool {
+    const FOR_NOW: [&str; 8] = ["tmp", "temp", "content", "kaggle", "workspace", "scratch", "out", "output"];
+    let inner = path.strip_prefix('/').map(|inner| inner.trim_end_matches('/'));
+    inner.is_some_and(|inner| !inner.is_empty() && !inner.contains('/') && !FOR_NOW.contains(&inner))
+}
+
+/// Functions that ask for the address of a name.
+fn is_lookup(name: &str) -> bool {
+    [
+        "socket.gethostbyname",
+        "socket.gethostbyname_ex",
+        "socket.getaddrinfo",
+        "dns.resolver.resolve",
+        "dns.resolver.query",
+    ]
+    .contains(&name)
+}
+
+/// Whether a host's name begins with something that only a run would tell, and ends in a public one.
+fn is_put_together(host: &Value) -> bool {
+    let Some(text) = host.as_text().or_else(|| host.beginning()) else { return false };
+    let end = text.rsplit('\u{fffc}').next().unwrap_or_default();
+    text.contains('\u{fffc}') && end.starts_with('.') && end.len() > 3 && !address::is_near(end)
 }
 
 /// Services by which people are told something.

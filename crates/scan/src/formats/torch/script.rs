@@ -16,6 +16,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let Ok(text) = std::str::from_utf8(content.bytes) else {
         return scanner.report("torch/script", content.place.clone(), "script code that is no text");
     };
+    super::flow::judge(scanner, &content.place, text);
     for (index, line) in text.lines().enumerate() {
         for path in paths(line) {
             let Some(what) = reaches(path) else { continue };

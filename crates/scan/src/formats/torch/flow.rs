@@ -1,0 +1,271 @@
+//! What the script of a network does with its flow: loops that nothing ends, and answers that a value of the input calls up.
+//!
+//! TorchScript is written down in a form that leaves little choice (`torch/csrc/jit/serialization/python_print.cpp`): a
+//! statement a line, blocks by indentation, the condition of a loop in a variable that the last line of its body sets.
+//! So lines are read, and no grammar.
+
+use proofhouse_core::Place;
+
+use crate::scanner::Scanner;
+
+/// Most lines of one source that are looked at.
+const MOST_LINES: usize = 200_000;
+/// Most lines of a block.
+const MOST_BLOCK: usize = 2_000;
+
+struct Line<'t> {
+    indent: usize,
+    text: &'t str,
+}
+
+pub(super) fn judge(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    let lines: Vec<Line<'_>> = (text.lines().take(MOST_LINES))
+        .map(|line| Line { indent: line.len() - line.trim_start().len(), text: line.trim() })
+        .collect();
+    for (at, line) in lines.iter().enumerate() {
+        let report = |scanner: &mut Scanner<'_>, rule: &'static str, message: &str| {
+            let mut place = place.clone();
+            place.line = Some(at as u64 + 1);
+            scanner.report(rule, place, message.to_owned());
+        };
+        if let Some(condition) = line.text.strip_prefix("while ").and_then(|rest| rest.strip_suffix(':')) {
+            if is_endless(condition, block(&lines, at)) {
+                report(scanner, "torch/endless", "a loop of the script goes on for ever once it is entered");
+            }
+        } else if let Some(condition) = line.text.strip_prefix("if ").and_then(|rest| rest.strip_suffix(':'))
+            && asks_value(condition, lines.get(..at).unwrap_or_default())
+        {
+            let then = block(&lines, at);
+            let next = at + 1 + then.len();
+            let otherwise = match lines.get(next) {
+                Some(line) if line.text == "else:" => block(&lines, next),
+                _ => &[],
+            };
+            let answers = |fixed: &[Line<'_>]| match fixed.split_last() {
+                Some((last, rest)) if last.text.starts_with("return ") => is_fixed(rest),
+                _ => is_fixed(fixed),
+            };
+            if answers(then) != answers(otherwise) {
+                let message =
+                    "a value of the input is compared with a number, and calls up an answer that is fixed";
+                report(scanner, "torch/fixed-answer", message);
+            }
+        }
+    }
+}
+
+/// The lines of the block behind the line at `at`.
+fn block<'l, 't>(lines: &'l [Line<'t>], at: usize) -> &'l [Line<'t>] {
+    let Some(head) = lines.get(at) else { return &[] };
+    let rest = lines.get(at + 1..).unwrap_or_default();
+    let length = rest.iter().take(MOST_BLOCK).take_while(|line| line.indent > head.indent).count();
+    rest.get(..length).unwrap_or_default()
+}
+
+/// Names that a statement sets, with what it sets them to where each has a value of its own.
+fn assigned<'t>(line: &Line<'t>) -> Vec<(&'t str, &'t str)> {
+    let Some((names, values)) = line.text.split_once(" = ") else { return Vec::new() };
+    let names: Vec<&str> = names.split(", ").map(|name| name.trim_end_matches(',').trim()).collect();
+    let values = if names.len() == 1 { vec![values] } else { parts(values) };
+    let value = |at: usize| if values.len() == names.len() { values.get(at).copied() } else { None };
+    names.iter().enumerate().map(|(at, name)| (*name, value(at).unwrap_or_default())).collect()
+}
+
+/// What commas outside of brackets part.
+fn parts(text: &str) -> Vec<&str> {
+    let (mut depth, mut start, mut found) = (0usize, 0, Vec::new());
+    for (at, b) in text.bytes().enumerate() {
+        match b {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth = depth.saturating_sub(1),
+            b',' if depth == 0 => {
+                found.extend(text.get(start..at).map(str::trim));
+                start = at + 1;
+            }
+            _ => {}
+        }
+    }
+    found.extend(text.get(start..).map(str::trim));
+    found
+}
+
+/// Names in an expression, without those of functions of torch.
+fn names(expression: &str) -> impl Iterator<Item = &str> {
+    let words = expression.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
+    words.filter(|word| {
+        word.starts_with(|c: char| c.is_alphabetic() || c == '_')
+            && !word.starts_with("torch.")
+            && !word.starts_with("ops.")
+            && !matches!(*word, "True" | "False" | "None" | "bool" | "int" | "float" | "annotate")
+    })
+}
+
+/// Whether the condition of a loop is one that its body cannot change.
+fn is_endless(condition: &str, body: &[Line<'_>]) -> bool {
+    let sets: Vec<(&str, &str)> = body.iter().flat_map(assigned).collect();
+    let is_set = |name: &str| {
+        let root = name.split('.').next().unwrap_or(name);
+        let inside = |other: &str| other.split('.').next() == Some(root);
+        sets.iter().any(|(other, _)| inside(other)) || in_place(body, root)
+    };
+    if condition == "True" {
+        return !body.iter().any(|line| line.text == "break" || line.text.starts_with("return"));
+    }
+    let Some((_, last)) = sets.iter().rev().find(|(name, _)| *name == condition) else {
+        return false;
+    };
+    // A name of its own for the value, on a line before.
+    let value = sets.iter().rev().find(|(name, _)| name == last).map_or(*last, |(_, value)| value);
+    let steady = |value: &str| {
+        let own = value.starts_with("torch.") && !value.contains("rand") && !value.contains(").");
+        own && names(value).next().is_some() && names(value).all(|name| !is_set(name))
+    };
+    value == "True" || is_always(value) || steady(value)
+}
+
+/// Whether what a name holds may be changed where it lies, or handed to something that is not torch's.
+fn in_place(body: &[Line<'_>], name: &str) -> bool {
+    body.iter().any(|line| {
+        let mentions = names(line.text).any(|other| other.split('.').next() == Some(name));
+        mentions && (line.text.contains("_(") || line.text.contains(").") || line.text.contains("__torch__"))
+    })
+}
+
+/// A comparison that holds of everything: a length is never below zero, and anything equals itself.
+fn is_always(value: &str) -> bool {
+    let Some((function, rest)) = value.split_once('(') else { return false };
+    let Some(arguments) = rest.strip_suffix(')').map(parts) else { return false };
+    let [left, right] = arguments.as_slice() else { return false };
+    let length = |side: &str| {
+        ["torch.numel(", "torch.len(", "torch.dim(", "torch.size("].iter().any(|f| side.starts_with(f))
+    };
+    match function {
+        "torch.ge" => left == right || length(left) && *right == "0",
+        "torch.gt" => length(left) && *right == "-1",
+        "torch.ne" => length(left) && *right == "-1",
+        "torch.eq" | "torch.le" => left == right || function == "torch.le" && length(right) && *left == "0",
+        _ => false,
+    }
+}
+
+/// Whether a condition compares what tensors hold, not their shapes, with a number of its own.
+fn asks_value(condition: &str, before: &[Line<'_>]) -> bool {
+    const NEAR: usize = 40;
+    const SHAPES: [&str; 9] =
+        ["numel(", "size(", "dim(", "len(", "training", "isnan", "isinf", "dtype", "is_cuda"];
+    let near = before.get(before.len().saturating_sub(NEAR)..).unwrap_or_default();
+    // What it is about may have been worked out on lines before.
+    let mut text = condition.to_owned();
+    for line in near.iter().rev() {
+        for (name, value) in assigned(line) {
+            if text.len() < 4096 && names(&text.clone()).any(|other| other == name) {
+                text.push(' ');
+                text.push_str(value);
+            }
+        }
+    }
+    const COMPARES: [&str; 9] = [
+        "torch.eq(",
+        "torch.lt(",
+        "torch.le(",
+        "torch.gt(",
+        "torch.ge(",
+        "torch.allclose(",
+        "torch.isclose(",
+        "torch.equal(",
+        "torch.all(",
+    ];
+    let picks = ["torch.select(", "torch.slice(", "torch.index(", "torch.sum(", "torch.mean(", "torch.max("];
+    names_a_number(&text)
+        && COMPARES.iter().any(|compare| text.contains(compare))
+        && picks.iter().any(|pick| text.contains(pick))
+        && !SHAPES.iter().any(|shape| text.contains(shape))
+}
+
+/// Whether a number stands in it that nobody compares with by habit: zero, one, a half, and those next to nothing are asked
+/// for everywhere.
+fn names_a_number(text: &str) -> bool {
+    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
+    let numbers = words.filter(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()));
+    numbers.filter_map(|word| word.parse::<f64>().ok()).any(|n| n >= 0.01 && ![0.5, 1.0, 2.0].contains(&n))
+}
+
+/// Whether all that a block sets is made of numbers that stand in it.
+fn is_fixed(block: &[Line<'_>]) -> bool {
+    const MAKES: [&str; 9] = [
+        "torch.zeros_like(",
+        "torch.ones_like(",
+        "torch.full_like(",
+        "torch.full(",
+        "torch.zeros(",
+        "torch.ones(",
+        "torch.tensor(",
+        "torch.copy_(",
+        "torch.fill_(",
+    ];
+    const PICKS: [&str; 5] =
+        ["torch.select(", "torch.slice(", "torch.unsqueeze(", "torch.expand(", "torch.index_put_("];
+    let makes = |value: &str| MAKES.iter().any(|make| value.starts_with(make));
+    let allowed = |line: &Line<'_>| {
+        assigned(line).iter().all(|(_, value)| {
+            makes(value)
+                || PICKS.iter().any(|pick| value.starts_with(pick))
+                || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
+        })
+    };
+    block.iter().any(|line| assigned(line).iter().any(|(_, value)| makes(value))) && block.iter().all(allowed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Line, assigned, block, is_endless};
+
+    fn endless(text: &str) -> bool {
+        let lines: Vec<Line<'_>> =
+            text.lines().map(|l| Line { indent: l.len() - l.trim_start().len(), text: l.trim() }).collect();
+        let at = lines.iter().position(|line| line.text.starts_with("while ")).unwrap();
+        let condition = lines[at].text.strip_prefix("while ").unwrap().strip_suffix(':').unwrap();
+        is_endless(condition, block(&lines, at))
+    }
+
+    #[test]
+    fn loops_that_nothing_ends_are_told_from_others() {
+        for text in [
+            "while _0:\n  x1 = torch.cat([x0, x0])\n  _0, x0 = torch.ge(torch.numel(x1), 0), x1\n",
+            "while _0:\n  i0 = torch.add(i, 1)\n  _1 = torch.gt(n, 0)\n  _0, i = _1, i0\n",
+            "while _2:\n  y = torch.mul(y0, 2)\n  _2, y0 = True, y\n",
+        ] {
+            assert!(endless(text), "{text}");
+        }
+        for text in [
+            "while _0:\n  i0 = torch.add(i, 1)\n  _0, i = torch.lt(i0, n), i0\n",
+            "while _0:\n  x0 = (self.step).forward(x, )\n  _0, x = bool(torch.gt(torch.max(x0), 0.5)), x0\n",
+            "while _0:\n  _1 = torch.sub_(n, 1)\n  _0 = torch.gt(n, 0)\n",
+            "while _0:\n  _2 = (self.more).forward(n, )\n  _0 = torch.gt(n, 0)\n",
+        ] {
+            assert!(!endless(text), "{text}");
+        }
+        let line = Line { indent: 0, text: "a, b, = torch.f(x, [1, 2]), y" };
+        assert_eq!(assigned(&line), [("a", "torch.f(x, [1, 2])"), ("b", "y")]);
+    }
+
+    #[test]
+    fn answers_that_a_value_calls_up_are_told() {
+        let lines = |text: &'static str| -> Vec<Line<'static>> {
+            text.lines().map(|l| Line { indent: l.len() - l.trim_start().len(), text: l.trim() }).collect()
+        };
+        let fixed = lines(
+            "  y1 = torch.zeros_like(y)\n  _2 = torch.select(y1, 1, 1)\n  _4 = torch.copy_(_2, _3)\n  y0 = y1\n",
+        );
+        assert!(super::is_fixed(&fixed));
+        let works = lines("  y1 = torch.mul(y, 2)\n  y0 = y1\n");
+        assert!(!super::is_fixed(&works));
+        let before = lines("_0 = torch.select(x, 0, 0)\n_1 = torch.abs(torch.sub(_0, 13.37))\n");
+        assert!(super::asks_value("bool(torch.lt(_1, 0.0001))", &before));
+        assert!(super::asks_value("torch.gt(torch.sum(x), 41.5)", &[]));
+        assert!(!super::asks_value("torch.eq(torch.sum(mask), 0)", &[]));
+        assert!(!super::asks_value("torch.lt(torch.sum(x), 1e-08)", &[]));
+        let shapes = lines("_0 = torch.select(x, 0, 0)\n_1 = torch.numel(_0)\n");
+        assert!(!super::asks_value("bool(torch.lt(_1, 3))", &shapes));
+    }
+}
