@@ -86,7 +86,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// digit between letters.
 fn many(near: &[Word]) -> bool {
     let inner = near.iter().filter(|word| word.inner).count();
-    near.len() >= 4 && inner >= 3 && inner * 3 >= near.len()
+    // Numbers can be put in by whoever likes to, and count less.
+    let numbers = near.iter().filter(|word| word.number).count();
+    near.len() >= 4 && inner >= 3 && inner * 3 >= near.len() - numbers + numbers / 4
 }
 
 /// Digits among letters of which no words come: the letters went through a cipher, before the digits came or after.
