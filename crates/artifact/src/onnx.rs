@@ -11,7 +11,10 @@ use serde::Serialize;
 use crate::ArtifactError;
 
 mod excess;
+mod growth;
 mod tensor;
+mod trees;
+mod trigger;
 mod walk;
 mod wiring;
 
@@ -168,17 +171,20 @@ pub struct Survey {
     pub errors: Vec<ArtifactError>,
     /// What takes memory or time beyond any machine.
     pub excesses: Vec<Excess>,
-    /// Branches on what an input holds, one of which computes nothing.
+    /// Answers that what an input holds calls up.
     pub fixed_answers: Vec<FixedAnswer>,
 }
 
-/// An `If` that compares the value of an input with a constant, and gives an answer that stands in the file in one case.
+/// An answer that does not come from what the model computes: an `If` that compares the value of an input with a constant
+/// and has its answer in the file in one case, or layers whose result is changed once the input holds a pattern.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FixedAnswer {
     /// The node.
     pub holder: String,
     /// Where it begins in the file.
     pub at: u64,
+    /// What calls the answer up.
+    pub what: &'static str,
 }
 
 /// Work or memory that a graph asks for and no machine has.

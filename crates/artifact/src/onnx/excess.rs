@@ -7,11 +7,14 @@
 use std::collections::HashMap;
 
 use super::{Excess, OperatorId};
+use crate::calls::{Calls, follow};
 
 /// Most elements that a constant may have: 2^36 of one byte are 64 GiB.
 const MAX_ELEMENTS: u64 = 1 << 36;
 /// Most rounds that a loop may be given.
 const MAX_ROUNDS: i64 = 1 << 32;
+/// Most nodes of a function once every call in it is replaced by what it calls.
+const MAX_NODES: u64 = 1 << 28;
 /// Most nodes and constants that are kept.
 const KEPT: usize = 100_000;
 
@@ -36,13 +39,34 @@ pub(super) struct Excesses {
     calls: Vec<(usize, OperatorId, u64)>,
 }
 
-/// A node whose first or second input says how much it makes.
+/// A node one of whose inputs says how much it makes.
 struct Asked {
     operator: &'static str,
     node: String,
     at: u64,
     input: String,
+    /// Its inputs.
+    inputs: Vec<String>,
 }
+
+/// Operators that make as much as an input says, and which of them.
+const ASKS: [(&str, usize); 13] = [
+    ("BlackmanWindow", 0),
+    ("CenterCropPad", 1),
+    ("ConstantOfShape", 0),
+    ("Expand", 1),
+    ("HammingWindow", 0),
+    ("HannWindow", 0),
+    ("Loop", 0),
+    ("OneHot", 1),
+    ("Pad", 1),
+    ("Range", 1),
+    ("Resize", 3),
+    ("Tile", 1),
+    ("Upsample", 1),
+];
+/// Operators whose attribute `shape` says it.
+const SHAPED: [&str; 2] = ["RandomNormal", "RandomUniform"];
 
 impl Excesses {
     pub(super) fn node(
@@ -62,19 +86,35 @@ impl Excesses {
         if !matches!(operator.domain.as_str(), "" | "ai.onnx") || self.asked.len() >= KEPT {
             return;
         }
-        let (operator, place) = match operator.name.as_str() {
-            "ConstantOfShape" => ("ConstantOfShape", 0),
-            "Expand" => ("Expand", 1),
-            "Tile" => ("Tile", 1),
-            "Loop" => ("Loop", 0),
-            "Constant" => {
-                self.outputs.extend(output.map(|output| (node.to_owned(), output)));
-                return;
-            }
-            _ => return,
+        if operator.name == "Constant" {
+            self.outputs.extend(output.map(|output| (node.to_owned(), output)));
+            return;
+        }
+        let asks = ASKS.iter().find(|(name, _)| *name == operator.name);
+        let shaped = SHAPED.iter().find(|name| **name == operator.name);
+        let asked = match (asks, shaped) {
+            (Some((operator, place)), _) => inputs.get(*place).cloned().map(|input| (*operator, input)),
+            (None, Some(operator)) => Some((*operator, Self::shape_of(node))),
+            _ => None,
         };
-        if let Some(input) = inputs.into_iter().nth(place).filter(|input| !input.is_empty()) {
-            self.asked.push(Asked { operator, node: node.to_owned(), at, input });
+        if let Some((operator, input)) = asked.filter(|(_, input)| !input.is_empty()) {
+            self.asked.push(Asked { operator, node: node.to_owned(), at, input, inputs });
+        }
+    }
+
+    /// What the shape in an attribute of a node is kept as.
+    fn shape_of(node: &str) -> String {
+        format!("{node}/shape")
+    }
+
+    /// Whole numbers in an attribute of a node.
+    pub(super) fn attribute(&mut self, node: &str, name: &str, numbers: &[i64]) {
+        match name {
+            "value_int" | "value_ints" | "value_float" | "value_floats" => {
+                self.constant(Some(node.to_owned()), "", numbers);
+            }
+            "shape" => self.constant(None, &Self::shape_of(node), numbers),
+            _ => {}
         }
     }
 
@@ -102,43 +142,43 @@ impl Excesses {
             (rounds > MAX_ROUNDS && rounds < i64::MAX - 1).then(|| format!("{rounds} rounds"))?
         } else {
             let sizes = numbers.iter().map(|n| u64::try_from(*n).unwrap_or(1));
-            let elements = sizes.fold(1u64, u64::saturating_mul);
+            let elements = match asked.operator {
+                "Range" => {
+                    let number = |at: usize| self.numbers.of(asked.inputs.get(at)?)?.first().copied();
+                    let length = i128::from(number(1)?).abs_diff(i128::from(number(0)?));
+                    let step = i128::from(number(2)?).unsigned_abs();
+                    u64::try_from(length.checked_div(step)?).unwrap_or(u64::MAX)
+                }
+                // What is added to one side.
+                "Pad" => sizes.max()?,
+                _ => sizes.fold(1u64, u64::saturating_mul),
+            };
             (elements > MAX_ELEMENTS).then(|| format!("{elements} elements"))?
         };
         let what = format!("{} asks for {what}", asked.operator);
         Some(Excess { holder: asked.node.clone(), at: asked.at, what })
     }
 
-    /// A function that reaches itself: nothing in a graph decides how deep it goes.
+    /// Functions that reach themselves, or call each other so that they become more nodes than there is memory for.
     fn recursion(&self, functions: &[OperatorId]) -> Option<Excess> {
         let places: HashMap<&OperatorId, usize> = functions.iter().zip(0..).collect();
-        // Functions by those that call them, and how many calls of each are left to be seen to end.
-        let mut callers: Vec<Vec<usize>> = vec![Vec::new(); functions.len()];
-        let mut left: Vec<usize> = vec![0; functions.len()];
-        let mut first_call: Vec<u64> = vec![0; functions.len()];
-        for (from, operator, at) in &self.calls {
-            if let Some(callers) = places.get(operator).and_then(|to| callers.get_mut(*to))
-                && let (Some(left), Some(first)) = (left.get_mut(*from), first_call.get_mut(*from))
-            {
-                callers.push(*from);
-                *left += 1;
-                *first = *at;
+        let mut own = vec![0u64; functions.len()];
+        let mut calls = Vec::new();
+        for (from, operator, _) in &self.calls {
+            if let Some(own) = own.get_mut(*from) {
+                *own += 1;
             }
+            calls.extend(places.get(operator).map(|to| (*from, *to)));
         }
-        let mut ends: Vec<usize> = left.iter().zip(0..).filter(|(n, _)| **n == 0).map(|(_, at)| at).collect();
-        while let Some(ended) = ends.pop() {
-            for caller in callers.get_mut(ended).map(std::mem::take).unwrap_or_default() {
-                if let Some(left) = left.get_mut(caller) {
-                    *left -= 1;
-                    if *left == 0 {
-                        ends.push(caller);
-                    }
-                }
+        let (function, what) = match follow(&own, &calls) {
+            Calls::Circle(function) => (function, "leads back to itself".to_owned()),
+            Calls::Largest(function, nodes) if nodes > MAX_NODES => {
+                (function, format!("is {nodes} nodes once every call is replaced by what it calls"))
             }
-        }
-        let first = left.iter().position(|n| *n > 0)?;
-        let at = first_call.get(first).copied().unwrap_or(0);
-        let name = functions.get(first)?.name.clone();
-        Some(Excess { what: format!("the function {name:?} leads back to itself"), holder: name, at })
+            _ => return None,
+        };
+        let at = self.calls.iter().rev().find(|(from, ..)| *from == function).map_or(0, |(.., at)| *at);
+        let name = functions.get(function)?.name.clone();
+        Some(Excess { what: format!("the function {name:?} {what}"), holder: name, at })
     }
 }

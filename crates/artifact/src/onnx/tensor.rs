@@ -66,6 +66,8 @@ impl ElementType {
     const STRING: Self = Self(8);
     const INT64: Self = Self(7);
     const BOOL: Self = Self(9);
+    const FLOAT: Self = Self(1);
+    const INT32: Self = Self(6);
 }
 
 impl fmt::Display for ElementType {
@@ -115,7 +117,7 @@ pub(super) struct Read {
     pub(super) tensor: Initializer,
     pub(super) external: Option<ExternalData>,
     pub(super) strings: Vec<StringAttribute>,
-    /// Whole numbers of 64 bits or a truth value, of a tensor with few of them.
+    /// Whole numbers or truth values, or numbers cut to whole ones, of a tensor with few of them.
     pub(super) numbers: Vec<i64>,
     pub(super) error: Option<ArtifactError>,
 }
@@ -192,7 +194,14 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
             }
         }
         (2, Value::Varint(kind)) => tensor.element_type = ElementType(i32::try_from(kind).unwrap_or(-1)),
-        (4, value) => stored.floats += numbers(value, 4, field)?,
+        (4, value) => {
+            stored.floats += numbers(value, 4, field)?;
+            match value {
+                Value::Fixed32(bits) => keep(&mut out.numbers, cut(f32::from_bits(bits))),
+                Value::Bytes(packed) => keep_floats(packed, &mut out.numbers),
+                _ => {}
+            }
+        }
         (5, value) => {
             stored.int32s += numbers(value, 0, field)?;
             match value {
@@ -201,6 +210,13 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
                 }
                 Value::Bytes([truth]) if tensor.element_type == ElementType::BOOL => {
                     keep(&mut out.numbers, i64::from(*truth != 0));
+                }
+                Value::Varint(number) if tensor.element_type == ElementType::INT32 => {
+                    keep(&mut out.numbers, number.cast_signed());
+                }
+                Value::Bytes(packed) if tensor.element_type == ElementType::INT32 => {
+                    let all = packed_varints(packed, field.value_offset).take(FEW + 1).filter_map(Result::ok);
+                    all.for_each(|number| keep(&mut out.numbers, number.cast_signed()));
                 }
                 _ => {}
             }
@@ -236,6 +252,13 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
                     .filter_map(|number| number.try_into().ok().map(i64::from_le_bytes))
                     .for_each(|number| keep(&mut out.numbers, number));
             }
+            if tensor.element_type == ElementType::INT32 && raw.len() <= FEW * 4 {
+                let all = raw.as_chunks::<4>().0.iter();
+                all.for_each(|number| keep(&mut out.numbers, i64::from(i32::from_le_bytes(*number))));
+            }
+            if tensor.element_type == ElementType::FLOAT && raw.len() <= FEW * 4 {
+                keep_floats(raw, &mut out.numbers);
+            }
             if tensor.element_type == ElementType::BOOL
                 && let [truth] = raw
             {
@@ -261,6 +284,19 @@ fn keep(numbers: &mut Vec<i64>, number: i64) {
     if numbers.len() <= FEW {
         numbers.push(number);
     }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the cast saturates, and makes none of what is no number"
+)]
+fn cut(number: f32) -> i64 {
+    number as i64
+}
+
+fn keep_floats(packed: &[u8], numbers: &mut Vec<i64>) {
+    let all = packed.as_chunks::<4>().0.iter().take(FEW + 1);
+    all.for_each(|number| keep(numbers, cut(f32::from_le_bytes(*number))));
 }
 
 /// How many numbers a field carries: one, or a packed array of `width`-byte ones (0: varints).

@@ -1,13 +1,13 @@
 //! Visiting every message of a model without recursion.
 
 use super::excess::Excesses;
-use super::tensor;
 use super::wiring::{Body, Wiring};
 use super::{
-    Dim, ElementType, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
+    Dim, ElementType, Excess, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
 };
+use super::{tensor, trees};
 use crate::ArtifactError;
-use crate::protobuf::{Field, Fields, Value};
+use crate::protobuf::{Field, Fields, Value, packed_varints};
 
 /// A message still to be visited.
 struct Task<'a> {
@@ -44,6 +44,8 @@ struct Walk<'a, 'l> {
     constant: Option<String>,
     excess: Excesses,
     wiring: Wiring,
+    /// Trees that never end.
+    trees: Vec<Excess>,
 }
 
 pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
@@ -57,6 +59,7 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
         constant: None,
         excess: Excesses::default(),
         wiring: Wiring::default(),
+        trees: Vec::new(),
     };
     let mut has_graph = false;
     for field in Fields::new(bytes) {
@@ -83,7 +86,9 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
         walk.visit(task);
     }
     walk.out.excesses = walk.excess.found(&walk.out.model.functions);
+    walk.out.excesses.extend(std::mem::take(&mut walk.trees));
     walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
+    walk.out.excesses.extend(walk.wiring.growth(&walk.excess.numbers));
     match walk.wiring.fixed_answers() {
         Ok(found) => walk.out.fixed_answers = found,
         Err(error) => walk.error(error),
@@ -91,7 +96,7 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     walk.out
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
@@ -119,6 +124,8 @@ fn named(field: &Field<'_>, number: u32) -> Option<String> {
 
 /// Inputs of a node that are looked at.
 const INPUTS_KEPT: usize = 8;
+/// Numbers of an attribute that are looked at: a shape has few.
+const NUMBERS_KEPT: usize = 16;
 /// Most errors kept: the first ones tell the story.
 const ERRORS_KEPT: usize = 64;
 
@@ -268,7 +275,12 @@ impl<'a> Walk<'a, '_> {
                 (10, Value::Bytes(b)) if !b.is_empty() => self.model().doc_strings.push(text(b)),
                 (11, Value::Bytes(_)) if main => {
                     if let Some(info) = self.value_info(&field) {
-                        self.wiring.input(&info.name);
+                        let known = |dim: &Dim| match dim {
+                            Dim::Known(size) => u64::try_from(*size).unwrap_or(1).max(1),
+                            _ => 1,
+                        };
+                        let sizes = info.dims.iter().flatten().map(known);
+                        self.wiring.input(&info.name, sizes.fold(1, u64::saturating_mul));
                         self.model().inputs.push(info);
                     }
                 }
@@ -319,14 +331,14 @@ impl<'a> Walk<'a, '_> {
         let at = task.fields.offset();
         let (mut name, mut op, mut domain) = (String::new(), String::new(), String::new());
         let mut attributes = Vec::new();
-        let (mut inputs, mut output) = (Vec::new(), None);
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         for field in task.fields {
             match field {
                 Ok(Field { number: 1, value: Value::Bytes(b), .. }) if inputs.len() < INPUTS_KEPT => {
                     inputs.push(text(b));
                 }
-                Ok(Field { number: 2, value: Value::Bytes(b), .. }) if output.is_none() => {
-                    output = Some(text(b));
+                Ok(Field { number: 2, value: Value::Bytes(b), .. }) if outputs.len() < INPUTS_KEPT => {
+                    outputs.push(text(b));
                 }
                 Ok(Field { number: 3, value: Value::Bytes(b), .. }) => name = text(b),
                 Ok(Field { number: 4, value: Value::Bytes(b), .. }) => op = text(b),
@@ -348,7 +360,23 @@ impl<'a> Walk<'a, '_> {
             self.push(Kind::Attribute, attribute, task.depth, &name);
         }
         let operator = OperatorId { domain, name: op };
-        self.wiring.node(&operator, &name, at, &inputs, output.as_deref());
+        if trees::is_ensemble(&operator.domain, &operator.name) {
+            match trees::broken(&attributes) {
+                Some(trees::Broken::Circle(what)) => {
+                    self.trees.push(Excess { holder: name.clone(), at, what })
+                }
+                Some(trees::Broken::Index(what)) => {
+                    self.error(ArtifactError::malformed("ONNX", at, format!("{name:?}: {what}")));
+                }
+                Some(trees::Broken::Large) => {
+                    let limit = trees::MOST_NODES as u64;
+                    self.error(ArtifactError::Limit { format: "ONNX", what: "nodes of trees", limit });
+                }
+                None => {}
+            }
+        }
+        let output = outputs.first().cloned();
+        self.wiring.node(&operator, &name, at, &inputs, outputs);
         self.excess.node(&operator, &name, at, self.function, inputs, output);
         let used = self.model().operators.entry(operator).or_default();
         if used.count == 0 {
@@ -362,7 +390,7 @@ impl<'a> Walk<'a, '_> {
 
     fn attribute(&mut self, task: Task<'a>) {
         let mut name = String::new();
-        let mut strings = Vec::new();
+        let (mut strings, mut numbers) = (Vec::new(), Vec::new());
         for field in task.fields {
             let field = match field {
                 Ok(field) => field,
@@ -370,6 +398,13 @@ impl<'a> Walk<'a, '_> {
             };
             match (field.number, field.value) {
                 (1, Value::Bytes(b)) => name = text(b),
+                (3 | 8, Value::Varint(number)) if numbers.len() < NUMBERS_KEPT => {
+                    numbers.push(number.cast_signed());
+                }
+                (8, Value::Bytes(packed)) => {
+                    let all = packed_varints(packed, field.value_offset).filter_map(Result::ok);
+                    numbers.extend(all.take(NUMBERS_KEPT).map(u64::cast_signed));
+                }
                 (4 | 9, Value::Bytes(b)) => strings.push((field.value_offset, b.len() as u64)),
                 (5 | 10, Value::Bytes(_)) => {
                     self.constant = Some(task.holder.clone());
@@ -381,6 +416,9 @@ impl<'a> Walk<'a, '_> {
             }
         }
         self.items += strings.len() as u64;
+        if !numbers.is_empty() {
+            self.excess.attribute(&task.holder, &name, &numbers);
+        }
         let holder = format!("{}/{name}", task.holder);
         let strings = strings.into_iter().map(|(offset, bytes)| StringAttribute {
             holder: holder.clone(),
@@ -394,7 +432,11 @@ impl<'a> Walk<'a, '_> {
         let Some(fields) = field.message() else { return };
         self.items += 1;
         let read = tensor::read(fields, in_main_graph);
-        self.wiring.constant(&read.tensor.name);
+        let elements = read.tensor.elements().unwrap_or(1);
+        match &self.constant {
+            Some(node) => self.wiring.held(node, elements),
+            None => self.wiring.constant(&read.tensor.name, elements),
+        }
         self.excess.constant(self.constant.take(), &read.tensor.name, &read.numbers);
         self.model().initializers.push(read.tensor);
         self.model().external_data.extend(read.external);

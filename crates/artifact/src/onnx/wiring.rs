@@ -7,7 +7,8 @@
 use std::collections::{HashMap, HashSet};
 
 use super::excess::Numbers;
-use super::{Excess, FixedAnswer, OperatorId};
+use super::trigger::{self, Stored};
+use super::{Excess, FixedAnswer, OperatorId, growth};
 use crate::ArtifactError;
 
 /// Most nodes that are kept.
@@ -17,6 +18,8 @@ const INPUTS: usize = 8;
 /// Most steps back from a value, and from all conditions together.
 const STEPS: usize = 4096;
 const ALL_STEPS: usize = 2_000_000;
+/// Nodes back to the one whose attribute is read.
+const NEAR: usize = 4;
 /// Most copies of copies that are followed.
 const COPIES: usize = 64;
 
@@ -76,13 +79,17 @@ pub(super) struct Wiring {
     /// Names of tensors that stand in the file.
     constants: HashSet<String>,
     bodies: HashMap<String, Vec<Body>>,
+    /// How many elements constants and inputs have.
+    elements: HashMap<String, u64>,
 }
 
-struct Node {
-    operator: String,
-    name: String,
-    at: u64,
-    inputs: Vec<String>,
+/// A node of the standard operators.
+pub(super) struct Node {
+    pub(super) operator: String,
+    pub(super) name: String,
+    pub(super) at: u64,
+    pub(super) inputs: Vec<String>,
+    pub(super) outputs: Vec<String>,
 }
 
 impl Wiring {
@@ -92,30 +99,48 @@ impl Wiring {
         name: &str,
         at: u64,
         inputs: &[String],
-        output: Option<&str>,
+        outputs: Vec<String>,
     ) {
         if self.nodes.len() >= KEPT || !matches!(operator.domain.as_str(), "" | "ai.onnx") {
             return;
         }
-        if let Some(output) = output {
-            self.makers.insert(output.to_owned(), self.nodes.len());
+        for output in &outputs {
+            self.makers.insert(output.clone(), self.nodes.len());
         }
         self.nodes.push(Node {
             operator: operator.name.clone(),
             name: name.to_owned(),
             at,
             inputs: inputs.iter().take(INPUTS).cloned().collect(),
+            outputs,
         });
     }
 
-    pub(super) fn input(&mut self, name: &str) {
+    /// An input, with the number of elements that it has at least.
+    pub(super) fn input(&mut self, name: &str, elements: u64) {
         self.inputs.insert(name.to_owned());
+        self.elements.insert(name.to_owned(), elements);
     }
 
-    pub(super) fn constant(&mut self, name: &str) {
+    /// A constant, with the number of its elements.
+    pub(super) fn constant(&mut self, name: &str, elements: u64) {
         if self.constants.len() < KEPT {
             self.constants.insert(name.to_owned());
+            self.elements.insert(name.to_owned(), elements);
         }
+    }
+
+    /// A constant that a node holds: its output is one.
+    pub(super) fn held(&mut self, node: &str, elements: u64) {
+        let node =
+            self.nodes.iter().rev().take(NEAR).find(|one| one.name == node && one.operator == "Constant");
+        let output = node.and_then(|node| node.outputs.first()).cloned();
+        self.elements.extend(output.map(|output| (output, elements)));
+    }
+
+    /// A value that grows until no machine has room for it.
+    pub(super) fn growth(&self, numbers: &Numbers) -> Option<Excess> {
+        growth::found(&self.nodes, numbers, &self.elements)
     }
 
     pub(super) fn body(&mut self, holder: &str, body: Body) {
@@ -156,13 +181,21 @@ impl Wiring {
             let one_is_fixed = bodies.len() == 2 && bodies.iter().filter(is_fixed).count() == 1;
             let condition = node.inputs.first().filter(|_| one_is_fixed);
             if condition.is_some_and(|condition| self.waits_for_a_value(condition, &mut left)) {
-                found.push(FixedAnswer { holder: node.name.clone(), at: node.at });
+                let what = "one of its two branches computes nothing: the answer is a constant once an input has a certain value";
+                found.push(FixedAnswer { holder: node.name.clone(), at: node.at, what });
             }
             if left == 0 {
                 let limit = ALL_STEPS as u64;
                 return Err(ArtifactError::Limit { format: "ONNX", what: "steps to conditions", limit });
             }
         }
+        let stored = Stored { constants: &self.constants, elements: &self.elements };
+        let triggers = trigger::found(&self.nodes, &self.inputs, &stored);
+        found.extend(triggers.into_iter().map(|node| FixedAnswer {
+            holder: node.name.clone(),
+            at: node.at,
+            what: "what layers compute is changed here once the input holds a pattern that stands in the file",
+        }));
         Ok(found)
     }
 

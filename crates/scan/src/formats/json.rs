@@ -21,6 +21,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     super::keras::judge(scanner, content, &document);
     super::skops::judge(scanner, content, &document);
     super::paddle::json(scanner, content, &document);
+    super::onnx::json(scanner, content, &document);
     super::boosters::xgboost(scanner, content, &document);
     mxnet(scanner, content, &document);
     super::zarr::scan(scanner, content, &document);

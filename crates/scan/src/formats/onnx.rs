@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use proofhouse_artifact::Format;
 use proofhouse_artifact::json;
 use proofhouse_artifact::onnx::{self, Limits};
 use proofhouse_core::Place;
@@ -12,9 +13,14 @@ use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 use crate::weights::Float;
 
+mod spelt;
+
 /// Operator domains that stock runtimes implement.
 const KNOWN_DOMAINS: [&str; 6] =
     ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"];
+
+/// Domains in which only the standard defines operators.
+const STANDARD: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training"];
 
 const CONTROL_FLOW: [&str; 4] = ["If", "Loop", "Scan", "SequenceMap"];
 
@@ -48,6 +54,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("onnx/control-flow", place, message);
         }
     }
+    for function in model.functions.iter().filter(|f| STANDARD.contains(&f.domain.as_str())) {
+        let message = format!("a function of the file takes the name of the operator {:?}", function.name);
+        scanner.report("onnx/shadowed-operator", content.place.clone(), message);
+    }
     external_data(scanner, content, model);
     for (name, value) in &model.metadata_props {
         super::kept::metadata(scanner, &content.place, name, value);
@@ -58,8 +68,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     for answer in survey.fixed_answers.iter().take(20) {
         let place = content.place.clone().within(&answer.holder).at(answer.at);
-        let message = "one of its two branches computes nothing: the answer is a constant once an input has a certain value";
-        scanner.report("onnx/fixed-answer", place, message);
+        scanner.report("onnx/fixed-answer", place, answer.what);
     }
     for string in &model.string_attributes {
         let range = usize::try_from(string.offset).ok().zip(usize::try_from(string.bytes).ok());
@@ -138,8 +147,35 @@ pub(super) fn external_json(scanner: &mut Scanner<'_>, content: &Content<'_>, va
     }
 }
 
-/// The same of a model in protobuf's text format.
+/// A model that is written as JSON, as the bytes that it stands for.
+pub(super) fn json(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &json::Value) {
+    if let Some(bytes) = spelt::json(document) {
+        spelt_out(scanner, content, &bytes);
+    }
+}
+
+fn spelt_out(scanner: &mut Scanner<'_>, content: &Content<'_>, bytes: &[u8]) {
+    let place = content.place.clone().within("model");
+    scan(scanner, &Content { bytes, format: Format::Onnx, place, depth: content.depth + 1 });
+}
+
+/// The same of a model in protobuf's text format, or in that of ONNX itself, which is not read.
 pub(super) fn text(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    match spelt::text(text) {
+        Some(Ok(bytes)) => spelt_out(scanner, content, &bytes),
+        Some(Err(at)) => {
+            let message = "a model as text that is not read to its end";
+            scanner.report("format/unscannable", content.at(at as u64), message);
+        }
+        None if spelt::is_syntax(text) => {
+            scanner.report(
+                "format/unscannable",
+                content.place.clone(),
+                "a model in the syntax of ONNX is not read",
+            );
+        }
+        None => {}
+    }
     if !text.contains("external_data") || !text.contains("graph") {
         return;
     }
