@@ -15,6 +15,9 @@ use input::Input;
 /// Items of one file. The largest models have tens of millions of numbers and far fewer items.
 const MAX_ITEMS: u64 = 50_000_000;
 
+/// Most notes that are kept.
+pub const MOST_NOTES: usize = 10_000;
+
 /// What a file holds beyond data.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
@@ -44,7 +47,7 @@ pub struct Note {
 pub enum NoteKind {
     /// A promise: runs when it is looked at. With the number of symbols read before its code.
     Promise,
-    /// An unevaluated call, by the name of what it calls.
+    /// An unevaluated call, by the name of what it calls, or a function of R itself; without a name where that is computed.
     Call(String),
     /// A function.
     Closure,
@@ -134,7 +137,7 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn note(&mut self, offset: u64, kind: NoteKind) {
-        if self.out.notes.len() < 10_000 {
+        if self.out.notes.len() < MOST_NOTES {
             self.out.notes.push(Note { offset, kind });
         }
     }
@@ -165,7 +168,11 @@ impl Walk<'_> {
                         self.note(offset, NoteKind::Call(name));
                         Ok(())
                     }
-                    _ => self.item(),
+                    // What is called is not a name: an object, or the result of another call.
+                    _ => {
+                        self.note(offset, NoteKind::Call(String::new()));
+                        self.item()
+                    }
                 }
             }
             Due::CalledBy(offset) => {
@@ -304,7 +311,9 @@ impl Walk<'_> {
             }
             7 | 8 => {
                 let length = self.length()?;
-                self.input.text(length)?;
+                let name = self.input.text(length)?;
+                let name = String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default());
+                self.note(offset, NoteKind::Call(name.into_owned()));
             }
             9 => {
                 let short = self.input.int()?;

@@ -43,7 +43,12 @@ pub struct Unpacked {
     pub bytes: Vec<u8>,
     /// Bytes of the file behind the end of the stream.
     pub trailing: u64,
+    /// Where each member or frame ends in the content, as far as there are several of them.
+    pub members: Vec<usize>,
 }
+
+/// Members that are told apart.
+const MOST_MEMBERS: usize = 4096;
 
 impl Codec {
     /// All of them.
@@ -96,19 +101,31 @@ impl Codec {
     /// # Errors
     /// A broken stream, or one that holds more than the limit.
     pub fn unpack(self, bytes: &[u8], limit: u64) -> Result<Unpacked, ArtifactError> {
-        let (content, mut trailing) = hold::hold(self.name(), limit, &mut |sink| self.members(bytes, sink))?;
+        let mut ends = Vec::new();
+        let (content, mut trailing) =
+            hold::hold(self.name(), limit, &mut |sink| self.members(bytes, &mut ends, sink))?;
         if self == Self::Lzma {
             trailing = self.surplus(bytes, &content);
         }
-        Ok(Unpacked { bytes: content, trailing })
+        Ok(Unpacked { bytes: content, trailing, members: ends })
     }
 
     /// Hands on what all streams, members or frames hold; how many bytes follow them.
-    fn members(self, bytes: &[u8], sink: &mut Sink<'_>) -> Result<u64, Stop> {
+    /// `ends` is told where each of them ends in the content.
+    fn members(self, bytes: &[u8], ends: &mut Vec<usize>, sink: &mut Sink<'_>) -> Result<u64, Stop> {
         let mut rest = bytes;
+        let mut length = 0;
+        ends.clear();
         loop {
             let before = rest.len();
-            self.member(&mut rest, sink)?;
+            let mut counted = |part: &[u8], used: usize| {
+                length += part.len();
+                sink(part, used)
+            };
+            self.member(&mut rest, &mut counted)?;
+            if ends.len() < MOST_MEMBERS {
+                ends.push(length);
+            }
             // Frames and members of these may follow one another and belong together.
             let more = matches!(self, Self::Gzip | Self::Lz4 | Self::Zstd | Self::Bzip2 | Self::Xz)
                 && Self::detect(rest) == Some(self);
@@ -275,7 +292,9 @@ mod tests {
             assert!(told, "{codec}: {unpacked:?}");
         }
         let twice = [packed(Codec::Gzip), packed(Codec::Gzip)].concat();
-        assert_eq!(Codec::Gzip.unpack(&twice, 1000).unwrap().bytes, [TEXT, TEXT].concat());
+        let unpacked = Codec::Gzip.unpack(&twice, 1000).unwrap();
+        assert_eq!(unpacked.bytes, [TEXT, TEXT].concat());
+        assert_eq!(unpacked.members, [TEXT.len(), 2 * TEXT.len()]);
     }
 
     #[test]

@@ -6,6 +6,20 @@ use proofhouse_artifact::{Format, pickle, zip};
 
 /// What the bytes are, if they are an executable, an archive or a pickle.
 pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
+    if let Some(program) = program(bytes) {
+        return Some(program);
+    }
+    if bytes.starts_with(b"PK\x03\x04") && zip::is_zip(bytes) {
+        return Some("a zip archive");
+    }
+    if matches!(Format::detect(bytes), Format::Pickle(1..)) && stops(bytes) {
+        return Some("a pickle");
+    }
+    None
+}
+
+/// What program the bytes are, by their first ones.
+pub(crate) fn program(bytes: &[u8]) -> Option<&'static str> {
     if elf(bytes) {
         return Some("an ELF executable");
     }
@@ -18,16 +32,7 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     if compiled(bytes) {
         return Some("compiled Python");
     }
-    if script(bytes) {
-        return Some("a script");
-    }
-    if bytes.starts_with(b"PK\x03\x04") && zip::is_zip(bytes) {
-        return Some("a zip archive");
-    }
-    if matches!(Format::detect(bytes), Format::Pickle(1..)) && stops(bytes) {
-        return Some("a pickle");
-    }
-    None
+    script(bytes).then_some("a script")
 }
 
 /// A first line that names an interpreter, and a text behind it.

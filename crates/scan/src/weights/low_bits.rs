@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use crate::formats::payload;
+
 /// Bytes that a text in the lowest bits has at least. Random bits are so many printable characters in a row less than
 /// once in 10^20 tensors, over all places and ways to pack them.
 const TEXT_BYTES: usize = 64;
@@ -19,6 +21,9 @@ pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
     let bytes = bytes.get(..elements * width)?;
     if width == 4 && stretch_of_bytes(bytes) {
         return Some("bytes that widened numbers do not have");
+    }
+    if let Some(what) = program_in_bytes(bytes, width) {
+        return Some(what);
     }
     // Weights that were widened from two bytes, or are whole numbers, have nothing there.
     if bytes.iter().step_by(width).all(|b| *b == 0) {
@@ -36,6 +41,24 @@ pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
             let packed = |high_first| Packed { bytes: from, width, count, group, high_first };
             packed(true).spelled().or_else(|| if count == 8 { None } else { packed(false).spelled() })
         })
+    })
+}
+
+/// Elements whose bytes are taken apart in search of a program.
+const TAKEN_APART: usize = 1 << 12;
+
+/// What program one byte of each element spells, be it the lowest or another one. Its header has to hold together, so that
+/// no weights are taken for one.
+fn program_in_bytes(bytes: &[u8], width: usize) -> Option<&'static str> {
+    let bytes = bytes.get(..bytes.len().min(TAKEN_APART * width))?;
+    (0..width).find_map(|place| {
+        let taken: Vec<u8> = bytes.iter().skip(place).step_by(width).copied().collect();
+        let from = |at: usize| payload::program(taken.get(at..).unwrap_or_default());
+        // Two bytes that begin one, each rare enough.
+        let starts = memchr::memchr3_iter(0x7f, b'M', b'#', &taken).filter(|at| {
+            matches!(taken.get(*at..), Some([0x7f, b'E', ..] | [b'M', b'Z', ..] | [b'#', b'!', ..]))
+        });
+        from(0).or_else(|| starts.into_iter().find_map(from)).map(|_| "a program, a byte in each")
     })
 }
 
@@ -284,6 +307,36 @@ mod tests {
         assert_eq!(found(&text, 4), Some("a text"));
         hide(&mut noise, 0, b"\x80\x02cproofhouse.missing\nprobe\nX\x02\0\0\0id\x85R.");
         assert_eq!(found(&noise, 4), Some("a pickle"));
+    }
+
+    #[test]
+    fn a_program_in_any_byte_of_each_element_is_found() {
+        let mut program = b"\x7fELF\x02\x01\x01".to_vec();
+        program.resize(120, 0);
+        program[16] = 2;
+        program[18] = 62;
+        program[52] = 64;
+        let noise = |width: usize| -> Vec<u8> {
+            (0..4096 * width as u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 21) as u8).collect()
+        };
+        for width in [2, 4, 8] {
+            assert_eq!(found(&noise(width), width), None, "{width}");
+            for (place, from) in [(0, 0), (width - 1, 0), (width / 2, 777)] {
+                for hidden in [&program[..], b"#!/bin/sh\necho proofhouse\n\0"] {
+                    let mut bytes = noise(width);
+                    let (script, tail) = (hidden[0] == b'#', vec![0; 300]);
+                    let all = if script { [hidden, &tail].concat() } else { hidden.to_vec() };
+                    for (at, byte) in all.iter().enumerate() {
+                        bytes[(from + at) * width + place] = *byte;
+                    }
+                    assert_eq!(
+                        found(&bytes, width),
+                        Some("a program, a byte in each"),
+                        "{width} {place} {from}"
+                    );
+                }
+            }
+        }
     }
 
     /// The search by leaps finds what a look at every byte finds.
