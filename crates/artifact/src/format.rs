@@ -8,8 +8,8 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    arrow, avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, msgpack, paddle, pickle,
-    rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
+    arrow, avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, matlab, msgpack, paddle,
+    pickle, raw, rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
 };
 
 mod opaque;
@@ -94,6 +94,14 @@ pub enum Format {
     FastText,
     /// Vectors of word2vec, binary.
     Word2Vec,
+    /// Arrays of MATLAB, level 5.
+    Matlab5,
+    /// Arrays of MATLAB, level 4.
+    Matlab4,
+    /// Weights of Darknet: a head and numbers.
+    Darknet,
+    /// Weights of llama2.c: a head and numbers.
+    Llama2C,
     /// One JSON text.
     Json,
     /// UTF-8 without control characters other than those that lay out text.
@@ -172,7 +180,16 @@ impl Format {
         if vectors::is_word2vec(bytes) {
             return Self::Word2Vec;
         }
-        if paddle::is_parameters(bytes) { Self::PaddleParameters } else { Self::Unknown }
+        if paddle::is_parameters(bytes) {
+            return Self::PaddleParameters;
+        }
+        if matlab::is_matlab4(bytes) {
+            return Self::Matlab4;
+        }
+        if raw::llama2c(bytes).is_some() {
+            return Self::Llama2C;
+        }
+        if raw::darknet(bytes).is_some() { Self::Darknet } else { Self::Unknown }
     }
 
     /// Its name in reports.
@@ -216,6 +233,10 @@ impl Format {
             Self::TfRecord => "tfrecord",
             Self::FastText => "fasttext",
             Self::Word2Vec => "word2vec",
+            Self::Matlab5 => "matlab",
+            Self::Matlab4 => "matlab-4",
+            Self::Darknet => "darknet",
+            Self::Llama2C => "llama2.c",
             Self::Json => "json",
             Self::Text => "text",
             Self::Empty => "empty",
@@ -251,6 +272,7 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         _ if ggml::is_ggml(bytes) => Format::Ggml,
         _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
         _ if avro::is_avro(bytes) => Format::Avro,
+        _ if matlab::is_matlab5(bytes) => Format::Matlab5,
         _ if sevenzip::is_sevenzip(bytes) => Format::SevenZip,
         _ if boosters::is_catboost(bytes) => Format::CatBoost,
         _ if executorch::is_program(bytes) => Format::ExecuTorch,

@@ -33,6 +33,7 @@ pub(crate) mod langchain;
 mod languages;
 mod lmdb;
 mod logging;
+mod matlab;
 mod media;
 mod modelfile;
 mod msgpack;
@@ -44,6 +45,7 @@ pub(crate) mod orders;
 mod paddle;
 mod pattern;
 pub(crate) mod payload;
+mod raw;
 mod rds;
 mod records;
 mod rows;
@@ -127,6 +129,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Parquet => media::parquet,
         Format::Arrow => media::arrow,
         Format::Avro => avro::scan,
+        Format::Matlab5 => matlab::level5,
+        Format::Matlab4 => matlab::level4,
+        Format::Darknet => raw::darknet,
+        Format::Llama2C => raw::llama2c,
         Format::TfRecord => records::scan,
         Format::FastText => vectors::fasttext,
         Format::Word2Vec => vectors::word2vec,

@@ -165,7 +165,7 @@ fn outside(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
 fn unclaimed(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) -> u64 {
     let mut uncovered = 0;
     let front = slice(content.bytes, &(0..survey.user_block)).unwrap_or_default();
-    if front.iter().any(|b| *b != 0) {
+    if front.iter().any(|b| *b != 0) && !is_head_of_matlab(front) {
         uncovered += survey.user_block;
         let message = format!("{} bytes stand before the file", survey.user_block);
         scanner.report("hdf5/structure", content.at(0), message);
@@ -185,7 +185,36 @@ fn unclaimed(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) 
     uncovered
 }
 
+/// What MATLAB writes in front of the file from version 7.3 on: a line of text, its version and the order of bytes.
+fn is_head_of_matlab(front: &[u8]) -> bool {
+    let (Some(text), Some(rest)) = (front.get(..116), front.get(128..)) else { return false };
+    text.starts_with(b"MATLAB 7.3 MAT-file")
+        && text.iter().all(|b| b.is_ascii_graphic() || matches!(b, b' ' | 0))
+        && front.get(116..124).is_some_and(|unused| unused.iter().all(|b| matches!(b, b' ' | 0)))
+        && front.get(124..128) == Some(b"\0\x02IM")
+        && rest.iter().all(|b| *b == 0)
+}
+
 fn slice<'a>(bytes: &'a [u8], range: &Range<u64>) -> Option<&'a [u8]> {
     let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
     bytes.get(start..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_head_of_matlab;
+
+    #[test]
+    fn only_the_head_that_matlab_writes_may_stand_in_front() {
+        let mut head = b"MATLAB 7.3 MAT-file, Platform: GLNXA64, HDF5 schema 1.00 .".to_vec();
+        head.resize(116, b' ');
+        head.extend(b"\0\0\0\0\0\0\0\0\0\x02IM");
+        head.resize(512, 0);
+        assert!(is_head_of_matlab(&head));
+        for (at, byte) in [(40, 0x80), (120, b'x'), (125, 1), (300, b'c')] {
+            let mut other = head.clone();
+            other[at] = byte;
+            assert!(!is_head_of_matlab(&other), "{at}");
+        }
+    }
 }

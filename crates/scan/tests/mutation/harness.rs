@@ -41,6 +41,8 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("media", "figure.png", &[]),
     ("records", "events.out.tfevents.1", &[".tfrecord"]),
     ("avro", "rows.avro", &[".avro"]),
+    ("matlab", "data.mat", &[".mat"]),
+    ("raw", "yolo.weights", &[".weights"]),
     ("vectors", "model.bin", &[".ftz", ".w2v"]),
 ];
 
