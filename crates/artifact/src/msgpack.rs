@@ -27,6 +27,8 @@ pub fn is_map(bytes: &[u8]) -> bool {
     let key = match bytes {
         [0x81..=0x8f, rest @ ..] | [0xde, _, _, rest @ ..] | [0xdf, _, _, _, _, rest @ ..] => rest,
         // Readers go as deep as a file does.
+        // An empty map alone: spaCy writes one for a table without rows.
+        [0x80] => return true,
         [0x91, ..] => return bytes.iter().take_while(|b| **b == 0x91).count() > MAX_DEPTH,
         _ => return false,
     };
@@ -36,7 +38,8 @@ pub fn is_map(bytes: &[u8]) -> bool {
             let readable = !name.is_empty() && name.iter().all(|b| b.is_ascii_graphic() || *b == b' ');
             readable || survey(bytes).is_ok()
         }
-        [0xd9..=0xdb, ..] => survey(bytes).is_ok(),
+        // A longer name, or a hash in place of one.
+        [0xd9..=0xdb | 0xcc..=0xcf, ..] => survey(bytes).is_ok(),
         _ => false,
     }
 }

@@ -6,7 +6,7 @@ use proofhouse_artifact::stream::Codec;
 
 use crate::scanner::{Content, Scanner};
 
-pub(crate) use kept::evaluated;
+pub(crate) use kept::{evaluated, pickle as kept_pickle};
 pub(crate) use languages::is_silent;
 pub(crate) use notebook::page;
 pub(crate) use onnx::stays_inside;

@@ -120,6 +120,7 @@ impl Stream<'_, '_, '_> {
         for nested in &judged.nested {
             self.open(nested);
         }
+        self.keeps(at, &end, &judged.nested);
         for (offset, source) in &judged.sources {
             let name = format!("source run at {}", self.base + *offset as u64);
             let name = self.place.member.as_ref().map_or(name.clone(), |outer| format!("{outer}!{name}"));
@@ -162,6 +163,31 @@ impl Stream<'_, '_, '_> {
             }
             at = op.end;
             ops += 1;
+        }
+    }
+
+    /// Looks into pickles that the stream keeps as values, for somebody else to load; `opened` are looked into already.
+    fn keeps(&mut self, at: usize, end: &End, opened: &[Nested]) {
+        use proofhouse_artifact::pickle::{Arg, op};
+        const OPS: usize = 1 << 16;
+        const MOST: usize = 64;
+        let stop = match end {
+            End::Stop(end, _) | End::Fault(end, _) | End::Budget(end, _) => *end,
+        };
+        let (mut at, mut found) = (at, 0);
+        for _ in 0..OPS {
+            let Ok(op) = op(self.bytes, at) else { return };
+            at = op.end;
+            if let Arg::Bytes(bytes) = op.arg
+                && let Some(kept) = crate::formats::kept_pickle(bytes)
+                && !opened.iter().any(|nested| nested.bytes == *kept)
+            {
+                self.open(&Nested { offset: op.offset, bytes: kept.into_owned(), by: Opener::Pickles });
+                found += 1;
+            }
+            if at >= stop || found >= MOST {
+                return;
+            }
         }
     }
 

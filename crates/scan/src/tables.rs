@@ -40,8 +40,13 @@ pub enum Contract {
     Number,
     /// Whatever is imported among the arguments is inert without a condition, as it may be called.
     InertArgs,
-    /// An imported name and a constant attribute; the result is judged as an import.
+    /// What is held until somebody calls it, and what that call is given: `functools.partial` of something known.
+    Held,
+    /// An imported name and a constant attribute, judged as an import; or an instance of a class of a library that only
+    /// calculates and the name of one of its methods, which is held.
     Attribute,
+    /// What numpy makes an empty array of: a class of arrays, which is not called, a small shape and a type.
+    Rebuilt,
     /// The last one is a state whose names Python does not look up by itself:
     /// `torch._utils._rebuild_parameter_with_state` sets it as attributes.
     NamedState,
@@ -91,7 +96,9 @@ impl Contract {
             "latin1" => Self::Latin1,
             "reconstructor" => Self::Reconstructor,
             "inert-args" => Self::InertArgs,
+            "held" => Self::Held,
             "attribute" => Self::Attribute,
+            "rebuilt" => Self::Rebuilt,
             "named-state" => Self::NamedState,
             "subclass" => Self::Subclass,
             "object" => Self::Object,
@@ -119,7 +126,11 @@ impl Contract {
             Self::Latin1 => "a string and a built-in encoding",
             Self::Reconstructor => "an inert class and a built-in base",
             Self::InertArgs => "arguments that are harmless even when called",
-            Self::Attribute => "an imported name and a constant attribute",
+            Self::Held => "callables that are known, and constants",
+            Self::Attribute => {
+                "an imported name and a constant attribute, or a method of an instance that only calculates"
+            }
+            Self::Rebuilt => "a class of arrays and a small shape",
             Self::NamedState => "a state of plain attribute names",
             Self::Object | Self::State => "what picklers write: an empty instance and its state",
             Self::Generator => "a bit generator and numpy's maker of it",
@@ -281,8 +292,14 @@ mod tests {
     fn nothing_inert_is_a_sink() {
         let tables = Tables::built_in();
         for ((module, name), effect) in &tables.callables {
-            // Harmless for some arguments, and harmful where another format holds it by itself.
-            if matches!(effect, Effect::InertIf(Contract::TypeOf | Contract::Traced | Contract::Getter)) {
+            // Harmless for some arguments, and harmful where another format holds it by itself; and what only names
+            // something in a module of the network or of signals.
+            if matches!(
+                effect,
+                Effect::InertIf(Contract::TypeOf | Contract::Traced | Contract::Getter) | Effect::Enum
+            ) || *module == "urllib.parse" && name.ends_with("Result")
+                || *module == "urllib.parse" && name.ends_with("ResultBytes")
+            {
                 continue;
             }
             assert_eq!(tables.sink(module, name), None, "{module}.{name}");

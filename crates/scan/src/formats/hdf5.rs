@@ -67,7 +67,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         }
     }
     heaps(scanner, content, &survey);
-    let tensors: Vec<Tensor<'_>> = survey.datasets.iter().filter_map(|d| tensor(content, d)).collect();
+    let tensors: Vec<Tensor<'_>> = survey
+        .datasets
+        .iter()
+        .filter_map(|dataset| Some((dataset, tensor(content, dataset)?)))
+        // An object that h5py keeps for Python in a dataset of bytes is a pickle in plain sight.
+        .filter(|(dataset, tensor)| dataset.float.is_some() || !object(scanner, content, tensor))
+        .map(|(_, tensor)| tensor)
+        .collect();
     // What Keras writes about itself stands in every file of weights of its.
     let marks = ["keras_version", "model_config", "layer_names", "backend"];
     let keras = survey.texts.iter().any(|t| marks.contains(&t.name.as_str()));
@@ -105,6 +112,17 @@ fn heaps(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
             scanner.report("hdf5/embedded-payload", place, format!("an element is {what}"));
         }
     }
+}
+
+/// Looks into bytes that are one pickle and nothing else; whether they are.
+fn object(scanner: &mut Scanner<'_>, content: &Content<'_>, tensor: &Tensor<'_>) -> bool {
+    if payload::kind(tensor.bytes) != Some("a pickle") {
+        return false;
+    }
+    let place = content.place.clone().within(tensor.name).at(tensor.at);
+    let format = Format::detect(tensor.bytes);
+    let inner = Content { bytes: tensor.bytes, format, place, depth: content.depth + 1 };
+    crate::pickle::scan(scanner, &inner) == tensor.bytes.len() as u64
 }
 
 fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tensor<'a>> {

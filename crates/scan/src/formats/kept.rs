@@ -6,9 +6,12 @@
 //! torch.export its symbolic sizes, OpenMMLab the configuration in a checkpoint. Whoever the reader is, what such a
 //! pickle or text would do is told.
 
+use std::borrow::Cow;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use memchr::memmem;
+use proofhouse_artifact::stream::Codec;
 use proofhouse_artifact::{Format, pickle};
 use proofhouse_core::Place;
 
@@ -39,6 +42,7 @@ pub(super) fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) -> usize
         starts.extend(memmem::find_iter(content.bytes, import).take(256));
     }
     starts.sort_unstable();
+    found += packed_pickles(scanner, content, &mut left);
     for at in starts {
         if at < behind || found >= MOST {
             continue;
@@ -51,6 +55,47 @@ pub(super) fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) -> usize
         look(scanner, content.place.clone().at(at as u64), bytes, content.depth);
     }
     found
+}
+
+/// Looks into pickles that are packed by zlib, as stores of models keep them in a column; how many there are.
+fn packed_pickles(scanner: &mut Scanner<'_>, content: &Content<'_>, left: &mut usize) -> usize {
+    /// Streams that are unpacked in search of pickles: most of what begins like one is none, and fails at once.
+    const STREAMS: usize = 512;
+    let heads = memmem::find_iter(content.bytes, b"x").filter(|at| {
+        let head = content.bytes.get(at + 1);
+        matches!(head, Some(0x01 | 0x5e | 0x9c | 0xda))
+    });
+    let (mut found, mut behind) = (0, 0);
+    for at in heads.take(STREAMS) {
+        let tail = content.bytes.get(at..).unwrap_or_default();
+        if at < behind || found >= MOST || tail.len() < 8 {
+            continue;
+        }
+        let limit = scanner.decompressed_left.min(LARGEST as u64);
+        let Ok(unpacked) = Codec::Zlib.unpack(tail, limit) else { continue };
+        scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.bytes.len() as u64);
+        behind = at + (tail.len() as u64).saturating_sub(unpacked.trailing) as usize;
+        if whole(&unpacked.bytes, left).is_some() {
+            found += 1;
+            look(scanner, content.place.clone().at(at as u64), &unpacked.bytes, content.depth);
+        }
+    }
+    found
+}
+
+/// The pickle that bytes are from their first to their last, or that a text is which stands for bytes as protocols 0 to 2
+/// write them, if it imports something.
+pub(crate) fn pickle(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !matches!(bytes, [0x80 | b'c', ..] | [0xc2, 0x80, 2..=5, ..]) {
+        return None;
+    }
+    let mut left = OPCODES;
+    if whole(bytes, &mut left) == Some(bytes.len()) {
+        return Some(Cow::Borrowed(bytes));
+    }
+    let text = std::str::from_utf8(bytes).ok().filter(|text| !text.is_ascii())?;
+    let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect::<Option<_>>()?;
+    (whole(&bytes, &mut left)? == bytes.len()).then_some(Cow::Owned(bytes))
 }
 
 /// Whether bytes begin as a pickle of protocol 2 to 5 does: a frame, an import, a container or a text.
@@ -202,10 +247,18 @@ fn is_expression(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use super::*;
     use crate::{Limits, Outcome, scan_bytes};
 
     const PICKLE: &[u8] = b"\x80\x02cos\nsystem\nX\x02\0\0\0id\x85R.";
+
+    fn packed(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
 
     fn outcome(name: &str, bytes: &[u8]) -> Outcome {
         scan_bytes(&name.parse().unwrap(), bytes, &Limits::default()).outcome
@@ -224,6 +277,7 @@ mod tests {
             ),
             ("a.db", database(short)),
             ("chunk-0.bin", [&b"\x01\0\0\0\x0c\0\0\0=\0\0\0\xff"[..], PICKLE].concat()),
+            ("b.db", database(&packed(PICKLE))),
             ("old.bin", [&b"\x01\0\xff\xfe"[..], b"cos\nsystem\n(S'id'\ntR."].concat()),
             ("m.json", br#"{"names": "{0: __import__('os').system('id')}"}"#.to_vec()),
             ("m.json", br#"{"expr_str": "s0.__class__"}"#.to_vec()),
@@ -240,6 +294,7 @@ mod tests {
             ("m.json", br#"{"expr_str": "Symbol('s77', positive=True)"}"#.to_vec()),
             ("m.json", br#"{"text": "call os.system('id') (never)"}"#.to_vec()),
             ("a.db", database(b"\x80\x04 and cos\n and text")),
+            ("b.db", database(&packed(b"x\x9c a text that is packed"))),
         ] {
             assert_eq!(outcome(name, &bytes), Outcome::Clean, "{name}");
         }

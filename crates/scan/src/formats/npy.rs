@@ -2,6 +2,8 @@
 //!
 //! Source: NumPy enhancement proposal 1, "A Simple File Format for NumPy Arrays".
 
+use std::borrow::Cow;
+
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 use header::Array;
@@ -13,7 +15,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("npy/malformed", content.at(0), "the array header is cut short or no text");
         return 0;
     };
-    let Some(array) = Array::parse(header) else {
+    let Some(array) = Array::parse(&header) else {
         // numpy evaluates the header as a Python literal; what is not the dict it writes is not guessed at.
         scanner.report("npy/malformed", content.at(0), "the array header is not the one NumPy writes");
         return data_at as u64;
@@ -49,7 +51,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
 }
 
-fn header_text(bytes: &[u8]) -> Option<(&str, usize)> {
+/// The header as NumPy reads it: Latin-1, and UTF-8 from version 3 on.
+fn header_text(bytes: &[u8]) -> Option<(Cow<'_, str>, usize)> {
     let length_at = 8;
     let (length, start) = match bytes.get(6)? {
         1 => (u32::from(u16::from_le_bytes(*bytes.get(length_at..)?.first_chunk()?)), 10),
@@ -57,5 +60,30 @@ fn header_text(bytes: &[u8]) -> Option<(&str, usize)> {
         _ => return None,
     };
     let end = usize::try_from(length).ok()?.checked_add(start)?;
-    Some((std::str::from_utf8(bytes.get(start..end)?).ok()?, end))
+    let header = bytes.get(start..end)?;
+    let text = match bytes.get(6)? {
+        3 => Cow::Borrowed(std::str::from_utf8(header).ok()?),
+        _ => Cow::Owned(header.iter().map(|byte| char::from(*byte)).collect()),
+    };
+    Some((text, end))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn names_of_fields_are_latin_1_or_utf_8() {
+        let outcome = |version: u8, name: &[u8]| {
+            let header =
+                [b"{'descr': [('", name, b"', '<i4')], 'fortran_order': False, 'shape': (1,), }\n"].concat();
+            let length = (header.len() as u32).to_le_bytes();
+            let length = if version == 1 { &length[..2] } else { &length[..] };
+            let bytes = [&b"\x93NUMPY"[..], &[version, 0], length, &header, &[0; 4]].concat();
+            scan_bytes(&"a.npy".parse().unwrap(), &bytes, &Limits::default()).outcome
+        };
+        assert_eq!(outcome(1, b"na\xefve"), Outcome::Clean);
+        assert_eq!(outcome(3, "naïve".as_bytes()), Outcome::Clean);
+        assert_eq!(outcome(3, b"na\xefve"), Outcome::Suspicious);
+    }
 }

@@ -53,10 +53,14 @@ pub fn call(machine: &Machine<'_>, callee: Value, args: &[Value]) -> Option<Fold
             named(machine, module.trim_start_matches('_'), name, args)
         }
         Node::Method { name, of } => bound(machine, name, *of, args),
-        Node::Called { callee, args: kept, .. } => {
+        Node::Called { callee, args: kept, state, .. } => {
             let global = machine.global(*callee)?;
             let kept = machine.tuple(*kept)?;
-            deferred(machine, global, kept, args)
+            match state {
+                // What a partial calls, and with what, is what its state says.
+                Some(state) if is_partial(global) => partial(machine, *state, args),
+                _ => deferred(machine, global, kept, args),
+            }
         }
         _ => None,
     }
@@ -182,6 +186,24 @@ fn deferred(machine: &Machine<'_>, made_by: &Global, kept: &[Value], args: &[Val
         }
         _ => None,
     }
+}
+
+pub(super) fn is_partial(global: &Global) -> bool {
+    global.name.as_deref() == Some("partial")
+        && global.module.as_deref().is_some_and(|module| module.trim_start_matches('_') == "functools")
+}
+
+/// The state of a `functools.partial`: what is called, with which arguments, by position and by name, and attributes.
+fn partial(machine: &Machine<'_>, state: Value, args: &[Value]) -> Option<Folded> {
+    let [function, positional, named, ..] = machine.tuple(state)? else { return None };
+    // Arguments by name count as one more by position: contracts look at all of them.
+    let named: &[Value] = match machine.dict(*named) {
+        Some((items, true)) if items.is_empty() => &[],
+        None if *named == Value::None => &[],
+        _ => std::slice::from_ref(named),
+    };
+    let all = [machine.tuple(*positional)?, args, named].concat();
+    Some(Folded::Call(Target::Value(*function), all))
 }
 
 /// `getattr(owner, path)`.

@@ -12,16 +12,20 @@ use super::machine::{Event, Machine, Watch};
 use super::value::{Global, Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
-use crate::weights::Float;
 
 mod code;
+mod containers;
 mod contract;
 mod distribution;
 mod formula;
 mod reach;
+mod resources;
+mod storage;
 mod structure;
 
 use contract::plain;
+pub use storage::Storage;
+use storage::storage;
 
 /// Who answers persistent ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,17 +36,6 @@ pub enum Loader {
     Torch,
     /// torch's reader of scripts: the same, and types below `__torch__` are the archive's own, not Python's.
     Script,
-}
-
-/// A tensor storage named by a persistent id.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Storage {
-    /// Elements stated.
-    pub elements: Option<u64>,
-    /// Bytes they take.
-    pub bytes: Option<u64>,
-    /// How they are stored, if they are floating-point numbers.
-    pub float: Option<Float>,
 }
 
 /// Gathers what a run amounts to.
@@ -255,6 +248,11 @@ impl<'t> Judge<'t> {
             return self.find("pickle/unresolved-call", by, offset, message);
         };
         let name = global.qualified();
+        let excess =
+            resources::taken(machine, callee, args).or_else(|| resources::room(machine, callee, args));
+        if let Some(message) = excess {
+            self.find("pickle/resources", name.clone(), offset, message);
+        }
         match self.effect(machine, callee) {
             Some(Effect::Inert) => {}
             Some(Effect::InertIf(contract)) => {
@@ -375,6 +373,14 @@ impl<'t> Judge<'t> {
                 }
                 return;
             }
+            _ if !containers::keeps_itself(machine, target, state) => {
+                let message = "loading it has a container keep its elements in something else".to_owned();
+                self.find("pickle/state-injection", "container", offset, message);
+            }
+            Some(Contract::Held) if !self.is_held(machine, target, state) => {
+                let message = "loading it changes what a partial function calls".to_owned();
+                self.find("pickle/state-injection", "partial", offset, message);
+            }
             Some(Contract::Formula) if !formula::is_harmless(machine, state) => {
                 let message = "loading it evaluates a formula again, which is Python".to_owned();
                 self.find("pickle/contract", "formula", offset, message);
@@ -394,6 +400,10 @@ impl<'t> Judge<'t> {
                 self.find("pickle/contract", "setters", offset, message);
             }
             _ => {}
+        }
+        if let Some(shared) = self.shared(machine, target) {
+            let message = format!("loading it sets attributes of {shared}, which the whole program shares");
+            self.find("pickle/state-injection", shared, offset, message);
         }
         if let Some(message) = structure::fault(machine, target, state) {
             self.find("pickle/structure", message.clone(), offset, message);
@@ -546,52 +556,4 @@ fn made_of(machine: &Machine<'_>, value: Value) -> Option<Value> {
     let copyreg = maker.module.as_deref() == Some("copyreg")
         && matches!(maker.name.as_deref(), Some("_reconstructor" | "__newobj__" | "__newobj_ex__"));
     if copyreg { machine.tuple(*args)?.first().copied() } else { Some(*callee) }
-}
-
-/// `("storage", class, key, location, elements, …)`.
-fn storage(machine: &Machine<'_>, id: Value) -> Option<(String, Storage)> {
-    let parts = machine.tuple(id)?;
-    let [kind, class, key, location, elements, ..] = parts else { return None };
-    if machine.text(*kind)? != "storage" || machine.text(*location).is_none() {
-        return None;
-    }
-    let class = machine.global(*class)?;
-    let (width, float) = match (class.module.as_deref()?, class.name.as_deref()?) {
-        ("torch", name) => (width(name)?, float(name)),
-        ("torch.storage", "UntypedStorage") => (1, None),
-        _ => return None,
-    };
-    let Value::Int(elements) = elements else { return None };
-    let elements = u64::try_from(*elements).ok();
-    let bytes = elements.and_then(|n| n.checked_mul(width));
-    // A package numbers its storages.
-    let key = match key {
-        Value::Int(number) => number.to_string(),
-        key => machine.text(*key)?.into_owned(),
-    };
-    Some((key, Storage { elements, bytes, float }))
-}
-
-/// How a torch storage class stores floating-point numbers.
-fn float(class: &str) -> Option<Float> {
-    Some(match class {
-        "DoubleStorage" => Float::Double,
-        "FloatStorage" => Float::Single,
-        "HalfStorage" => Float::Half,
-        "BFloat16Storage" => Float::Brain,
-        _ => return None,
-    })
-}
-
-/// Bytes of one element of a torch storage class.
-fn width(class: &str) -> Option<u64> {
-    Some(match class {
-        "ComplexDoubleStorage" => 16,
-        "DoubleStorage" | "LongStorage" | "ComplexFloatStorage" => 8,
-        "FloatStorage" | "IntStorage" | "QInt32Storage" => 4,
-        "HalfStorage" | "BFloat16Storage" | "ShortStorage" => 2,
-        "CharStorage" | "ByteStorage" | "BoolStorage" | "QUInt8Storage" | "QInt8Storage"
-        | "UntypedStorage" => 1,
-        _ => return None,
-    })
 }

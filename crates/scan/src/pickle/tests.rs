@@ -7,6 +7,7 @@ use crate::tables::Tables;
 use crate::{FileReport, Limits, Outcome};
 
 mod by_value;
+mod deferred;
 
 const COMMAND: &str = "echo proofhouse";
 

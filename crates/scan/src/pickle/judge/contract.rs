@@ -38,9 +38,12 @@ impl Judge<'_> {
                 _ => false,
             },
             Contract::Subscript => match args {
-                [of, _] => {
-                    machine.global(*of).is_some_and(|g| g.module.as_deref() == Some("typing"))
-                        && self.effect(machine, *of) == Some(Effect::Data)
+                // A text is compiled, save as a literal.
+                [of, what] => {
+                    machine.global(*of).is_some_and(|g| {
+                        g.module.as_deref() == Some("typing")
+                            && (machine.text(*what).is_none() || g.name.as_deref() == Some("Literal"))
+                    }) && self.effect(machine, *of) == Some(Effect::Data)
                 }
                 _ => false,
             },
@@ -125,23 +128,22 @@ impl Judge<'_> {
                 }
                 _ => false,
             },
-            Contract::InertArgs => args.iter().all(|a| match machine.node(*a) {
-                Some(Node::Global(g)) => match self.effect(machine, *a) {
-                    // A dictionary of dictionaries is `defaultdict(partial(defaultdict, int))`.
-                    Some(Effect::InertIf(Contract::InertArgs)) => g.name.as_deref() == Some("defaultdict"),
-                    // Not the classes whose state is compared: what makes an instance of its argument would hide them.
-                    Some(Effect::Inert | Effect::InertIf(Contract::Plain | Contract::Object)) => true,
-                    Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
-                    // Reported when it was imported.
-                    None => true,
-                },
-                Some(Node::Unknown | Node::Persistent) => false,
-                _ => true,
-            }),
-            Contract::Attribute => match args {
-                [owner, attribute] => {
-                    machine.global(*owner).is_some() && matches!(attribute, Value::Text(..))
+            Contract::InertArgs => args.iter().all(|a| self.inert_when_called(machine, *a, DEPTH)),
+            Contract::Held => args.iter().all(|a| self.holdable(machine, *a)),
+            Contract::Rebuilt => match args {
+                [class, shape, kind @ ..] => {
+                    // A mapped file is pickled as what was in it.
+                    let arrays = machine.global(*class).is_some_and(|g| g.qualified() == "numpy.memmap")
+                        || self.inert_when_called(machine, *class, 0);
+                    arrays && plain(machine, *shape) && kind.iter().all(|kind| plain(machine, *kind))
                 }
+                _ => false,
+            },
+            Contract::Attribute => match args {
+                [owner, attribute] => match machine.global(*owner) {
+                    Some(_) => matches!(attribute, Value::Text(..)),
+                    None => self.is_method(machine, *owner, *attribute),
+                },
                 _ => false,
             },
             Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
@@ -156,6 +158,121 @@ impl Judge<'_> {
         }
     }
 }
+
+impl Judge<'_> {
+    /// Whether a value may be called by what gets it: it is nothing to call, or inert without a condition.
+    fn inert_when_called(&self, machine: &Machine<'_>, value: Value, depth: u32) -> bool {
+        match machine.node(value) {
+            Some(Node::Global(g)) => match self.effect(machine, value) {
+                // A dictionary of dictionaries is `defaultdict(partial(defaultdict, int))`.
+                Some(Effect::InertIf(Contract::InertArgs)) => g.name.as_deref() == Some("defaultdict"),
+                // Not the classes whose state is compared: what makes an instance of its argument would hide them.
+                Some(Effect::Inert | Effect::InertIf(Contract::Plain | Contract::Object)) => true,
+                Some(Effect::Data | Effect::Enum | Effect::InertIf(_)) => false,
+                // Reported when it was imported.
+                None => true,
+            },
+            Some(Node::Unknown | Node::Persistent) => false,
+            Some(Node::Called { callee, args, state, .. }) => match self.effect(machine, *callee) {
+                // What is held is called with what it holds.
+                Some(Effect::InertIf(Contract::Held)) => {
+                    let held = [Some(*args), *state].into_iter().flatten();
+                    let mut parts = held.flat_map(|part| machine.tuple(part).unwrap_or_default());
+                    depth > 0 && parts.all(|part| self.inert_when_called(machine, *part, depth - 1))
+                }
+                Some(Effect::InertIf(Contract::Attribute | Contract::Getter)) => false,
+                _ => true,
+            },
+            _ => true,
+        }
+    }
+
+    /// Whether a value may be held by what somebody calls later: nothing imported in it reaches beyond what it is given.
+    fn holdable(&self, machine: &Machine<'_>, value: Value) -> bool {
+        match machine.node(value) {
+            Some(Node::Global(_)) => match self.effect(machine, value) {
+                Some(Effect::InertIf(contract)) => matches!(
+                    contract,
+                    Contract::Plain
+                        | Contract::Number
+                        | Contract::Object
+                        | Contract::State
+                        | Contract::InertArgs
+                        | Contract::Held
+                        | Contract::Generator
+                ),
+                // What is unknown was reported when it was imported.
+                Some(Effect::Inert | Effect::Data | Effect::Enum) | None => true,
+            },
+            Some(Node::Unknown | Node::Persistent) => false,
+            _ => true,
+        }
+    }
+
+    /// Whether the state of a partial is the one that Python writes: of the function that it was made of, and with arguments
+    /// that it may hold.
+    pub(super) fn is_held(&self, machine: &Machine<'_>, target: Value, state: Value) -> bool {
+        let Some(Node::Called { args, .. }) = machine.node(target) else { return false };
+        let function = machine.tuple(*args).and_then(|args| args.first().copied());
+        let (Some(function), Some([of, positional, named, attributes])) = (function, machine.tuple(state))
+        else {
+            return false;
+        };
+        let same =
+            *of == function || machine.global(*of).is_some_and(|g| Some(g) == machine.global(function));
+        let named = match machine.dict(*named) {
+            Some((items, whole)) => whole && items.iter().all(|value| self.holdable(machine, *value)),
+            None => *named == Value::None,
+        };
+        let positional = machine.tuple(*positional).unwrap_or(&[Value::None]);
+        same && named
+            && positional.iter().all(|value| self.holdable(machine, *value))
+            && (*attributes == Value::None || plain_names(machine, *attributes))
+    }
+
+    /// Whether `getattr` asks an instance of a library that only calculates for an ordinary method: how Python pickles a
+    /// method of an object, to be held by another.
+    fn is_method(&self, machine: &Machine<'_>, owner: Value, name: Value) -> bool {
+        let known = matches!(
+            super::made_of(machine, owner).and_then(|class| self.effect(machine, class)),
+            Some(Effect::Inert | Effect::InertIf(_))
+        );
+        let calculates = super::made_of(machine, owner)
+            .and_then(|class| machine.global(class)?.module.as_deref())
+            .is_some_and(|module| {
+                CALCULATE.iter().any(|home| {
+                    module.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+                })
+            });
+        known
+            && calculates
+            && machine
+                .text(name)
+                .is_some_and(|name| !name.contains('.') && !name.starts_with("__") && !reach::reaches(&name))
+    }
+}
+
+/// How deep what is held lies in what is held.
+const DEPTH: u32 = 8;
+
+/// Libraries whose objects, once they are made, calculate with what they are given.
+const CALCULATE: [&str; 15] = [
+    "formulaic",
+    "gensim",
+    "hmmlearn",
+    "imblearn",
+    "lifelines",
+    "matplotlib",
+    "networkx",
+    "scipy",
+    "shap",
+    "sklearn",
+    "spacy",
+    "statsmodels",
+    "thinc",
+    "torch.nn",
+    "xgboost",
+];
 
 /// The source that loading a traced module runs: its imports, the function of its graph, and a call of it, because the
 /// graph is traced anew.

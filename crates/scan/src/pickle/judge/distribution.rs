@@ -9,7 +9,7 @@ use super::super::machine::Machine;
 use super::super::value::Value;
 
 /// Attributes that scipy's own distributions have.
-const ATTRIBUTES: [&str; 19] = [
+const ATTRIBUTES: [&str; 20] = [
     "_stats_has_moments",
     "_random_state",
     "_ctor_param",
@@ -29,6 +29,7 @@ const ATTRIBUTES: [&str; 19] = [
     "_updated_ctor_param",
     "_open_support_mask",
     "xk",
+    "vecentropy",
 ];
 
 /// Whether `state` is one.

@@ -26,6 +26,7 @@ const REACH: [&str; 120] = [
     "cdll",
     "check_call",
     "check_output",
+    "chmod",
     "cloudpickle",
     "cmd",
     "code",
@@ -49,6 +50,7 @@ const REACH: [&str; 120] = [
     "exit",
     "fcntl",
     "fork",
+    "from_disk",
     "from_pretrained",
     "fromfile",
     "ftplib",
@@ -56,16 +58,18 @@ const REACH: [&str; 120] = [
     "getattr",
     "getoutput",
     "globals",
+    "hardlink_to",
     "help",
     "http",
     "httpx",
     "hub",
-    "importlib",
     "import_module",
+    "importlib",
     "input",
     "inspect",
     "interact",
     "io",
+    "iterdir",
     "joblib",
     "kill",
     "linecache",
@@ -75,6 +79,7 @@ const REACH: [&str; 120] = [
     "marshal",
     "memmap",
     "methodcaller",
+    "mkdir",
     "mmap",
     "modules",
     "mro",
@@ -99,6 +104,7 @@ const REACH: [&str; 120] = [
     "read_pickle",
     "remove_tree",
     "requests",
+    "rmdir",
     "rmtree",
     "run",
     "runpy",
@@ -113,44 +119,41 @@ const REACH: [&str; 120] = [
     "spawn",
     "ssl",
     "subprocess",
+    "symlink_to",
     "sys",
     "system",
     "tempfile",
     "threading",
-    "to_csv",
-    "to_excel",
-    "to_feather",
-    "to_hdf",
-    "to_html",
-    "to_json",
-    "to_parquet",
-    "to_sql",
+    "touch",
     "unlink",
 ];
 
 /// More of them, by how they begin.
 const BEGINS: [&str; 21] = [
-    "f_",
-    "gi_",
-    "cr_",
-    "ag_",
-    "tb_",
-    "co_",
-    "func_",
-    "exec",
-    "spawn",
-    "popen",
-    "load_",
-    "read_",
-    "write",
-    "save",
-    "to_pickle",
-    "tofile",
-    "url",
-    "http",
-    "run_",
-    "xml",
-    "socket",
+    "f_", "gi_", "cr_", "ag_", "tb_", "co_", "func_", "exec", "spawn", "popen", "load_", "read_", "write",
+    "save", "tofile", "url", "http", "run_", "xml", "socket", "to_",
+];
+
+/// Methods whose names begin like those that write files, and that convert in memory.
+const CONVERT: [&str; 18] = [
+    "to_array",
+    "to_dense",
+    "to_device",
+    "to_dict",
+    "to_frame",
+    "to_julian_date",
+    "to_list",
+    "to_native",
+    "to_numpy",
+    "to_pandas",
+    "to_period",
+    "to_pydatetime",
+    "to_series",
+    "to_sparse",
+    "to_tensor",
+    "to_timedelta",
+    "to_timestamp",
+    "to_torch",
 ];
 
 /// Names with two underscores that reading, calling and comparing objects use.
@@ -196,7 +199,9 @@ pub(super) fn reaches(name: &str) -> bool {
     name.split('.').any(|part| {
         let hidden = part.starts_with("__") && !ORDINARY.contains(&part);
         let bare = part.trim_start_matches('_');
-        hidden || REACH.contains(&bare) || BEGINS.iter().any(|begin| bare.starts_with(begin))
+        hidden
+            || REACH.contains(&bare)
+            || BEGINS.iter().any(|begin| bare.starts_with(begin)) && !CONVERT.contains(&bare)
     })
 }
 
@@ -206,10 +211,12 @@ mod tests {
 
     #[test]
     fn names_are_told_apart() {
-        for name in ["os", "a.__globals__", "f_back", "_sys", "read_csv", "eval", "x.system", "__class__"] {
+        for name in
+            ["os", "a.__globals__", "f_back", "_sys", "read_csv", "eval", "x.system", "__class__", "to_xml"]
+        {
             assert!(reaches(name), "{name}");
         }
-        for name in ["score", "a.b", "lower", "_vocab", "__init__", "append", "mean", "numpy", "predict"] {
+        for name in ["score", "a.b", "lower", "_vocab", "__init__", "append", "mean", "numpy", "to_numpy"] {
             assert!(!reaches(name), "{name}");
         }
     }

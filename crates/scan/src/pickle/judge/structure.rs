@@ -24,6 +24,16 @@ pub(super) fn fault(machine: &Machine<'_>, target: Value, state: Value) -> Optio
         }
         ("sklearn.ensemble._hist_gradient_boosting.predictor", "TreePredictor") => predictor(machine, state),
         ("sklearn.neighbors._kd_tree" | "sklearn.neighbors._ball_tree", _) => rows(machine, state),
+        ("scipy.spatial._ckdtree", "cKDTree")
+        | ("scipy.spatial._kdtree" | "scipy.spatial.kdtree", "KDTree") => kd_tree(machine, state),
+        (module, "csr_matrix" | "csr_array" | "csc_matrix" | "csc_array")
+            if module.starts_with("scipy.sparse") =>
+        {
+            compressed(machine, state)
+        }
+        ("numpy.random._pickle" | "numpy.random._mt19937" | "numpy.random.mtrand", _) => {
+            twister(machine, state, 4)
+        }
         _ => None,
     }
 }
@@ -94,6 +104,83 @@ fn rows(machine: &Machine<'_>, state: Value) -> Option<String> {
         let inside = u64::try_from(row).is_ok_and(|row| row < rows);
         (!inside).then(|| format!("an index of {rows} rows names row {row}"))
     })
+}
+
+/// scipy's k-d tree: nodes of nine numbers of eight bytes (a column or -1, rows, a value, from which row to which, two
+/// addresses that are set anew, and two nodes), the rows, how many there are, and their order (`_ckdtree.pyx`,
+/// `__getstate__`).
+fn kd_tree(machine: &Machine<'_>, state: Value) -> Option<String> {
+    let [nodes, _, rows, columns, _, _, _, order, ..] = machine.tuple(state)? else { return None };
+    let (rows, columns) = (small(*rows)?, small(*columns)?);
+    let (_, bytes) = elements(machine, *nodes)?;
+    const NODE: usize = 72;
+    let count = (bytes.len() / NODE) as u64;
+    for (at, node) in bytes.chunks_exact(NODE).enumerate() {
+        let number = |word: usize| Some(i64::from_le_bytes(*node.get(word * 8..)?.first_chunk()?));
+        let (column, start, end) = (number(0)?, number(3)?, number(4)?);
+        let inside = |n: i64, most: u64| u64::try_from(n).is_ok_and(|n| n <= most);
+        if !inside(start, rows) || !inside(end, rows) || start > end {
+            return Some(format!("node {at} of a tree of {rows} rows goes from row {start} to row {end}"));
+        }
+        if column == -1 {
+            continue;
+        }
+        if !inside(column, columns.saturating_sub(1)) {
+            return Some(format!("node {at} of a tree asks for column {column}, which no row has"));
+        }
+        let (less, greater) = (number(7)?, number(8)?);
+        if let Some(message) = child(at as u64, less, count).or_else(|| child(at as u64, greater, count)) {
+            return Some(message);
+        }
+    }
+    outside(machine, *order, rows, "an order of rows")
+}
+
+/// A matrix by rows or columns: for each where its numbers begin, and for each number where it stands.
+fn compressed(machine: &Machine<'_>, state: Value) -> Option<String> {
+    let shape = machine.tuple(machine.entry(state, "_shape").or_else(|| machine.entry(state, "shape"))?)?;
+    let widest = shape.iter().filter_map(|length| small(*length)).max()?;
+    let indices = machine.entry(state, "indices")?;
+    let stored = Records::of(machine, indices)?.count();
+    let starts = Records::of(machine, machine.entry(state, "indptr")?)?;
+    let column = starts.whole()?;
+    let mut before = 0;
+    for at in 0..starts.count() {
+        let start = starts.int(column, at)?;
+        if start < before || u64::try_from(start).is_ok_and(|start| start > stored) {
+            return Some(format!("a sparse matrix of {stored} numbers has a row or column begin at {start}"));
+        }
+        before = start;
+    }
+    outside(machine, indices, widest, "a sparse matrix")
+}
+
+/// Indices that are not below a length.
+fn outside(machine: &Machine<'_>, indices: Value, below: u64, what: &str) -> Option<String> {
+    let indices = Records::of(machine, indices)?;
+    let column = indices.whole()?;
+    (0..indices.count()).find_map(|at| {
+        let index = indices.int(column, at)?;
+        let inside = u64::try_from(index).is_ok_and(|index| index < below);
+        (!inside).then(|| format!("{what} has the index {index} where all are below {below}"))
+    })
+}
+
+/// Where a Mersenne twister stands: the numbers that it has are 624, and what lies behind them is memory.
+fn twister(machine: &Machine<'_>, state: Value, depth: u32) -> Option<String> {
+    const NUMBERS: i64 = 624;
+    if let Some([part, ..]) = machine.tuple(state) {
+        return if depth > 0 { twister(machine, *part, depth - 1) } else { None };
+    }
+    if let Some(inner) = machine.entry(state, "state").filter(|_| depth > 0) {
+        return twister(machine, inner, depth - 1);
+    }
+    match machine.entry(state, "pos")? {
+        Value::Int(at) if !(0..=NUMBERS).contains(&at) => {
+            Some(format!("a Mersenne twister stands at number {at} of {NUMBERS}"))
+        }
+        _ => None,
+    }
 }
 
 /// Where a number stands in each record, and how it is written.

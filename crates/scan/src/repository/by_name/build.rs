@@ -55,7 +55,8 @@ pub(super) fn make(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
 
 /// A file that CMake fetches from a stranger and includes or starts, and code that it is given as a text.
 pub(super) fn cmake(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let mut fetched: Vec<String> = Vec::new();
+    // What was fetched, and whether its digest is stated.
+    let mut fetched: Vec<(String, bool)> = Vec::new();
     for (index, name, arguments) in commands(text) {
         let words: Vec<&str> = arguments
             .split(|c: char| c.is_whitespace() || c == '"')
@@ -70,11 +71,16 @@ pub(super) fn cmake(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str
                     || address.starts_with("https://raw.githubusercontent.com/")
                     || crate::address::is_installer(address);
                 if !known {
-                    fetched.extend(words.get(2).map(|word| tail(word)));
+                    let stated = words.iter().any(|word| matches!(*word, "EXPECTED_HASH" | "EXPECTED_MD5"));
+                    fetched.extend(words.get(2).map(|word| (tail(word), stated)));
                 }
             }
             "include" | "execute_process" | "add_subdirectory" | "load_cache"
-                if words.iter().any(|word| fetched.contains(&tail(word))) =>
+                if words.iter().any(|word| {
+                    let word = tail(word);
+                    let unpacks = name.eq_ignore_ascii_case("execute_process") && only_unpacks(&words);
+                    fetched.iter().any(|(file, stated)| *file == word && !(*stated && unpacks))
+                }) =>
             {
                 let message =
                     format!("a build fetches and runs {:?}", words.first().copied().unwrap_or_default());
@@ -88,6 +94,29 @@ pub(super) fn cmake(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str
             _ => {}
         }
     }
+}
+
+/// Whether every command of a process only unpacks an archive.
+fn only_unpacks(words: &[&str]) -> bool {
+    const UNPACK: [&str; 14] = [
+        "tar", "bsdtar", "gtar", "unzip", "7z", "7za", "gzip", "gunzip", "bunzip2", "unxz", "xz", "zstd",
+        "unzstd", "bzip2",
+    ];
+    let mut commands = words.split(|word| *word == "COMMAND").skip(1).peekable();
+    let runs = |word: &&str| {
+        ["--to-command", "--checkpoint-action", "-I", "--use-compress-program", "--rsh-command"]
+            .iter()
+            .any(|option| word.starts_with(option))
+    };
+    commands.peek().is_some()
+        && commands.all(|command| {
+            let own = match command {
+                ["${CMAKE_COMMAND}" | "cmake", "-E", "tar", ..] => true,
+                [program, ..] => UNPACK.contains(&program.rsplit('/').next().unwrap_or(program)),
+                [] => false,
+            };
+            own && !command.iter().any(|word| runs(&word))
+        })
 }
 
 /// Commands of CMake with the line of each, counted from zero.
@@ -228,6 +257,25 @@ mod tests {
         ] {
             let report = scan_bytes(&path.parse().unwrap(), text.as_bytes(), &Limits::default());
             assert_eq!(report.outcome, expected, "{path}: {text}: {:?}", report.findings);
+        }
+    }
+
+    #[test]
+    fn unpacking_what_has_a_digest_is_no_fetched_program() {
+        let outcome = |stated: &str, command: &str| {
+            let text = format!(
+                "project(x)\nfile(DOWNLOAD https://example.com/a.tgz ${{B}}/a.tgz {stated})\n\
+                 execute_process(COMMAND {command} WORKING_DIRECTORY ${{B}})\n"
+            );
+            scan_bytes(&"CMakeLists.txt".parse().unwrap(), text.as_bytes(), &Limits::default()).outcome
+        };
+        let digest = "EXPECTED_HASH SHA256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
+        for command in ["tar xzf a.tgz", "${CMAKE_COMMAND} -E tar xf ${B}/a.tgz", "/usr/bin/unzip -o a.tgz"] {
+            assert_eq!(outcome(digest, command), Outcome::Clean, "{command}");
+            assert_eq!(outcome("", command), Outcome::Suspicious, "{command}");
+        }
+        for command in ["sh a.tgz", "tar xf a.tgz --to-command=sh", "tar xf a.tgz COMMAND sh a.tgz"] {
+            assert_eq!(outcome(digest, command), Outcome::Suspicious, "{command}");
         }
     }
 }

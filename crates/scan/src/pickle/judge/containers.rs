@@ -1,0 +1,63 @@
+//! Objects of which a state reaches more than the object: containers that keep their elements in another, and what exists
+//! once for everybody.
+
+use super::super::machine::Machine;
+use super::super::value::{Node, Value};
+use super::{Judge, made_of};
+use crate::tables::Effect;
+
+/// Functions and classes that give the same object to everybody who asks.
+const SHARED: [&str; 7] = [
+    "logging.getLogger",
+    "pandas._libs.missing.NAType",
+    "pandas._libs.tslibs.nattype._nat_unpickle",
+    "pytz._UTC",
+    "pytz._p",
+    "zoneinfo.ZoneInfo",
+    "zoneinfo.ZoneInfo._unpickle",
+];
+
+impl Judge<'_> {
+    /// What a call gave that exists once for everybody: a member of an enumeration, a logger, a time zone. None of them is
+    /// pickled with a state.
+    pub(super) fn shared(&self, machine: &Machine<'_>, value: Value) -> Option<String> {
+        let Some(Node::Called { callee, instance: false, .. }) = machine.node(value) else { return None };
+        let global = machine.global(*callee)?;
+        let member = self.effect(machine, *callee) == Some(Effect::Enum);
+        (member || SHARED.contains(&global.qualified().as_str())).then(|| global.qualified())
+    }
+}
+
+/// Whether the state of a container of `collections` that keeps its elements in another keeps them in an ordinary one:
+/// filling it fills that.
+pub(super) fn keeps_itself(machine: &Machine<'_>, target: Value, state: Value) -> bool {
+    let class = made_of(machine, target).and_then(|class| machine.global(class));
+    let Some(class) = class.filter(|class| class.module.as_deref() == Some("collections")) else {
+        return true;
+    };
+    let chain = match class.name.as_deref() {
+        Some("UserDict" | "UserList") => false,
+        Some("ChainMap") => true,
+        _ => return true,
+    };
+    let Some((items, true)) = machine.dict(state) else { return false };
+    items.iter().skip(1).step_by(2).all(|value| match machine.node(*value) {
+        Some(Node::List(maps)) if chain => {
+            !maps.more && maps.kept.iter().all(|map| is_ordinary(machine, *map))
+        }
+        _ => is_ordinary(machine, *value),
+    })
+}
+
+/// Whether a container is a list or a dictionary, and not one with methods of its own.
+fn is_ordinary(machine: &Machine<'_>, value: Value) -> bool {
+    match machine.node(value) {
+        Some(Node::Called { .. }) => {
+            made_of(machine, value).and_then(|class| machine.global(class)).is_some_and(|class| {
+                matches!(class.qualified().as_str(), "collections.OrderedDict" | "collections.defaultdict")
+            })
+        }
+        Some(Node::Dict(_) | Node::List(_) | Node::Constant(_)) | None => true,
+        Some(_) => false,
+    }
+}
