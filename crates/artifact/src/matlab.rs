@@ -487,7 +487,7 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic(tail in proptest::collection::vec(any::<u8>(), 0..300), kind in 0u32..20) {
-            let _ = level5(&file(&[tail.clone()]));
+            let _ = level5(&file(std::slice::from_ref(&tail)));
             let _ = level5(&file(&[array(kind, [1, 2], b"x", std::slice::from_ref(&tail))]));
             let _ = level4(&tail);
         }

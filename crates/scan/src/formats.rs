@@ -10,6 +10,7 @@ pub(crate) use kept::{evaluated, pickle as kept_pickle};
 pub(crate) use languages::is_silent;
 pub(crate) use notebook::page;
 pub(crate) use onnx::stays_inside;
+pub(crate) use pattern::is_catastrophic;
 pub(crate) use template::scan as template;
 pub(crate) use yaml::named_code;
 

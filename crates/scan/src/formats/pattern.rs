@@ -14,7 +14,7 @@ const STEPS: usize = 4_000_000;
 
 /// Whether matching some text takes time that doubles with each character. Patterns that are no regular expressions, for
 /// they look back at what they matched, are not judged.
-pub(super) fn is_catastrophic(pattern: &str) -> bool {
+pub(crate) fn is_catastrophic(pattern: &str) -> bool {
     let mut parser = regex_syntax::ParserBuilder::new().utf8(false).nest_limit(64).build();
     let Ok(hir) = parser.parse(&without_extensions(pattern)) else { return false };
     let mut automaton = Automaton { looks: pattern.contains("(?"), ..Automaton::default() };

@@ -90,6 +90,11 @@ fn named(machine: &Machine<'_>, module: &str, name: &str, args: &[Value]) -> Opt
         (of, "subimport") if of.ends_with("cloudpickle") => {
             Some(Folded::Module(machine.text(*args.first()?)?.into_owned()))
         }
+        ("dill._dill", "_load_type") => plain_type(&machine.text(*args.first()?)?),
+        (of, "_builtin_type") if of.ends_with("cloudpickle") || of.ends_with("cloudpickle_fast") => {
+            (*machine.text(*args.first()?)? == *"MappingProxyType")
+                .then(|| import("types", "MappingProxyType"))
+        }
         ("dill._dill", "_import_module") => {
             let path = machine.text(*args.first()?)?;
             Some(match path.rsplit_once('.') {
@@ -198,7 +203,7 @@ fn partial(machine: &Machine<'_>, state: Value, args: &[Value]) -> Option<Folded
     let [function, positional, named, ..] = machine.tuple(state)? else { return None };
     // Arguments by name count as one more by position: contracts look at all of them.
     let named: &[Value] = match machine.dict(*named) {
-        Some((items, true)) if items.is_empty() => &[],
+        Some(([], true)) => &[],
         None if *named == Value::None => &[],
         _ => std::slice::from_ref(named),
     };
@@ -348,6 +353,35 @@ fn reduce(machine: &Machine<'_>, args: &[Value]) -> Option<Folded> {
         }
     }
     Some(folded)
+}
+
+/// What dill calls types that have no name to import, or whose name it does not trust; not those of code.
+fn plain_type(name: &str) -> Option<Folded> {
+    const BUILT_IN: [&str; 16] = [
+        "bool",
+        "bytearray",
+        "bytes",
+        "classmethod",
+        "complex",
+        "dict",
+        "float",
+        "frozenset",
+        "int",
+        "list",
+        "property",
+        "range",
+        "set",
+        "slice",
+        "staticmethod",
+        "tuple",
+    ];
+    match name {
+        "PartialType" => Some(import("functools", "partial")),
+        "ItemGetterType" => Some(import("operator", "itemgetter")),
+        "AttrGetterType" => Some(import("operator", "attrgetter")),
+        "str" => Some(import("builtins", "str")),
+        name => BUILT_IN.contains(&name).then(|| import("builtins", name)),
+    }
 }
 
 /// `map(chr, …)` and other functions whose results are constants.

@@ -248,8 +248,9 @@ impl<'t> Judge<'t> {
             return self.find("pickle/unresolved-call", by, offset, message);
         };
         let name = global.qualified();
-        let excess =
-            resources::taken(machine, callee, args).or_else(|| resources::room(machine, callee, args));
+        let excess = resources::taken(machine, callee, args)
+            .or_else(|| resources::room(machine, callee, args))
+            .or_else(|| resources::pattern(machine, callee, args));
         if let Some(message) = excess {
             self.find("pickle/resources", name.clone(), offset, message);
         }
@@ -299,6 +300,14 @@ impl<'t> Judge<'t> {
                     && code::names_its_own(machine, args);
                 if named {
                     self.imports.remove(&name);
+                    return;
+                }
+                if self.brings.is_some() && name == "dill._dill._setattr" && code::fills_a_cell(machine, args)
+                {
+                    // What was asked for on the way is called by nothing else.
+                    let asked = ["dill._dill._setattr", "dill._dill", "builtins.setattr"];
+                    self.imports
+                        .retain(|name, import| import.called_by.is_some() || !asked.contains(&name.as_str()));
                     return;
                 }
                 let last = name.rsplit('.').next().unwrap_or_default();
@@ -537,7 +546,7 @@ impl Watch for Judge<'_> {
                 }
             }
             Event::Endless => {
-                let message = "a tuple holds itself so often, by way of others, that its hash is never done";
+                let message = "a tuple holds itself so often by way of others, or lies so deep in them, that its hash is never done";
                 self.find("pickle/resources", "folded", offset, message.to_owned());
             }
             Event::HugeMemo(index) => {

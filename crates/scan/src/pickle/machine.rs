@@ -66,7 +66,8 @@ pub enum Event<'e> {
     Instantiator(String),
     /// A memo index that makes the C unpickler allocate for all below it.
     HugeMemo(u64),
-    /// A tuple that is one part of another so often that hashing or comparing it does not end.
+    /// A tuple that is one part of another so often, or lies so deep in others, that hashing or comparing it does not end
+    /// well.
     Endless,
 }
 
@@ -123,8 +124,8 @@ pub struct Machine<'a> {
     pub arrays: Vec<Raw>,
     /// What `copyreg.add_extension` registered earlier in the stream.
     extensions: HashMap<i64, Global>,
-    /// Elements of the tuples that hold tuples, counted as often as they are met.
-    sizes: HashMap<u32, u64>,
+    /// Elements of the tuples that hold tuples, counted as often as they are met, and how deep they lie in each other.
+    sizes: HashMap<u32, (u64, u32)>,
     /// Whether calls were met that are not folded because the stream asked for too much of it.
     pub folding_spent: bool,
 }

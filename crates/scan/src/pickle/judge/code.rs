@@ -14,7 +14,7 @@ use super::reach;
 use crate::tables::Tables;
 
 /// Functions of cloudpickle and dill that put code, classes and what belongs to them together.
-const MAKERS: [&str; 23] = [
+const MAKERS: [&str; 25] = [
     "CodeType",
     "_builtin_type",
     "_class_setstate",
@@ -26,6 +26,7 @@ const MAKERS: [&str; 23] = [
     "_fill_function",
     "_function_setstate",
     "_get_bases",
+    "_get_dataclass_field_type_sentinel",
     "_import_module",
     "_load_type",
     "_make_cell",
@@ -36,6 +37,7 @@ const MAKERS: [&str; 23] = [
     "_make_function",
     "_make_skel_func",
     "_make_skeleton_class",
+    "_make_skeleton_enum",
     "_rehydrate_skeleton_class",
     "subimport",
 ];
@@ -58,7 +60,7 @@ pub(super) fn made(machine: &Machine<'_>, callee: Value, args: Value) -> Option<
     }
     let at = match machine.global(callee)?.name.as_deref()? {
         "_make_function" | "_create_function" => 2,
-        "_make_skeleton_class" | "_create_type" => 1,
+        "_make_skeleton_class" | "_make_skeleton_enum" | "_create_type" => 1,
         _ => return None,
     };
     let name = machine.text(*machine.tuple(args)?.get(at)?)?;
@@ -91,15 +93,36 @@ pub(super) fn names_its_own(machine: &Machine<'_>, args: Value) -> bool {
         && machine.text(*value).is_some()
 }
 
+/// Whether dill fills a cell of a closure, when that is made before what it holds (`dill._dill._setattr`).
+pub(super) fn fills_a_cell(machine: &Machine<'_>, args: Value) -> bool {
+    let Some([cell, name, _]) = machine.tuple(args) else { return false };
+    let Some(Node::Called { callee, .. }) = machine.node(*cell) else { return false };
+    machine.global(*callee).is_some_and(|global| global.qualified() == "dill._dill._create_cell")
+        && machine.text(*name).as_deref() == Some("cell_contents")
+}
+
+/// Whether `getattr` asks dill for its own `setattr`, or else the built-in one.
+pub(super) fn asks_dill(machine: &Machine<'_>, args: &[Value]) -> bool {
+    let [owner, name, otherwise] = args else { return false };
+    let is = |value: Value, name: &str| machine.global(value).is_some_and(|g| g.qualified() == name);
+    is(*owner, "dill._dill")
+        && machine.text(*name).as_deref() == Some("_setattr")
+        && is(*otherwise, "builtins.setattr")
+}
+
 /// Whether `value` is a class whose body the stream brings.
 pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
     let Some(Node::Called { callee, .. }) = machine.node(value) else { return false };
     machine.global(*callee).is_some_and(|global| {
         let (module, name) = (global.module.as_deref(), global.name.as_deref());
-        matches!(name, Some("_make_skeleton_class" | "_create_type"))
+        matches!(name, Some("_make_skeleton_class" | "_make_skeleton_enum" | "_create_type"))
             && is_maker(module.unwrap_or_default(), name.unwrap_or_default())
     })
 }
+
+/// Names that the methods of a dataclass and of a named tuple use.
+const DATACLASS: [&str; 6] =
+    ["__class__", "__dataclass_fields__", "__match_args__", "__annotations__", "__replace__", "__slots__"];
 
 /// Most texts of one code object that are paired with each other.
 const NAMES: usize = 256;
@@ -144,7 +167,9 @@ pub(super) fn reaches(machine: &Machine<'_>, args: Value) -> Option<String> {
             if inner {
                 return computed();
             }
-            if let Some(name) = machine.text(*item).filter(|name| reach::reaches(name)) {
+            // What a class compares itself by leads nowhere by itself.
+            let reaches = |name: &str| !DATACLASS.contains(&name) && reach::reaches(name);
+            if let Some(name) = machine.text(*item).filter(|name| reaches(name)) {
                 return Some(name.chars().take(60).collect());
             }
         }

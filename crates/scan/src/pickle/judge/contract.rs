@@ -3,7 +3,7 @@
 use super::super::attributes::is_marked;
 use super::super::machine::Machine;
 use super::super::value::{Node, Value};
-use super::{Judge, reach};
+use super::{Judge, code, reach};
 use crate::tables::{Contract, Effect};
 
 impl Judge<'_> {
@@ -144,7 +144,7 @@ impl Judge<'_> {
                     Some(_) => matches!(attribute, Value::Text(..)),
                     None => self.is_method(machine, *owner, *attribute),
                 },
-                _ => false,
+                _ => code::asks_dill(machine, args),
             },
             Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
             Contract::Subclass => match args {

@@ -9,7 +9,7 @@ use super::super::machine::Machine;
 use super::super::value::Value;
 
 /// Attributes that scipy's own distributions have.
-const ATTRIBUTES: [&str; 20] = [
+const ATTRIBUTES: [&str; 24] = [
     "_stats_has_moments",
     "_random_state",
     "_ctor_param",
@@ -29,7 +29,11 @@ const ATTRIBUTES: [&str; 20] = [
     "_updated_ctor_param",
     "_open_support_mask",
     "xk",
+    "pk",
+    "qvals",
     "vecentropy",
+    "moment_tol",
+    "_support",
 ];
 
 /// Whether `state` is one.

@@ -14,16 +14,53 @@ const DEPTH: u32 = 4;
 /// Arguments that are looked at.
 const LOOKED_AT: usize = 256;
 
+/// Containers that go through what they are made of. Picklers give them values, or another mapping.
+const CONTAINERS: [&str; 8] = [
+    "array.array",
+    "collections.Counter",
+    "collections.OrderedDict",
+    "collections.UserDict",
+    "collections.UserList",
+    "collections.deque",
+    "nltk.probability.FreqDist",
+    "torch.Size",
+];
+
 /// What a call takes too much of, if it does.
 pub(super) fn taken(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
     let name = machine.global(callee)?.qualified();
-    let args = machine.tuple(args)?;
-    let kept = matches!(name.as_str(), "functools.partial" | "builtins.slice" | "builtins.getattr");
-    if !kept && !name.starts_with("itertools.") {
-        let long = args.iter().take(LOOKED_AT).find_map(|arg| iterated(machine, *arg, DEPTH))?;
-        return Some(format!("loading it has {name} go through {long}"));
+    if matches!(name.as_str(), "functools.partial" | "builtins.slice" | "builtins.getattr")
+        || name.starts_with("itertools.")
+    {
+        return None;
     }
-    None
+    let args = machine.tuple(args)?.iter().take(LOOKED_AT);
+    let object = |value: &Value| match machine.node(*value) {
+        Some(Node::Called { callee, .. }) => machine.global(*callee).is_none_or(|made| {
+            !made.module.as_deref().is_some_and(|m| matches!(m, "builtins" | "collections" | "_codecs"))
+        }),
+        _ => false,
+    };
+    if CONTAINERS.contains(&name.as_str()) && args.clone().any(object) {
+        return Some(format!("loading it has {name} go through an object, which need not end"));
+    }
+    let long =
+        args.flat_map(|arg| machine.tuple(*arg).unwrap_or(std::slice::from_ref(arg)).iter().take(LOOKED_AT));
+    let long = long.into_iter().find_map(|arg| iterated(machine, *arg, DEPTH))?;
+    Some(format!("loading it has {name} go through {long}"))
+}
+
+/// A pattern that a matcher tries in exponentially many ways, where one is compiled.
+pub(super) fn pattern(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
+    let name = machine.global(callee)?.qualified();
+    let compiles = matches!(
+        name.as_str(),
+        "re._compile" | "re.compile" | "regex._main._compile" | "regex._regex.compile"
+    );
+    let text = machine.text(*machine.tuple(args)?.first().filter(|_| compiles)?)?;
+    let shown: String = text.chars().take(60).collect();
+    crate::formats::is_catastrophic(&text)
+        .then(|| format!("loading it compiles {shown:?}, which a matcher may try in exponentially many ways"))
 }
 
 /// How many elements a call makes room for by what it is told alone, if that is too many.
@@ -47,13 +84,27 @@ pub(super) fn room(machine: &Machine<'_>, callee: Value, args: Value) -> Option<
         "scipy" => module.starts_with("scipy.sparse"),
         "sklearn" => module.starts_with("sklearn.tree"),
         "array" => true,
+        // What makes an instance of its first argument.
+        "copyreg" => name.starts_with("__newobj"),
         _ => false,
     };
     if !makes {
         return None;
     }
-    let elements =
-        machine.tuple(args)?.iter().take(LOOKED_AT).map(|arg| product(machine, *arg, DEPTH)).max()?;
+    let args = machine.tuple(args)?;
+    let args = match args.first() {
+        Some(class) if module == "copyreg" => {
+            let sized = machine.global(*class).is_some_and(|class| {
+                let (module, name) = (class.module.as_deref(), class.name.as_deref());
+                let top = module.and_then(|module| module.split('.').next());
+                matches!(top, Some("numpy" | "scipy" | "sklearn"))
+                    || module == Some("builtins") && matches!(name, Some("bytes" | "bytearray"))
+            });
+            args.get(1..).filter(|_| sized)?
+        }
+        _ => args,
+    };
+    let elements = args.iter().take(LOOKED_AT).map(|arg| product(machine, *arg, DEPTH)).max()?;
     (elements > MANY).then(|| format!("loading it has {module}.{name} make room for {elements} elements"))
 }
 
@@ -83,15 +134,21 @@ fn iterated(machine: &Machine<'_>, value: Value, depth: u32) -> Option<&'static 
 
 /// The product of the whole numbers in a value.
 fn product(machine: &Machine<'_>, value: Value, depth: u32) -> u64 {
-    match (value, machine.tuple(value)) {
-        (Value::Int(n), _) => n.unsigned_abs(),
-        // What is no 64-bit number is no length either.
-        (Value::Number, _) => 0,
-        (_, Some(items)) if depth > 0 => items
+    if let Value::Int(n) = value {
+        return n.unsigned_abs();
+    }
+    // Arguments by name.
+    if let Some((items, _)) = machine.dict(value).filter(|_| depth > 0) {
+        let values = items.iter().skip(1).step_by(2).take(LOOKED_AT);
+        return values.map(|value| product(machine, *value, depth - 1)).max().unwrap_or(0);
+    }
+    match machine.elements(value).filter(|_| depth > 0) {
+        Some(items) => items
             .iter()
             .take(LOOKED_AT)
             .map(|item| product(machine, *item, depth - 1))
             .fold(1, |all, n| u64::saturating_mul(all, n.max(1))),
-        _ => 0,
+        // What is no 64-bit number is no length either.
+        None => 0,
     }
 }

@@ -33,9 +33,11 @@ fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
     let make = r"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x04NAMEtR}\x8c\x05cleanNNtR0";
     let class = r"cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85R\x8c\x01A)}tRp9\n0";
     let module = r"cdill._dill\n_import_module\n\x8c\x05numpy\x85R0";
+    let cell = r"cbuiltins\ngetattr\n(cdill\n_dill\n\x8c\x08_setattrcbuiltins\nsetattr\ntR(cdill._dill\n_create_cell\nN\x85R\x8c\x0dcell_contentsK\x03tR0";
+    let held = r"cdill._dill\n_load_type\n\x8c\x0bPartialType\x85Rcbuiltins\nint\n\x85R0";
     let globals = r"}(\x8c\x0c__builtins__cbuiltins\n__dict__\nu0";
     let named = r"cbuiltins\nsetattr\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0";
-    let whole = format!("{make}{class}{module}{globals}{named}N.");
+    let whole = format!("{make}{class}{module}{cell}{held}{globals}{named}N.");
     assert_eq!(rules(&unescape(&whole)), ["pickle/brings-code"], "{whole}");
     assert!(scan(&unescape(&whole), Tables::built_in()).findings[0].message.contains("clean, A"));
     for more in [
@@ -44,6 +46,7 @@ fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
         r"cbuiltins\nsetattr\n(g9\n\x8c\x07__del__cos\nsystem\ntR0",
         r"cbuiltins\nsetattr\n(cos\npath\n\x8c\x0c__qualname__\x8c\x01AtR0",
         r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0g8\n(g9\n\x8c\x04nameNtR0",
+        r"cbuiltins\ngetattr\n(cdill\n_dill\n\x8c\x08_setattrcbuiltins\nsetattr\ntR(cos\npath\n\x8c\x0dcell_contentsK\x03tR0",
         r"c_operator\ngetitem\n(cbuiltins\n__dict__\n\x8c\x04evaltR0",
     ] {
         let stream = format!("{make}{class}{more}N.");

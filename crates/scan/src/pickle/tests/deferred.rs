@@ -66,10 +66,18 @@ fn iterators_without_an_end_and_rooms_without_a_bound_are_told() {
         call(deque(), &[call(name("builtins", "range"), &[huge()])]),
         call(name("numpy", "ndarray"), &[tuple(&[huge()]), text("O")]),
         call(name("numpy", "void"), &[huge()]),
+        call(name("copyreg", "__newobj__"), &[name("builtins", "bytes"), huge()]),
+        call(deque(), &[call(name("ipaddress", "IPv6Network"), &[text("::/0")])]),
+        call(name("re", "_compile"), &[text("(a+)+$"), b"K\0".to_vec()]),
+        [b"}".to_vec(), b")".to_vec(), b"\x85".repeat(9000), b"Ns".to_vec()].concat(),
     ] {
         assert_eq!(rules(&stream(body)), ["pickle/resources"]);
     }
-    for body in [count, call(deque(), &[call(name("builtins", "range"), &[b"K\x09".to_vec()])])] {
+    for body in [
+        count,
+        call(name("re", "_compile"), &[text("a+b"), b"K\0".to_vec()]),
+        call(deque(), &[call(name("builtins", "range"), &[b"K\x09".to_vec()])]),
+    ] {
         assert_eq!(outcome(&stream(body)), Outcome::Clean);
     }
 }

@@ -115,7 +115,7 @@ fn only_unpacks(words: &[&str]) -> bool {
                 [program, ..] => UNPACK.contains(&program.rsplit('/').next().unwrap_or(program)),
                 [] => false,
             };
-            own && !command.iter().any(|word| runs(&word))
+            own && !command.iter().any(runs)
         })
 }
 
