@@ -3,6 +3,10 @@
     python crates/scan/data/generate.py                 # in an environment with the libraries of LIBRARIES
     python crates/scan/data/generate.py --from FOLDER   # the same; rows of a package that lie in FOLDER are taken from there
     python crates/scan/data/generate.py PACKAGE --why   # prints what is known of one package, and why it is not known of the rest
+    python crates/scan/data/generate.py --merge FILE... # adds what `generate.py PACKAGE` printed elsewhere, with other versions of Python and of the library
+
+What an old version keeps elsewhere, or makes in another way, is asked of that version: `PACKAGE` runs from Python 3.6 on. Where versions
+disagree on a class, the strictest counts, as a file does not choose what it is loaded with.
 
 A class is inert as an object (made by NEWOBJ, filled by BUILD) when everything Python would run for that comes from
 object, from a built-in container, from a method reviewed below, or from a method whose source only compares, copies and
@@ -13,7 +17,6 @@ called. Nothing of this is asked of the machine that scans.
 
 import enum
 import importlib
-import importlib.metadata
 import inspect
 import io
 import contextlib
@@ -32,10 +35,8 @@ from purity import BUILT_IN, Purity, qualified
 COMMON = ("tests", "test", "testing", "conftest", "__main__", "cli", "examples", "benchmarks", "setup", "_pyinstaller", "plotting", "visualization", "gui", "app", "externals", "test_utils", "dask", "distutils", "f2py")
 LIBRARIES = {
     "sklearn": ("externals", "_build_utils", "datasets"),
-    "numpy": ("f2py", "distutils", "typing"),
+    "numpy": ("f2py", "distutils", "typing", "compat"),
     "scipy": ("_lib", "datasets"),
-    "pandas.core.indexes": (), "pandas.core.arrays": (), "pandas.core.dtypes": (), "pandas.core.window": (), "pandas.core.groupby": (), "pandas.core.resample": (),
-    "pandas.tseries": (),
     "torch.nn": ("_functions", "backends"),
     "torch.optim": ("_multi_tensor",),
     "torch.distributions": (),
@@ -46,7 +47,9 @@ LIBRARIES = {
     "timm": ("data",), "sentence_transformers": (),
     "transformers.training_args": (), "transformers.training_args_seq2seq": (), "transformers.trainer_utils": (), "transformers.debug_utils": (), "transformers.trainer_pt_utils": (),
     "transformers.trainer_callback": (), "transformers.configuration_utils": (), "transformers.generation.configuration_utils": (), "transformers.tokenization_utils_base": (),
-    "transformers.models.bert": (),
+    "transformers.models": (), "transformers.processing_utils": (), "transformers.image_processing_utils": (), "transformers.image_processing_base": (),
+    "transformers.feature_extraction_utils": (), "transformers.feature_extraction_sequence_utils": (), "transformers.tokenization_utils": (),
+    "transformers.tokenization_utils_fast": (), "transformers.tokenization_python": (), "transformers.tokenization_utils_sentencepiece": (), "transformers.tokenization_utils_tokenizers": (),
     "tokenizers": (), 
     "accelerate": ("commands", "test_utils"),
     "xgboost": ("spark", "dask", "federated", "collective", "tracker"),
@@ -60,15 +63,25 @@ LIBRARIES = {
     "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
     "hmmlearn": (), "ngboost": (), "pygam": (), "skopt": (), "hyperopt": ("ipy", "mongoexp", "spark"), "optuna": ("artifacts", "integration", "_callbacks"),
-    "umap": (), "pynndescent": (), "hdbscan": (), "kmodes": (), "mlxtend": (), "pyod": (), "skorch": (), "river": ("datasets",),
+    "umap": (), "pynndescent": (), "kmodes": (), "mlxtend": (), "pyod": (), "skorch": (), "river": ("datasets",),
     "networkx": ("drawing", "readwrite"), "igraph": ("drawing",), "pgmpy": (), "econml": (), "causalml": (), "mapie": (), "copulas": (), "boruta": (), "imodels": (),
     "nltk": ("app", "draw", "downloader", "data", "twitter", "toolbox"), "gensim": (), "sklearn_crfsuite": (), "rank_bm25": (), "bertopic": (), "sacremoses": (), "datasketch": (),
-    "textblob": (), "vaderSentiment": (), "spacy": (),
+    "textblob": (), "vaderSentiment": (), "spacy": ("cli",),
     "shap": (), "surprise": (), "implicit": (), "pytorch_tabnet": (),
-    "xarray.core": (), "shapely.geometry": (),
+    "xarray": (), "shapely.geometry": (), "shapely.lib": (), "geopandas": (), "pyproj": (), "pint": (), "uncertainties": (), "pendulum": ("mixins",), "arrow": (), "babel": ("messages",),
+    "sympy": ("parsing", "codegen", "interactive", "utilities", "printing", "sympify"), "mpmath": (), "pandas": ("io", "plotting", "_testing", "util", "compat"),
+    "matplotlib": ("backends", "sphinxext", "pyplot", "pylab", "mpl-data"), "mpl_toolkits.mplot3d": (), "mpl_toolkits.axes_grid1": (), "PIL": ("ImageShow", "ImageGrab", "ImageTk", "ImageQt"),
+    "thinc": (), "confection": (), "preshed": (), "cymem": (), "blis": (), "slicer": (), "numba": ("cuda", "scripts", "cext", "pycc"),
+    "attr": (), "attrs": (), "pydantic": ("_internal", "mypy", "v1", "types"), "annotated_types": (), "plotly": ("io", "figure_factory", "matplotlylib", "validators"), "cvxpy": (), "arviz": (),
+    "gymnasium": ("envs",), "stable_baselines3": (), "gpytorch": (), "botorch": (), "linear_operator": (), "pyro": (), "torch_geometric": ("datasets", "graphgym", "profile"),
+    "astropy": ("io", "samp", "vo", "config", "logger"), "ase": ("calculators", "io", "gui", "db", "visualize"), "Bio": ("SearchIO", "Entrez", "ExPASy", "KEGG", "TogoWS"), "skimage": ("data", "io", "viewer"), "skfuzzy": (), "deap": (),
+    "pymoo": ("visualization",), "nevergrad": ("benchmark",), "rdkit.Chem": (), "rdkit.DataStructs": (), "mne": ("datasets", "viz", "gui", "report"), "flax": (), "optax": (), "jax": ("experimental",), "jaxlib": (),
+    "fairlearn": ("datasets",), "interpret": ("visual", "develop"), "eli5": (), "alibi": ("datasets",), "scikeras": (), "featuretools": (), "woodwork": (), "GPy": ("plotting",), "paramz": (),
+    "flair": ("datasets",), "gluonts": ("dataset", "ext"), "neuralprophet": (), "tsfresh": ("examples",), "hdbscan": (), "aif360": ("datasets",), "dowhy": ("datasets",), "dirty_cat": (), "keras_preprocessing": (),
+    "sentencepiece": (), "torchtext.vocab": (),
     "string": (), "calendar": (), "textwrap": (), "difflib": (), "statistics": (), "configparser": (), "json.encoder": (), "json.decoder": (), "dataclasses": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
-    "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "pytz": (),
+    "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
 }
 
 # Modules whose public functions models hold by name: read by a person.
@@ -82,7 +95,7 @@ HELD = (
 FUNCTIONS = (
     "sklearn", "numpy.lib", "numpy._core", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.fft", "scipy.special", "scipy.stats", "scipy.spatial", "scipy.optimize", "scipy.linalg",
     "scipy.interpolate", "torch.nn", "torch.optim", "lifelines", "autograd", "umap", "pynndescent", "hdbscan", "tslearn", "patsy", "formulaic", "statsmodels.genmod",
-    "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils",
+    "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils", "gensim.models.tfidfmodel", "gensim.models.phrases", "thinc.initializers", "matplotlib.artist", "matplotlib.backend_bases", "matplotlib.colorbar",
     "nltk.tokenize", "nltk.util", "nltk.classify", "nltk.tag", "river.utils", "timm.layers", "torchmetrics.functional", "torchmetrics.utilities", "sksurv", "mlxtend", "kmodes",
     "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
 )
@@ -92,11 +105,31 @@ LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save",
 # Types written in C that a class may derive from, reviewed by hand (callables.csv has them too).
 NATIVE = (numpy.ndarray,)
 
+# Of packages with thousands of modules, the ones that hold what is pickled, by how their names begin.
+ONLY = {
+    "transformers.models": ("configuration_", "tokenization_", "feature_extraction_", "processing_", "image_processing_", "video_processing_"),
+}
+
 # Methods that do more than assign, and why they are harmless. (owner, method)
 REVIEWED = {
     ("collections.abc.Mapping", "__eq__"): "compares the items",
     ("collections.abc.Set", "__eq__"): "compares the members",
     ("collections.abc.MutableMapping", "__eq__"): "compares the items",
+    ("xarray.core._typed_ops.VariableOpsMixin", "__eq__"): "compares arrays; nothing of this kind is hashed",
+    ("xarray.core._typed_ops.DataArrayOpsMixin", "__eq__"): "the same",
+    ("xarray.core._typed_ops.DatasetOpsMixin", "__eq__"): "the same",
+    ("xarray.core._typed_ops.DataTreeOpsMixin", "__eq__"): "the same",
+    ("matplotlib.transforms.AffineBase", "__eq__"): "compares two matrices",
+    ("matplotlib.colors.Colormap", "__eq__"): "compares two tables of colours",
+    ("matplotlib.transforms.TransformNode", "__setstate__"): "updates __dict__ and refers weakly to its own parents",
+    ("matplotlib.cbook.CallbackRegistry", "__setstate__"): "updates __dict__ and refers weakly to the functions it holds",
+    ("matplotlib.cbook.Grouper", "__setstate__"): "refers weakly to the objects it holds",
+    ("pint.util.UnitsContainer", "__eq__"): "compares; a text is read by pint's own reader of units",
+    ("arrow.arrow.Arrow", "__eq__"): "compares times",
+    ("arrow.arrow.Arrow", "__getattr__"): "reads a property of the time",
+    ("pandas.core.generic.NDFrame", "__setstate__"): "sets attributes past the setters",
+    ("pandas.core.dtypes.base.ExtensionDtype", "__eq__"): "compares, a text with the name of the type",
+    ("pandas.core.dtypes.base.ExtensionDtype", "__hash__"): "hashes the parameters of the type",
     ("statsmodels.base.wrapper.ResultsWrapper", "__getattribute__"): "reads an attribute of the results and wraps it",
     ("networkx.classes.graph.Graph", "__new__"): "makes an empty object, unless a backend is configured where it is loaded",
     ("networkx.classes.digraph.DiGraph", "__new__"): "the same",
@@ -152,6 +185,8 @@ REVIEWED = {
     ("omegaconf.base.Node", "__setstate__"): "updates __dict__",
     ("omegaconf.nodes.ValueNode", "__setstate__"): "updates __dict__",
     ("transformers.training_args.TrainingArguments", "__setattr__"): "assigns",
+    # Only because of `State`, which their __setattr__ brings: once the file has given it, `attribute_map` leads to what it says.
+    ("transformers.configuration_utils.PreTrainedConfig", "__getattribute__"): "reads an attribute by its other name",
 }
 
 # What Python runs while an object is made, filled with state, hashed, compared and dropped; and when it is filled as a container.
@@ -173,8 +208,24 @@ def setters_harmless(cls):
     return True
 
 
+# Expressions of sympy: made of numbers and other expressions, of which these say at most what they equal. Not those that count
+# or expand (factorials, polynomials, series): a small number makes a large one of them.
+SYMBOLIC = ("sympy.functions.elementary", "sympy.functions.special.error_functions", "sympy.functions.special.delta_functions", "sympy.integrals.integrals",
+            "sympy.core.containers", "sympy.core.mod", "sympy.core.relational", "sympy.core.numbers", "sympy.concrete.summations", "sympy.concrete.products",
+            "sympy.series.limits", "sympy.sets.sets", "sympy.sets.fancysets", "sympy.logic.boolalg", "sympy.core.function.Derivative", "sympy.core.function.Subs",
+            "sympy.core.function.Lambda", "sympy.matrices.immutable", "sympy.matrices.expressions.matexpr.MatrixSymbol", "sympy.tensor.indexed")
+
+
+def symbolic(cls):
+    if not cls.__module__.startswith("sympy.") or not any(qualified(owner) == "sympy.core.basic.Basic" for owner in cls.__mro__):
+        return False
+    return any((qualified(cls) + ".").startswith(home + ".") for home in SYMBOLIC) and all(PURITY.harmless(cls, name) for name in ("__del__", "__getattr__", "__getattribute__", "__setattr__"))
+
+
 def effect(cls):
     """What the table says of a class, or nothing; PURITY.why tells why not."""
+    if symbolic(cls):
+        return "if,symbolic"
     if issubclass(cls, enum.Enum):
         missing = next((o for o in cls.__mro__ if "_missing_" in vars(o)), enum.Enum)
         if missing is enum.Enum:
@@ -187,8 +238,12 @@ def effect(cls):
     if any(base not in BUILT_IN and base not in NATIVE and not base.__flags__ & (1 << 9) for base in cls.__mro__):
         PURITY.why = "native"
         return None  # a type written in C: by hand
-    if not all(PURITY.harmless(cls, method) for method in RUN):
+    if not all(PURITY.harmless(cls, method) for method in RUN if method != "__setattr__"):
         return None
+    if not PURITY.harmless(cls, "__setattr__"):
+        # Without a __setstate__ of its own, a state of one part goes past it into __dict__.
+        takes = any("__setstate__" in vars(owner) for owner in cls.__mro__ if owner is not object)
+        return None if takes else "if,state"
     if not all(PURITY.harmless(cls, method) for method in FILL) or not setters_harmless(cls):
         return "if,state"
     return "inert," if PURITY.making(cls) else "if,object"
@@ -199,7 +254,7 @@ def walk(package, leave_out):
     yield root
     for info in pkgutil.walk_packages(getattr(root, "__path__", []), package + ".", onerror=lambda _: None):
         parts = info.name.split(".")
-        if any(part in leave_out or part.startswith("test_") for part in parts):
+        if any(part in leave_out or part.startswith("test_") for part in parts) or not (info.ispkg or parts[-1].startswith(ONLY.get(package, ""))):
             continue
         try:
             yield importlib.import_module(info.name)
@@ -210,9 +265,24 @@ def walk(package, leave_out):
 def classes(owner, module, path=""):
     """Classes that `module` defines, and those defined in them, with their qualified names."""
     for name, value in list(vars(owner).items()):
-        if isinstance(value, type) and value.__module__ == module and value.__qualname__ == path + name:
+        if isinstance(value, type) and value.__module__ == module and value.__qualname__ == path + name and "," not in name:
             yield value.__qualname__, value
             yield from classes(value, module, path + name + ".")
+
+
+# What the output of one package says of a class that cannot be shown harmless: not in the table, unless by hand.
+REFUSED = "no,"
+STRICTER = ("inert,", "if,object", "if,state")
+
+
+def strictest(one, other):
+    """What holds of a callable of which two versions say `one` and `other`."""
+    if one == other or REFUSED in (one, other):
+        return one if one == other else REFUSED
+    # What each of the two allows differs in kind: a class that was a function before, or state that is compared.
+    if {one, other} & {"enum,", "data,", "if,distribution", "if,symbolic"}:
+        return "if,distribution" if {one, other} <= {"if,object", "inert,", "if,distribution"} else REFUSED
+    return max(one, other, key=STRICTER.index)
 
 
 def rows_of(package, why):
@@ -227,9 +297,8 @@ def rows_of(package, why):
             with contextlib.suppress(Exception):
                 PURITY.why = ""
                 found = effect(value)
-                if found:
-                    rows[module.__name__, name] = found
-                elif why:
+                rows[module.__name__, name] = found or REFUSED
+                if not found and why:
                     print(f"{module.__name__},{name}: {PURITY.why}", file=sys.stderr)
         if any((module.__name__ + ".").startswith(home + ".") for home in FUNCTIONS):
             for name, value in list(vars(module).items()):
@@ -262,6 +331,16 @@ def functions_in_c():
     return rows
 
 
+def version_of(top):
+    named = {"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "umap": "umap-learn", "skopt": "scikit-optimize", "sksurv": "scikit-survival", "PIL": "pillow", "skimage": "scikit-image", "Bio": "biopython"}
+    with contextlib.suppress(ImportError):  # before Python 3.8
+        from importlib import metadata
+
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            return metadata.version(named.get(top, top))
+    return getattr(sys.modules[top], "__version__", "of no stated version")
+
+
 def one(package, why):
     """Prints the rows of one package: each in a process of its own, as importing one library may disturb another."""
     top = package.split(".")[0]
@@ -270,17 +349,48 @@ def one(package, why):
         rows = rows_of(package, why)
         if package == "scipy":
             rows.update(functions_in_c())
-    try:
-        version = importlib.metadata.version({"sklearn": "scikit-learn", "imblearn": "imbalanced-learn", "umap": "umap-learn", "skopt": "scikit-optimize", "sksurv": "scikit-survival"}.get(top, top))
-    except importlib.metadata.PackageNotFoundError:
-        version = getattr(sys.modules[top], "__version__", "of no stated version")
-    print(f"# {top} {version.partition('+')[0]}", file=out)
+    print(f"# {top} {version_of(top).partition('+')[0]}", file=out)
     for (module, name), what in sorted(rows.items()):
         print(f"{module},{name},{what}", file=out)
 
 
+def read(text, rows, versions):
+    """Adds what one output says to what is known."""
+    for line in text.splitlines():
+        if line.startswith("# "):
+            versions.add(line[2:])
+        else:
+            module, name, what = line.split(",", 2)
+            rows[module, name] = strictest(rows.get((module, name), what), what)
+
+
+def write(rows, versions):
+    by_hand = {tuple(line.split(",")[:2]) for line in Path(__file__).with_name("callables.csv").read_text().splitlines() if not line.startswith("#")}
+    rows = {key: what for key, what in rows.items() if key not in by_hand and what != REFUSED}
+    out = io.StringIO()
+    out.write("# Made by generate.py from " + ", ".join(sorted(versions)) + ".\n# module,name,effect,contract\n")
+    for (module, name), what in sorted(rows.items()):
+        out.write(f"{module},{name},{what}\n")
+    Path(__file__).with_name("generated.csv").write_text(out.getvalue())
+    print(f"{len(rows)} rows", file=sys.stderr)
+
+
+def merge(files):
+    rows, versions = {}, set()
+    head, _, *lines = Path(__file__).with_name("generated.csv").read_text().splitlines()
+    versions.update(head.rstrip(".").partition(" from ")[2].split(", "))
+    for line in lines:
+        module, name, what = line.split(",", 2)
+        rows[module, name] = what
+    for file in files:
+        read(Path(file).read_text(), rows, versions)
+    write(rows, versions)
+
+
 def main():
     warnings.filterwarnings("ignore")
+    if sys.argv[1:2] == ["--merge"]:
+        return merge(sys.argv[2:])
     if sys.argv[1:] and sys.argv[1] != "--from":
         return one(sys.argv[1], "--why" in sys.argv)
     rows, versions = {}, set()
@@ -296,20 +406,8 @@ def main():
                 continue
             if kept is not None:
                 kept.write_text(said)
-        for line in said.splitlines():
-            if line.startswith("# "):
-                versions.add(line[2:])
-            else:
-                module, name, what = line.split(",", 2)
-                rows[module, name] = what
-    by_hand = {tuple(line.split(",")[:2]) for line in Path(__file__).with_name("callables.csv").read_text().splitlines() if not line.startswith("#")}
-    rows = {key: value for key, value in rows.items() if key not in by_hand}
-    out = io.StringIO()
-    out.write("# Made by generate.py from " + ", ".join(sorted(versions)) + ".\n# module,name,effect,contract\n")
-    for (module, name), what in sorted(rows.items()):
-        out.write(f"{module},{name},{what}\n")
-    Path(__file__).with_name("generated.csv").write_text(out.getvalue())
-    print(f"{len(rows)} rows", file=sys.stderr)
+        read(said, rows, versions)
+    write(rows, versions)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import functools
 import inspect
 import linecache
 import types
+import weakref
 
 BUILT_IN = tuple(
     value for value in vars(builtins).values() if isinstance(value, type) and value not in (type, super, map, filter, property)
@@ -24,14 +25,14 @@ SAFE_CALLS = {"isinstance", "issubclass", "hasattr", "len", "tuple", "dict", "li
               "reversed", "slice", "object", "divmod", "ord", "chr", "iter", "next", "vars"}
 # Methods of containers, texts, numbers and locks. Not `clear`, which a cache on disk has, nor `__setstate__`, which runs what another class does.
 SAFE_METHODS = {"get", "items", "keys", "values", "copy", "update", "pop", "setdefault", "append", "extend", "add", "lower", "upper", "format", "startswith", "endswith",
-                "__init__", "__setattr__", "__setitem__", "__eq__", "__ne__", "__hash__", "split", "join", "strip", "rstrip", "lstrip", "replace",
+                "__init__", "__setattr__", "__setitem__", "__eq__", "__ne__", "__hash__", "split", "join", "strip", "rstrip", "lstrip", "removeprefix", "removesuffix", "replace",
                 "insert", "discard", "index", "count", "popitem", "appendleft", "popleft", "intersection", "union", "difference", "issubset",
                 "astype", "reshape", "tolist", "ravel", "flatten", "squeeze", "tobytes", "fill", "acquire", "release", "notify_all", "fromkeys", "title", "isidentifier", "_replace", "_asdict"}
 # Functions of other modules that compute, warn or make a value, none of a size that they are told.
 SAFE_FUNCTIONS = {
     "warnings.warn", "threading.Lock", "threading.RLock", "threading.local", "threading.Condition", "threading.Event", "collections.deque", "collections.defaultdict",
     "collections.OrderedDict", "collections.Counter", "itertools.count", "itertools.chain", "itertools.repeat", "math.isnan", "math.isclose", "math.sqrt",
-    "math.log", "math.ceil", "math.floor", "weakref.ref", "weakref.proxy", "weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet",
+    "math.log", "math.ceil", "math.floor", "weakref.ref", "weakref.proxy", "weakref.WeakMethod", "weakref.WeakKeyDictionary", "weakref.WeakValueDictionary", "weakref.WeakSet", "_weakrefset.WeakSet",
     "logging.getLogger", "datetime.datetime.now", "time.time", "time.monotonic", "time.perf_counter", "uuid.uuid4",
     "operator.eq", "dataclasses.fields", "typing.cast", "inspect.isclass", "inspect.isfunction", "numbers.Number", "re.compile", "functools.partial",
 }
@@ -55,7 +56,7 @@ def qualified(cls):
     return f"{cls.__module__}.{cls.__qualname__}"
 
 
-@functools.cache
+@functools.lru_cache(maxsize=None)  # functools.cache came with Python 3.9
 def functions_of(file):
     """The functions written in a file, by the line where each begins."""
     tree = ast.parse("".join(linecache.getlines(file)))
@@ -161,7 +162,7 @@ class Purity:
         if not isinstance(tree, ast.FunctionDef):
             return False
         scope = Scope(self, inner, None, 0, None, depth - 1)
-        for node in ast.walk(ast.Module(tree.body, [])):
+        for node in (node for statement in tree.body for node in ast.walk(statement)):
             if isinstance(node, (ast.Import, ast.ImportFrom)):
                 modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
                 if any(m.split(".")[0] in FORBIDDEN_MODULES for m in modules):
@@ -218,6 +219,8 @@ class Scope:
 
     def refuses_call(self, node):
         called = node.func
+        if self.value(called) is weakref.ref:
+            return None if len(node.args) == 1 and not node.keywords else "gives a weak reference something to call"
         if isinstance(called, ast.Name):
             if called.id in ("getattr", "setattr", "delattr"):
                 return self.refuses_attribute(called.id, node.args)
@@ -239,7 +242,7 @@ class Scope:
         if isinstance(kind, type) and kind in BUILT_IN and called.attr in SAFE_METHODS | {"__new__"}:
             return None
         if value is not None:
-            return self.refuses_value(ast.unparse(called), value)
+            return self.refuses_value(f".{called.attr}", value)
         return None if called.attr in SAFE_METHODS else f"calls .{called.attr}"
 
     def refuses_attribute(self, what, args):
@@ -265,7 +268,7 @@ class Scope:
             return None if name in SAFE_CALLS else f"calls {name}"
         if f"{module.lstrip('_')}.{name}" in SAFE_FUNCTIONS:
             return None
-        if module.split(".")[0] == "numpy" and name in NUMPY and "." not in module.removeprefix("numpy._core").removeprefix("numpy.lib").lstrip("."):
+        if module.split(".")[0] == "numpy" and name in NUMPY and module.split(".")[1:2] in ([], ["_core"], ["core"], ["lib"]) and module.count(".") < 3:
             return None
         if module.split(".")[0] == "torch" and name in TORCH:
             return None

@@ -52,8 +52,12 @@ pub enum Contract {
     NamedState,
     /// Made without its `__init__`, by `NEWOBJ` or `copyreg`: only the state comes from the file.
     Object,
-    /// Made as `Object`, with a state of one part, and never filled as a container: its own `append`, `extend`, `add`,
-    /// `__setitem__` or the setters of its properties do more than assign.
+    /// Made by `NEWOBJ` without arguments: some versions open a file that is named by one (`tokenizers.models.BPE`), or
+    /// compute a number of its text (`mpmath.mpf`).
+    Bare,
+    /// Made as `Object`, with a state of one part, once, and never filled as a container: its own `append`, `extend`, `add`,
+    /// `__setitem__` or the setters of its properties do more than assign, or what its first state holds leads elsewhere what
+    /// is looked up for a second one (`attribute_map`, `__validators__` of configurations).
     State,
     /// One of the constants whose type has no name to import: `type(None)`.
     TypeOf,
@@ -102,6 +106,7 @@ impl Contract {
             "named-state" => Self::NamedState,
             "subclass" => Self::Subclass,
             "object" => Self::Object,
+            "bare" => Self::Bare,
             "state" => Self::State,
             "array" => Self::Array,
             "generator" => Self::Generator,
@@ -133,6 +138,7 @@ impl Contract {
             Self::Rebuilt => "a class of arrays and a small shape",
             Self::NamedState => "a state of plain attribute names",
             Self::Object | Self::State => "what picklers write: an empty instance and its state",
+            Self::Bare => "nothing",
             Self::Generator => "a bit generator and numpy's maker of it",
             Self::TypeOf => "None, Ellipsis or NotImplemented",
             Self::Subscript => "a name of typing and a type",

@@ -3,7 +3,7 @@
 //! Each event is weighed by itself against the tables; no rule depends on another having fired. What is not
 //! known to be inert is reported; the sink table is asked only afterwards, for how bad it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use proofhouse_core::Place;
 
@@ -42,8 +42,7 @@ pub enum Loader {
 pub struct Judge<'t> {
     tables: &'t Tables,
     loader: Loader,
-    /// Findings by rule and what they are about, with the first place: a payload repeated a million times is
-    /// one finding.
+    /// Findings by rule and what they are about, with the first place: a repeated payload is one finding.
     found: BTreeMap<(&'static str, String), (usize, String)>,
     /// Names that were imported and are not known to be inert.
     imports: BTreeMap<String, Import>,
@@ -52,6 +51,7 @@ pub struct Judge<'t> {
     nested_left_out: bool,
     sources: Vec<(usize, String)>,
     brings: Option<Brings>,
+    built: HashSet<u32>,
 }
 
 /// Code by value: where the first of it is put together, and what is made of it.
@@ -125,6 +125,7 @@ impl<'t> Judge<'t> {
             nested_left_out: false,
             sources: Vec::new(),
             brings: None,
+            built: HashSet::new(),
         }
     }
 
@@ -403,10 +404,12 @@ impl<'t> Judge<'t> {
                     self.find("pickle/contract", "nested state", offset, message);
                 }
             }
-            Some(Contract::State) if matches!(machine.tuple(state), Some([_, slots]) if !matches!(slots, Value::None)) =>
-            {
-                let message = "loading it sets attributes by setters that do more than assign".to_owned();
-                self.find("pickle/contract", "setters", offset, message);
+            Some(contract @ (Contract::State | Contract::Symbolic)) => {
+                let again = matches!(target, Value::Node(node) if !self.built.insert(node));
+                if again || !contract::takes(machine, contract, state) {
+                    let message = "loading it sets state twice, or by setters that compute".to_owned();
+                    self.find("pickle/contract", "setters", offset, message);
+                }
             }
             _ => {}
         }
@@ -486,7 +489,7 @@ impl<'t> Judge<'t> {
         if self.loader == Loader::Torch && machine.class_with_source(id).is_some() {
             return;
         }
-        let storage = (self.loader != Loader::Any).then(|| storage(machine, id)).flatten();
+        let storage = if self.loader == Loader::Any { None } else { storage(machine, id) };
         let Some((key, storage)) = storage else {
             let message = "loading it asks for something by an id that is no tensor storage".to_owned();
             return self.find("pickle/persistent-id", "", offset, message);

@@ -8,6 +8,7 @@ use crate::{FileReport, Limits, Outcome};
 
 mod by_value;
 mod deferred;
+mod tables;
 
 const COMMAND: &str = "echo proofhouse";
 

@@ -18,6 +18,7 @@ impl Judge<'_> {
             | Contract::Distribution
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
+            Contract::Bare => by.starts_with("NEWOBJ") && args.is_empty(),
             Contract::Generator => match args {
                 [] => true,
                 [of, makers @ ..] => {
@@ -68,8 +69,8 @@ impl Judge<'_> {
                     && args.iter().all(|arg| match arg {
                         Value::Int(n) => n.unsigned_abs() < 1 << 24,
                         Value::Node(_) => match machine.node(*arg) {
-                            // Assumptions of a symbol.
-                            Some(Node::Dict(_)) => plain(machine, *arg),
+                            // What sympy takes for an expression evaluates the texts in it.
+                            Some(Node::Dict(items)) => items.kept.is_empty(),
                             _ => super::made_of(machine, *arg).is_some_and(|class| {
                                 self.effect(machine, class) == Some(Effect::InertIf(Contract::Symbolic))
                                     || machine
@@ -273,6 +274,22 @@ const CALCULATE: [&str; 15] = [
     "torch.nn",
     "xgboost",
 ];
+
+/// Whether an instance of `contract` takes `state` without more than assigning: none of two parts, and an expression none at
+/// all, as its arguments would be texts that sympy evaluates.
+pub(super) fn takes(machine: &Machine<'_>, contract: Contract, state: Value) -> bool {
+    match contract {
+        Contract::Symbolic => matches!(machine.dict(state), Some((items, true)) if items.is_empty()),
+        _ => match machine.node(state) {
+            // An instance of a tuple's subclass has two parts as well.
+            Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|maker| {
+                let module = maker.module.as_deref().unwrap_or_default();
+                module == "_codecs" || (module.starts_with("numpy.") && module.ends_with("core.multiarray"))
+            }),
+            _ => !matches!(machine.tuple(state), Some([_, slots]) if !matches!(slots, Value::None)),
+        },
+    }
+}
 
 /// The source that loading a traced module runs: its imports, the function of its graph, and a call of it, because the
 /// graph is traced anew.
