@@ -65,22 +65,7 @@ impl Judge<'_> {
                 _ => false,
             },
             Contract::Symbolic => {
-                by.starts_with("NEWOBJ")
-                    && args.iter().all(|arg| match arg {
-                        Value::Int(n) => n.unsigned_abs() < 1 << 24,
-                        Value::Node(_) => match machine.node(*arg) {
-                            // What sympy takes for an expression evaluates the texts in it.
-                            Some(Node::Dict(items)) => items.kept.is_empty(),
-                            _ => super::made_of(machine, *arg).is_some_and(|class| {
-                                self.effect(machine, class) == Some(Effect::InertIf(Contract::Symbolic))
-                                    || machine
-                                        .global(class)
-                                        .is_some_and(|g| g.module.as_deref() == Some("sympy.core.symbol"))
-                            }),
-                        },
-                        Value::Text(..) | Value::Bytes(_) => false,
-                        Value::None | Value::Bool(_) | Value::Number => true,
-                    })
+                by.starts_with("NEWOBJ") && args.iter().all(|arg| self.is_expression(machine, *arg, DEPTH))
             }
             Contract::Getter => {
                 let [first, rest @ ..] = args else { return false };
@@ -185,6 +170,29 @@ impl Judge<'_> {
                 _ => true,
             },
             _ => true,
+        }
+    }
+
+    /// Whether sympy makes an expression of a value without evaluating a text: numbers, symbols, and tuples of them, such as
+    /// the limits of an integral.
+    fn is_expression(&self, machine: &Machine<'_>, value: Value, depth: u32) -> bool {
+        let within =
+            |parts: &[Value]| depth > 0 && parts.iter().all(|p| self.is_expression(machine, *p, depth - 1));
+        match value {
+            Value::Int(n) => n.unsigned_abs() < 1 << 24,
+            Value::Node(_) => match machine.node(value) {
+                // What sympy takes for an expression evaluates the texts in it.
+                Some(Node::Dict(items)) => items.kept.is_empty(),
+                _ if machine.tuple(value).is_some() => machine.tuple(value).is_some_and(within),
+                _ => super::made_of(machine, value).is_some_and(|class| {
+                    self.effect(machine, class) == Some(Effect::InertIf(Contract::Symbolic))
+                        || machine
+                            .global(class)
+                            .is_some_and(|g| g.module.as_deref() == Some("sympy.core.symbol"))
+                }),
+            },
+            Value::Text(..) | Value::Bytes(_) => false,
+            Value::None | Value::Bool(_) | Value::Number => true,
         }
     }
 

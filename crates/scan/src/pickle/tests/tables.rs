@@ -12,6 +12,10 @@ fn expressions_hold_no_text_that_is_evaluated() {
     let x = r"csympy.core.symbol\nSymbol\n\x8c\x01x\x85\x81";
     let sine = format!(r"csympy.functions.elementary.trigonometric\nsin\n{x}\x85\x81");
     assert_eq!(judged(&sine), Outcome::Clean);
+    let integral =
+        |limit: &str| format!(r"csympy.integrals.integrals\nIntegral\n{sine}{x}{limit}K\x01\x87\x86\x81");
+    assert_eq!(judged(&integral("K\\x00")), Outcome::Clean);
+    assert_eq!(judged(&integral(r"\x8c\x03f()")), Outcome::Suspicious);
     // Keys of a dict are read as expressions, and so are arguments that a state sets.
     let text = r"csympy.functions.elementary.trigonometric\nsin\n}\x8c\x03f()K\x01s\x85\x81";
     assert_eq!(judged(text), Outcome::Suspicious);
