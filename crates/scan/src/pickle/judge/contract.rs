@@ -65,7 +65,7 @@ impl Judge<'_> {
                 _ => false,
             },
             Contract::Symbolic => {
-                by.starts_with("NEWOBJ") && args.iter().all(|arg| self.is_expression(machine, *arg, DEPTH))
+                by.starts_with("NEWOBJ") && args.iter().all(|arg| self.is_expression(machine, *arg, 2))
             }
             Contract::Getter => {
                 let [first, rest @ ..] = args else { return false };
@@ -176,8 +176,13 @@ impl Judge<'_> {
     /// Whether sympy makes an expression of a value without evaluating a text: numbers, symbols, and tuples of them, such as
     /// the limits of an integral.
     fn is_expression(&self, machine: &Machine<'_>, value: Value, depth: u32) -> bool {
-        let within =
-            |parts: &[Value]| depth > 0 && parts.iter().all(|p| self.is_expression(machine, *p, depth - 1));
+        /// Tuples that hold one another many times over take no longer.
+        const MOST: usize = 64;
+        let within = |parts: &[Value]| {
+            depth > 0
+                && parts.len() <= MOST
+                && parts.iter().all(|part| self.is_expression(machine, *part, depth - 1))
+        };
         match value {
             Value::Int(n) => n.unsigned_abs() < 1 << 24,
             Value::Node(_) => match machine.node(value) {
