@@ -128,6 +128,8 @@ const DATACLASS: [&str; 6] =
 const NAMES: usize = 256;
 /// How deep constants of code lie in each other.
 const DEPTH: u32 = 4;
+/// Values that are followed in it: what holds itself many times over takes no longer.
+const MOST_FOLLOWED: u32 = 1 << 16;
 
 /// What a call does with code of the stream, if it is harmful.
 pub(super) fn harm(
@@ -143,8 +145,8 @@ pub(super) fn harm(
     if !makes_code(machine, callee) {
         return None;
     }
-    let mut names = Vec::new();
-    texts(machine, args, DEPTH, &mut names);
+    let (mut names, mut left) = (Vec::new(), MOST_FOLLOWED);
+    texts(machine, args, DEPTH, &mut names, &mut left);
     used(tables, &names).map(|name| format!("brings code that uses {name}"))
 }
 
@@ -210,15 +212,16 @@ fn is_type(machine: &Machine<'_>, value: Value, types: &[&str]) -> bool {
 }
 
 /// The texts in a value and in the tuples in it.
-fn texts(machine: &Machine<'_>, value: Value, depth: u32, out: &mut Vec<String>) {
-    if out.len() >= NAMES || depth == 0 {
+fn texts(machine: &Machine<'_>, value: Value, depth: u32, out: &mut Vec<String>, left: &mut u32) {
+    *left = left.saturating_sub(1);
+    if out.len() >= NAMES || depth == 0 || *left == 0 {
         return;
     }
     if let Some(text) = machine.text(value) {
         out.push(text.into_owned());
     } else {
         for item in machine.tuple(value).unwrap_or_default() {
-            texts(machine, *item, depth - 1, out);
+            texts(machine, *item, depth - 1, out, left);
         }
     }
 }

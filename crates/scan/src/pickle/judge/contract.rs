@@ -163,8 +163,13 @@ impl Judge<'_> {
                 // What is held is called with what it holds.
                 Some(Effect::InertIf(Contract::Held)) => {
                     let held = [Some(*args), *state].into_iter().flatten();
-                    let mut parts = held.flat_map(|part| machine.tuple(part).unwrap_or_default());
-                    depth > 0 && parts.all(|part| self.inert_when_called(machine, *part, depth - 1))
+                    let parts: Vec<&Value> = held
+                        .flat_map(|part| machine.tuple(part).unwrap_or_default())
+                        .take(BREADTH + 1)
+                        .collect();
+                    depth > 0
+                        && parts.len() <= BREADTH
+                        && parts.iter().all(|part| self.inert_when_called(machine, **part, depth - 1))
                 }
                 Some(Effect::InertIf(Contract::Attribute | Contract::Getter)) => false,
                 _ => true,
@@ -266,8 +271,10 @@ impl Judge<'_> {
     }
 }
 
-/// How deep what is held lies in what is held.
-const DEPTH: u32 = 8;
+/// How deep what is held lies in what is held, and how much of it lies side by side: partials that hold one another many
+/// times over take no longer.
+const DEPTH: u32 = 3;
+const BREADTH: usize = 16;
 
 /// Libraries whose objects, once they are made, calculate with what they are given.
 const CALCULATE: [&str; 15] = [

@@ -11,6 +11,8 @@ use super::super::value::{Node, Value};
 const MANY: u64 = 1 << 26;
 /// How deep arguments are looked at.
 const DEPTH: u32 = 4;
+/// Values that are followed of one call: what holds itself many times over takes no longer.
+const MOST_FOLLOWED: u32 = 4096;
 /// Arguments that are looked at.
 const LOOKED_AT: usize = 256;
 
@@ -46,7 +48,8 @@ pub(super) fn taken(machine: &Machine<'_>, callee: Value, args: Value) -> Option
     }
     let long =
         args.flat_map(|arg| machine.tuple(*arg).unwrap_or(std::slice::from_ref(arg)).iter().take(LOOKED_AT));
-    let long = long.into_iter().find_map(|arg| iterated(machine, *arg, DEPTH))?;
+    let mut left = MOST_FOLLOWED;
+    let long = long.into_iter().find_map(|arg| iterated(machine, *arg, DEPTH, &mut left))?;
     Some(format!("loading it has {name} go through {long}"))
 }
 
@@ -104,12 +107,17 @@ pub(super) fn room(machine: &Machine<'_>, callee: Value, args: Value) -> Option<
         }
         _ => args,
     };
-    let elements = args.iter().take(LOOKED_AT).map(|arg| product(machine, *arg, DEPTH)).max()?;
+    let mut left = MOST_FOLLOWED;
+    let elements = args.iter().take(LOOKED_AT).map(|arg| product(machine, *arg, DEPTH, &mut left)).max()?;
     (elements > MANY).then(|| format!("loading it has {module}.{name} make room for {elements} elements"))
 }
 
 /// An iterator without an end, or with one that is far.
-fn iterated(machine: &Machine<'_>, value: Value, depth: u32) -> Option<&'static str> {
+fn iterated(machine: &Machine<'_>, value: Value, depth: u32, left: &mut u32) -> Option<&'static str> {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return Some("more in one another than is followed");
+    }
     let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return None };
     let global = machine.global(*callee)?;
     let args = machine.tuple(*args)?;
@@ -126,27 +134,31 @@ fn iterated(machine: &Machine<'_>, value: Value, depth: u32) -> Option<&'static 
         ("builtins", "iter" | "enumerate" | "zip" | "map" | "filter" | "reversed") | ("itertools", _)
             if depth > 0 =>
         {
-            args.iter().take(LOOKED_AT).find_map(|arg| iterated(machine, *arg, depth - 1))
+            args.iter().take(LOOKED_AT).find_map(|arg| iterated(machine, *arg, depth - 1, left))
         }
         _ => None,
     }
 }
 
 /// The product of the whole numbers in a value.
-fn product(machine: &Machine<'_>, value: Value, depth: u32) -> u64 {
+fn product(machine: &Machine<'_>, value: Value, depth: u32, left: &mut u32) -> u64 {
+    *left = left.saturating_sub(1);
+    if *left == 0 {
+        return u64::MAX;
+    }
     if let Value::Int(n) = value {
         return n.unsigned_abs();
     }
     // Arguments by name.
     if let Some((items, _)) = machine.dict(value).filter(|_| depth > 0) {
         let values = items.iter().skip(1).step_by(2).take(LOOKED_AT);
-        return values.map(|value| product(machine, *value, depth - 1)).max().unwrap_or(0);
+        return values.map(|value| product(machine, *value, depth - 1, left)).max().unwrap_or(0);
     }
     match machine.elements(value).filter(|_| depth > 0) {
         Some(items) => items
             .iter()
             .take(LOOKED_AT)
-            .map(|item| product(machine, *item, depth - 1))
+            .map(|item| product(machine, *item, depth - 1, left))
             .fold(1, |all, n| u64::saturating_mul(all, n.max(1))),
         // What is no 64-bit number is no length either.
         None => 0,

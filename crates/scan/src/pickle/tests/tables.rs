@@ -43,3 +43,19 @@ fn models_of_tokenizers_are_made_of_nothing() {
     assert_eq!(made(")"), Outcome::Clean);
     assert_eq!(made(r"\x8c\x01v\x8c\x01m\x86"), Outcome::Suspicious);
 }
+
+#[test]
+fn what_holds_itself_many_times_over_takes_no_longer() {
+    let partial = |held: &str| format!(r"cfunctools\npartial\n(cbuiltins\nlist\n{held}tR\x940");
+    let mut stream = partial("");
+    for level in 0..6 {
+        stream.push_str(&partial(&format!(r"h\x0{level}").repeat(200)));
+    }
+    let factory = format!(r"{stream}ccollections\ndefaultdict\nh\x06\x85R");
+    assert_eq!(judged(&factory), Outcome::Suspicious);
+    let mut tuples = r"K\x01\x940".to_owned();
+    for level in 0..5 {
+        tuples.push_str(&format!(r"({}t\x940", format!(r"h\x0{level}").repeat(200)));
+    }
+    assert_eq!(judged(&format!(r"{tuples}cnumpy\nempty\nh\x05\x85R")), Outcome::Suspicious);
+}
