@@ -7,6 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use proofhouse_artifact::json::Value;
+use proofhouse_artifact::onnx::ElementType;
 use proofhouse_artifact::protobuf::Message;
 
 /// Messages in each other.
@@ -228,29 +229,12 @@ fn field(out: &mut Message, number: u32, kind: Kind, value: &Value, spelling: Sp
 
 /// The number of a name: where data are, and the types of elements.
 fn named(name: &str) -> Option<i64> {
-    const TYPES: [&str; 17] = [
-        "UNDEFINED",
-        "FLOAT",
-        "UINT8",
-        "INT8",
-        "UINT16",
-        "INT16",
-        "INT32",
-        "INT64",
-        "STRING",
-        "BOOL",
-        "FLOAT16",
-        "DOUBLE",
-        "UINT32",
-        "UINT64",
-        "COMPLEX64",
-        "COMPLEX128",
-        "BFLOAT16",
-    ];
+    /// More types than the specification has.
+    const TYPES: i32 = 64;
     match name {
         "EXTERNAL" => Some(1),
         "DEFAULT" => Some(0),
-        _ => TYPES.iter().position(|t| *t == name).and_then(|at| i64::try_from(at).ok()),
+        _ => (0..TYPES).find(|n| ElementType(*n).name() == Some(name)).map(i64::from),
     }
 }
 
