@@ -57,5 +57,5 @@ fn what_holds_itself_many_times_over_takes_no_longer() {
     for level in 0..5 {
         tuples.push_str(&format!(r"({}t\x940", format!(r"h\x0{level}").repeat(200)));
     }
-    assert_eq!(judged(&format!(r"{tuples}cnumpy\nempty\nh\x05\x85R")), Outcome::Suspicious);
+    assert_eq!(judged(&format!(r"{tuples}cnumpy\nndarray\nh\x05\x85R")), Outcome::Suspicious);
 }
