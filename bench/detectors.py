@@ -154,10 +154,12 @@ def eights(site):
 
 def judged(command, texts):
     """Verdicts and seconds of a candidate on texts, and the memory its process had at most in MB."""
-    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as told:
+    # Some candidates write a journal where they are started.
+    with tempfile.TemporaryFile() as lines, tempfile.TemporaryFile() as told, tempfile.TemporaryDirectory() as folder:
         lines.write("".join(json.dumps(text) + "\n" for text in texts).encode())
         lines.seek(0)
-        child = subprocess.Popen([str(c) for c in command], stdin=lines, stdout=told, env=os.environ | THREADS | QUIET)
+        child = subprocess.Popen([str(c) for c in command], stdin=lines, stdout=told, cwd=folder,
+                                 env=os.environ | THREADS | QUIET)
         _, status, usage = os.wait4(child.pid, 0)
         told.seek(0)
         rows = [line.split() for line in told.read().decode().splitlines()]
@@ -175,7 +177,7 @@ def main():
     given = sys.argv[3] if len(sys.argv) > 3 else None
     commands = {"proofhouse guard": [judge], "proofhouse guard, as the user's words": [judge, "--user"],
                 "proofhouse guard without its encoder": [judge, "--linear"]}
-    commands |= {name: [venv / "bin/python", __file__, "--candidate", name] for name in PEERS}
+    commands |= {name: [venv / "bin/python", pathlib.Path(__file__).absolute(), "--candidate", name] for name in PEERS}
     sets = text_sets(venv, given)
     site = next((venv / "lib").glob("python3*/site-packages"))
     documents = eights(site)

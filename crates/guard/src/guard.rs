@@ -35,7 +35,7 @@ pub use config::{DetectorConfig, Detectors, EncoderChoice, GuardConfig, GuardErr
 pub use inspect::{Finding, Inspection, SegmentInspection};
 pub use session::{CallVerdict, Session, TurnVerdict};
 
-use crate::detect::{self, Detector, LinearDetector, Score};
+use crate::detect::{Detector, LinearDetector, Score};
 use crate::output::{Filter, Scanner};
 
 /// The layers, ready for any number of conversations at the same time.
@@ -92,13 +92,23 @@ impl Guard {
     /// What the detectors make of one text as it stands, without its other readings.
     #[must_use]
     pub fn score(&self, text: &str, carrier: Carrier) -> Score {
-        let first = self.first.score(text, carrier);
+        let asked = self.asked_from(carrier);
+        // One view, so there is one score.
+        let Some((_, first)) = self.first.score_views(&[text], carrier, asked) else {
+            return self.first.score(text, carrier);
+        };
         match &self.second {
-            Some(second) if first.verdict != detect::Verdict::Benign => {
+            Some(second) if first.margin >= asked => {
                 second.confirm(text, carrier, &first).ok().flatten().unwrap_or(first)
             }
             _ => first,
         }
+    }
+
+    /// The margin of the first detector from which on the second one is asked.
+    fn asked_from(&self, carrier: Carrier) -> f32 {
+        let grey = self.first.grey_margin(carrier);
+        self.second.as_ref().map_or(grey, |second| second.asked_from(carrier, grey))
     }
 
     /// What was stated.

@@ -22,8 +22,10 @@ import numpy as np
 
 from prepare import CARRIERS, OWN_BENIGN
 
-# What the encoder's logit counts. Chosen among 0.3, 0.5 and 1 by recall on held-out attacks.
-WEIGHT = 0.5
+# What the encoder's logit counts against the first stage's margin, and how far below the first stage's grey threshold it is
+# asked. Chosen among 0.3 to 4 and among 0 to 4 by recall on held-out attacks and by how many harmless texts it is asked about.
+WEIGHT = {"chat": 1.0, "document": 2.0, "code": 0.5}
+BELOW = {"chat": 1.0, "document": 2.0, "code": 0.0}
 ATTACK, GREY = 0.01, 0.02
 KINDS = ("tldr", "messages", "said", "in tldr", "in messages", "django", "manual")
 
@@ -104,11 +106,13 @@ def main(rows_path, held_path, weights, data, trained, out):
     constant = lambda name: np.array([shipped[c][name] for c in CARRIERS], np.float32)[carrier]
     first = logit - constant("per_log_window") * np.log(windows)
     margin = first - constant("attack")
-    # Below the first stage's grey threshold nobody asks the encoder.
-    both = np.where(first >= constant("grey"), margin + WEIGHT * encoder, -np.inf).astype(np.float32)
+    weight = np.array([WEIGHT[c] for c in CARRIERS], np.float32)[carrier]
+    asked = first >= constant("grey") - np.array([BELOW[c] for c in CARRIERS], np.float32)[carrier]
+    # About other texts nobody asks the encoder.
+    both = np.where(asked, margin + weight * encoder, -np.inf).astype(np.float32)
 
-    print("| source | carrier | label | texts | first | encoder | both | 95 % interval | grey or worse |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| source | carrier | label | texts | first | encoder | both | 95 % interval | grey or worse | asked |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     means = collections.defaultdict(list)
     for is_attack in (False, True):
         for c, name in enumerate(CARRIERS):
@@ -121,14 +125,16 @@ def main(rows_path, held_path, weights, data, trained, out):
                 low, high = interval(hits, n)
                 label = "attack" if is_attack else "benign"
                 print(f"| {source} | {name} | {label} | {n} | {shares[0]:.3f} | {shares[1]:.3f} | {shares[2]:.3f} | "
-                      f"{low:.3f} to {high:.3f} | {reach(both, GREY).mean():.3f} |")
+                      f"{low:.3f} to {high:.3f} | {reach(both, GREY).mean():.3f} | {asked[chosen].mean():.3f} |")
                 if is_attack and not source.startswith("own/") and n >= 25:
                     means[name].append(shares)
     for name, shares in means.items():
         print(f"mean recall over {len(shares)} sources of attacks, {name}: first, encoder, both", np.mean(shares, 0).round(3))
-    joint = {"weight": WEIGHT}
+    joint = {}
     for c, name in enumerate(CARRIERS):
-        joint[name] = {s: round(held.threshold(both, c, q), 3) for s, q in (("grey", GREY), ("attack", ATTACK))}
+        lowest = shipped[name]["grey"] - shipped[name]["attack"] - BELOW[name]
+        joint[name] = {"asked": round(lowest, 3), "weight": WEIGHT[name]}
+        joint[name] |= {s: round(held.threshold(both, c, q), 3) for s, q in (("grey", GREY), ("attack", ATTACK))}
     print(joint)
     calibration = {"temperature": 1.0, "grey": 0.2, "attack": 0.5, "joint": joint}
     (pathlib.Path(out) / "calibration.json").write_text(json.dumps(calibration, indent=2) + "\n", encoding="utf-8")

@@ -41,7 +41,7 @@ mod weights;
 mod windows;
 
 pub use encoder::{
-    Encoder, EncoderCalibration, EncoderDetector, EncoderError, EncoderFiles, Joint, Thresholds, Tokenizer,
+    Encoder, EncoderCalibration, EncoderDetector, EncoderError, EncoderFiles, Joint, Sum, Tokenizer,
     TokenizerError, shipped,
 };
 pub use linear::LinearDetector;
@@ -60,8 +60,13 @@ pub trait Detector: Send + Sync {
     /// When the detector could not read the text. Nobody looked at it then, so it is not benign.
     fn score(&self, text: &str, carrier: Carrier) -> Result<Score, DetectorError>;
 
-    /// What becomes of a text that another detector made `first` of; nothing where that stands. Asked where it
-    /// is grey or an attack. A detector that knows nothing of the other one has the last word on grey texts.
+    /// The margin of another detector, which calls a text grey from `grey` on, from which on this one is asked.
+    fn asked_from(&self, _carrier: Carrier, grey: f32) -> f32 {
+        grey
+    }
+
+    /// What becomes of a text that another detector made `first` of; nothing where that stands. Asked from
+    /// [`Detector::asked_from`] on. A detector that knows nothing of the other one has the last word on grey texts.
     ///
     /// # Errors
     ///
@@ -115,9 +120,9 @@ pub struct Score {
     /// How far the score is above the attack threshold, in logits; negative below it.
     pub margin: f32,
     /// Byte ranges of the text that reach the grey threshold by themselves, in order; the ranges do not
-    /// overlap. Empty when benign.
+    /// overlap. Of a benign text that a second detector is asked about, those that it is asked for; of others none.
     pub spans: Vec<Range<usize>>,
-    /// The phrases that spoke most for an attack, strongest first. Empty when benign.
+    /// The phrases that spoke most for an attack, strongest first; none where there are no such ranges.
     pub reasons: Vec<Reason>,
 }
 

@@ -127,9 +127,10 @@ impl Inspector<'_> {
 
     fn score(&self, form: &NormalForm<'_>, carrier: Carrier, found: &mut SegmentInspection) {
         let texts: Vec<&str> = form.texts().collect();
-        let Some((at, first)) = self.guard.first.score_views(&texts, carrier) else { return };
+        let asked = self.guard.asked_from(carrier);
+        let Some((at, first)) = self.guard.first.score_views(&texts, carrier, asked) else { return };
         let confirmed = match (&self.guard.second, texts.get(at)) {
-            (Some(second), Some(text)) if first.verdict != detect::Verdict::Benign => {
+            (Some(second), Some(text)) if first.margin >= asked => {
                 second.confirm(text, carrier, &first).unwrap_or_else(|error| {
                     found.second_failed = Some(error.to_string());
                     None

@@ -9,27 +9,36 @@ use serde::{Deserialize, Serialize};
 
 use crate::detect::{Score, Verdict};
 
-/// How the first stage's margin and the encoder's logit make one score.
+/// How the first stage's margin and the encoder's logit make one score, for each kind of text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Joint {
+    /// In chats.
+    pub chat: Sum,
+    /// In documents.
+    pub document: Sum,
+    /// In code.
+    pub code: Sum,
+}
+
+/// The first stage's margin and a multiple of the encoder's logit, and what their sum means.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Sum {
+    /// The first stage's margin from which on the encoder is asked. Below it a text is benign.
+    pub asked: f32,
     /// What the encoder's logit counts, against one for the first stage's margin.
     pub weight: f32,
-    /// Thresholds of the sum, in chats.
-    pub chat: Thresholds,
-    /// In documents.
-    pub document: Thresholds,
-    /// In code.
-    pub code: Thresholds,
+    /// Sums from here on are grey.
+    pub grey: f32,
+    /// Sums from here on are attacks.
+    pub attack: f32,
 }
 
 /// From where on a score is grey, and an attack.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// Scores from here on are grey.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Thresholds {
     pub grey: f32,
-    /// Scores from here on are attacks.
     pub attack: f32,
 }
 
@@ -47,12 +56,14 @@ impl Thresholds {
 
 impl Joint {
     pub(super) fn is_in_order(&self) -> bool {
-        let thresholds = [self.chat, self.document, self.code];
-        let ordered = |t: &Thresholds| t.grey.is_finite() && t.attack.is_finite() && t.grey <= t.attack;
-        self.weight.is_finite() && self.weight > 0.0 && thresholds.iter().all(ordered)
+        [self.chat, self.document, self.code].iter().all(|sum| {
+            let finite =
+                [sum.asked, sum.weight, sum.grey, sum.attack].iter().all(|number| number.is_finite());
+            finite && sum.weight > 0.0 && sum.grey <= sum.attack
+        })
     }
 
-    const fn thresholds(&self, carrier: Carrier) -> Thresholds {
+    const fn sum(&self, carrier: Carrier) -> Sum {
         match carrier {
             Carrier::Chat => self.chat,
             Carrier::Document => self.document,
@@ -60,16 +71,21 @@ impl Joint {
         }
     }
 
+    pub(super) const fn asked_from(&self, carrier: Carrier) -> f32 {
+        self.sum(carrier).asked
+    }
+
     /// The margin of the first stage from which on both call a text an attack that has this `logit`.
     pub(super) fn bar(&self, logit: f32, carrier: Carrier) -> f32 {
-        self.weight.mul_add(-logit, self.thresholds(carrier).attack)
+        let sum = self.sum(carrier);
+        sum.weight.mul_add(-logit, sum.attack)
     }
 
     /// The verdict of both. Places and phrases are the first stage's: an encoder cannot name any.
     pub(super) fn judge(&self, first: &Score, logit: f32, carrier: Carrier) -> Score {
-        let thresholds = self.thresholds(carrier);
-        let score = self.weight.mul_add(logit, first.margin);
-        let (verdict, margin) = (thresholds.verdict(score), score - thresholds.attack);
+        let Sum { weight, grey, attack, .. } = self.sum(carrier);
+        let score = weight.mul_add(logit, first.margin);
+        let (verdict, margin) = (Thresholds { grey, attack }.verdict(score), score - attack);
         let benign = verdict == Verdict::Benign;
         Score {
             verdict,

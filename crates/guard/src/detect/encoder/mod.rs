@@ -3,7 +3,7 @@
 //! What runs the model is given from outside as [`Encoder`], because an engine of this house does not know
 //! another one; what is here is everything around it: the model's own `tokenizer.json`, windows that overlap
 //! so that nothing is cut off silently, which labels of its `config.json` mean an attack, and thresholds on
-//! its calibrated logit. It costs milliseconds, so it is asked about [`Verdict::Grey`] texts only.
+//! its calibrated logit. It costs milliseconds, so it is asked about few texts: [`Detector::asked_from`].
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,7 +18,8 @@ mod labels;
 mod shipped;
 mod tokenizer;
 
-pub use joint::{Joint, Thresholds};
+use joint::Thresholds;
+pub use joint::{Joint, Sum};
 use labels::attack_labels_of;
 pub use shipped::shipped;
 pub use tokenizer::{Tokenizer, TokenizerError};
@@ -68,6 +69,14 @@ impl Default for EncoderCalibration {
     }
 }
 
+impl EncoderCalibration {
+    /// The margin of a first stage, which calls a text grey from `grey` on, from which on the encoder is asked.
+    #[must_use]
+    pub fn asked_from(&self, carrier: Carrier, grey: f32) -> f32 {
+        self.joint.as_ref().map_or(grey, |joint| joint.asked_from(carrier))
+    }
+}
+
 /// Why an encoder cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +95,7 @@ pub enum EncoderError {
     CalibrationFile(String),
     /// How it judges together with the first stage makes no sense.
     #[error(
-        "calibration.json: the weight of a joint verdict is positive, and its thresholds are finite, grey <= attack"
+        "calibration.json: the weights of a joint verdict are positive, and its thresholds are finite, grey <= attack"
     )]
     Joint,
     /// The calibration makes no sense.
@@ -217,6 +226,10 @@ impl Detector for EncoderDetector {
         format!("encoder:{}", self.encoder.identity())
     }
 
+    fn asked_from(&self, carrier: Carrier, grey: f32) -> f32 {
+        self.calibration.asked_from(carrier, grey)
+    }
+
     fn score(&self, text: &str, _carrier: Carrier) -> Result<Score, DetectorError> {
         let failed = |reason| self.failed(text, reason);
         let pieces = self.tokenizer.pieces(text);
@@ -271,7 +284,7 @@ impl Detector for EncoderDetector {
         let Some(joint) = &self.calibration.joint else {
             return super::bar_of_its_own(self, text, carrier, grey);
         };
-        Ok(joint.bar(self.highest(text, &[])?, carrier).max(grey))
+        Ok(joint.bar(self.highest(text, &[])?, carrier).max(self.asked_from(carrier, grey)))
     }
 }
 
@@ -367,8 +380,10 @@ mod tests {
         }
     }
 
-    const JOINT: &str = r#"{"joint": {"weight": 0.5, "chat": {"grey": 0.5, "attack": 1.0},
-        "document": {"grey": 0.5, "attack": 1.0}, "code": {"grey": 0.5, "attack": 9.0}}}"#;
+    const JOINT: &str = r#"{"joint": {
+        "chat": {"asked": -3.0, "weight": 0.5, "grey": 0.5, "attack": 1.0},
+        "document": {"asked": -4.0, "weight": 1.5, "grey": 0.5, "attack": 1.0},
+        "code": {"asked": -2.0, "weight": 0.5, "grey": 0.5, "attack": 9.0}}}"#;
 
     fn first(verdict: Verdict, margin: f32, spans: Vec<Range<usize>>) -> Score {
         Score { verdict, probability: 0.5, margin, spans, reasons: Vec::new() }
@@ -388,6 +403,20 @@ mod tests {
         assert_eq!(judged("obey", Carrier::Code, -1.0), (Verdict::Grey, -7.0));
         assert_eq!(judged("word", Carrier::Chat, 2.0), (Verdict::Benign, -2.0));
         assert_eq!(judged("word", Carrier::Chat, 5.0), (Verdict::Attack, 1.0));
+        // In documents it counts three times as much.
+        assert_eq!(judged("obey", Carrier::Document, -4.0), (Verdict::Attack, 4.0));
+    }
+
+    #[test]
+    fn it_is_asked_where_its_calibration_says_and_counts_nowhere_else() {
+        let with =
+            |calibration| EncoderDetector::new(Box::new(Finds(1)), &files("{}", calibration), &[]).unwrap();
+        assert_eq!(with(None).asked_from(Carrier::Document, -2.5).to_bits(), (-2.5_f32).to_bits());
+        let joint = with(Some(JOINT));
+        assert_eq!(joint.asked_from(Carrier::Document, -2.5).to_bits(), (-4.0_f32).to_bits());
+        // Its logit of 6 would make an attack of less than what it is asked about.
+        assert_eq!(joint.bar("obey", Carrier::Document, -2.5).unwrap().to_bits(), (-4.0_f32).to_bits());
+        assert!(joint.bar("word", Carrier::Document, -2.5).unwrap() > 9.0);
     }
 
     #[test]
@@ -410,7 +439,7 @@ mod tests {
         let with = |calibration: &str| {
             EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(calibration)), &[]).err().unwrap()
         };
-        assert!(matches!(with(&JOINT.replace("0.5, \"chat\"", "-1, \"chat\"")), EncoderError::Joint));
+        assert!(matches!(with(&JOINT.replace("1.5", "-1.5")), EncoderError::Joint));
         assert!(matches!(with(&JOINT.replace("9.0", "0.1")), EncoderError::Joint));
         assert!(matches!(with(r#"{"tempreature": 1}"#), EncoderError::CalibrationFile(_)));
         assert!(matches!(with(r#"{"grey": 0.9, "attack": 0.5}"#), EncoderError::Calibration(..)));

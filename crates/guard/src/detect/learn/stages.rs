@@ -21,6 +21,11 @@ impl<'a> Stages<'a> {
     pub(super) const fn is_joint(&self) -> bool {
         self.second.is_some()
     }
+
+    /// The margin of the linear detector from which on its word alone does not decide.
+    fn asked_from(self, first: &LinearDetector, carrier: Carrier) -> f32 {
+        self.second.map_or(0.0, |second| second.asked_from(carrier, first.grey_margin(carrier)))
+    }
 }
 
 /// A text that is judged again and again by other weights. What the second detector makes of it does not depend
@@ -52,7 +57,6 @@ impl Text {
     /// Whether a guard with `first` calls it an attack.
     pub(super) fn is_attack(&self, first: &LinearDetector, stages: Stages<'_>) -> bool {
         let margin = self.margin(first);
-        let asked = if stages.is_joint() { first.grey_margin(self.carrier) } else { 0.0 };
-        margin >= asked && margin >= self.bar(first, stages)
+        margin >= stages.asked_from(first, self.carrier) && margin >= self.bar(first, stages)
     }
 }

@@ -8,31 +8,38 @@
 //! "Read" is the share of attacks whose own words stand in some reading of the disguise: the normaliser alone,
 //! whatever the detector makes of them. Nested disguises that destroy what is under them (a Base64 whose vowels are left
 //! out) are counted, and left out of the column beside. Morse code and tag characters have no letters outside ASCII, so they are
-//! given the texts that have none.
+//! given the texts that have none. The guard is the one that ships, encoder and all; `--linear` leaves the encoder out.
 //!
 //! ```sh
-//! cargo run --release -p proofhouse-guard --example obfuscation                # converters, and nested ones
-//! cargo run --release -p proofhouse-guard --example obfuscation -- 400 5       # more texts, from another seed
-//! cargo run --release -p proofhouse-guard --example obfuscation -- 40 5 leet   # what of one is missed
-//! cargo run --release -p proofhouse-guard --example obfuscation -- 150 77 nested   # which nested ones are
+//! cargo run --release -p proofhouse-lifecycle --example obfuscation                # converters, and nested ones
+//! cargo run --release -p proofhouse-lifecycle --example obfuscation -- 400 5       # more texts, from another seed
+//! cargo run --release -p proofhouse-lifecycle --example obfuscation -- 40 5 leet   # what of one is missed
+//! cargo run --release -p proofhouse-lifecycle --example obfuscation -- 150 77 nested   # which nested ones are
 //! ```
 
 #![expect(clippy::print_stdout, clippy::unwrap_used, reason = "a measurement for people, on texts made here")]
+
+use std::path::Path;
 
 use proofhouse_core::Measurement;
 use proofhouse_dialogue::{Conversation, Labelling, Message, Name, Origin, Role, Segment};
 use proofhouse_guard::detect::corpus::{self, Draw};
 use proofhouse_guard::normal::{Budget, normalise};
-use proofhouse_guard::{Finding, Guard, GuardConfig};
+use proofhouse_guard::{EncoderChoice, Finding, Guard, GuardConfig};
+use proofhouse_lifecycle::encoder;
 use proofhouse_redteam::{CONVERTERS, Converter, Dice, Kind};
 
 const CONFIDENCE: f64 = 0.95;
 
 fn main() {
-    let mut arguments = std::env::args().skip(1);
+    let (options, arguments): (Vec<String>, Vec<String>) =
+        std::env::args().skip(1).partition(|a| a.starts_with("--"));
+    let mut arguments = arguments.into_iter();
     let wanted = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(150);
     let seed = arguments.next().and_then(|n| n.parse().ok()).unwrap_or(77);
-    let guard = Guard::new(GuardConfig::default()).unwrap();
+    let mut config = GuardConfig::default();
+    config.detector.encoder = options.iter().any(|o| o == "--linear").then_some(EncoderChoice::Off);
+    let guard = encoder::guard(config, None, Path::new("")).unwrap();
     let mut draw = Draw::new(seed);
     let attacks = gather(wanted, || Some(corpus::attack(&mut draw).text).filter(|t| caught(&guard, t)));
     let benign = gather(wanted, || Some(corpus::benign(&mut draw).text).filter(|t| !caught(&guard, t)));
