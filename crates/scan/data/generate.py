@@ -74,11 +74,15 @@ LIBRARIES = {
     "thinc": (), "confection": (), "preshed": (), "cymem": (), "blis": (), "slicer": (), "numba": ("cuda", "scripts", "cext", "pycc"),
     "attr": (), "attrs": (), "pydantic": ("_internal", "mypy", "v1", "types"), "annotated_types": (), "plotly": ("io", "figure_factory", "matplotlylib", "validators"), "cvxpy": (), "arviz": (),
     "gymnasium": ("envs",), "stable_baselines3": (), "gpytorch": (), "botorch": (), "linear_operator": (), "pyro": (), "torch_geometric": ("datasets", "graphgym", "profile"),
-    "astropy": ("io", "samp", "vo", "config", "logger"), "ase": ("calculators", "io", "gui", "db", "visualize"), "Bio": ("SearchIO", "Entrez", "ExPASy", "KEGG", "TogoWS"), "skimage": ("data", "io", "viewer"), "skfuzzy": (), "deap": (),
+    "astropy": ("io", "samp", "vo", "config", "logger"), "ase": ("filecache", "calculators", "io", "gui", "db", "visualize"), "Bio": ("SeqIO", "AlignIO", "SearchIO", "Entrez", "ExPASy", "KEGG", "TogoWS"), "skimage": ("data", "io", "viewer"), "skfuzzy": (), "deap": (),
     "pymoo": ("visualization",), "nevergrad": ("benchmark",), "rdkit.Chem": (), "rdkit.DataStructs": (), "mne": ("datasets", "viz", "gui", "report"), "flax": (), "optax": (), "jax": ("experimental",), "jaxlib": (),
     "fairlearn": ("datasets",), "interpret": ("visual", "develop"), "eli5": (), "alibi": ("datasets",), "scikeras": (), "featuretools": (), "woodwork": (), "GPy": ("plotting",), "paramz": (),
     "flair": ("datasets",), "gluonts": ("dataset", "ext"), "neuralprophet": (), "tsfresh": ("examples",), "hdbscan": (), "aif360": ("datasets",), "dowhy": ("datasets",), "dirty_cat": (), "keras_preprocessing": (),
-    "sentencepiece": (), "torchtext.vocab": (),
+    "sentencepiece": (), "torchtext.vocab": (), "datasets": ("commands", "io", "packaged_modules", "parallel", "download", "filesystems", "builder", "load", "search"),
+    "lightning": ("demos", "_graveyard", "data"), "ignite": ("contrib",), "peft": ("tuners",), "peft.tuners": (), "albumentations": (), "kornia": ("app", "io"), "captum": ("insights", "_utils"), "monai": ("bundle", "apps", "fl", "auto3dseg", "data", "config"),
+    "fastcore": ("script", "shutil", "docments", "nbio", "net", "xdg"), "fastai": ("data.external",), "ultralytics": ("solutions", "hub", "data", "engine.exporter"), "segmentation_models_pytorch": ("datasets",), "efficientnet_pytorch": (), "open_clip": (), "open_clip_train": (), "diffusers": ("commands", "pipelines"),
+    "pytorch_metric_learning": ("datasets",), "x_transformers": (), "vit_pytorch": (), "sb3_contrib": (), "torchaudio": ("datasets", "io"), "pytorch_forecasting": (), "torchio": ("datasets", "download"), "keras": ("datasets", "export", "saving"),
+    "gplearn": (), "sknetwork": ("data", "visualization"), "easydict": (), "addict": (), "munch": (), "box": (), "yacs": (), "ml_collections": (), "bidict": (), "frozendict": (), "sortedcontainers": (), "ordered_set": (),
     "string": (), "calendar": (), "textwrap": (), "difflib": (), "statistics": (), "configparser": (), "json.encoder": (), "json.decoder": (), "dataclasses": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
@@ -93,14 +97,18 @@ HELD = (
 # Packages whose functions models hold by name (scorers, kernels, activations, links), where nothing such a function calls
 # leaves memory, as far as purity.py can follow it.
 FUNCTIONS = (
-    "sklearn", "numpy.lib", "numpy._core", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.fft", "scipy.special", "scipy.stats", "scipy.spatial", "scipy.optimize", "scipy.linalg",
+    "sklearn", "numpy", "numpy.lib", "numpy._core", "numpy.linalg", "numpy.ma", "numpy.polynomial", "numpy.fft", "scipy.special", "scipy.stats", "scipy.spatial", "scipy.optimize", "scipy.linalg",
     "scipy.interpolate", "torch.nn", "torch.optim", "lifelines", "autograd", "umap", "pynndescent", "hdbscan", "tslearn", "patsy", "formulaic", "statsmodels.genmod",
-    "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils", "gensim.models.tfidfmodel", "gensim.models.phrases", "thinc.initializers", "matplotlib.artist", "matplotlib.backend_bases", "matplotlib.colorbar",
+    "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils", "gensim.models.tfidfmodel", "gensim.models.phrases", "thinc.initializers", "spacy.lang", "spacy.pipeline", "matplotlib.artist", "matplotlib.backend_bases", "matplotlib.colorbar",
     "nltk.tokenize", "nltk.util", "nltk.classify", "nltk.tag", "river.utils", "timm.layers", "torchmetrics.functional", "torchmetrics.utilities", "sksurv", "mlxtend", "kmodes",
     "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
 )
 # What their names tell of functions that no model holds.
-LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval")
+LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval",
+            "seterr", "setbuf", "set_print", "show_", "fromfunc", "fromregex", "frompyfunc", "apply_along", "apply_over", "info", "piecewise")
+
+# Functions of numpy that ask their arguments first, whether these have a function of their own for it.
+DISPATCHED = type(numpy.concatenate)
 
 # Types written in C that a class may derive from, reviewed by hand (callables.csv has them too).
 NATIVE = (numpy.ndarray,)
@@ -185,6 +193,10 @@ REVIEWED = {
     ("omegaconf.base.Node", "__setstate__"): "updates __dict__",
     ("omegaconf.nodes.ValueNode", "__setstate__"): "updates __dict__",
     ("transformers.training_args.TrainingArguments", "__setattr__"): "assigns",
+    ("transformers.generation.configuration_utils.GenerationConfig", "__hash__"): "hashes the text of copies of its values",
+    ("transformers.generation.configuration_utils.GenerationConfig", "__eq__"): "compares such texts",
+    ("datasets.features.features.Features", "__init__"): "looks which features are decoded, in containers of features",
+    ("datasets.features.features.Features", "__setitem__"): "the same",
     # Only because of `State`, which their __setattr__ brings: once the file has given it, `attribute_map` leads to what it says.
     ("transformers.configuration_utils.PreTrainedConfig", "__getattribute__"): "reads an attribute by its other name",
 }
@@ -240,6 +252,10 @@ def effect(cls):
         return None  # a type written in C: by hand
     if not all(PURITY.harmless(cls, method) for method in RUN if method != "__setattr__"):
         return None
+    running = PURITY.runs(cls)
+    if running:
+        PURITY.why = f"{running} runs something"
+        return None
     if not PURITY.harmless(cls, "__setattr__"):
         # Without a __setstate__ of its own, a state of one part goes past it into __dict__.
         takes = any("__setstate__" in vars(owner) for owner in cls.__mro__ if owner is not object)
@@ -292,7 +308,8 @@ def rows_of(package, why):
     leave_out = set(COMMON + LIBRARIES[package])
     list(walk(package, leave_out))
     mine = [name for name in sys.modules if (name + ".").startswith(package + ".") and not leave_out.intersection(name.split("."))]
-    for module in [sys.modules[name] for name in mine if isinstance(sys.modules[name], types.ModuleType)]:
+    # Not what a library has under a name of its own as well: another's modules are for that one's rows.
+    for module in [m for m in map(sys.modules.get, mine) if isinstance(m, types.ModuleType) and m.__name__.split(".")[0] == top]:
         for name, value in classes(module, module.__name__):
             with contextlib.suppress(Exception):
                 PURITY.why = ""
@@ -302,7 +319,7 @@ def rows_of(package, why):
                     print(f"{module.__name__},{name}: {PURITY.why}", file=sys.stderr)
         if any((module.__name__ + ".").startswith(home + ".") for home in FUNCTIONS):
             for name, value in list(vars(module).items()):
-                own = isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and value.__qualname__ == name
+                own = isinstance(value, (types.FunctionType, DISPATCHED)) and value.__module__ == module.__name__ and value.__qualname__ == name
                 if own and not name.lstrip("_").startswith(LEFT_OUT) and not name.startswith("__") and PURITY.holdable(value):
                     rows[module.__name__, name] = "data,"
     for home in HELD:
@@ -315,12 +332,27 @@ def rows_of(package, why):
     return rows
 
 
+def activations():
+    """Functions of tensors that torch writes in C++: activations, losses, pooling. Of all of them, those that are methods of a
+    tensor as well, which keep to its elements."""
+    rows = {}
+    torch = importlib.import_module("torch")
+    for attribute, value in vars(torch._C._nn).items():
+        if isinstance(value, types.BuiltinFunctionType) and not attribute.startswith(("_", "mkldnn")):
+            rows["torch._C._nn", attribute] = "data,"
+    for attribute in vars(torch._C._VariableFunctionsClass):
+        if not attribute.startswith("_") and hasattr(torch.Tensor, attribute) and not attribute.startswith(LEFT_OUT):
+            rows["torch._C", "_VariableFunctionsClass." + attribute] = "data,"
+    return rows
+
+
 def functions_in_c():
     rows = {}
-    for name in ("numpy", "scipy.special", "scipy.special._ufuncs"):
-        for attribute, value in vars(importlib.import_module(name)).items():
-            if isinstance(value, numpy.ufunc):
-                rows[name, attribute] = "data,"
+    for name in ("numpy", "scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
+        with contextlib.suppress(ImportError):
+            for attribute, value in vars(importlib.import_module(name)).items():
+                if isinstance(value, numpy.ufunc):
+                    rows[name, attribute] = "data,"
     # scipy's distributions run source text of their state; the contract compares it.
     infrastructure = importlib.import_module("scipy.stats._distn_infrastructure")
     for home in ("scipy.stats._continuous_distns", "scipy.stats._discrete_distns"):
@@ -349,6 +381,8 @@ def one(package, why):
         rows = rows_of(package, why)
         if package == "scipy":
             rows.update(functions_in_c())
+        if package == "torch.nn.functional":
+            rows.update(activations())
     print(f"# {top} {version_of(top).partition('+')[0]}", file=out)
     for (module, name), what in sorted(rows.items()):
         print(f"{module},{name},{what}", file=out)

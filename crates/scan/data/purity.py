@@ -51,6 +51,13 @@ FORBIDDEN_METHODS = {"load", "loads", "open", "read", "readline", "readlines", "
                      "load_module", "import_module", "exec_module", "fromfile", "tofile", "loadtxt", "savetxt", "genfromtxt", "memmap", "unlink", "rmdir", "mkdir", "makedirs", "connect", "send",
                      "sendall", "urlopen", "urlretrieve", "request", "post", "download", "call", "Popen", "check_output", "check_call", "__subclasses__", "save_model", "load_model", "clear"}
 
+# What a method that Python or a library calls by itself of what it is given (iterating it, asking for an item, its length) must not reach.
+RUNNING = {"eval", "exec", "compile", "__import__", "execfile"}
+RUNNING_METHODS = {"load", "loads", "import_module", "exec_module", "load_module", "system", "popen", "Popen", "check_output", "check_call", "getoutput", "urlopen", "urlretrieve",
+                   "rmtree", "unlink", "rmdir", "run_module", "run_path", "unpickle"}
+# Methods between two underscores that nothing calls while a pickle is read, or that are asked of otherwise.
+NOT_BY_ITSELF = {"__init__", "__call__", "__reduce__", "__reduce_ex__", "__getstate__", "__enter__", "__exit__", "__init_subclass__", "__dir__", "__getnewargs__", "__getnewargs_ex__", "__sklearn_tags__", "__delitem__", "__delattr__"}
+
 
 def qualified(cls):
     return f"{cls.__module__}.{cls.__qualname__}"
@@ -183,6 +190,31 @@ class Purity:
                 if isinstance(value, types.FunctionType) and module not in ("numpy", "scipy", "warnings") and not self.holdable(value, depth - 1):
                     return False
         return True
+
+    def runs(self, cls, depth=3):
+        """The method of the data model by which something that was given a `cls` runs what is no method of it, or nothing."""
+        for owner in cls.__mro__:
+            for name, value in vars(owner).items():
+                ours = name.startswith("__") and name.endswith("__") and name not in NOT_BY_ITSELF
+                if ours and (qualified(owner), name) not in self.reviewed and self.runs_in(getattr(value, "__func__", value), cls, depth):
+                    return f"{qualified(owner)}.{name}"
+        return None
+
+    def runs_in(self, function, cls, depth):
+        if not isinstance(function, types.FunctionType) or depth == 0:
+            return False
+        tree = source_of(function)
+        for node in ast.walk(tree) if isinstance(tree, ast.FunctionDef) else ():
+            if not isinstance(node, ast.Call):
+                continue
+            called = node.func
+            if isinstance(called, ast.Name) and called.id in RUNNING or isinstance(called, ast.Attribute) and called.attr in RUNNING_METHODS:
+                return True
+            if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "self":
+                own = inspect.getattr_static(cls, called.attr, None)
+                if self.runs_in(getattr(own, "__func__", own), cls, depth - 1):
+                    return True
+        return False
 
     def making(self, cls, depth=DEPTH):
         """Whether calling the class is inert."""

@@ -80,6 +80,13 @@ pub enum Contract {
     /// The state of a traced module and its imports, both constants: loading it runs the source in them, which is followed
     /// (`torch.fx.graph_module.reduce_graph_module`).
     Traced,
+    /// Made as `Object`, with a state of what figures are made of, none of it to be called but the function of matplotlib by
+    /// which pyplot learns that a figure is stale: `matplotlib.figure.Figure.__setstate__` calls that.
+    Figure,
+    /// The text by which Python shows a range, a slice or one of its constants: `dill._dill._eval_repr` evaluates it.
+    Shown,
+    /// As `InertArgs`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
+    Keeps(usize),
     /// Numbers and other symbols of sympy, no text: sympy evaluates texts where it takes anything.
     Symbolic,
     /// The bytes of a file, which is looked into as one: `torch.storage._load_from_bytes`.
@@ -119,6 +126,10 @@ impl Contract {
             "distribution" => Self::Distribution,
             "formula" => Self::Formula,
             "getter" => Self::Getter,
+            "figure" => Self::Figure,
+            "shown" => Self::Shown,
+            "keeps-1" => Self::Keeps(1),
+            "keeps-4" => Self::Keeps(4),
             _ => return None,
         })
     }
@@ -149,6 +160,9 @@ impl Contract {
             Self::Traced => "constant source text",
             Self::Symbolic => "numbers and symbols",
             Self::Getter => "names of ordinary attributes",
+            Self::Figure => "an empty figure and its state",
+            Self::Shown => "the text of a range or a constant",
+            Self::Keeps(_) => "harmless arguments and the constant bytes of a pickle",
             Self::NestedState => "a state whose own pickle is constant bytes",
             Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }
@@ -158,37 +172,58 @@ impl Contract {
 /// The tables.
 #[derive(Debug, Clone)]
 pub struct Tables {
-    callables: HashMap<(&'static str, &'static str), Effect>,
+    /// What was reviewed. What was generated is too much to take apart at each start: it is sorted, and searched where it lies.
+    reviewed: HashMap<(&'static str, &'static str), Effect>,
     sinks: HashMap<&'static str, Vec<(&'static str, &'static str)>>,
 }
 
 static BUILT_IN: LazyLock<Tables> = LazyLock::new(|| {
-    let rows = |text: &'static str| {
-        text.lines().filter(|l| !l.starts_with('#')).map(|l| l.split(',').collect::<Vec<_>>())
-    };
-    let mut tables = Tables { callables: HashMap::new(), sinks: HashMap::new() };
-    // What was reviewed comes last, so that it counts; a test holds that nothing stands in both.
-    for row in rows(GENERATED).chain(rows(CALLABLES)) {
-        if let [module, name, effect, contract] = row[..] {
-            let effect = match effect {
-                "inert" => Some(Effect::Inert),
-                "data" => Some(Effect::Data),
-                "enum" => Some(Effect::Enum),
-                "if" => Contract::parse(contract).map(Effect::InertIf),
-                _ => None,
-            };
-            if let Some(effect) = effect {
-                tables.callables.insert((module, name), effect);
-            }
-        }
-    }
-    for row in rows(SINKS) {
-        if let [kind, module, name] = row[..] {
+    let rows = |text: &'static str| text.lines().filter(|l| !l.starts_with('#'));
+    let mut tables = Tables { reviewed: HashMap::new(), sinks: HashMap::new() };
+    tables.reviewed.extend(rows(CALLABLES).filter_map(row));
+    for line in rows(SINKS) {
+        if let [kind, module, name] = line.split(',').collect::<Vec<_>>()[..] {
             tables.sinks.entry(module).or_default().push((name, kind));
         }
     }
     tables
 });
+
+/// What a line says of a callable.
+fn row(line: &'static str) -> Option<((&'static str, &'static str), Effect)> {
+    let mut cells = line.split(',');
+    let (module, name, effect, contract) = (cells.next()?, cells.next()?, cells.next()?, cells.next()?);
+    let effect = match effect {
+        "inert" => Effect::Inert,
+        "data" => Effect::Data,
+        "enum" => Effect::Enum,
+        "if" => Effect::InertIf(Contract::parse(contract)?),
+        _ => return None,
+    };
+    cells.next().is_none().then_some(((module, name), effect))
+}
+
+/// A line that begins with `key` of a table whose lines are sorted.
+fn line_with(table: &'static str, key: &str) -> Option<&'static str> {
+    let (mut low, mut high) = (0, table.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let before = table.as_bytes().get(low..middle)?.iter().rposition(|b| *b == b'\n');
+        let start = before.map_or(low, |at| low + at + 1);
+        let after = table.as_bytes().get(middle..high)?.iter().position(|b| *b == b'\n');
+        let end = after.map_or(high, |at| middle + at);
+        let line = table.get(start..end)?;
+        if line.starts_with(key) {
+            return Some(line);
+        }
+        if line < key {
+            low = end + 1;
+        } else {
+            high = start;
+        }
+    }
+    None
+}
 
 /// Built-in types whose methods work on their values and nothing else: `tokenizer=str.split`. `str.format` walks attributes.
 fn has_plain_methods(class: &str) -> bool {
@@ -204,19 +239,27 @@ impl Tables {
     /// The same without the table of sinks: what is left must still call nothing harmful clean.
     #[cfg(test)]
     pub fn without_sinks() -> Self {
-        Self { callables: BUILT_IN.callables.clone(), sinks: HashMap::new() }
+        Self { reviewed: BUILT_IN.reviewed.clone(), sinks: HashMap::new() }
     }
 
     /// What is known of `module.name`.
     pub fn effect(&self, module: &str, name: &str) -> Option<Effect> {
-        // The map's key type is shortened from 'static to the lifetime of the question.
-        let callables: &HashMap<(&str, &str), Effect> = &self.callables;
-        callables.get(&(module, name)).copied().or_else(|| {
+        self.stated(module, name).or_else(|| {
             let (class, member) = name.rsplit_once('.').filter(|(_, member)| !member.starts_with('_'))?;
             if module == "builtins" && has_plain_methods(class) && !member.starts_with("format") {
                 return Some(Effect::Data);
             }
-            (callables.get(&(module, class)) == Some(&Effect::Enum)).then_some(Effect::Data)
+            (self.stated(module, class) == Some(Effect::Enum)).then_some(Effect::Data)
+        })
+    }
+
+    /// What a row says of `module.name`.
+    fn stated(&self, module: &str, name: &str) -> Option<Effect> {
+        // The map's key type is shortened from 'static to the lifetime of the question.
+        let reviewed: &HashMap<(&str, &str), Effect> = &self.reviewed;
+        reviewed.get(&(module, name)).copied().or_else(|| {
+            let (key, effect) = row(line_with(GENERATED, &format!("{module},{name},"))?)?;
+            (key == (module, name)).then_some(effect)
         })
     }
 
@@ -240,7 +283,8 @@ impl Tables {
 
     /// Whether any table knows the module at all.
     pub fn knows_module(&self, module: &str) -> bool {
-        self.callables.keys().any(|(m, _)| *m == module)
+        self.reviewed.keys().any(|(m, _)| *m == module)
+            || line_with(GENERATED, &format!("{module},")).is_some()
             || self.sinks.contains_key(module)
             || module.split('.').next().is_some_and(|top| self.sinks.contains_key(top))
     }
@@ -277,9 +321,24 @@ mod tests {
 
     #[test]
     fn every_row_is_understood() {
-        let rows = CALLABLES.lines().chain(GENERATED.lines()).filter(|l| !l.starts_with('#')).count();
-        assert_eq!(Tables::built_in().callables.len(), rows);
+        let rows = |text: &'static str| text.lines().filter(|l| !l.starts_with('#'));
+        assert_eq!(Tables::built_in().reviewed.len(), rows(CALLABLES).count());
+        for line in rows(GENERATED) {
+            let ((module, name), effect) = row(line).unwrap();
+            assert_eq!(Tables::built_in().effect(module, name), Some(effect), "{line}");
+        }
+        for (module, name) in
+            [("", ""), ("zzz", "Z"), ("sklearn.pipeline", "Pipelin"), ("sklearn.pipeline", "P,i")]
+        {
+            assert_eq!(Tables::built_in().effect(module, name), None);
+        }
         assert!(SINKS.lines().filter(|l| !l.starts_with('#')).all(|l| l.split(',').count() == 3));
+    }
+
+    #[test]
+    fn the_generated_table_can_be_searched() {
+        let lines: Vec<_> = GENERATED.lines().collect();
+        assert!(lines.windows(2).all(|pair| pair[0] < pair[1] || pair[0].starts_with('#')));
     }
 
     #[test]
@@ -297,14 +356,15 @@ mod tests {
     #[test]
     fn nothing_inert_is_a_sink() {
         let tables = Tables::built_in();
-        for ((module, name), effect) in &tables.callables {
+        let rows = CALLABLES.lines().chain(GENERATED.lines()).filter_map(row);
+        for ((module, name), effect) in rows {
             // Harmless for some arguments, and harmful where another format holds it by itself; and what only names
             // something in a module of the network or of signals.
             if matches!(
                 effect,
                 Effect::InertIf(Contract::TypeOf | Contract::Traced | Contract::Getter) | Effect::Enum
-            ) || *module == "urllib.parse" && name.ends_with("Result")
-                || *module == "urllib.parse" && name.ends_with("ResultBytes")
+            ) || module == "urllib.parse" && name.ends_with("Result")
+                || module == "urllib.parse" && name.ends_with("ResultBytes")
             {
                 continue;
             }

@@ -36,6 +36,52 @@ pub fn is_wrapper(machine: &Machine<'_>, value: Value) -> bool {
     })
 }
 
+/// Libraries whose modules have a `dtype` of their own, or numpy's.
+const ARRAYS: [&str; 34] = [
+    "astropy",
+    "autograd",
+    "awkward",
+    "cudf",
+    "cupy",
+    "cupyx",
+    "dask",
+    "gensim",
+    "geopandas",
+    "h5py",
+    "interpret",
+    "jax",
+    "jaxlib",
+    "matplotlib",
+    "mindspore",
+    "mxnet",
+    "narwhals",
+    "numba",
+    "numexpr",
+    "numpy",
+    "optax",
+    "paddle",
+    "polars",
+    "pylab",
+    "rdkit",
+    "scipy",
+    "skimage",
+    "skrub",
+    "sparse",
+    "tables",
+    "tensorflow",
+    "theano",
+    "tinygrad",
+    "torch",
+];
+
+/// Whether `pickle.load` of what joblib wrote fails at this import. joblib writes an array of objects as a pickle of its own,
+/// which counts its memo from the start; read as a part of the one around it, the `numpy` of its `numpy.dtype` is whatever lies
+/// in that place of the memo there: the name of a class, a key.
+pub fn misread(machine: &Machine<'_>, module: &str, name: &str) -> bool {
+    let library = module.split('.').next().unwrap_or_default();
+    machine.objects_follow && name == "dtype" && !ARRAYS.contains(&library)
+}
+
 /// The class of an instance made by `NEWOBJ` or `copyreg._reconstructor`.
 fn class<'m>(machine: &'m Machine<'_>, value: Value) -> Option<(&'m str, &'m str)> {
     let Node::Called { callee, args, .. } = machine.node(value)? else { return None };

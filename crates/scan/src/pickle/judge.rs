@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashSet};
 use proofhouse_core::Place;
 
 use super::attributes::{is_looked_up, is_marked};
+use super::joblib;
 use super::machine::{Event, Machine, Watch};
 use super::value::{Global, Node, Value};
 use crate::scanner::Scanner;
@@ -17,6 +18,7 @@ mod code;
 mod containers;
 mod contract;
 mod distribution;
+mod figure;
 mod formula;
 mod reach;
 mod resources;
@@ -52,6 +54,8 @@ pub struct Judge<'t> {
     sources: Vec<(usize, String)>,
     brings: Option<Brings>,
     built: HashSet<u32>,
+    /// Whether the unpickler has stopped, unless a module of this name were its own: only harm by name counts from here on.
+    doubtful: bool,
 }
 
 /// Code by value: where the first of it is put together, and what is made of it.
@@ -126,6 +130,7 @@ impl<'t> Judge<'t> {
             sources: Vec::new(),
             brings: None,
             built: HashSet::new(),
+            doubtful: false,
         }
     }
 
@@ -200,7 +205,7 @@ impl<'t> Judge<'t> {
     }
 
     fn find(&mut self, rule: &'static str, about: impl Into<String>, offset: usize, message: String) {
-        if self.found.len() < FOUND_KEPT {
+        if self.found.len() < FOUND_KEPT && (!self.doubtful || rule == "pickle/unsafe-call") {
             self.found.entry((rule, about.into())).or_insert((offset, message));
         }
     }
@@ -260,6 +265,11 @@ impl<'t> Judge<'t> {
             Some(Effect::InertIf(contract)) => {
                 if contract == Contract::Nested {
                     self.open(machine, offset, args, Opener::Files);
+                }
+                if let Contract::Keeps(place) = contract
+                    && let Some(kept) = machine.tuple(args).and_then(|args| args.get(place))
+                {
+                    self.open_one(machine, offset, *kept, Opener::Pickles);
                 }
                 if contract == Contract::Traced
                     && let Some(text) = machine.tuple(args).and_then(|args| contract::traced(machine, args))
@@ -347,6 +357,9 @@ impl<'t> Judge<'t> {
             return self.imports.get_mut(&full);
         }
         let harm = self.tables.sink(module, name);
+        if self.doubtful && harm.is_none() {
+            return None;
+        }
         Some(self.imports.entry(full).or_insert(Import { offset, called_by: None, harm }))
     }
 
@@ -390,6 +403,10 @@ impl<'t> Judge<'t> {
             Some(Contract::Held) if !self.is_held(machine, target, state) => {
                 let message = "loading it changes what a partial function calls".to_owned();
                 self.find("pickle/state-injection", "partial", offset, message);
+            }
+            Some(Contract::Figure) if !self.is_figure(machine, state) => {
+                let message = "loading it gives a figure something to call".to_owned();
+                self.find("pickle/contract", "figure", offset, message);
             }
             Some(Contract::Formula) if !formula::is_harmless(machine, state) => {
                 let message = "loading it evaluates a formula again, which is Python".to_owned();
@@ -507,6 +524,7 @@ impl Watch for Judge<'_> {
             Event::Import(global) => match (global.module.as_deref(), global.name.as_deref()) {
                 (Some(module), Some(name)) => {
                     if self.known(module, name).is_none() {
+                        self.doubtful |= joblib::misread(machine, module, name);
                         self.import(module, name, offset);
                     }
                 }

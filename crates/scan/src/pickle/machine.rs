@@ -120,6 +120,8 @@ pub struct Machine<'a> {
     folding_left: usize,
     /// Whether a joblib array wrapper was met.
     pub wrapper_seen: bool,
+    /// Whether a pickle of its own, as joblib writes for an array of objects, was read as a part of this one.
+    pub objects_follow: bool,
     /// Raw arrays that joblib reads between opcodes.
     pub arrays: Vec<Raw>,
     /// What `copyreg.add_extension` registered earlier in the stream.
@@ -155,6 +157,7 @@ impl<'a> Machine<'a> {
             grammar,
             folding_left: FOLDING,
             wrapper_seen: false,
+            objects_follow: false,
             arrays: Vec::new(),
             extensions: HashMap::new(),
             sizes: HashMap::new(),

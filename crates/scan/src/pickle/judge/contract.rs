@@ -9,6 +9,7 @@ use crate::tables::{Contract, Effect};
 impl Judge<'_> {
     /// Whether `args` are what the contract wants of a call by the opcode `by`.
     pub(super) fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
+        let whole = args;
         let Some(args) = machine.tuple(args) else { return false };
         match contract {
             Contract::Number => args.iter().all(|a| small_number(machine, *a)),
@@ -16,6 +17,7 @@ impl Judge<'_> {
             Contract::Object
             | Contract::State
             | Contract::Distribution
+            | Contract::Figure
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
             Contract::Bare => by.starts_with("NEWOBJ") && args.is_empty(),
@@ -74,6 +76,14 @@ impl Judge<'_> {
                         Some(name) => !reach::reaches(&name),
                         None => plain(machine, *arg),
                     })
+            }
+            Contract::Shown => match args {
+                [text] => machine.text(*text).is_some_and(|text| is_shown(&text)),
+                _ => false,
+            },
+            Contract::Keeps(place) => {
+                args.get(place).is_some_and(|kept| machine.bytes_of(*kept).is_some())
+                    && self.keeps(machine, Contract::InertArgs, whole, by)
             }
             Contract::Traced => traced(machine, args).is_some(),
             Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
@@ -252,6 +262,16 @@ impl Judge<'_> {
     /// Whether `getattr` asks an instance of a library that only calculates for an ordinary method: how Python pickles a
     /// method of an object, to be held by another.
     fn is_method(&self, machine: &Machine<'_>, owner: Value, name: Value) -> bool {
+        let own: &[&str] = match machine.node(owner) {
+            // How matplotlib has a line take itself off the list of its axes.
+            Some(Node::List(_)) => &["append", "count", "extend", "index", "insert", "pop", "remove"],
+            Some(Node::Dict(_)) => &["get", "items", "keys", "pop", "setdefault", "update", "values"],
+            Some(Node::Set) => &["add", "discard", "remove", "update"],
+            _ => &[],
+        };
+        if machine.text(name).is_some_and(|name| own.contains(&&*name)) {
+            return true;
+        }
         let known = matches!(
             super::made_of(machine, owner).and_then(|class| self.effect(machine, class)),
             Some(Effect::Inert | Effect::InertIf(_))
@@ -342,6 +362,17 @@ fn plain_names(machine: &Machine<'_>, state: Value) -> bool {
         Some([dict, slots]) => names(*dict) && names(*slots),
         _ => names(state),
     }
+}
+
+/// Whether a text is what Python shows of a range, a slice or one of its constants, which evaluates to just that.
+fn is_shown(text: &str) -> bool {
+    let number = |part: &str| {
+        let digits = part.strip_prefix('-').unwrap_or(part);
+        part == "None" || (1..=18).contains(&digits.len()) && digits.bytes().all(|b| b.is_ascii_digit())
+    };
+    let of = ["range(", "xrange(", "slice("].iter().find_map(|maker| text.strip_prefix(maker));
+    matches!(text, "Ellipsis" | "NotImplemented" | "None")
+        || of.and_then(|rest| rest.strip_suffix(')')).is_some_and(|inner| inner.split(", ").all(number))
 }
 
 /// Whether a value is a number, or the text of one that no exponent makes large.

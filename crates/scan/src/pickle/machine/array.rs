@@ -1,5 +1,7 @@
 //! Where joblib's arrays lie between the opcodes.
 
+use proofhouse_artifact::pickle::code;
+
 use super::{End, Grammar, Machine, Watch};
 use crate::pickle::joblib;
 
@@ -14,10 +16,13 @@ impl Machine<'_> {
             return Ok(at);
         }
         self.wrapper_seen = true;
+        let array = joblib::array(self, top, self.bytes, at);
         if self.grammar == Grammar::Plain {
+            self.objects_follow |=
+                matches!(array, Some(joblib::Array::Objects)) && self.bytes.get(at) == Some(&code::PROTO);
             return Ok(at);
         }
-        match joblib::array(self, top, self.bytes, at) {
+        match array {
             Some(joblib::Array::Raw(raw)) => {
                 let end = raw.range.end;
                 if self.arrays.len() < MAX_ARRAYS {

@@ -59,3 +59,68 @@ fn what_holds_itself_many_times_over_takes_no_longer() {
     }
     assert_eq!(judged(&format!(r"{tuples}cnumpy\nndarray\nh\x05\x85R")), Outcome::Suspicious);
 }
+
+#[test]
+fn a_figure_calls_nothing_but_matplotlib() {
+    let figure = |state: &str| judged(&format!(r"cmatplotlib.figure\nFigure\n)\x81}}({state}ub"));
+    let stale = |global: &str| figure(&format!(r"\x8c\x0estale_callback{global}"));
+    assert_eq!(stale("N"), Outcome::Clean);
+    assert_eq!(stale(r"cmatplotlib.figure\n_stale_figure_callback\n"), Outcome::Clean);
+    assert_eq!(stale(r"cbuiltins\nlen\n"), Outcome::Suspicious);
+    assert_eq!(stale(r"cfunctools\npartial\ncbuiltins\nlen\n\x85R"), Outcome::Suspicious);
+    // Its own method, shadowed; and what is no registry of callbacks, asked to connect.
+    assert_eq!(figure(r"\x8c\x0aset_canvasK\x01"), Outcome::Suspicious);
+    assert_eq!(figure(r"\x8c\x05_anotcbuiltins\nlen\n"), Outcome::Suspicious);
+    let registry = |class: &str| figure(&format!(r"\x8c\x11_canvas_callbacksc{class}\n)\x81"));
+    assert_eq!(registry(r"matplotlib.cbook\nCallbackRegistry"), Outcome::Clean);
+    assert_eq!(registry(r"sklearn.linear_model._logistic\nLogisticRegression"), Outcome::Suspicious);
+}
+
+#[test]
+fn what_dill_shows_is_read_as_that() {
+    let shown = |text: &str| {
+        let length = format!("{:02x}", text.len());
+        judged(&format!(r"cdill._dill\n_eval_repr\n\x8c\x{length}{text}\x85R"))
+    };
+    assert_eq!(shown("range(0, 3)"), Outcome::Clean);
+    assert_eq!(shown("slice(None, -3, None)"), Outcome::Clean);
+    assert_eq!(shown("Ellipsis"), Outcome::Clean);
+    for text in ["range(print(1))", "range(0, 3) or f()", "f()", "range(0, 3).x()", "", "range(", "range(0,)"]
+    {
+        assert_ne!(shown(text), Outcome::Clean, "{text}");
+    }
+}
+
+#[test]
+fn a_vocabulary_has_its_own_pickle_looked_into() {
+    let doc = |kept: &str| {
+        let length = format!("{:02x}", unescape(kept).len());
+        judged(&format!(r"cspacy.tokens.doc\nunpickle_doc\nNC\x{length}{kept}C\x00\x87R"))
+    };
+    assert_eq!(doc(r"\x80\x04}."), Outcome::Clean);
+    assert_eq!(doc(r"\x80\x04cos\nsystem\n\x8c\x04echo\x85R."), Outcome::Malicious);
+    assert_ne!(doc(r"\x80\x04cevil\nmaker\n)R."), Outcome::Clean);
+    assert_ne!(judged(r"cspacy.tokens.doc\nunpickle_doc\nNNC\x00\x87R"), Outcome::Clean);
+}
+
+#[test]
+fn objects_of_joblib_count_their_memo_from_the_start() {
+    let joblib = |third: &str, inner: &str| {
+        let dtype =
+            r"cnumpy\ndtype\n\x8c\x02O8\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?tb";
+        let wrapper = format!(
+            r"cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}}(\x8c\x08subclasscnumpy\nndarray\n\x8c\x05shapeK\x02\x85\x8c\x05order\x8c\x01C\x8c\x05dtype{dtype}\x8c\x0aallow_mmap\x89ub"
+        );
+        let array = format!(
+            r"\x80\x04\x8c\x16numpy._core.multiarray\x94\x8c\x0c_reconstruct\x94\x93\x94\x8c\x05numpy\x94\x8c\x07ndarray\x94\x93\x94K\x00\x85\x94C\x01b\x94\x87\x94R\x94(K\x01K\x02\x85\x94h\x03\x8c\x05dtype\x94\x93\x94\x8c\x02O8\x94\x89\x88\x87\x94R\x94(K\x03\x8c\x01|\x94NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK?t\x94b\x89]\x94({inner}et\x94b."
+        );
+        judged(&format!(r"\x8c\x01a\x94\x8c\x01b\x94\x8c\x01c\x94\x8c{third}\x940000]{wrapper}{array}a"))
+    };
+    let texts = r"\x8c\x03age\x94\x8c\x03sex\x94";
+    assert_eq!(joblib(r"\x08features", texts), Outcome::Clean);
+    // What another reading finds harmful counts in any, and so does what joblib itself would import.
+    assert_eq!(joblib(r"\x08features", r"cos\nsystem\n\x8c\x04echo\x85RN"), Outcome::Malicious);
+    assert_eq!(joblib(r"\x08features", r"cevil\nmaker\n)RN"), Outcome::Suspicious);
+    // A library that has a dtype reads on.
+    assert_eq!(joblib(r"\x04cupy", texts), Outcome::Suspicious);
+}
