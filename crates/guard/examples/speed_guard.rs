@@ -84,7 +84,7 @@ fn row(guard: &Guard, name: &str, texts: &[String]) {
         detect.push(cpu(|| {
             for form in &forms {
                 let views: Vec<&str> = form.texts().collect();
-                black_box(detector.score_views(&views, Carrier::Document, f32::INFINITY));
+                black_box(detector.score_views(&views, Carrier::Document, f32::INFINITY, 1));
             }
         }));
         orders.push(cpu(|| {

@@ -94,7 +94,7 @@ impl Guard {
     pub fn score(&self, text: &str, carrier: Carrier) -> Score {
         let asked = self.asked_from(carrier);
         // One view, so there is one score.
-        let Some((_, first)) = self.first.score_views(&[text], carrier, asked) else {
+        let Some((_, first)) = self.first.score_views(&[text], carrier, asked, 1).pop() else {
             return self.first.score(text, carrier);
         };
         match &self.second {

@@ -75,6 +75,10 @@ pub struct SegmentInspection {
     pub second_failed: Option<String>,
 }
 
+/// Readings of one text that a second detector is asked about: what it is told by the first one's word on the text as
+/// it stands can be wrong where the order stands in quotation marks, or in pieces.
+const VIEWS_ASKED_ABOUT: usize = 3;
+
 /// Inspects segments until the work is used up.
 pub(super) struct Inspector<'g> {
     pub guard: &'g Guard,
@@ -128,20 +132,25 @@ impl Inspector<'_> {
     fn score(&self, form: &NormalForm<'_>, carrier: Carrier, found: &mut SegmentInspection) {
         let texts: Vec<&str> = form.texts().collect();
         let asked = self.guard.asked_from(carrier);
-        let Some((at, first)) = self.guard.first.score_views(&texts, carrier, asked) else { return };
-        let confirmed = match (&self.guard.second, texts.get(at)) {
-            (Some(second), Some(text)) if first.margin >= asked => {
-                second.confirm(text, carrier, &first).unwrap_or_else(|error| {
-                    found.second_failed = Some(error.to_string());
-                    None
-                })
+        let many = if self.guard.second.is_some() { VIEWS_ASKED_ABOUT } else { 1 };
+        let mut judged = self.guard.first.score_views(&texts, carrier, asked, many);
+        if let Some(second) = &self.guard.second {
+            for (at, score) in judged.iter_mut().filter(|(_, first)| first.margin >= asked) {
+                let text = texts.get(*at).copied().unwrap_or_default();
+                match second.confirm(text, carrier, score) {
+                    Ok(Some(both)) => (*score, found.second) = (both, true),
+                    Ok(None) => {}
+                    Err(error) => found.second_failed = Some(error.to_string()),
+                }
+                if score.verdict == detect::Verdict::Attack || found.second_failed.is_some() {
+                    break;
+                }
             }
-            _ => None,
-        };
-        found.second = confirmed.is_some();
-        let score = confirmed.unwrap_or(first);
-        let (spans, read_by) = reading(form, at);
-        found.take(&score, spans, read_by);
+        }
+        // The first of the worst: the nearest to what is written.
+        let Some((at, score)) = judged.iter().rev().max_by_key(|(_, score)| score.verdict) else { return };
+        let (spans, read_by) = reading(form, *at);
+        found.take(score, spans, read_by);
         if found.second_failed.is_some() {
             found.verdict = found.verdict.max(Finding::Unread);
         }
