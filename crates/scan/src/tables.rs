@@ -85,7 +85,7 @@ pub enum Contract {
     Figure,
     /// The text by which Python shows a range, a slice or one of its constants: `dill._dill._eval_repr` evaluates it.
     Shown,
-    /// As `InertArgs`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
+    /// As `Held`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
     Keeps(usize),
     /// Numbers and other symbols of sympy, no text: sympy evaluates texts where it takes anything.
     Symbolic,

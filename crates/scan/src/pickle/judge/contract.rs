@@ -9,7 +9,6 @@ use crate::tables::{Contract, Effect};
 impl Judge<'_> {
     /// Whether `args` are what the contract wants of a call by the opcode `by`.
     pub(super) fn keeps(&self, machine: &Machine<'_>, contract: Contract, args: Value, by: &str) -> bool {
-        let whole = args;
         let Some(args) = machine.tuple(args) else { return false };
         match contract {
             Contract::Number => args.iter().all(|a| small_number(machine, *a)),
@@ -83,7 +82,7 @@ impl Judge<'_> {
             },
             Contract::Keeps(place) => {
                 args.get(place).is_some_and(|kept| machine.bytes_of(*kept).is_some())
-                    && self.keeps(machine, Contract::InertArgs, whole, by)
+                    && args.iter().all(|held| self.holdable(machine, *held))
             }
             Contract::Traced => traced(machine, args).is_some(),
             Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
