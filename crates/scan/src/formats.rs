@@ -28,7 +28,7 @@ mod ggml;
 mod gguf;
 mod hdf5;
 mod json;
-mod kept;
+pub(crate) mod kept;
 mod keras;
 pub(crate) mod langchain;
 mod languages;

@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use proofhouse_core::Place;
 
-use crate::formats::payload;
+use crate::content;
+use crate::formats::{kept, payload, shell};
 use crate::scanner::{Content, Scanner};
-use crate::weights::{Elements, Float};
+use crate::weights::{Elements, Float, characters};
 
 /// One tensor: what it is called, where it begins in the content, and its bytes.
 pub(crate) struct Tensor<'a> {
@@ -48,9 +49,10 @@ pub(crate) fn look(
         let place = place(content, tensor);
         if content.depth == 0 {
             let range = tensor.at..tensor.at.saturating_add(tensor.bytes.len() as u64);
-            scanner.tensors.push(Waiting { range, rule, place, elements });
+            scanner.tensors.push(Waiting { range, rule, place, float: tensor.float, elements });
         } else {
-            let mut waiting = Waiting { range: 0..tensor.bytes.len() as u64, rule, place, elements };
+            let (range, float) = (0..tensor.bytes.len() as u64, tensor.float);
+            let mut waiting = Waiting { range, rule, place, float, elements };
             waiting.begin(scanner, tensor.bytes);
             waiting.see(tensor.bytes);
             waiting.end(scanner);
@@ -64,18 +66,36 @@ pub(crate) struct Waiting {
     range: Range<u64>,
     rule: &'static str,
     place: Place,
+    float: Option<Float>,
     elements: Option<Elements>,
 }
 
 impl Waiting {
     /// What the beginning of its bytes tells.
     fn begin(&mut self, scanner: &mut Scanner<'_>, bytes: &[u8]) {
-        if let Some(what) = payload::kind(bytes) {
+        let packed = || payload::compressed(bytes).then_some("a compressed stream");
+        if let Some(what) = payload::kind(bytes).or_else(packed) {
             scanner.report(self.rule, self.place.clone(), format!("the tensor is {what}"));
+        }
+        if let Some(bytes) = characters::bytes_of(bytes, self.float) {
+            self.characters(scanner, &bytes);
         }
         if let Some(elements) = &mut self.elements {
             elements.begin(bytes);
         }
+    }
+
+    /// What bytes are that are kept one in each element.
+    fn characters(&self, scanner: &mut Scanner<'_>, bytes: &[u8]) {
+        if let Some(what) = payload::kind(bytes) {
+            let message = format!("the tensor is {what}, a byte in each element");
+            scanner.report(self.rule, self.place.clone(), message);
+        }
+        let Some(text) = characters::text(bytes) else { return };
+        content::packed_text(scanner, &self.place, text.as_bytes());
+        kept::text(scanner, &self.place, "characters", &text);
+        kept::evaluated(scanner, &self.place, "characters", &text, true);
+        shell::sweep(scanner, &self.place, "characters", &text);
     }
 
     fn see(&mut self, bytes: &[u8]) {

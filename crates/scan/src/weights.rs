@@ -7,6 +7,7 @@ use std::fmt;
 
 use crate::tensor::Numbers;
 
+pub(crate) mod characters;
 mod low_bits;
 
 /// How the elements of a tensor are stored, little-endian.
@@ -34,7 +35,7 @@ impl Float {
         })
     }
 
-    const fn width(self) -> usize {
+    pub(crate) const fn width(self) -> usize {
         match self {
             Self::Half | Self::Brain => 2,
             Self::Single => 4,

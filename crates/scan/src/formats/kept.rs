@@ -132,7 +132,7 @@ fn look(scanner: &mut Scanner<'_>, place: Place, bytes: &[u8], depth: u32) {
 }
 
 /// A text that a format keeps as a value: a pickle in Base64, or a program that whoever reads it evaluates.
-pub(super) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
+pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
     if let Some(bytes) = packed(value) {
         return look(scanner, place.clone().within(inner(place, name)), &bytes, 1);
     }

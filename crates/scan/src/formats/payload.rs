@@ -2,6 +2,9 @@
 //!
 //! Never by substring: random tensors contain `MZ` and `PK`. A header has to hold together.
 
+use std::io::Read as _;
+
+use flate2::read::{GzDecoder, ZlibDecoder};
 use proofhouse_artifact::{Format, pickle, zip};
 
 /// What the bytes are, if they are an executable, an archive or a pickle.
@@ -17,6 +20,30 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     }
     None
 }
+
+/// Whether something is packed in the bytes: by a head of six bytes and more, or by one of two to four and what it unpacks
+/// to.
+pub(crate) fn compressed(bytes: &[u8]) -> bool {
+    /// Bytes that have to come out. Of random ones few streams go on as long.
+    const UNPACKED: usize = 24;
+    let unpacks = |stream: &mut dyn std::io::Read| stream.read_exact(&mut [0; UNPACKED]).is_ok();
+    match bytes {
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => true,
+        [b'B', b'Z', b'h', b'1'..=b'9', 0x31, 0x41, 0x59, 0x26, 0x53, 0x59, ..] => true,
+        // A frame that says how long its content is, or has a checksum, and no bit that is reserved.
+        [0x28, 0xb5, 0x2f, 0xfd, head, ..] => head & 0x18 == 0,
+        [0x1f, 0x8b, 8, 0..=0x1f, ..] => unpacks(&mut GzDecoder::new(bytes)),
+        [b'x', 0x01 | 0x5e | 0x9c | 0xda, ..] => {
+            let mut out = Vec::new();
+            // Its checksum has to be right: two bytes begin any stream.
+            ZlibDecoder::new(bytes).take(MOST_UNPACKED).read_to_end(&mut out).is_ok() && out.len() >= UNPACKED
+        }
+        _ => false,
+    }
+}
+
+/// Bytes of a stream that are unpacked to see that it is one.
+const MOST_UNPACKED: u64 = 1 << 20;
 
 /// What program the bytes are, by their first ones.
 pub(crate) fn program(bytes: &[u8]) -> Option<&'static str> {
@@ -85,7 +112,7 @@ fn stops(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::kind;
+    use super::*;
 
     #[test]
     fn structure_decides_not_a_prefix() {
@@ -95,6 +122,16 @@ mod tests {
         assert_eq!(kind(b"\x80\x04N."), Some("a pickle"));
         assert_eq!(kind(b"N."), None);
         assert_eq!(kind(b"#!/bin/sh\necho x\0\0\0"), Some("a script"));
+        assert!(!compressed(b"\x1f\x8b\x08\0 and whatever follows, which is no stream"));
+        assert!(!compressed(b"x\x9c and whatever follows, which is no stream"));
+        let words = b"a text that is packed, and packed well, and packed well again".repeat(3);
+        let mut gzip = flate2::read::GzEncoder::new(&words[..], flate2::Compression::best());
+        let mut zlib = flate2::read::ZlibEncoder::new(&words[..], flate2::Compression::best());
+        for stream in [&mut gzip as &mut dyn std::io::Read, &mut zlib] {
+            let mut packed = Vec::new();
+            stream.read_to_end(&mut packed).unwrap();
+            assert!(compressed(&packed));
+        }
         assert_eq!(kind(b"\xa7\x0d\r\n\0\0\0\0abcdefgh\xe3\0\0\0\0\0"), Some("compiled Python"));
     }
 }

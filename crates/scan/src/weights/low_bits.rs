@@ -47,18 +47,26 @@ pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
 /// Elements whose bytes are taken apart in search of a program.
 const TAKEN_APART: usize = 1 << 12;
 
-/// What program one byte of each element spells, be it the lowest or another one. Its header has to hold together, so that
-/// no weights are taken for one.
+/// What program one byte of each element spells, or some that stand beside each other, be they the lowest or others. Its
+/// header has to hold together, so that no weights are taken for one.
 fn program_in_bytes(bytes: &[u8], width: usize) -> Option<&'static str> {
     let bytes = bytes.get(..bytes.len().min(TAKEN_APART * width))?;
-    (0..width).find_map(|place| {
-        let taken: Vec<u8> = bytes.iter().skip(place).step_by(width).copied().collect();
+    let places = (1..width).flat_map(|count| (0..=width - count).map(move |place| place..place + count));
+    places.into_iter().find_map(|places| {
+        let taken: Vec<u8> = bytes
+            .chunks_exact(width)
+            .flat_map(|element| element.get(places.clone()).unwrap_or_default())
+            .copied()
+            .collect();
         let from = |at: usize| payload::program(taken.get(at..).unwrap_or_default());
         // Two bytes that begin one, each rare enough.
         let starts = memchr::memchr3_iter(0x7f, b'M', b'#', &taken).filter(|at| {
             matches!(taken.get(*at..), Some([0x7f, b'E', ..] | [b'M', b'Z', ..] | [b'#', b'!', ..]))
         });
-        from(0).or_else(|| starts.into_iter().find_map(from)).map(|_| "a program, a byte in each")
+        from(0).or_else(|| starts.into_iter().find_map(from)).map(|_| match places.len() {
+            1 => "a program, a byte in each",
+            _ => "a program, some bytes in each",
+        })
     })
 }
 
@@ -114,6 +122,13 @@ impl Packed<'_> {
         if pickled(&self.bytes(0..PICKLE)) {
             return Some("a pickle");
         }
+        // A length may stand before it.
+        let start = self.bytes(0..BEFORE + HEADER);
+        let program = memchr::memchr3_iter(0x7f, b'M', b'#', start.get(..BEFORE).unwrap_or(&start))
+            .find_map(|at| payload::program(start.get(at..)?));
+        if program.is_some() {
+            return Some("a program");
+        }
         self.printable_runs().find(|run| written(run)).map(|_| "a text")
     }
 
@@ -137,6 +152,9 @@ impl Packed<'_> {
     }
 }
 
+/// Bytes that may stand before a program in the lowest bits, and those of its header.
+const BEFORE: usize = 64;
+const HEADER: usize = 128;
 /// Bytes that are read as a pickle where one may begin.
 const PICKLE: usize = 1 << 10;
 
@@ -336,7 +354,32 @@ mod tests {
                     );
                 }
             }
+            // Some bytes of each element, those beside each other.
+            for (places, from) in
+                [(0..width / 2, 0), (1..width, 300)].into_iter().filter(|(p, _)| p.len() > 1)
+            {
+                let mut bytes = noise(width);
+                for (at, byte) in program.iter().enumerate() {
+                    bytes[(from + at / places.len()) * width + places.start + at % places.len()] = *byte;
+                }
+                let told = found(&bytes, width);
+                assert_eq!(told, Some("a program, some bytes in each"), "{width} {places:?} {from}");
+            }
         }
+    }
+
+    #[test]
+    fn a_program_behind_its_length_in_the_lowest_bit_is_found() {
+        let mut program = b"\x90\x01\0\0\x7fELF\x02\x01\x01".to_vec();
+        program.resize(124, 0);
+        program[4 + 52] = 64;
+        let mut bytes: Vec<u8> =
+            (0..4 * 4096u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 21) as u8).collect();
+        assert_eq!(found(&bytes, 4), None);
+        for (at, bit) in program.iter().flat_map(|b| (0..8).map(move |i| b >> i & 1)).enumerate() {
+            bytes[4 * at] = bytes[4 * at] & !1 | bit;
+        }
+        assert_eq!(found(&bytes, 4), Some("a program"));
     }
 
     /// The search by leaps finds what a look at every byte finds.
