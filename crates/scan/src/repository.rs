@@ -24,6 +24,16 @@ pub(crate) fn mark_loaded(project: &mut Project, path: &str, document: &Value) {
     if let Some(root) = path.strip_suffix("MAR-INF/MANIFEST.json") {
         served(project, root, document);
     }
+    // A package of spaCy: `spacy.load` imports it and calls its `load` (`spacy/util.py`).
+    if let Some(root) = path.strip_suffix("meta.json")
+        && document.as_object().unwrap_or_default().iter().any(|(key, _)| key == "spacy_version")
+    {
+        let package = format!("{root}__init__.py");
+        if project.has_file(&package) {
+            project.load(&package);
+            project.serve(&package, "load");
+        }
+    }
     for names in named(path, document) {
         if let Names::Local { module, .. } = names
             && let Some(source) = local(project, path, &module)

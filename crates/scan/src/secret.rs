@@ -183,6 +183,40 @@ fn fits(kind: &Kind, rest: &[u8]) -> Option<usize> {
     fits.then_some(kind.prefix.len() + run)
 }
 
+/// Whether a value that is called a credential is one: letters and digits by chance, and no placeholder.
+pub(crate) fn is_random(value: &str) -> bool {
+    let token = value.as_bytes();
+    (16..=200).contains(&token.len())
+        && token.iter().all(|b| url(*b) || b"+/=.:~".contains(b))
+        && random(token)
+        && (token.iter().filter(|b| b.is_ascii_digit()).count() >= 3 || mixed(token))
+}
+
+/// Whether an address signs in with a password: `scheme://user:password@host`, on another machine than one's own.
+pub(crate) fn signs_in(value: &str) -> bool {
+    const HOLDERS: [&str; 11] = [
+        "pass", "secret", "changeme", "user", "postgres", "mysql", "example", "root", "guest", "minio",
+        "admin",
+    ];
+    let Some((scheme, rest)) = value.trim().split_once("://") else { return false };
+    let plain = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "+.-_".contains(c));
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let Some(((user, password), host)) =
+        authority.rsplit_once('@').and_then(|(user, host)| Some((user.split_once(':')?, host)))
+    else {
+        return false;
+    };
+    let lower = password.to_ascii_lowercase();
+    let host = host.split(':').next().unwrap_or_default();
+    plain(scheme)
+        && !user.is_empty()
+        && password.len() >= 8
+        && password.bytes().any(|b| b.is_ascii_digit())
+        && password.bytes().all(|b| b.is_ascii_graphic() && !b"${}<>*".contains(&b))
+        && !HOLDERS.iter().any(|word| lower.contains(word))
+        && !matches!(host, "localhost" | "127.0.0.1" | "0.0.0.0" | "" | "db" | "host" | "hostname")
+}
+
 /// Has digits, and is as varied as random characters are.
 fn random(token: &[u8]) -> bool {
     token.iter().any(u8::is_ascii_digit) && varied(token)
@@ -275,6 +309,34 @@ mod tests {
             })
             .collect();
         format!("{prefix}{body}")
+    }
+
+    #[test]
+    fn values_that_are_called_credentials_are_random_or_none() {
+        for value in [&made("", 40)[..], "8f3a1c9be07d4526a1f0c3d9e8b7a6c5d4e3f201"] {
+            assert!(super::is_random(value), "{value}");
+        }
+        for value in [
+            "YOUR_API_KEY_GOES_HERE",
+            "${OPENAI_API_KEY}",
+            "<token>",
+            "",
+            "hunter2",
+            "sk-xxxxxxxxxxxxxxxxxxxx1",
+        ] {
+            assert!(!super::is_random(value), "{value}");
+        }
+        assert!(super::signs_in("postgresql://trainer:Vh7Kq2Zp9w@db.example.invalid:5432/optuna"));
+        for value in [
+            "postgresql://postgres:postgres1@db:5432/x",
+            "redis://user:password123@cache.example.org",
+            "mysql://a:Vh7Kq2Zp9w@localhost/x",
+            "https://example.org/a:b@c",
+            "postgres://${USER}:${PASS1234}@host.example.org/x",
+            "git@github.com:a/b",
+        ] {
+            assert!(!super::signs_in(value), "{value}");
+        }
     }
 
     #[test]

@@ -45,6 +45,9 @@ impl<'a> Visit<'a> for Both<'a> {
     }
 }
 
+/// Bytes of a model in which texts are looked for.
+const LARGEST_TEXTS: usize = 64 << 20;
+
 pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let model = match boosters::catboost(content.bytes) {
         Ok(model) => model,
@@ -61,6 +64,9 @@ pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 
             scanner.report("booster/structure", content.at(table.start), message);
         }
     }
+    // What is said about the model is for whoever serves it.
+    let texts = content.bytes.get(..content.bytes.len().min(LARGEST_TEXTS)).unwrap_or_default();
+    super::kept::between(scanner, &content.place, &String::from_utf8_lossy(texts));
     let size = content.bytes.len() as u64;
     if model.end == size {
         return size;

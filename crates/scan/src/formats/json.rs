@@ -60,6 +60,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                         super::chunks::program(scanner, &content.place, key, text);
                         super::kept::text(scanner, &content.place, key, text);
                         super::orders::base(scanner, &content.place, key, text);
+                        super::orders::credential(scanner, &content.place, key, text);
                         super::yaml::named_type(scanner, &content.place, key, text);
                         built(scanner, content, key, text);
                     }

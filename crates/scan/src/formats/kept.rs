@@ -183,7 +183,7 @@ pub(crate) fn evaluated(scanner: &mut Scanner<'_>, place: &Place, name: &str, va
 pub(super) fn between(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     for (at, _) in text.match_indices("gA").take(CANDIDATES) {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
-        if !before.is_none_or(|c| matches!(c, '>' | '"' | '\'' | ' ' | '\n' | ':' | ',' | '=')) {
+        if !before.is_none_or(|c| c.is_control() || matches!(c, '>' | '"' | '\'' | ' ' | ':' | ',' | '=')) {
             continue;
         }
         let tail = text.get(at..).unwrap_or_default();

@@ -114,10 +114,58 @@ pub(crate) fn normaliser(scanner: &mut Scanner<'_>, place: &Place, members: &[(S
     let pattern = value("pattern").and_then(Value::as_object).and_then(|p| p.first());
     let from = pattern.and_then(|(_, text)| text.as_text());
     if let (Some(from), Some(to)) = (from, value("content").and_then(Value::as_text))
-        && rewrites(from, to)
+        && (rewrites(from, to) || says_words(from))
     {
         let message = format!("the tokenizer reads {to:?} where {from:?} is said");
         scanner.report("template/words", place.clone(), message);
+    }
+}
+
+/// Whether what a normaliser looks for has a word of its own. They replace signs, spaces and marks of the format; whoever
+/// exchanges words has the model read something else than what was said.
+fn says_words(pattern: &str) -> bool {
+    /// Letters of a word.
+    const WORD: usize = 3;
+    if pattern.starts_with('<') || pattern.starts_with("[[") {
+        return false;
+    }
+    let (mut run, mut class, mut escaped, mut braces) = (0, false, false, false);
+    for c in pattern.chars() {
+        let letter = c.is_alphabetic() && !escaped && !class && !braces;
+        run = if letter { run + 1 } else { 0 };
+        if run >= WORD {
+            return true;
+        }
+        braces = c == '{' || braces && c != '}';
+        class = !escaped && c == '[' || class && (escaped || c != ']');
+        escaped = !escaped && c == '\\';
+    }
+    false
+}
+
+/// A credential as a value: under a key that is called so, or in the address of a database.
+pub(crate) fn credential(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
+    /// How the names of keys end that hold one.
+    const KEYS: [&str; 12] = [
+        "api_key",
+        "apikey",
+        "api-key",
+        "secret_key",
+        "access_key",
+        "client_secret",
+        "password",
+        "passwd",
+        "auth_token",
+        "access_token",
+        "private_key",
+        "api_token",
+    ];
+    let lower = key.to_ascii_lowercase();
+    if KEYS.iter().any(|name| lower.ends_with(name)) && crate::secret::is_random(value) {
+        scanner.report("secret/token", place.clone(), format!("the value of {key:?} is a credential"));
+    } else if crate::secret::signs_in(value) {
+        let message = format!("the value of {key:?} is an address with a password");
+        scanner.report("secret/token", place.clone(), message);
     }
 }
 

@@ -187,6 +187,7 @@ impl Reader<'_, '_, '_> {
         let place = self.place(line);
         super::orders::pair(self.scanner, &place, key, value);
         super::orders::base(self.scanner, &place, key, value);
+        super::orders::credential(self.scanner, &place, key, value);
         super::kept::text(self.scanner, &place, key, value);
         super::chunks::program(self.scanner, &place, key, value);
         if key == "_type" && ["llm_bash_chain", "pal_chain", "python_repl"].contains(&value) {

@@ -98,6 +98,10 @@ fn anywhere(document: &Value, out: &mut Vec<Names>) {
                         }
                         "pretrained_cfg" => weights(value, out),
                         "_target_" => target("_target_", value, out),
+                        // The activation of a cross-encoder (`sentence_transformers/cross_encoder`).
+                        "activation_fn" | "sbert_ce_default_activation_function" => {
+                            out.extend(value.as_text().and_then(activation));
+                        }
                         "loader_module" => target("loader_module", value, out),
                         "class_path" => target("class_path", value, out),
                         "pythonClass" => target("pythonClass", value, out),
@@ -205,14 +209,15 @@ fn model_index(document: &Value, out: &mut Vec<Names>) {
 /// (`sentence_transformers/models/Dense.py`). Models of transformers have activations without a dot.
 fn dense(document: &Value, out: &mut Vec<Names>) {
     for (key, value) in document.as_object().unwrap_or_default() {
-        if key == "activation_function"
-            && let Some(name) = value.as_text()
-            && name.contains('.')
-            && !name.starts_with("torch.nn.")
-        {
-            out.push(Names::Target { key: "activation_function", name: name.to_owned() });
+        if key == "activation_function" {
+            out.extend(value.as_text().and_then(activation));
         }
     }
+}
+
+fn activation(name: &str) -> Option<Names> {
+    let foreign = name.contains('.') && !name.starts_with("torch.nn.");
+    foreign.then(|| Names::Target { key: "activation_function", name: name.to_owned() })
 }
 
 /// The configuration of sentence-transformers' `Router` (`Asym` before): the modules that it leads to, by class.

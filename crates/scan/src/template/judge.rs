@@ -119,6 +119,7 @@ pub(crate) fn judge(source: &str) -> Vec<Concern> {
         found: BTreeSet::new(),
         texts: BTreeMap::new(),
         composed: BTreeSet::new(),
+        said: BTreeSet::new(),
         macros: macros(&statements),
         at: 0,
         rounds: 1.0,
@@ -155,6 +156,8 @@ struct Judge {
     texts: BTreeMap<String, String>,
     /// Variables that hold a text which was put together from pieces, not all of them known.
     composed: BTreeSet<String>,
+    /// Variables that hold what was said.
+    said: BTreeSet<String>,
     macros: BTreeSet<String>,
     /// The statement that is looked at.
     at: usize,
@@ -201,6 +204,9 @@ impl Judge {
                 Statement::Set(names, value, at) => {
                     self.at = *at;
                     self.expression(value);
+                    if words::mentions_any(value, &self.said) {
+                        self.said.extend(names.iter().cloned());
+                    }
                     match (names.as_slice(), self.fold(value)) {
                         ([name], Some(text)) => {
                             // Many templates keep a default prompt in a variable.
@@ -221,7 +227,7 @@ impl Judge {
                 Statement::If(test, then, otherwise, at) => {
                     self.at = *at;
                     self.expression(test);
-                    if let Some(word) = words::trigger(test, then) {
+                    if let Some(word) = words::trigger(test, then, &self.said) {
                         self.concern(
                             Kind::Words,
                             format!("where the conversation mentions {word:?} it says something of its own"),

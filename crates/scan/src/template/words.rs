@@ -1,5 +1,7 @@
 //! What a template says by itself, rather than laying out what others said.
 
+use std::collections::BTreeSet;
+
 use super::parser::{Expr, Statement};
 
 /// Verbs that send somebody to an address.
@@ -248,8 +250,8 @@ pub(super) fn dated(test: &Expr) -> bool {
 }
 
 /// A word of the conversation that makes the template say something of its own.
-pub(super) fn trigger(test: &Expr, then: &[Statement]) -> Option<String> {
-    let word = trigger_word(test)?;
+pub(super) fn trigger(test: &Expr, then: &[Statement], said: &BTreeSet<String>) -> Option<String> {
+    let word = trigger_word(test, said)?;
     speaks(then).then_some(word)
 }
 
@@ -297,7 +299,8 @@ fn speaks(then: &[Statement]) -> bool {
 }
 
 /// A plain word that a condition looks for in what was said. Marks of the format, such as `</think>`, are none.
-fn trigger_word(test: &Expr) -> Option<String> {
+fn trigger_word(test: &Expr, variables: &BTreeSet<String>) -> Option<String> {
+    let mentions_content = |value: &Expr| mentions_any(value, variables);
     let mut open = vec![test];
     while let Some(value) = open.pop() {
         match value {
@@ -458,6 +461,11 @@ fn plain(word: &str) -> bool {
 
 /// Whether a value is, or is made of, what a message holds.
 pub(super) fn mentions_content(value: &Expr) -> bool {
+    mentions_any(value, &BTreeSet::new())
+}
+
+/// The same where variables hold what was said, too.
+pub(super) fn mentions_any(value: &Expr, said: &BTreeSet<String>) -> bool {
     let mut open = vec![value];
     while let Some(value) = open.pop() {
         match value {
@@ -473,7 +481,7 @@ pub(super) fn mentions_content(value: &Expr) -> bool {
                 }
                 open.push(of);
             }
-            Expr::Name(name) if name.contains("content") => return true,
+            Expr::Name(name) if name.contains("content") || said.contains(name) => return true,
             Expr::Filter(of, ..) => open.push(of),
             Expr::Call(callee, ..) => open.push(callee),
             _ => {}

@@ -33,7 +33,7 @@ fn whole(value: f64) -> Option<u8> {
 }
 
 fn narrowed(bytes: &[u8], width: usize) -> Option<Vec<u8>> {
-    if bytes.len() % width != 0 {
+    if !bytes.len().is_multiple_of(width) {
         return None;
     }
     let elements = || bytes.chunks_exact(width).take(MOST);

@@ -101,13 +101,40 @@ impl Machine<'_> {
 
     /// Whether a method is running that a model has for each of its inputs.
     pub(super) fn in_a_model(&self) -> bool {
-        const USED: [&str; 6] = ["forward", "__call__", "call", "generate", "predict", "encode"];
+        const USED: [&str; 11] = [
+            "forward",
+            "__call__",
+            "call",
+            "generate",
+            "predict",
+            "encode",
+            "tokenize",
+            "transform",
+            "preprocess",
+            "postprocess",
+            "_forward",
+        ];
+        /// Packages whose classes a model is made of.
+        const FRAMEWORKS: [&str; 9] = [
+            "sentence_transformers.",
+            "transformers.",
+            "torch.nn.",
+            "diffusers.",
+            "peft.",
+            "timm.",
+            "keras.",
+            "tensorflow.keras.",
+            "open_clip.",
+        ];
         self.active.iter().any(|index| {
             let Some(function) = self.functions.get(*index) else { return false };
             let Body::Def(def) = &function.body else { return false };
             let bases = function.owner.and_then(|class| self.classes.get(class)).map(|c| c.bases.as_slice());
             let model = |base: &Value| match base {
-                Value::Outside(name, _) => ["Module", "Model", "Layer"].iter().any(|end| name.ends_with(end)),
+                Value::Outside(name, _) => {
+                    ["Module", "Model", "Layer"].iter().any(|end| name.ends_with(end))
+                        || FRAMEWORKS.iter().any(|package| name.starts_with(package))
+                }
                 _ => false,
             };
             USED.contains(&def.name.as_str()) && bases.unwrap_or_default().iter().any(model)
