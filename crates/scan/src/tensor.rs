@@ -77,6 +77,10 @@ impl Waiting {
         if let Some(what) = payload::kind(bytes).or_else(packed) {
             scanner.report(self.rule, self.place.clone(), format!("the tensor is {what}"));
         }
+        if let Some(what) = payload::masked(bytes) {
+            let message = format!("the tensor is {what} whose bytes are all exchanged by one mask");
+            scanner.report(self.rule, self.place.clone(), message);
+        }
         if let Some(bytes) = characters::bytes_of(bytes, self.float) {
             self.characters(scanner, &bytes);
         }

@@ -43,6 +43,8 @@ def make(corpus):
             raw = np.frombuffer(payload, "u1").astype(dtype).tobytes()
             tensor(f"{name}-as-{label.lower()}", (label, dtype), raw, f"a {name}, a byte in each element")
     tensor("packed-pickle", ("U8", "u1"), gzip.compress(pickle.dumps(Call()), mtime=0), "a pickle packed in a tensor of bytes")
+    mask = int(rng.integers(1, 256))
+    tensor("masked-program", ("U8", "u1"), bytes(byte ^ mask for byte in bytes(ELF)), "a program whose bytes are exchanged by a mask")
 
     program = bytes(ELF) + b"\0" * (-len(ELF) % 2)
     halves = weights.copy().view("<u4")

@@ -21,6 +21,20 @@ pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     None
 }
 
+/// What program the bytes are, each of them exchanged by one and the same mask.
+pub(crate) fn masked(bytes: &[u8]) -> Option<&'static str> {
+    /// Bytes of a program in which its header lies.
+    const HEADER: usize = 4 << 10;
+    let first = bytes.first()?;
+    [b'\x7f', b'M'].into_iter().map(|magic| first ^ magic).filter(|mask| *mask != 0).find_map(|mask| {
+        // The second byte tells nearly always.
+        let second = bytes.get(1).map(|byte| byte ^ mask);
+        matches!(second, Some(b'E' | b'Z')).then_some(())?;
+        let plain: Vec<u8> = bytes.iter().take(HEADER).map(|byte| byte ^ mask).collect();
+        program(&plain)
+    })
+}
+
 /// Whether something is packed in the bytes: by a head of six bytes and more, or by one of two to four and what it unpacks
 /// to.
 pub(crate) fn compressed(bytes: &[u8]) -> bool {
@@ -124,6 +138,12 @@ mod tests {
         assert_eq!(kind(b"#!/bin/sh\necho x\0\0\0"), Some("a script"));
         assert!(!compressed(b"\x1f\x8b\x08\0 and whatever follows, which is no stream"));
         assert!(!compressed(b"x\x9c and whatever follows, which is no stream"));
+        let mut program = b"\x7fELF\x02\x01\x01".to_vec();
+        program.resize(200, 0);
+        program[52] = 64;
+        assert_eq!(masked(&program), None);
+        let hidden: Vec<u8> = program.iter().map(|byte| byte ^ 0x5a).collect();
+        assert_eq!(masked(&hidden), Some("an ELF executable"));
         let words = b"a text that is packed, and packed well, and packed well again".repeat(3);
         let mut gzip = flate2::read::GzEncoder::new(&words[..], flate2::Compression::best());
         let mut zlib = flate2::read::ZlibEncoder::new(&words[..], flate2::Compression::best());
