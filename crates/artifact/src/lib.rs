@@ -42,6 +42,7 @@ pub mod tar;
 pub mod tensorflow;
 pub mod tflite;
 mod tree;
+pub mod trigger;
 pub mod vectors;
 pub mod xml;
 pub mod zip;

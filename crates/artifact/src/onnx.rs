@@ -14,7 +14,6 @@ mod excess;
 mod growth;
 mod tensor;
 mod trees;
-mod trigger;
 mod walk;
 mod wiring;
 

@@ -14,9 +14,11 @@ use crate::protobuf::{Field, Fields, Value, packed_varints};
 
 mod excess;
 mod fold;
+mod pattern;
 
 pub use excess::Excess;
 use excess::{Excesses, FEW, Node};
+pub use pattern::FixedAnswer;
 
 /// Messages and fields together. A large model has a million.
 const MAX_ITEMS: u64 = 20_000_000;
@@ -38,6 +40,8 @@ pub struct Survey {
     pub texts: Vec<Text>,
     /// What takes memory or time beyond any machine.
     pub excesses: Vec<Excess>,
+    /// Answers that what an input holds calls up.
+    pub fixed_answers: Vec<FixedAnswer>,
     /// Truncation, and fields that the format does not have.
     pub errors: Vec<ArtifactError>,
 }
@@ -100,6 +104,7 @@ pub fn survey(bytes: &[u8], root: Root) -> Survey {
         excess: Excesses::default(),
     };
     walk.run();
+    walk.out.fixed_answers = walk.excess.fixed_answers();
     walk.out.excesses = walk.excess.found();
     walk.out
 }
@@ -354,8 +359,8 @@ impl<'a> Walk<'a> {
                                 }
                             }
                             8 if key == "value" && operation == "Const" => {
-                                let (elements, numbers) = numbers(&value);
-                                self.excess.constant(node, elements, numbers);
+                                let (elements, numbers, largest) = numbers(&value);
+                                self.excess.constant(node, elements, numbers, largest);
                                 self.tensor_texts(operation, &key, &value);
                             }
                             2 => self.text(operation, &key, &value),
@@ -418,14 +423,21 @@ fn function_name(field: &Field<'_>) -> Option<String> {
 /// How many elements a `TensorProto` has, and its numbers if they are few: field 1 is their type (1 and 2 with fractions, which
 /// are cut off, 3 of 32 bits, 9 of 64, 10 truth values), 2 their shape, 4 their bytes, 5, 6, 7, 10 and 11 the numbers, of
 /// which the last stands for all that are left off.
-fn numbers(field: &Field<'_>) -> (u64, Vec<i64>) {
+///
+/// The last of the three is the number furthest from zero of those that may have fractions.
+fn numbers(field: &Field<'_>) -> (u64, Vec<i64>, Option<f64>) {
     let (mut kind, mut elements) = (0, 1);
     let mut numbers = Vec::new();
+    let largest = std::cell::Cell::new(None::<f64>);
+    let note = |n: f64| {
+        largest.set(largest.get().filter(|known| known.abs() >= n.abs()).or(Some(n)));
+        n
+    };
     // A size is a whole number; what is larger than any is the largest.
     #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and none of what is no number")]
     let whole = |n: f64| n as i64;
-    let single = |n: &[u8; 4]| whole(f64::from(f32::from_le_bytes(*n)));
-    let double = |n: &[u8; 8]| whole(f64::from_le_bytes(*n));
+    let single = |n: &[u8; 4]| whole(note(f64::from(f32::from_le_bytes(*n))));
+    let double = |n: &[u8; 8]| whole(note(f64::from_le_bytes(*n)));
     for inner in field.message().into_iter().flatten().filter_map(Result::ok) {
         match (inner.number, inner.value) {
             (1, Value::Varint(value)) => kind = value,
@@ -463,7 +475,7 @@ fn numbers(field: &Field<'_>) -> (u64, Vec<i64>) {
     {
         numbers.resize(elements, last);
     }
-    (elements, numbers)
+    (elements, numbers, largest.get())
 }
 
 /// How many elements a `TensorShapeProto` has.

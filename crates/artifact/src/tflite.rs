@@ -8,6 +8,7 @@ use std::ops::Range;
 use crate::ArtifactError;
 use crate::flatbuffer::Table;
 
+mod pattern;
 mod wiring;
 
 use wiring::Wiring;
@@ -32,6 +33,8 @@ pub struct Model {
     pub end: u64,
     /// Indices that lead outside of their tables, sizes that do not fit, and what never ends.
     pub issues: Vec<Issue>,
+    /// Where a pattern of an input calls an answer up.
+    pub fixed_answers: Vec<Issue>,
 }
 
 /// Something that an interpreter stumbles over.
@@ -174,7 +177,7 @@ pub fn parse(bytes: &[u8]) -> Result<Model, ArtifactError> {
     for (number, graph) in root.tables(2)?.enumerate() {
         wiring.graph(number, &graph?, packed)?;
     }
-    model.issues = wiring.found();
+    (model.issues, model.fixed_answers) = wiring.found();
     model.end = behind.max(ends.signatures(&root, &mut count)? as u64);
     Ok(model)
 }

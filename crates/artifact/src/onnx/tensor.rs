@@ -67,6 +67,8 @@ impl ElementType {
     const INT64: Self = Self(7);
     const BOOL: Self = Self(9);
     const FLOAT: Self = Self(1);
+    const FLOAT16: Self = Self(10);
+    const DOUBLE: Self = Self(11);
     const INT32: Self = Self(6);
 }
 
@@ -119,6 +121,8 @@ pub(super) struct Read {
     pub(super) strings: Vec<StringAttribute>,
     /// Whole numbers or truth values, or numbers cut to whole ones, of a tensor with few of them.
     pub(super) numbers: Vec<i64>,
+    /// The largest number of a tensor with few of them, if they may have fractions.
+    pub(super) largest: Option<f64>,
     pub(super) error: Option<ArtifactError>,
 }
 
@@ -152,6 +156,7 @@ pub(super) fn read(fields: Fields<'_>, in_main_graph: bool) -> Read {
         external: None,
         strings: Vec::new(),
         numbers: Vec::new(),
+        largest: None,
         error: None,
     };
     let mut external = ExternalData { tensor: String::new(), at, location: None, offset: None, length: None };
@@ -197,8 +202,14 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
         (4, value) => {
             stored.floats += numbers(value, 4, field)?;
             match value {
-                Value::Fixed32(bits) => keep(&mut out.numbers, cut(f32::from_bits(bits))),
-                Value::Bytes(packed) => keep_floats(packed, &mut out.numbers),
+                Value::Fixed32(bits) => {
+                    keep(&mut out.numbers, cut(f32::from_bits(bits)));
+                    out.largest = largest(out.largest, f64::from(f32::from_bits(bits)));
+                }
+                Value::Bytes(packed) => {
+                    keep_floats(packed, &mut out.numbers);
+                    out.largest = reals(ElementType::FLOAT, packed).fold(out.largest, largest);
+                }
                 _ => {}
             }
         }
@@ -264,9 +275,17 @@ fn read_field(field: &Field<'_>, out: &mut Read, stored: &mut Stored) -> Result<
             {
                 keep(&mut out.numbers, i64::from(*truth != 0));
             }
+            out.largest = reals(tensor.element_type, raw).fold(out.largest, largest);
             tensor.bytes += raw.len() as u64;
         }
-        (10, value) => stored.doubles += numbers(value, 8, field)?,
+        (10, value) => {
+            stored.doubles += numbers(value, 8, field)?;
+            out.largest = match value {
+                Value::Fixed64(bits) => largest(out.largest, f64::from_bits(bits)),
+                Value::Bytes(packed) => reals(ElementType::DOUBLE, packed).fold(out.largest, largest),
+                _ => out.largest,
+            };
+        }
         (11, value) => stored.uint64s += numbers(value, 0, field)?,
         (14, Value::Varint(location)) => tensor.external |= location == 1,
         _ => return Ok(()),
@@ -297,6 +316,39 @@ fn cut(number: f32) -> i64 {
 fn keep_floats(packed: &[u8], numbers: &mut Vec<i64>) {
     let all = packed.as_chunks::<4>().0.iter().take(FEW + 1);
     all.for_each(|number| keep(numbers, cut(f32::from_le_bytes(*number))));
+}
+
+/// The one that is further from zero.
+fn largest(known: Option<f64>, number: f64) -> Option<f64> {
+    known.filter(|known| known.abs() >= number.abs()).or(Some(number))
+}
+
+/// Numbers that may have fractions, of a few bytes.
+fn reals(kind: ElementType, bytes: &[u8]) -> impl Iterator<Item = f64> {
+    let bytes = if bytes.len() <= FEW * 8 { bytes } else { &[] };
+    let width = match kind {
+        ElementType::FLOAT16 => 2,
+        ElementType::FLOAT => 4,
+        ElementType::DOUBLE => 8,
+        _ => return Vec::new().into_iter(),
+    };
+    let number = |one: &[u8]| match *one {
+        [a, b] => half(u16::from_le_bytes([a, b])),
+        [a, b, c, d] => f64::from(f32::from_le_bytes([a, b, c, d])),
+        _ => one.first_chunk().map_or(0.0, |n| f64::from_le_bytes(*n)),
+    };
+    bytes.chunks_exact(width).map(number).collect::<Vec<f64>>().into_iter()
+}
+
+/// A number of half precision; infinite ones are beyond all others.
+fn half(bits: u16) -> f64 {
+    let (exponent, part) = (i32::from(bits >> 10 & 31), f64::from(bits & 0x3ff) / 1024.0);
+    let size = match exponent {
+        0 => part * 2f64.powi(-14),
+        31 => f64::INFINITY,
+        _ => (1.0 + part) * 2f64.powi(exponent - 15),
+    };
+    if bits >> 15 == 0 { size } else { -size }
 }
 
 /// How many numbers a field carries: one, or a packed array of `width`-byte ones (0: varints).

@@ -65,7 +65,12 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     for field in Fields::new(bytes) {
         match field {
             Ok(field) => {
-                has_graph |= field.number == 7;
+                if field.number == 7 && std::mem::replace(&mut has_graph, true) {
+                    // Protocol buffers put them together; other readers take the first or the last.
+                    let what =
+                        "the model has its graph in several pieces, which readers make different models of";
+                    walk.error(ArtifactError::malformed("ONNX", field.offset, what));
+                }
                 walk.model_field(&field);
             }
             Err(error) => walk.error(error),
@@ -89,7 +94,7 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     walk.out.excesses.extend(std::mem::take(&mut walk.trees));
     walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
     walk.out.excesses.extend(walk.wiring.growth(&walk.excess.numbers));
-    match walk.wiring.fixed_answers() {
+    match walk.wiring.fixed_answers(&walk.out.model.functions) {
         Ok(found) => walk.out.fixed_answers = found,
         Err(error) => walk.error(error),
     }
@@ -308,10 +313,17 @@ impl<'a> Walk<'a, '_> {
     fn function(&mut self, task: Task<'a>) {
         self.function = Some(self.model().functions.len());
         let (mut name, mut domain) = (String::new(), String::new());
+        let (mut inputs, mut outputs) = (Vec::new(), Vec::new());
         let first = self.stack.len();
         for field in task.fields {
             match field {
                 Ok(Field { number: 1, value: Value::Bytes(b), .. }) => name = text(b),
+                Ok(Field { number: 4, value: Value::Bytes(b), .. }) if inputs.len() < INPUTS_KEPT => {
+                    inputs.push(text(b));
+                }
+                Ok(Field { number: 5, value: Value::Bytes(b), .. }) if outputs.len() < INPUTS_KEPT => {
+                    outputs.push(text(b));
+                }
                 Ok(Field { number: 10, value: Value::Bytes(b), .. }) => domain = text(b),
                 Ok(field @ Field { number: 7, .. }) => self.push(Kind::Node, &field, task.depth + 1, ""),
                 Ok(field @ Field { number: 11, .. }) => {
@@ -324,6 +336,7 @@ impl<'a> Walk<'a, '_> {
         if let Some(pushed) = self.stack.get_mut(first..) {
             pushed.reverse();
         }
+        self.wiring.function(inputs, outputs);
         self.model().functions.push(OperatorId { domain, name });
     }
 
@@ -376,7 +389,7 @@ impl<'a> Walk<'a, '_> {
             }
         }
         let output = outputs.first().cloned();
-        self.wiring.node(&operator, &name, at, &inputs, outputs);
+        self.wiring.node(&operator, &name, at, &inputs, outputs, self.function);
         self.excess.node(&operator, &name, at, self.function, inputs, output);
         let used = self.model().operators.entry(operator).or_default();
         if used.count == 0 {
@@ -391,6 +404,7 @@ impl<'a> Walk<'a, '_> {
     fn attribute(&mut self, task: Task<'a>) {
         let mut name = String::new();
         let (mut strings, mut numbers) = (Vec::new(), Vec::new());
+        let mut real = None;
         for field in task.fields {
             let field = match field {
                 Ok(field) => field,
@@ -398,6 +412,7 @@ impl<'a> Walk<'a, '_> {
             };
             match (field.number, field.value) {
                 (1, Value::Bytes(b)) => name = text(b),
+                (2 | 7, Value::Fixed32(bits)) => real = real.or(Some(f64::from(f32::from_bits(bits)))),
                 (3 | 8, Value::Varint(number)) if numbers.len() < NUMBERS_KEPT => {
                     numbers.push(number.cast_signed());
                 }
@@ -419,6 +434,9 @@ impl<'a> Walk<'a, '_> {
         if !numbers.is_empty() {
             self.excess.attribute(&task.holder, &name, &numbers);
         }
+        if matches!(name.as_str(), "value_float" | "value_floats") {
+            self.wiring.held(&task.holder, 1, real);
+        }
         let holder = format!("{}/{name}", task.holder);
         let strings = strings.into_iter().map(|(offset, bytes)| StringAttribute {
             holder: holder.clone(),
@@ -434,8 +452,8 @@ impl<'a> Walk<'a, '_> {
         let read = tensor::read(fields, in_main_graph);
         let elements = read.tensor.elements().unwrap_or(1);
         match &self.constant {
-            Some(node) => self.wiring.held(node, elements),
-            None => self.wiring.constant(&read.tensor.name, elements),
+            Some(node) => self.wiring.held(node, elements, read.largest),
+            None => self.wiring.constant(&read.tensor.name, elements, read.largest),
         }
         self.excess.constant(self.constant.take(), &read.tensor.name, &read.numbers);
         self.model().initializers.push(read.tensor);

@@ -7,9 +7,10 @@
 use std::collections::{HashMap, HashSet};
 
 use super::excess::Numbers;
-use super::trigger::{self, Stored};
 use super::{Excess, FixedAnswer, OperatorId, growth};
 use crate::ArtifactError;
+pub(super) use crate::trigger::Node;
+use crate::trigger::{self, Function, Step, Stored};
 
 /// Most nodes that are kept.
 const KEPT: usize = 100_000;
@@ -68,6 +69,14 @@ pub(super) struct Body {
     pub(super) idle: bool,
 }
 
+/// An operator by its name alone where it is of the standard set.
+fn called(operator: &OperatorId) -> String {
+    match operator.domain.as_str() {
+        "" | "ai.onnx" => operator.name.clone(),
+        domain => format!("{domain}\u{0}{}", operator.name),
+    }
+}
+
 /// Gathers, while the graph is walked.
 #[derive(Default)]
 pub(super) struct Wiring {
@@ -81,15 +90,12 @@ pub(super) struct Wiring {
     bodies: HashMap<String, Vec<Body>>,
     /// How many elements constants and inputs have.
     elements: HashMap<String, u64>,
-}
-
-/// A node of the standard operators.
-pub(super) struct Node {
-    pub(super) operator: String,
-    pub(super) name: String,
-    pub(super) at: u64,
-    pub(super) inputs: Vec<String>,
-    pub(super) outputs: Vec<String>,
+    /// Numbers with a fraction that stand in the file.
+    numbers: HashMap<String, f64>,
+    /// The function that each node stands in.
+    scopes: Vec<Option<usize>>,
+    /// Arguments and results of each function.
+    functions: Vec<(Vec<String>, Vec<String>)>,
 }
 
 impl Wiring {
@@ -100,20 +106,27 @@ impl Wiring {
         at: u64,
         inputs: &[String],
         outputs: Vec<String>,
+        function: Option<usize>,
     ) {
-        if self.nodes.len() >= KEPT || !matches!(operator.domain.as_str(), "" | "ai.onnx") {
+        if self.nodes.len() >= KEPT {
             return;
         }
         for output in &outputs {
             self.makers.insert(output.clone(), self.nodes.len());
         }
+        self.scopes.push(function);
         self.nodes.push(Node {
-            operator: operator.name.clone(),
+            operator: called(operator),
             name: name.to_owned(),
             at,
             inputs: inputs.iter().take(INPUTS).cloned().collect(),
             outputs,
         });
+    }
+
+    /// The next function of the file.
+    pub(super) fn function(&mut self, inputs: Vec<String>, outputs: Vec<String>) {
+        self.functions.push((inputs, outputs));
     }
 
     /// An input, with the number of elements that it has at least.
@@ -122,20 +135,23 @@ impl Wiring {
         self.elements.insert(name.to_owned(), elements);
     }
 
-    /// A constant, with the number of its elements.
-    pub(super) fn constant(&mut self, name: &str, elements: u64) {
+    /// A constant, with the number of its elements and the largest of them.
+    pub(super) fn constant(&mut self, name: &str, elements: u64, largest: Option<f64>) {
         if self.constants.len() < KEPT {
             self.constants.insert(name.to_owned());
             self.elements.insert(name.to_owned(), elements);
+            self.numbers.extend(largest.map(|largest| (name.to_owned(), largest)));
         }
     }
 
     /// A constant that a node holds: its output is one.
-    pub(super) fn held(&mut self, node: &str, elements: u64) {
+    pub(super) fn held(&mut self, node: &str, elements: u64, largest: Option<f64>) {
         let node =
             self.nodes.iter().rev().take(NEAR).find(|one| one.name == node && one.operator == "Constant");
-        let output = node.and_then(|node| node.outputs.first()).cloned();
-        self.elements.extend(output.map(|output| (output, elements)));
+        if let Some(output) = node.and_then(|node| node.outputs.first()).cloned() {
+            self.numbers.extend(largest.map(|largest| (output.clone(), largest)));
+            self.elements.insert(output, elements);
+        }
     }
 
     /// A value that grows until no machine has room for it.
@@ -170,7 +186,7 @@ impl Wiring {
     ///
     /// # Errors
     /// Their conditions take more steps to follow than any model's.
-    pub(super) fn fixed_answers(&self) -> Result<Vec<FixedAnswer>, ArtifactError> {
+    pub(super) fn fixed_answers(&self, functions: &[OperatorId]) -> Result<Vec<FixedAnswer>, ArtifactError> {
         let mut found = Vec::new();
         let mut left = ALL_STEPS;
         for node in self.nodes.iter().filter(|node| node.operator == "If") {
@@ -189,14 +205,38 @@ impl Wiring {
                 return Err(ArtifactError::Limit { format: "ONNX", what: "steps to conditions", limit });
             }
         }
-        let stored = Stored { constants: &self.constants, elements: &self.elements };
-        let triggers = trigger::found(&self.nodes, &self.inputs, &stored);
-        found.extend(triggers.into_iter().map(|node| FixedAnswer {
-            holder: node.name.clone(),
-            at: node.at,
-            what: "what layers compute is changed here once the input holds a pattern that stands in the file",
+        let stored = Stored { constants: &self.constants, elements: &self.elements, numbers: &self.numbers };
+        let nodes = self.inlined(functions);
+        let triggers = trigger::found(&nodes, &self.inputs, &stored);
+        found.extend(triggers.into_iter().map(|one| FixedAnswer {
+            holder: one.node.name.clone(),
+            at: one.node.at,
+            what: one.what,
         }));
         Ok(found)
+    }
+
+    /// All nodes, those of functions in place of each call.
+    fn inlined(&self, ids: &[OperatorId]) -> Vec<Node> {
+        let names: HashSet<String> = ids.iter().map(called).collect();
+        let mut functions: HashMap<String, Function> = HashMap::new();
+        let mut main = Vec::new();
+        for (node, scope) in self.nodes.iter().zip(&self.scopes) {
+            let calls = names.get(&node.operator).cloned().into_iter().collect();
+            let step = Step { node: node.clone(), calls };
+            match scope.and_then(|scope| Some((ids.get(scope)?, self.functions.get(scope)?))) {
+                Some((id, (inputs, outputs))) => {
+                    let function = functions.entry(called(id)).or_insert_with(|| Function {
+                        inputs: inputs.clone(),
+                        outputs: outputs.clone(),
+                        steps: Vec::new(),
+                    });
+                    function.steps.push(step);
+                }
+                None => main.push(step),
+            }
+        }
+        trigger::inlined(&main, &functions)
     }
 
     /// What a value is a copy of.

@@ -6,10 +6,11 @@
 use std::collections::HashMap;
 
 use super::fold::{self, Fold};
+use super::pattern::{FixedAnswer, Patterns};
 use crate::calls::{Calls, follow};
 
-/// Most elements that an operation may be told to make: 2^36 of one byte are 64 GiB.
-const MAX_ELEMENTS: u64 = 1 << 36;
+/// Most elements that an operation may be told to make: 2^32 numbers are 16 GiB.
+const MAX_ELEMENTS: u64 = 1 << 32;
 /// Most nodes of a function once every call in it is replaced by what it calls.
 const MAX_NODES: u64 = 1 << 28;
 /// Most nodes and constants that are kept.
@@ -73,6 +74,7 @@ pub(super) struct Node<'a> {
 #[derive(Default)]
 pub(super) struct Excesses {
     pub(super) fold: Fold,
+    pub(super) patterns: Patterns,
     asked: Vec<(usize, String, u64)>,
     loops: Vec<Loop>,
     found: Vec<Excess>,
@@ -93,6 +95,7 @@ struct Loop {
 impl Excesses {
     pub(super) fn node(&mut self, node: Node<'_>, inputs: &[&[u8]]) {
         *self.nodes.entry(node.scope).or_default() += 1;
+        self.patterns.node(node, inputs);
         let many = node.operation.contains("Call") || node.operation.contains("While");
         let most = if many { ARGUMENTS } else { INPUTS };
         // A name behind `^` only waits.
@@ -111,7 +114,14 @@ impl Excesses {
     }
 
     /// A constant with the number of its elements.
-    pub(super) fn constant(&mut self, node: Node<'_>, elements: u64, numbers: Vec<i64>) {
+    pub(super) fn constant(
+        &mut self,
+        node: Node<'_>,
+        elements: u64,
+        numbers: Vec<i64>,
+        largest: Option<f64>,
+    ) {
+        self.patterns.constant(node, elements, largest);
         if elements > MAX_ELEMENTS {
             let what = format!("Const has {elements} elements");
             self.found.push(Excess { node: node.name.to_owned(), at: node.at, what });
@@ -121,6 +131,7 @@ impl Excesses {
 
     /// A function that a node names in an attribute.
     pub(super) fn function(&mut self, node: Node<'_>, key: &str, name: String) {
+        self.patterns.function(node, key, &name);
         if let Some(last) = self.loops.last_mut().filter(|last| last.at == node.at) {
             match key {
                 "cond" => last.condition = Some(name.clone()),
@@ -134,6 +145,11 @@ impl Excesses {
         if self.used.len() < KEPT {
             self.used.push((node.scope, name, node.at));
         }
+    }
+
+    /// Where an input calls an answer up.
+    pub(super) fn fixed_answers(&mut self) -> Vec<FixedAnswer> {
+        std::mem::take(&mut self.patterns).found(&self.fold)
     }
 
     pub(super) fn found(mut self) -> Vec<Excess> {

@@ -208,6 +208,15 @@ impl Fold {
                     None => left.and(right),
                 }
             }
+            // Nothing of whatever is nothing.
+            "Mul" | "MulNoNan" => {
+                let nothing = |side: &Vec<i64>| side.iter().all(|n| *n == 0);
+                let (left, right) = (input(0), input(1));
+                match left.clone().filter(nothing).or(right.clone().filter(nothing)) {
+                    Some(nothing) => Some(nothing),
+                    None => two("Mul", &left?, &right?),
+                }
+            }
             _ => two(operation, &input(0)?, &input(1)?),
         }
     }

@@ -7,6 +7,7 @@
 use std::collections::HashSet;
 
 use super::Issue;
+use super::pattern::Patterns;
 use crate::ArtifactError;
 use crate::calls::{Calls, follow};
 use crate::flatbuffer::Table;
@@ -21,12 +22,9 @@ const KEPT: usize = 64;
 const ABSENT: i32 = -1;
 
 /// `BuiltinOperator`.
-const TILE: i32 = 69;
-const FILL: i32 = 94;
 const IF: i32 = 118;
 const WHILE: i32 = 119;
 const CALL_ONCE: i32 = 129;
-const BROADCAST_TO: i32 = 130;
 /// `BuiltinOptions2`: the same of StableHLO.
 const STABLEHLO_WHILE: u8 = 15;
 const STABLEHLO_COMPOSITE: u8 = 21;
@@ -45,6 +43,7 @@ pub(super) struct Wiring {
     /// What stands in the constant tensors of graphs that may be conditions: whether it is true.
     conditions: Vec<Option<bool>>,
     calls: Vec<Call>,
+    patterns: Patterns,
     issues: Vec<Issue>,
     /// Numbers of vectors that were read.
     read: u64,
@@ -91,9 +90,17 @@ impl Wiring {
         graph: &Table<'_>,
         packed: bool,
     ) -> Result<(), ArtifactError> {
+        let (inputs, outputs) = (self.numbers(graph, 1)?, self.numbers(graph, 2)?);
+        self.patterns.graph(&inputs, &outputs);
         let mut tensors = Vec::new();
         for tensor in graph.tables(0)? {
-            tensors.push(self.tensor(&tensor?, packed)?);
+            let tensor = self.tensor(&tensor?, packed)?;
+            if self.sizes.get(tensor.buffer).is_some_and(|size| *size > 0) {
+                let bytes = self.buffers.get(tensor.buffer).and_then(Option::as_deref);
+                let numbers = bytes.map_or_else(Vec::new, |bytes| numbers_of(tensor.kind, bytes));
+                self.patterns.constant(tensors.len(), tensor.elements, numbers);
+            }
+            tensors.push(tensor);
         }
         for (field, what) in [(1, "input"), (2, "output")] {
             self.indices(graph, field, tensors.len(), what)?;
@@ -104,12 +111,19 @@ impl Wiring {
             for (field, what) in [(1, "input"), (2, "output"), (8, "intermediate")] {
                 self.indices(&operator, field, tensors.len(), what)?;
             }
-            made.extend(self.numbers(&operator, 2)?);
+            let (inputs, outputs) = (self.numbers(&operator, 1)?, self.numbers(&operator, 2)?);
+            made.extend(&outputs);
             let code = operator.number(0)?.map_or(0, u32::from_le_bytes) as usize;
+            let before = self.calls.len();
             self.calls(number, &operator, code)?;
-            self.asks(&operator, code, &tensors)?;
+            let code = self.codes.get(code).copied().unwrap_or(-1);
+            let calls = self.calls.get(before..).unwrap_or_default();
+            let calls: Vec<usize> = calls.iter().map(|call| call.to).collect();
+            let picks = if code == IF { &calls[..] } else { &[] };
+            self.patterns.called(&calls);
+            self.patterns.operator(code, operator.offset() as u64, [&inputs, &outputs], picks);
         }
-        let first = self.numbers(graph, 2)?.first().copied();
+        let first = outputs.first().copied();
         let fixed = first.filter(|first| !made.contains(first)).and_then(|first| {
             let tensor = tensors.get(usize::try_from(first).ok()?)?;
             let bytes = self.buffers.get(tensor.buffer)?.as_deref()?;
@@ -225,34 +239,11 @@ impl Wiring {
         Ok(())
     }
 
-    /// Operators that make a tensor as large as a constant says.
-    fn asks(&mut self, operator: &Table<'_>, code: usize, tensors: &[Tensor]) -> Result<(), ArtifactError> {
-        let place = match self.codes.get(code) {
-            Some(&FILL) => 0,
-            Some(&(TILE | BROADCAST_TO)) => 1,
-            _ => return Ok(()),
-        };
-        let index = self.numbers(operator, 1)?.get(place).and_then(|index| usize::try_from(*index).ok());
-        let Some(tensor) = index.and_then(|index| tensors.get(index)) else { return Ok(()) };
-        let Some(bytes) = self.buffers.get(tensor.buffer).and_then(Option::as_deref) else { return Ok(()) };
-        if tensor.elements.is_none_or(|elements| elements > 8) {
-            return Ok(());
-        }
-        let size = |n: i64| u64::try_from(n).unwrap_or(1);
-        let sizes: Vec<u64> = match tensor.kind {
-            2 => bytes.as_chunks::<4>().0.iter().map(|n| size(i64::from(i32::from_le_bytes(*n)))).collect(),
-            4 => bytes.as_chunks::<8>().0.iter().map(|n| size(i64::from_le_bytes(*n))).collect(),
-            _ => return Ok(()),
-        };
-        let elements = sizes.into_iter().fold(1, u64::saturating_mul);
-        if elements > MAX_ELEMENTS {
-            self.tell(operator.offset(), format!("an operator asks for {elements} elements"), true);
-        }
-        Ok(())
-    }
-
     /// All that was found, with what the calls between the subgraphs come to.
-    pub(super) fn found(mut self) -> Vec<Issue> {
+    /// Answers that an input calls up stand by themselves.
+    pub(super) fn found(mut self) -> (Vec<Issue>, Vec<Issue>) {
+        let (answers, excesses) = std::mem::take(&mut self.patterns).found();
+        self.issues.extend(excesses.into_iter().take(KEPT));
         if let Some(at) = self.cycle() {
             let what = "a subgraph calls itself, directly or through others".to_owned();
             self.issues.push(Issue { offset: at, what, exhausts: true });
@@ -262,7 +253,7 @@ impl Wiring {
             let what = "a loop goes on for ever: its condition is always true".to_owned();
             self.issues.push(Issue { offset: call.at, what, exhausts: true });
         }
-        self.issues
+        (self.issues, answers)
     }
 
     /// Where a call stands that leads back to where it comes from.
@@ -270,6 +261,22 @@ impl Wiring {
         let calls: Vec<(usize, usize)> = self.calls.iter().map(|call| (call.from, call.to)).collect();
         let Calls::Circle(first) = follow(&vec![1; self.graphs], &calls) else { return None };
         self.calls.iter().find(|call| call.from == first).map(|call| call.at)
+    }
+}
+
+/// Numbers of a `TensorType` that may be a shape or a bound.
+fn numbers_of(kind: u8, bytes: &[u8]) -> Vec<f64> {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "sizes are held against bounds far below where it matters"
+    )]
+    let long = |n: &[u8; 8]| i64::from_le_bytes(*n) as f64;
+    match kind {
+        0 => bytes.as_chunks::<4>().0.iter().map(|n| f64::from(f32::from_le_bytes(*n))).collect(),
+        2 => bytes.as_chunks::<4>().0.iter().map(|n| f64::from(i32::from_le_bytes(*n))).collect(),
+        4 => bytes.as_chunks::<8>().0.iter().map(long).collect(),
+        10 => bytes.as_chunks::<8>().0.iter().map(|n| f64::from_le_bytes(*n)).collect(),
+        _ => Vec::new(),
     }
 }
 

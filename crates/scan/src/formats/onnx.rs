@@ -19,6 +19,19 @@ mod spelt;
 const KNOWN_DOMAINS: [&str; 6] =
     ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"];
 
+/// Operators of `com.microsoft` that are programs themselves, or names of what runs.
+const OUTSIDE: [(&str, &str); 8] = [
+    // The attribute is the program, or a path that the runtime opens.
+    ("EPContext", "a program compiled for one execution provider, inside the file or beside it"),
+    ("SNPE", "a program compiled for one execution provider"),
+    ("Snpe", "a program compiled for one execution provider"),
+    ("PythonOp", "a call of a Python function that it names"),
+    ("PythonOpGrad", "a call of a Python function that it names"),
+    ("TritonOp", "a kernel that Python makes, by name or from a graph in a text"),
+    ("ATen", "a call of torch's operator that it names"),
+    ("ATenOp", "a call of torch's operator that it names"),
+];
+
 /// Domains in which only the standard defines operators.
 const STANDARD: [&str; 4] = ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training"];
 
@@ -42,11 +55,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                 used.count, operator.name, operator.domain
             );
             scanner.report("onnx/custom-operator", place, message);
-        } else if operator.name == "EPContext" && operator.domain == "com.microsoft" {
-            // Its attribute is the program itself, or a path that the runtime opens.
-            let message =
-                "a node is a program compiled for one execution provider, inside the file or beside it";
-            scanner.report("onnx/custom-operator", place, message);
+        } else if let Some((_, what)) = OUTSIDE.iter().find(|(name, _)| *name == operator.name)
+            && operator.domain == "com.microsoft"
+            && !own
+        {
+            scanner.report("onnx/custom-operator", place, format!("a node is {what}"));
         } else if matches!(operator.domain.as_str(), "" | "ai.onnx")
             && CONTROL_FLOW.contains(&operator.name.as_str())
         {

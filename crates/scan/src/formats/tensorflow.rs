@@ -66,6 +66,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root)
         let place = content.place.clone().within(excess.node.as_str()).at(excess.at);
         scanner.report("tensorflow/exhausts", place, excess.what.clone());
     }
+    for answer in survey.fixed_answers.iter().take(20) {
+        let place = content.place.clone().within(answer.node.as_str()).at(answer.at);
+        scanner.report("tensorflow/fixed-answer", place, answer.what);
+    }
     texts(scanner, content, &survey);
     for asset in &survey.assets {
         if !super::onnx::stays_inside(asset) {

@@ -50,6 +50,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let rule = if issue.exhausts { "tflite/exhausts" } else { "tflite/malformed" };
         scanner.report(rule, content.at(issue.offset), issue.what.clone());
     }
+    for answer in model.fixed_answers.iter().take(20) {
+        scanner.report("tflite/fixed-answer", content.at(answer.offset), answer.what.clone());
+    }
     for buffer in &model.buffers {
         let range = usize::try_from(buffer.start).ok().zip(usize::try_from(buffer.end).ok());
         let bytes = range.and_then(|(start, end)| content.bytes.get(start..end));

@@ -5,16 +5,39 @@
 //! do is to hold several of its values, *all of them at once*, against values of their own, or to ask whether the whole
 //! input is nearly a stored one, and to add the answer to what layers compute. (HiddenLayer, "ShadowLogic", 2024.)
 //!
-//! One pass over the nodes in the order of the file: what is known of a value follows from its inputs.
+//! One pass over the nodes, each behind what it reads: what is known of a value follows from its inputs. Whatever the
+//! format, operators have the names of ONNX here, and what the file calls by a name of its own is put in place of the call
+//! first ([`inline`]).
 
 use std::collections::{HashMap, HashSet};
 
-use super::wiring::Node;
+mod folded;
+mod inline;
+mod names;
+
+pub use folded::{Numbers, folded};
+pub use inline::{Function, Step, inlined, ordered};
+pub use names::{of_tensorflow, of_tflite};
+
+/// An operator at work.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Node {
+    /// Its name in ONNX, or one that ONNX does not have.
+    pub operator: String,
+    /// What the file calls the node.
+    pub name: String,
+    /// Where it begins in the file.
+    pub at: u64,
+    /// Values that it reads; an empty name is none.
+    pub inputs: Vec<String>,
+    /// Values that it makes.
+    pub outputs: Vec<String>,
+}
 
 /// Comparisons of values with each other.
 const COMPARISONS: [&str; 4] = ["Greater", "GreaterOrEqual", "Less", "LessOrEqual"];
 /// What is still the value itself, in some form.
-const FORMS: [&str; 44] = [
+const FORMS: [&str; 49] = [
     "Abs",
     "Add",
     "And",
@@ -24,6 +47,7 @@ const FORMS: [&str; 44] = [
     "Concat",
     "Div",
     "Equal",
+    "Expand",
     "Flatten",
     "Floor",
     "Gather",
@@ -40,6 +64,7 @@ const FORMS: [&str; 44] = [
     "Mul",
     "Neg",
     "Not",
+    "NotEqual",
     "Or",
     "Pow",
     "ReduceL1",
@@ -55,8 +80,11 @@ const FORMS: [&str; 44] = [
     "Sign",
     "Slice",
     "Split",
+    "Sqrt",
     "Squeeze",
     "Sub",
+    "Tile",
+    "Transpose",
     "Unsqueeze",
     "Xor",
 ];
@@ -73,6 +101,11 @@ struct Known {
     /// So many of its values were compared with constants, for being equal.
     equals: u8,
     compared: bool,
+    /// What it says holds where they are not equal.
+    unequal: bool,
+    /// It was compared with a number that nobody compares with by habit; and that number is large.
+    odd: bool,
+    large: bool,
     /// It says whether all of several comparisons hold.
     all: bool,
     /// It is about the whole input, or about one place in it.
@@ -90,6 +123,9 @@ impl Known {
             computed: self.computed || other.computed,
             equals: self.equals.saturating_add(other.equals),
             compared: self.compared || other.compared,
+            unequal: self.unequal || other.unequal,
+            odd: self.odd || other.odd,
+            large: self.large || other.large,
             all: self.all || other.all,
             whole: self.whole || other.whole,
             placed: self.placed || other.placed,
@@ -104,30 +140,73 @@ impl Known {
         let near = self.difference && self.whole;
         self.given && self.compared && !self.computed && (several || near)
     }
+
+    /// It says whether one number of what is given, or made of all of it, is beyond an odd one.
+    const fn asks(self) -> bool {
+        self.given && self.odd && !self.computed && (self.whole || self.placed)
+    }
+
+    /// It says whether the whole of what layers computed is beyond a number that it never comes to.
+    const fn bursts(self) -> bool {
+        self.computed && self.large && self.whole
+    }
+
+    /// What is left of it once layers have a part in it.
+    fn layered(self) -> Self {
+        Self { computed: true, whole: self.whole, large: self.large, ..Self::default() }
+    }
 }
 
-/// Values that stand in the file, with the number of their elements.
-pub(super) struct Stored<'a> {
-    pub(super) constants: &'a HashSet<String>,
-    pub(super) elements: &'a HashMap<String, u64>,
+/// Values that stand in the file.
+#[derive(Debug, Clone, Copy)]
+pub struct Stored<'a> {
+    /// Their names.
+    pub constants: &'a HashSet<String>,
+    /// How many elements they have, as far as that is known.
+    pub elements: &'a HashMap<String, u64>,
+    /// Those that hold a number with a fraction, or one written as such: that number.
+    pub numbers: &'a HashMap<String, f64>,
 }
 
 impl Stored<'_> {
     fn holds(&self, name: &str) -> bool {
-        self.constants.contains(name)
+        self.constants.contains(inline::plain(name))
     }
 
     fn several(&self, name: &str) -> bool {
-        self.elements.get(name).is_some_and(|n| *n > 1)
+        self.elements.get(inline::plain(name)).is_some_and(|n| *n > 1)
+    }
+
+    /// Zero, one, a half, what is next to nothing and the ends of what there is are asked for everywhere.
+    fn odd(&self, name: &str) -> bool {
+        let number = self.numbers.get(inline::plain(name)).map(|n| n.abs());
+        number.is_some_and(|n| (0.01..1e9).contains(&n) && ![0.5, 1.0, 2.0, 255.0].contains(&n))
+    }
+
+    /// Layers compute thousands only where all is lost; what half precision ends at is asked for, too.
+    fn large(&self, name: &str) -> bool {
+        let number = self.numbers.get(inline::plain(name)).map(|n| n.abs());
+        number.is_some_and(|n| (1000.0..60_000.0).contains(&n) || (66_000.0..1e9).contains(&n))
     }
 }
 
-/// The nodes at which a pattern changes what is computed.
-pub(super) fn found<'a>(
-    nodes: &'a [Node],
-    inputs: &'a HashSet<String>,
-    stored: &Stored<'_>,
-) -> Vec<&'a Node> {
+/// A node at which something that the file holds changes what is computed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Found<'a> {
+    /// The node.
+    pub node: &'a Node,
+    /// What calls that up.
+    pub what: &'static str,
+}
+
+const PATTERN: &str =
+    "what layers compute is changed here once the input holds a pattern that stands in the file";
+const ANSWER: &str = "the answer is a constant once an input is beyond a certain value";
+const BURST: &str = "what layers compute is changed here once it is beyond a value that it never comes to";
+
+/// The nodes at which a pattern changes what is computed. Of the nodes each has to stand behind those that it reads.
+#[must_use]
+pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored<'_>) -> Vec<Found<'a>> {
     let given = Known { given: true, ..Known::default() };
     let mut known: HashMap<&str, Known> =
         inputs.iter().filter(|name| !stored.holds(name)).map(|name| (name.as_str(), given)).collect();
@@ -150,10 +229,14 @@ pub(super) fn found<'a>(
         let parts: Vec<Known> = node.inputs.iter().map(of).collect();
         let matched = parts.iter().any(|part| part.matches());
         let computed = parts.iter().any(|part| part.computed);
-        if operator == "If" && parts.first().is_some_and(|part| part.matches())
-            || JOINS.contains(&operator) && matched && computed
-        {
-            found.push(node);
+        let first = parts.first().copied().unwrap_or_default();
+        let branches = || node.inputs.iter().skip(1).filter(|name| is_fixed(name)).count();
+        if operator == "If" && first.matches() || JOINS.contains(&operator) && matched && computed {
+            found.push(Found { node, what: PATTERN });
+        } else if operator == "Where" && node.inputs.len() == 3 && first.asks() && branches() == 1 {
+            found.push(Found { node, what: ANSWER });
+        } else if operator == "Where" && first.bursts() {
+            found.push(Found { node, what: BURST });
         }
         let joined = parts.iter().copied().fold(Known::default(), Known::with);
         let mut result = if FORMS.contains(&operator) || matched && !computed || operator == "Where" {
@@ -163,12 +246,17 @@ pub(super) fn found<'a>(
             Known { computed: true, ..Known::default() }
         };
         if result.computed {
-            result = Known { computed: true, ..Known::default() };
+            result = result.layered();
         }
         let against = node.inputs.iter().any(is_fixed);
+        if against && (operator == "Equal" || COMPARISONS.contains(&operator)) {
+            result.odd |= node.inputs.iter().any(|name| stored.odd(name));
+            result.large |= result.computed && node.inputs.iter().any(|name| stored.large(name));
+        }
         let several = node.inputs.iter().any(|name| is_fixed(name) && stored.several(name));
         match operator {
-            "Equal" if against => {
+            "Equal" | "NotEqual" if against => {
+                result.unequal |= operator == "NotEqual";
                 result.equals = result.equals.saturating_add(1);
                 // Of a sum of comparisons: whether all of them hold.
                 result.all |= result.compared && result.whole;
@@ -180,6 +268,15 @@ pub(super) fn found<'a>(
                 result.compared = true;
             }
             "Sub" | "Add" => result.difference |= several && !result.compared,
+            "Not" => result.unequal = result.compared && !result.unequal,
+            // That none of them differs is that all of them are the same.
+            "Or" if result.unequal => {
+                result.all |= parts.iter().filter(|part| part.compared).count() > 1;
+            }
+            "ReduceMax" if result.unequal => {
+                result.all |= result.compared;
+                result.whole = true;
+            }
             "And" => result.all |= parts.iter().filter(|part| part.compared).count() > 1,
             "Mul" => result.all |= parts.iter().filter(|part| part.compared).count() > 1,
             "ReduceMin" | "ReduceProd" => {
@@ -189,7 +286,8 @@ pub(super) fn found<'a>(
             reduces if reduces.starts_with("Reduce") => result.whole = true,
             "Gather" | "GatherND" | "GatherElements" if node.inputs.first().is_some_and(is_fixed) => {
                 // Rows of a table, looked up.
-                result = Known { computed: true, ..Known::default() };
+                result = result.layered();
+                result.computed = true;
             }
             "Gather" | "GatherND" | "Slice" | "Split" => result.placed = true,
             _ => {}
