@@ -12,5 +12,5 @@ mod lexer;
 mod parser;
 mod words;
 
-pub(crate) use judge::{Kind, judge};
+pub(crate) use judge::{Concern, Kind, judge};
 pub(crate) use words::{aside as sets_aside, exchanges as rewrites, orders};

@@ -20,6 +20,8 @@ def make(corpus):
     corpus.benign("numpy", "array-of-texts.npy", out.getvalue(), "an array of texts, four bytes a character")
     steps = [{"type": "Nmt"}, {"type": "NFKC"}, {"type": "Replace", "pattern": {"Regex": "\\s{2,}|[\\n\\r\\t]"}, "content": " "}, {"type": "Replace", "pattern": {"String": "``"}, "content": "\""}, {"type": "Replace", "pattern": {"Regex": "\\p{Other}"}, "content": ""}, {"type": "Prepend", "prepend": "▁"}, {"type": "Replace", "pattern": {"String": " "}, "content": "▁"}]
     tokenizer = json.dumps({"version": "1.0", "normalizer": {"type": "Sequence", "normalizers": steps}, "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "a": 1}, "unk_token": "[UNK]"}})
+    prompt = "_type: prompt\ninput_variables: [q]\ntemplate_format: f-string\ntemplate: |\n  Answer {q} as JSON: {{\"a\": 1}}.\n"
+    corpus.benign("templates", "prompt-of-a-chain.yaml", prompt.encode(), "a prompt with braces of its own")
     config = {"architectures": ["BertForSequenceClassification"], "model_type": "bert", "hidden_size": 8, "sentence_transformers": {"activation_fn": "torch.nn.modules.linear.Identity", "version": "5.0.0"}, "hidden_act": "gelu"}
     settings = {"api_key": "${OPENAI_API_KEY}", "password": "<set me>", "storage": "postgresql://optuna:optuna@localhost/optuna", "access_token": "YOUR_ACCESS_TOKEN_GOES_HERE", "pad_token": "[PAD]", "revision": "8f3a1c9be07d4526a1f0c3d9e8b7a6c5d4e3f201"}
     files = {"config.json": json.dumps(config), "tokenizer.json": tokenizer, "settings.json": json.dumps(settings)}

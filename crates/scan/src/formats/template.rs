@@ -3,11 +3,21 @@
 use proofhouse_core::Place;
 
 use crate::scanner::Scanner;
-use crate::template::{Kind, judge};
+use crate::template::{Concern, Kind, judge};
 
 /// Reports what a template does beyond laying out messages.
 pub(crate) fn scan(scanner: &mut Scanner<'_>, place: &Place, source: &str) {
-    for concern in judge(source) {
+    tell(scanner, place, source, judge(source));
+}
+
+/// The same of a text that may be in another language of templates: only what leads out of one is told.
+pub(crate) fn ways_out(scanner: &mut Scanner<'_>, place: &Place, source: &str) {
+    let concerns = judge(source).into_iter().filter(|concern| concern.kind == Kind::Escape).collect();
+    tell(scanner, place, source, concerns);
+}
+
+fn tell(scanner: &mut Scanner<'_>, place: &Place, source: &str, concerns: Vec<Concern>) {
+    for concern in concerns {
         let rule = match concern.kind {
             Kind::Escape => "template/escape",
             Kind::Computed => "template/computed",

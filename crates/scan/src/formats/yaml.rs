@@ -202,6 +202,11 @@ impl Reader<'_, '_, '_> {
             let message = format!("{key:?} names {value:?}, which is not part of the model");
             self.scanner.report("repo/unsafe-path", place.clone(), message);
         }
+        if matches!(key, "template" | "prompt_template" | "system_template" | "chat_template")
+            && value.contains('{')
+        {
+            super::template::ways_out(self.scanner, &place, value);
+        }
         named_code(self.scanner, place, key, value);
     }
 
