@@ -46,15 +46,18 @@ pub(super) fn found(bytes: &[u8], width: usize) -> Option<&'static str> {
 
 /// Elements whose bytes are taken apart in search of a program.
 const TAKEN_APART: usize = 1 << 12;
+/// The same where some bytes of each are taken together: there are many ways to.
+const TAKEN_IN_PARTS: usize = 1 << 9;
 
 /// What program one byte of each element spells, or some that stand beside each other, be they the lowest or others. Its
 /// header has to hold together, so that no weights are taken for one.
 fn program_in_bytes(bytes: &[u8], width: usize) -> Option<&'static str> {
-    let bytes = bytes.get(..bytes.len().min(TAKEN_APART * width))?;
     let places = (1..width).flat_map(|count| (0..=width - count).map(move |place| place..place + count));
     places.into_iter().find_map(|places| {
+        let most = if places.len() == 1 { TAKEN_APART } else { TAKEN_IN_PARTS };
         let taken: Vec<u8> = bytes
             .chunks_exact(width)
+            .take(most)
             .flat_map(|element| element.get(places.clone()).unwrap_or_default())
             .copied()
             .collect();
@@ -122,11 +125,12 @@ impl Packed<'_> {
         if pickled(&self.bytes(0..PICKLE)) {
             return Some("a pickle");
         }
-        // A length may stand before it.
-        let start = self.bytes(0..BEFORE + HEADER);
-        let program = memchr::memchr3_iter(0x7f, b'M', b'#', start.get(..BEFORE).unwrap_or(&start))
-            .find_map(|at| payload::program(start.get(at..)?));
-        if program.is_some() {
+        // A length may stand before it. Two bytes that begin one are rare: few headers are put together.
+        let start = self.bytes(0..BEFORE + 1);
+        let begins = |at: &usize| {
+            matches!(start.get(*at..), Some([0x7f, b'E', ..] | [b'M', b'Z', ..] | [b'#', b'!', ..]))
+        };
+        if (0..BEFORE).filter(begins).any(|at| payload::program(&self.bytes(at..at + HEADER)).is_some()) {
             return Some("a program");
         }
         self.printable_runs().find(|run| written(run)).map(|_| "a text")
@@ -154,7 +158,7 @@ impl Packed<'_> {
 
 /// Bytes that may stand before a program in the lowest bits, and those of its header.
 const BEFORE: usize = 64;
-const HEADER: usize = 128;
+const HEADER: usize = 256;
 /// Bytes that are read as a pickle where one may begin.
 const PICKLE: usize = 1 << 10;
 
