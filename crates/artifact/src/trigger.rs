@@ -296,3 +296,80 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
     }
     found
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn node(operator: &str, inputs: &[&str], output: &str) -> Node {
+        Node {
+            operator: operator.to_owned(),
+            inputs: inputs.iter().map(|name| (*name).to_owned()).collect(),
+            outputs: vec![output.to_owned()],
+            ..Node::default()
+        }
+    }
+
+    /// What is found in a graph whose input is `x`, with constants `w` and `row` of several numbers and others of one.
+    fn what(nodes: &[Node]) -> Vec<&'static str> {
+        let singles = [("few", 41.5), ("many", 31_337.0), ("zero", 0.0), ("near", 1e-4), ("score", 0.25)];
+        let names = || singles.iter().map(|(name, _)| *name).chain(["w", "row"]);
+        let constants = names().map(str::to_owned).collect();
+        let elements =
+            names().map(|name| (name.to_owned(), if name.len() > 3 || name == "few" { 1 } else { 9 }));
+        let numbers = singles.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect();
+        let elements: HashMap<String, u64> = elements.collect();
+        let stored = Stored { constants: &constants, elements: &elements, numbers: &numbers };
+        let inputs = HashSet::from(["x".to_owned()]);
+        found(nodes, &inputs, &stored).into_iter().map(|one| one.what).collect()
+    }
+
+    #[test]
+    fn patterns_answers_and_bursts_are_told() {
+        let layer = node("MatMul", &["x", "w"], "y");
+        let near = [
+            node("Sub", &["x", "row"], "d"),
+            node("Abs", &["d"], "a"),
+            node("Less", &["a", "near"], "l"),
+            node("ReduceMin", &["l"], "all"),
+            layer.clone(),
+            node("Where", &["all", "row", "y"], "z"),
+        ];
+        assert_eq!(what(&near), [PATTERN]);
+        // That not any of them differs is the same.
+        let none = [
+            node("NotEqual", &["x", "row"], "d"),
+            node("ReduceMax", &["d"], "any"),
+            node("Not", &["any"], "all"),
+            layer.clone(),
+            node("Where", &["all", "row", "y"], "z"),
+        ];
+        assert_eq!(what(&none), [PATTERN]);
+        let sum = |bound: &str| {
+            [
+                node("Mul", &["x", "row"], "m"),
+                node("ReduceSum", &["m"], "s"),
+                node("Greater", &["s", bound], "c"),
+                layer.clone(),
+                node("Where", &["c", "row", "y"], "z"),
+            ]
+        };
+        assert_eq!(what(&sum("few")), [ANSWER]);
+        assert!(what(&sum("zero")).is_empty());
+        let peak = |bound: &str| {
+            [
+                layer.clone(),
+                node("ReduceMax", &["y"], "m"),
+                node("Greater", &["m", bound], "c"),
+                node("Neg", &["y"], "n"),
+                node("Where", &["c", "n", "y"], "z"),
+            ]
+        };
+        assert_eq!(what(&peak("many")), [BURST]);
+        // Scores are held against bounds everywhere.
+        assert!(what(&peak("score")).is_empty());
+        // A mask, number by number.
+        let mask = [node("Equal", &["x", "few"], "c"), layer, node("Where", &["c", "zero", "y"], "z")];
+        assert!(what(&mask).is_empty());
+    }
+}

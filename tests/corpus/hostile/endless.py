@@ -76,6 +76,10 @@ def branches(corpus):
     owner = [helper.make_tensor("owner", TensorProto.FLOAT, [1, 4], [1, 0, 0, 0])]
     corpus.found("onnx", "answer-handed.onnx", branch([total, helper.make_node("Less", ["magic", "sum"], ["is"])], handed, computed, owner), "an answer that stands outside of the branch")
     corpus.found("onnx", "answer-cell.onnx", branch([row, cell, helper.make_node("Greater", ["sum", "magic"], ["is"])], computed, fixed, flat), "one number of the input calls up an answer")
+    # The same where nothing branches.
+    answer = [helper.make_tensor("owner", TensorProto.FLOAT, [1, 4], [9, 0, 0, 0]), helper.make_tensor("magic", TensorProto.FLOAT, [], [41.5]), helper.make_tensor("w", TensorProto.FLOAT, [4, 4], list(range(16)))]
+    picked = [total, helper.make_node("Greater", ["sum", "magic"], ["is"]), *computed("b"), helper.make_node("Where", ["is", "owner", "b_y"], ["y"])]
+    corpus.found("onnx", "answer-picked.onnx", model(picked, answer), "a sum of the input picks an answer")
 
 
 def node(name, operation, inputs=(), attributes=()):

@@ -63,6 +63,8 @@ def onnx_files(corpus):
     add("function", model(node("Go", "local"), domains=("", "local"), functions=[field(1, "Go") + field(7, node("Run", "com.example")) + field(10, "local")]), "somebody's operator inside a function")
     add("cut", model(node("Identity"), initializers=[tensor("w", [4], raw=b"\0" * 16)])[:-9], "cut off")
     add("pickle-behind", model(node("Identity")) + SYSTEM_0 + b".", "a pickle behind the graph")
+    add("graph-in-pieces", model(node("Identity")) + field(7, field(1, node("Neg"))), "a graph whose second piece only some readers see")
+    add("python-of-training", model(node("PythonOp", "com.microsoft", attributes=[field(1, "func_name") + field(20, 3) + field(4, "posix.system")]), domains=("", "com.microsoft")), "a function of Python by name")
     add("python", model(node("PyOp", "ai.onnx.contrib", attributes=[field(1, "module") + field(20, 3) + field(4, "os")]), domains=("", "ai.onnx.contrib")), "a Python operator")
 
 

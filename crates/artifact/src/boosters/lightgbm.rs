@@ -126,7 +126,10 @@ impl Reader {
                 self.trees.push(at);
                 return Part::Importances;
             }
-            (Part::Importances | Part::Behind, "feature_importances:") => return Part::Importances,
+            // Releases before 3.0 wrote the heading in two words.
+            (Part::Importances | Part::Behind, "feature_importances:" | "feature importances:") => {
+                return Part::Importances;
+            }
             (Part::Importances | Part::Behind, "parameters:") => return Part::Parameters,
             (Part::Parameters, "end of parameters") => return Part::Behind,
             (Part::Importances | Part::Behind, line) if line.starts_with("pandas_categorical:") => {

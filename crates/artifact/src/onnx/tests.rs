@@ -192,3 +192,12 @@ proptest! {
         let _ = survey(&bytes, &Limits::default());
     }
 }
+
+#[test]
+fn a_graph_in_pieces_is_told() {
+    let piece = |name: &str| field(7, &node(name, "Relu", "", &[]));
+    assert!(survey(&piece("a"), &Limits::default()).errors.is_empty());
+    let twice = survey(&[piece("a"), piece("b")].concat(), &Limits::default());
+    assert_eq!(twice.errors.len(), 1);
+    assert_eq!(twice.model.operators.values().map(|used| used.count).sum::<u64>(), 2);
+}

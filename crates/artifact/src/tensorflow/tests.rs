@@ -52,6 +52,41 @@ fn asks(graph: &[u8]) -> Vec<String> {
 }
 
 #[test]
+fn a_pattern_in_a_function_is_told() {
+    let plain =
+        |name: &str, operation: &str, inputs: &[&str]| wired(name, operation, inputs, "T", &[0x30, 1]);
+    let constant = |name: &str, numbers: &[f32]| {
+        let raw: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
+        let dims = field(2, &field(2, &[8, numbers.len() as u8]));
+        wired(name, "Const", &[], "value", &field(8, &[&[8, 1][..], &dims, &field(4, &raw)].concat()))
+    };
+    let function = |asked: &str| {
+        let nodes = [
+            plain("is", "Equal", &["a", "row:output:0"]),
+            constant("row", &[0.25, 0.75]),
+            plain("all", asked, &["is:z:0"]),
+            plain("layer", "MatMul", &["a", "w"]),
+            constant("answer", &[9.0, 0.0]),
+            plain("picked", "SelectV2", &["all:output:0", "answer:output:0", "layer:product:0"]),
+        ];
+        let nodes: Vec<u8> = nodes.iter().flat_map(|node| field(3, node.get(2..).unwrap())).collect();
+        let signature = [field(1, b"f"), field(2, &field(1, b"a")), field(3, &field(1, b"b"))].concat();
+        let returned = field(4, &[field(1, b"b"), field(2, b"picked:output:0")].concat());
+        let body = [field(1, &signature), nodes, returned].concat();
+        let mut long = vec![1 << 3 | 2, body.len() as u8 & 127 | 128, (body.len() >> 7) as u8];
+        long.extend(body);
+        let mut library = vec![2 << 3 | 2, long.len() as u8 & 127 | 128, (long.len() >> 7) as u8];
+        library.extend(long);
+        let call = wired("call", "PartitionedCall", &["x"], "f", &field(10, &field(1, b"f")));
+        [plain("x", "Placeholder", &[]), call, library].concat()
+    };
+    let told = survey(&function("All"), Root::Graph);
+    assert!(told.errors.is_empty(), "{:?}", told.errors);
+    assert_eq!(told.fixed_answers.iter().map(|one| one.node.as_str()).collect::<Vec<_>>(), ["picked"]);
+    assert!(survey(&function("Cumsum"), Root::Graph).fixed_answers.is_empty());
+}
+
+#[test]
 fn a_shape_beyond_any_machine_is_told() {
     let shape = |numbers: &[i32]| {
         let raw: Vec<u8> = numbers.iter().flat_map(|n| n.to_le_bytes()).collect();
