@@ -142,6 +142,48 @@ fn the_second_stage_is_asked_about_grey_text_and_where_it_fails_the_text_was_not
     assert_ne!(guard().digest(), second(None).digest());
 }
 
+/// A second stage that takes what stands beside a long word for an example, and anything else for an attack.
+struct ReadsPlain;
+
+impl Detector for ReadsPlain {
+    fn identity(&self) -> String {
+        "reads-plain".to_owned()
+    }
+
+    fn asked_from(&self, _: proofhouse_dialogue::Carrier, _: f32) -> f32 {
+        f32::NEG_INFINITY
+    }
+
+    fn score(&self, text: &str, _: proofhouse_dialogue::Carrier) -> Result<Score, DetectorError> {
+        let coded = text.split_whitespace().any(|word| word.len() > 30);
+        let verdict = if coded { Detected::Benign } else { Detected::Attack };
+        Ok(Score { verdict, probability: 0.5, margin: 0.0, spans: vec![], reasons: vec![] })
+    }
+
+    fn confirm(
+        &self,
+        text: &str,
+        carrier: proofhouse_dialogue::Carrier,
+        _: &Score,
+    ) -> Result<Option<Score>, DetectorError> {
+        self.score(text, carrier).map(Some)
+    }
+}
+
+#[test]
+fn the_second_stage_is_asked_about_other_readings_than_the_first() {
+    use base64::Engine as _;
+    let mut config = guard().config().clone();
+    config.detector.encoder = Some(EncoderChoice::Shipped);
+    let detectors = Detectors { second: Some(Arc::new(ReadsPlain)), weights: None };
+    let guard = Guard::with_detectors(config, detectors).unwrap();
+    let told = "The library in our street opens at nine and closes at six on weekdays.";
+    let coded = base64::engine::general_purpose::STANDARD.encode(told);
+    let found = guard.inspect(&conversation(&[(web(), &coded)]));
+    assert_eq!(found.segments[0].verdict, Finding::Attack);
+    assert!(!found.segments[0].read_by.is_empty(), "{:?}", found.segments[0]);
+}
+
 #[test]
 fn the_prompt_and_its_canary_stay_inside_whatever_the_form() {
     let (guard, canary) = (guard(), CanaryKey::new([5; 32]).canary("prompt", "s1"));
