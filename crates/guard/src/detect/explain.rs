@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::Reason;
-use super::features::{Sink, Tables, visit};
+use super::features::{Sink, Slot, Tables, visit};
 use super::windows::{WINDOW, Weights, norm};
 
 /// Phrases named for a text.
@@ -52,12 +52,11 @@ impl<W: Weights> Sink for Words<'_, W> {
     type Sum = ();
     const PLACES: bool = true;
 
-    fn features(&mut self, (): &mut (), slots: &[u32]) {
-        for slot in slots {
+    fn feature(&mut self, (): &mut (), slot: Slot, fresh: bool) {
+        if fresh {
             self.count += 1.0;
-            let weight = self.weights.weight(*slot);
             if let Some(word) = self.words.last_mut() {
-                word.sum += weight;
+                word.sum += self.weights.weight(slot.index());
             }
         }
     }

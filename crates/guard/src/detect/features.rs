@@ -30,6 +30,25 @@ impl Tables {
     }
 }
 
+/// The sizes of those that ship, for which reading is compiled by itself.
+pub(super) const SHIPPED: Tables = Tables { chars: 19, words: 18 };
+
+/// A place in one of the tables, counted over both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Slot {
+    Chars(u32),
+    Words(u32),
+}
+
+impl Slot {
+    #[inline(always)]
+    pub(super) const fn index(self) -> u32 {
+        match self {
+            Self::Chars(slot) | Self::Words(slot) => slot,
+        }
+    }
+}
+
 /// Receives the features of a text in order.
 pub(super) trait Sink {
     /// What is carried from feature to feature. It is no field of the sink, so that it stays in registers.
@@ -37,9 +56,9 @@ pub(super) trait Sink {
     /// Whether [`Sink::at`] has to be called before the features that follow it are sent.
     const PLACES: bool = false;
 
-    /// Features that end in the current block, in order, each of them once. Many at a time: the weights of a
-    /// block are loaded together instead of one after another, and waiting for them is what reading costs.
-    fn features(&mut self, sum: &mut Self::Sum, slots: &[u32]);
+    /// A feature that ends in the current block, in the order of the text; `fresh` is false where the block has it
+    /// already and it does not count. All are handed over, so that a sink can look one up before that is known.
+    fn feature(&mut self, sum: &mut Self::Sum, slot: Slot, fresh: bool);
     /// A block ends; the next one begins at `byte` of the text.
     fn block(&mut self, sum: &Self::Sum, byte: usize);
     /// The features that follow end at the character at `byte`, or at the word before it.
@@ -61,7 +80,6 @@ const SEED: u64 = 0xCBF2_9CE4_8422_2325;
 /// Sends the features of `text` to `sink`, and returns what they came to. Linear in the text, no allocation.
 pub(super) fn visit<S: Sink>(text: &str, tables: Tables, sink: &mut S) -> S::Sum {
     // Shifts by constants leave two more registers to a loop that has none to spare.
-    const SHIPPED: Tables = Tables { chars: 19, words: 18 };
     if tables == SHIPPED {
         visit_with::<S, { SHIPPED.chars }, { SHIPPED.words }>(text, tables, sink)
     } else {
@@ -78,8 +96,8 @@ fn visit_with<S: Sink, const CHARS: u32, const WORDS: u32>(
 ) -> S::Sum {
     let tables = if CHARS == 0 { tables } else { Tables { chars: CHARS, words: WORDS } };
     let mut sum = S::Sum::default();
-    let mut out = Out { tables, filled: 0, tag: 1 << BLOCK_TAG };
-    let mut room = Room { seen: [0; SEEN], slots: [0; ROOM] };
+    let mut out = Out { tables, tag: 1 << BLOCK_TAG };
+    let mut seen = [0; SEEN];
     let mut recent = [u64::from(b' '); 4];
     let mut words = Words { word: SEED, last: [0; 3], filled: 0 };
     let mut in_block = 0;
@@ -105,7 +123,6 @@ fn visit_with<S: Sink, const CHARS: u32, const WORDS: u32>(
         }
         let ended = ends == Ends::Here || (ends == Ends::WithSpace && class == Class::Ideograph);
         if in_block == BLOCK || (ended && in_block >= SHORTEST) {
-            sink.features(&mut sum, out.taken(&room));
             sink.block(&sum, at);
             in_block = 0;
             out.tag = out.tag.wrapping_add(1 << BLOCK_TAG).max(1 << BLOCK_TAG);
@@ -113,21 +130,20 @@ fn visit_with<S: Sink, const CHARS: u32, const WORDS: u32>(
         in_block += 1;
         ends = ends.then(c, class);
         if S::PLACES {
-            sink.features(&mut sum, out.taken(&room));
             sink.at(at);
         }
-        words.push(code, class, &mut out, &mut room);
-        recent = out.chars(code, recent, &mut room);
+        let mut send = |slot, fresh| sink.feature(&mut sum, slot, fresh);
+        words.push(code, class, &out, &mut seen, &mut send);
+        recent = out.chars(code, recent, &mut seen, &mut send);
     }
     if S::PLACES {
-        sink.features(&mut sum, out.taken(&room));
         sink.at(text.len());
     }
     if recent[0] != u64::from(b' ') {
-        words.end(&mut out, &mut room);
-        out.chars(u64::from(b' '), recent, &mut room);
+        let mut send = |slot, fresh| sink.feature(&mut sum, slot, fresh);
+        words.end(&out, &mut seen, &mut send);
+        out.chars(u64::from(b' '), recent, &mut seen, &mut send);
     }
-    sink.features(&mut sum, out.taken(&room));
     sum
 }
 
@@ -242,49 +258,37 @@ const SEEN: usize = 1024;
 /// Slots stay below two to this power.
 const BLOCK_TAG: u32 = 21;
 
-/// Features of a block at the most: three of each character, and where characters are words, five of each of
-/// two words; and those of the end of the text.
-const ROOM: usize = 512;
-const _: () = assert!(ROOM.is_power_of_two() && ROOM > 13 * (BLOCK as usize + 1));
-
-/// What is indexed by data. It stands apart from [`Out`], for what shares a variable with such an array is
-/// kept in memory too.
-struct Room {
-    /// Slots seen, with the number of their block, by their lowest bits. Where two share a place the later
-    /// one stays, and a repetition of the other is counted again.
-    seen: [u32; SEEN],
-    /// The features of the block that were not sent yet.
-    slots: [u32; ROOM],
-}
+/// Slots seen, with the number of their block, by their lowest bits. Where two share a place the later one stays, and
+/// a repetition of the other is counted again. It stands apart from [`Out`], for what shares a variable with an array
+/// that is indexed by data is kept in memory too.
+type Seen = [u32; SEEN];
 
 struct Out {
     tables: Tables,
-    filled: usize,
     /// The number of the block in the bits above a slot's; never zero.
     tag: u32,
 }
 
 impl Out {
-    /// What was not sent yet, which now is.
-    #[inline]
-    fn taken<'r>(&mut self, room: &'r Room) -> &'r [u32] {
-        room.slots.get(..std::mem::take(&mut self.filled)).unwrap_or_default()
-    }
-
     #[inline(always)]
-    fn once(&mut self, slot: u32, room: &mut Room) {
+    fn fresh(&self, slot: u32, seen: &mut Seen) -> bool {
         let tagged = slot | self.tag;
-        // Both indices are in range by their remainders; what is not fresh is written over.
-        let seen = &mut room.seen[slot as usize % SEEN];
+        // In range by the remainder.
+        let seen = &mut seen[slot as usize % SEEN];
         let fresh = *seen != tagged;
         *seen = tagged;
-        room.slots[self.filled % ROOM] = slot;
-        self.filled += usize::from(fresh);
+        fresh
     }
 
     /// The features that end in the character `c`, and the newest characters after it.
     #[inline(always)]
-    fn chars(&mut self, c: u64, recent: [u64; 4], room: &mut Room) -> [u64; 4] {
+    fn chars(
+        &self,
+        c: u64,
+        recent: [u64; 4],
+        seen: &mut Seen,
+        send: &mut impl FnMut(Slot, bool),
+    ) -> [u64; 4] {
         let [a, b, d, e] = recent;
         let three =
             c.wrapping_mul(K[0]).wrapping_add(a.wrapping_mul(K[1])).wrapping_add(b.wrapping_mul(K[2]));
@@ -292,14 +296,16 @@ impl Out {
         let five = four.wrapping_add(e.wrapping_mul(K[4])).wrapping_add(K[3]);
         let shift = 64 - self.tables.chars;
         for hash in [three, four, five] {
-            self.once(mix(hash, shift), room);
+            let slot = mix(hash, shift);
+            send(Slot::Chars(slot), self.fresh(slot, seen));
         }
         [c, a, b, d]
     }
 
     #[inline(always)]
-    fn word(&mut self, hash: u64, room: &mut Room) {
-        self.once((1 << self.tables.chars) + mix(hash, 64 - self.tables.words), room);
+    fn word(&self, hash: u64, seen: &mut Seen, send: &mut impl FnMut(Slot, bool)) {
+        let slot = (1 << self.tables.chars) + mix(hash, 64 - self.tables.words);
+        send(Slot::Words(slot), self.fresh(slot, seen));
     }
 }
 
@@ -313,15 +319,15 @@ struct Words {
 
 impl Words {
     #[inline(always)]
-    fn push(&mut self, c: u64, class: Class, out: &mut Out, room: &mut Room) {
+    fn push(&mut self, c: u64, class: Class, out: &Out, seen: &mut Seen, send: &mut impl FnMut(Slot, bool)) {
         match class {
             Class::Letter => self.letter(c),
             Class::Ideograph => {
-                self.end(out, room);
+                self.end(out, seen, send);
                 self.letter(c);
-                self.end(out, room);
+                self.end(out, seen, send);
             }
-            Class::Space | Class::Mark => self.end(out, room),
+            Class::Space | Class::Mark => self.end(out, seen, send),
         }
     }
 
@@ -331,7 +337,7 @@ impl Words {
     }
 
     #[inline(always)]
-    fn end(&mut self, out: &mut Out, room: &mut Room) {
+    fn end(&mut self, out: &Out, seen: &mut Seen, send: &mut impl FnMut(Slot, bool)) {
         if self.word == SEED {
             return;
         }
@@ -339,17 +345,17 @@ impl Words {
         self.word = SEED;
         let [x, y, z] = self.last;
         let one = w.wrapping_mul(K[0]);
-        out.word(one, room);
+        out.word(one, seen, send);
         if self.filled >= 1 {
-            out.word(one.wrapping_add(x.wrapping_mul(K[1])), room);
+            out.word(one.wrapping_add(x.wrapping_mul(K[1])), seen, send);
         }
         if self.filled >= 2 {
             let skip = one.wrapping_add(y.wrapping_mul(K[2]));
-            out.word(skip, room);
-            out.word(skip.wrapping_add(x.wrapping_mul(K[1])), room);
+            out.word(skip, seen, send);
+            out.word(skip.wrapping_add(x.wrapping_mul(K[1])), seen, send);
         }
         if self.filled >= 3 {
-            out.word(one.wrapping_add(z.wrapping_mul(K[3])), room);
+            out.word(one.wrapping_add(z.wrapping_mul(K[3])), seen, send);
         }
         self.last = [w, x, y];
         self.filled = (self.filled + 1).min(3);
@@ -376,8 +382,8 @@ mod tests {
     impl Sink for Kept {
         type Sum = ();
 
-        fn features(&mut self, (): &mut (), slots: &[u32]) {
-            self.slots.extend(slots.iter().map(|slot| *slot as usize));
+        fn feature(&mut self, (): &mut (), slot: Slot, fresh: bool) {
+            self.slots.extend(fresh.then_some(slot.index() as usize));
         }
         fn block(&mut self, (): &(), byte: usize) {
             self.blocks.push(byte);

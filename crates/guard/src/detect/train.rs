@@ -12,7 +12,7 @@ use proofhouse_core::{Digest, Hasher};
 use proofhouse_dialogue::Carrier;
 
 use super::corpus::Draw;
-use super::features::{Sink, Tables, visit};
+use super::features::{Sink, Slot, Tables, visit};
 use super::weights::{Calibration, Header, TrainedOn, WeightsError, WeightsFile};
 use super::windows::{Blocks, Weights, Window, norm, windows};
 use crate::normal::{Budget, normalise};
@@ -101,9 +101,22 @@ pub struct Model {
 }
 
 impl Weights for Model {
+    type Sum = f32;
+
     #[inline]
     fn weight(&self, slot: u32) -> f32 {
         self.weights.get(slot as usize).copied().unwrap_or(0.0)
+    }
+
+    #[inline]
+    fn add(&self, sum: &mut f32, slot: Slot, fresh: bool) {
+        if fresh {
+            *sum += self.weight(slot.index());
+        }
+    }
+
+    fn total(&self, sum: &f32) -> f64 {
+        f64::from(*sum)
     }
 }
 
@@ -401,8 +414,8 @@ impl Reading {
 impl Sink for Reading {
     type Sum = ();
 
-    fn features(&mut self, (): &mut (), slots: &[u32]) {
-        self.slots.extend_from_slice(slots);
+    fn feature(&mut self, (): &mut (), slot: Slot, fresh: bool) {
+        self.slots.extend(fresh.then_some(slot.index()));
     }
 
     fn block(&mut self, (): &(), _: usize) {

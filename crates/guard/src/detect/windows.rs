@@ -11,7 +11,7 @@ use std::ops::Range;
 
 use proofhouse_dialogue::Carrier;
 
-use super::features::{BLOCK, Sink, Tables, visit};
+use super::features::{BLOCK, Sink, Slot, Tables, visit};
 
 /// Features that every window is credited with, so that short texts stay near the bias.
 const SMOOTHING: f32 = 32.0;
@@ -27,19 +27,19 @@ pub(super) const WINDOW: usize = 8 * BLOCK as usize;
 
 /// Weights by slot. Trained weights are floats, shipped ones bytes with a scale per table.
 pub(super) trait Weights {
-    fn weight(&self, slot: u32) -> f32;
+    /// What the weights of many slots come to.
+    type Sum: Copy + Default;
 
-    /// `sum` and the weights of `slots`. The order of additions is the order of the text, which fixes a score to
-    /// its last bit.
-    fn add(&self, sum: f32, slots: &[u32]) -> f32 {
-        slots.iter().fold(sum, |sum, slot| sum + self.weight(*slot))
-    }
+    fn weight(&self, slot: u32) -> f32;
+    /// Adds the weight of `slot`, if it is fresh.
+    fn add(&self, sum: &mut Self::Sum, slot: Slot, fresh: bool);
+    fn total(&self, sum: &Self::Sum) -> f64;
 }
 
 /// The running sums of a text.
 pub(super) struct Blocks {
     /// Sum of weights and number of features up to the end of each block; begins with zero.
-    sums: Vec<(f32, f32)>,
+    sums: Vec<(f64, u32)>,
     /// Where each block begins, and the end of the text.
     starts: Vec<usize>,
 }
@@ -51,24 +51,22 @@ struct Summing<'a, W> {
 
 /// Sum of weights and number of features.
 #[derive(Debug, Clone, Copy, Default)]
-struct Sum {
-    weights: f32,
+struct Sum<S> {
+    weights: S,
     features: u32,
 }
 
 impl<W: Weights> Sink for Summing<'_, W> {
-    type Sum = Sum;
+    type Sum = Sum<W::Sum>;
 
-    fn features(&mut self, sum: &mut Sum, slots: &[u32]) {
-        sum.weights = self.weights.add(sum.weights, slots);
-        sum.features = sum.features.saturating_add(u32::try_from(slots.len()).unwrap_or(u32::MAX));
+    #[inline(always)]
+    fn feature(&mut self, sum: &mut Sum<W::Sum>, slot: Slot, fresh: bool) {
+        self.weights.add(&mut sum.weights, slot, fresh);
+        sum.features = sum.features.wrapping_add(u32::from(fresh));
     }
 
-    fn block(&mut self, sum: &Sum, byte: usize) {
-        // Where a count of ones in single precision would end, too.
-        #[expect(clippy::cast_precision_loss, reason = "exact up to this power of two")]
-        let count = sum.features.min(1 << 24) as f32;
-        self.blocks.sums.push((sum.weights, count));
+    fn block(&mut self, sum: &Sum<W::Sum>, byte: usize) {
+        self.blocks.sums.push((self.weights.total(&sum.weights), sum.features));
         self.blocks.starts.push(byte);
     }
 }
@@ -84,7 +82,7 @@ impl Blocks {
     pub(super) fn read(text: &str, tables: Tables, weights: &impl Weights) -> Self {
         let room = text.len() / BLOCK as usize + 3;
         let mut blocks = Self { sums: Vec::with_capacity(room), starts: Vec::with_capacity(room) };
-        blocks.sums.push((0.0, 0.0));
+        blocks.sums.push((0.0, 0));
         blocks.starts.push(0);
         let mut summing = Summing { weights, blocks };
         let sum = visit(text, tables, &mut summing);
@@ -105,9 +103,14 @@ impl Blocks {
 
     /// The logit of a window.
     pub(super) fn logit(&self, window: &Window, bias: f32) -> f32 {
-        let at = |block: usize| self.sums.get(block).copied().unwrap_or((0.0, 0.0));
+        let at = |block: usize| self.sums.get(block).copied().unwrap_or_default();
         let (before, after) = (at(window.blocks.start), at(window.blocks.end));
-        bias + (after.0 - before.0) * norm(after.1 - before.1)
+        #[expect(clippy::cast_possible_truncation, reason = "a sum of weights below 1000, of bounded number")]
+        let sum = (after.0 - before.0) as f32;
+        // A text has less than four billion features.
+        #[expect(clippy::cast_precision_loss, reason = "exact for windows of less than 16 million features")]
+        let count = after.1.wrapping_sub(before.1) as f32;
+        bias + sum * norm(count)
     }
 
     /// The window with the highest logit, that logit, and how many windows there are.
@@ -128,8 +131,7 @@ impl Blocks {
 impl Blocks {
     /// All that a score is made of, to the last bit.
     pub(super) fn bits(&self) -> impl Iterator<Item = u64> {
-        let sums =
-            self.sums.iter().map(|(sum, count)| u64::from(sum.to_bits()) << 32 | u64::from(count.to_bits()));
+        let sums = self.sums.iter().flat_map(|(sum, count)| [sum.to_bits(), u64::from(*count)]);
         sums.chain(self.starts.iter().map(|start| *start as u64))
     }
 }
@@ -162,8 +164,16 @@ mod tests {
     struct One;
 
     impl Weights for One {
+        type Sum = f64;
+
         fn weight(&self, _: u32) -> f32 {
             1.0
+        }
+        fn add(&self, sum: &mut f64, _: Slot, fresh: bool) {
+            *sum += f64::from(u8::from(fresh));
+        }
+        fn total(&self, sum: &f64) -> f64 {
+            *sum
         }
     }
 
@@ -188,13 +198,7 @@ mod tests {
     #[test]
     fn empty_text_has_one_window_with_the_bias_alone() {
         let tables = Tables { chars: 10, words: 10 };
-        struct None;
-        impl Weights for None {
-            fn weight(&self, _: u32) -> f32 {
-                0.0
-            }
-        }
-        let (_, logit, windows) = Blocks::read("", tables, &None).best(-1.5, Carrier::Chat);
+        let (_, logit, windows) = Blocks::read("", tables, &One).best(-1.5, Carrier::Chat);
         assert_eq!((logit, windows), (-1.5, 1));
     }
 

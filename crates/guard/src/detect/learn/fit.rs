@@ -9,6 +9,7 @@
 use std::ops::Range;
 
 use super::super::corpus::Draw;
+use super::super::features::Slot;
 use super::super::train::{Reading, Row, holds};
 use super::super::weights::{Header, WeightsError, WeightsFile};
 use super::super::windows::{Blocks, Weights, Window, norm, windows};
@@ -41,9 +42,22 @@ struct Held {
 }
 
 impl Weights for Fit<'_> {
+    type Sum = f32;
+
     #[inline]
     fn weight(&self, slot: u32) -> f32 {
         self.weights.get(slot as usize).copied().unwrap_or(0.0)
+    }
+
+    #[inline]
+    fn add(&self, sum: &mut f32, slot: Slot, fresh: bool) {
+        if fresh {
+            *sum += self.weight(slot.index());
+        }
+    }
+
+    fn total(&self, sum: &f32) -> f64 {
+        f64::from(*sum)
     }
 }
 
