@@ -44,10 +44,11 @@ LIBRARIES = {
     "torch.nn.functional": (), "torch.amp": (), "torch.storage": (), "torch.distributed.checkpoint.metadata": (), "torch.distributed._shard.metadata": (),
     "torch.distributed._shard.sharding_spec": (), "torch.ao.quantization": ("fx", "pt2e", "quantizer"), "torch.ao.nn": (),
     "torchvision": ("datasets", "io"), "torchmetrics": (), "lightning_fabric": ("cli",), "pytorch_lightning": ("cli", "demos", "_graveyard"),
-    "timm": ("data",), "sentence_transformers": (),
+    "timm": ("data",), "timm.data.transforms": (), "timm.data.auto_augment": (), "timm.data.random_erasing": (), "timm.data.mixup": (), "timm.data.constants": (), "sentence_transformers": (),
     "transformers.training_args": (), "transformers.training_args_seq2seq": (), "transformers.trainer_utils": (), "transformers.debug_utils": (), "transformers.trainer_pt_utils": (),
     "transformers.trainer_callback": (), "transformers.configuration_utils": (), "transformers.generation.configuration_utils": (), "transformers.tokenization_utils_base": (),
-    "transformers.models": (), "transformers.processing_utils": (), "transformers.image_processing_utils": (), "transformers.image_processing_base": (),
+    "transformers.models": (), "transformers.activations": (), "transformers.pytorch_utils": (), "transformers.modeling_outputs": (), "transformers.modeling_utils": (), "transformers.modeling_layers": (),
+    "transformers.cache_utils": (), "transformers.data.data_collator": (), "transformers.generation": ("streamers", "watermarking"), "transformers.modeling_rope_utils": (), "transformers.loss": (), "transformers.optimization": (), "transformers.processing_utils": (), "transformers.image_processing_utils": (), "transformers.image_processing_base": (),
     "transformers.feature_extraction_utils": (), "transformers.feature_extraction_sequence_utils": (), "transformers.tokenization_utils": (),
     "transformers.tokenization_utils_fast": (), "transformers.tokenization_python": (), "transformers.tokenization_utils_sentencepiece": (), "transformers.tokenization_utils_tokenizers": (),
     "tokenizers": (), 
@@ -84,6 +85,12 @@ LIBRARIES = {
     "pytorch_metric_learning": ("datasets",), "x_transformers": (), "vit_pytorch": (), "sb3_contrib": (), "torchaudio": ("datasets", "io"), "pytorch_forecasting": (), "torchio": ("datasets", "download"), "keras": ("datasets", "export", "saving"),
     "gplearn": (), "sknetwork": ("data", "visualization"), "easydict": (), "addict": (), "munch": (), "box": (), "yacs": (), "ml_collections": (), "bidict": (), "frozendict": (), "sortedcontainers": (), "ordered_set": (),
     "string": (), "calendar": (), "textwrap": (), "difflib": (), "statistics": (), "configparser": (), "json.encoder": (), "json.decoder": (), "dataclasses": (),
+    "tensordict": (), "torchrl.data": (), "fasttransform": (), "plum": (), "pymatgen": ("ext", "io", "cli"), "monty": ("serialization", "io"), "anndata": ("_io", "io", "experimental"), "trimesh": ("exchange", "viewer", "interfaces"),
+    "nibabel": ("cmdline", "nicom"), "pydicom": ("data", "examples", "cli"), "nilearn": ("datasets", "reporting", "plotting"), "lmfit": ("ui",), "iminuit": (), "emcee": ("backends",), "quantities": (), "unyt": (), "sparse": (),
+    "linearmodels": ("datasets",), "factor_analyzer": (), "pingouin": ("datasets",), "optbinning": (), "sklearn_pandas": (), "celer": ("datasets",), "skglm": (), "skfda": ("datasets",), "sklearn2pmml": (), "mord": (), "pykrige": (),
+    "snowballstemmer": (), "yake": (), "spellchecker": (), "symspellpy": (), "ftfy": (), "keybert": (), "pulp": ("apis",), "qiskit": ("qasm2", "qasm3", "qpy", "visualization", "providers"), "simpy": (), "quantecon": (), "awkward": (), "hist": (), "boost_histogram": (),
+    "dask.dataframe": (), "dask.array": (), "dask.highlevelgraph": (), "dask.delayed": (), "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
+    "flaml": (), "evaluate": (), "photutils": ("datasets",), "specutils": ("io",), "sunpy": ("io", "data", "net"), "scanpy": ("datasets",), "librosa": (), "pywt": ("data",), "xyzservices": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
 }
@@ -102,7 +109,12 @@ FUNCTIONS = (
     "statsmodels.robust", "statsmodels.nonparametric", "statsmodels.tools", "skorch", "lightgbm", "xgboost", "optuna.samplers", "optuna.pruners", "gensim.utils", "gensim.matutils", "gensim.models.tfidfmodel", "gensim.models.phrases", "thinc.initializers", "spacy.lang", "spacy.pipeline", "matplotlib.artist", "matplotlib.backend_bases", "matplotlib.colorbar",
     "nltk.tokenize", "nltk.util", "nltk.classify", "nltk.tag", "river.utils", "timm.layers", "torchmetrics.functional", "torchmetrics.utilities", "sksurv", "mlxtend", "kmodes",
     "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
+    "timm.data.auto_augment", "torchmetrics.metric", "torchvision.ops", "torchvision.transforms", "gpytorch", "segmentation_models_pytorch.losses", "segmentation_models_pytorch.base", "torch_geometric.nn",
+    "lmfit.lineshapes", "river.feature_extraction", "fastai.metrics", "fastai.layers", "fastai.torch_core", "fastai.losses", "fastai.vision.learner", "fastai.vision.augment", "fastai.optimizer", "fastai.data.transforms", "fastcore.basics", "tensordict.nn",
+    "transformers.activations", "transformers.modeling_rope_utils", "transformers.loss", "transformers.optimization", "transformers.pytorch_utils", "torch.distributions", "transformers.models", "linearmodels", "lightning.pytorch.callbacks", "pymc", "skfda", "quantities", "astropy.cosmology",
 )
+# Packages of whose classes models hold static methods, which pickles name as functions; of lifelines, which dill writes, all.
+METHODS = ("lifelines", "river", "torch.optim", "gpytorch", "lightning.pytorch.callbacks", "torchmetrics", "sklearn", "torchvision", "transformers.models")
 # What their names tell of functions that no model holds.
 LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval",
             "seterr", "setbuf", "set_print", "show_", "fromfunc", "fromregex", "frompyfunc", "apply_along", "apply_over", "info", "piecewise")
@@ -113,9 +125,16 @@ DISPATCHED = type(numpy.concatenate)
 # Types written in C that a class may derive from, reviewed by hand (callables.csv has them too).
 NATIVE = (numpy.ndarray,)
 
+# Networks of transformers that people save whole; there are four hundred more.
+WHOLE = ("albert", "bart", "beit", "bert", "blip", "bloom", "camembert", "clip", "convnext", "deberta", "deberta_v2", "deit", "detr", "dinov2", "distilbert", "electra", "encoder_decoder",
+         "falcon", "gemma", "gemma2", "gpt2", "gpt_neo", "gpt_neox", "gptj", "hubert", "layoutlm", "layoutlmv3", "llama", "longformer", "marian", "mbart", "mistral", "mixtral", "mobilebert", "modernbert",
+         "mpnet", "mt5", "opt", "pegasus", "phi", "phi3", "qwen2", "qwen3", "resnet", "roberta", "rt_detr", "sam", "segformer", "siglip", "swin", "swinv2", "t5", "timm_backbone", "timm_wrapper", "trocr", "videomae",
+         "vision_encoder_decoder", "vit", "vit_mae", "wav2vec2", "wavlm", "whisper", "xlm_roberta", "xlnet", "yolos")
+
 # Of packages with thousands of modules, the ones that hold what is pickled, by how their names begin.
 ONLY = {
-    "transformers.models": ("configuration_", "tokenization_", "feature_extraction_", "processing_", "image_processing_", "video_processing_"),
+    "transformers.models": ("configuration_", "tokenization_", "feature_extraction_", "processing_", "image_processing_", "video_processing_", *(
+        "modeling_" + name + suffix for name in WHOLE for suffix in ("", "_outputs"))),
 }
 
 # Methods that do more than assign, and why they are harmless. (owner, method)
@@ -210,6 +229,12 @@ REVIEWED = {
     ("textblob.mixins.ComparableMixin", "__eq__"): "compares texts",
     ("datasets.features.features.Features", "__init__"): "looks which features are decoded, in containers of features",
     ("datasets.features.features.Features", "__setitem__"): "the same",
+    ("astropy.units.core.UnitBase", "__eq__"): "reads a unit out of a text by a grammar of its own, and compares",
+    ("astropy.units.core.UnrecognizedUnit", "__eq__"): "the same",
+    ("astropy.units.function.core.FunctionUnitBase", "__eq__"): "compares two units",
+    ("torchmetrics.metric.Metric", "__setstate__"): "updates __dict__, asks its own methods for their signatures, and wraps them",
+    ("torchmetrics.metric.Metric", "__setattr__"): "assigns, save what is constant",
+    ("torchmetrics.metric.Metric", "__hash__"): "hashes the class and what the metric counted",
     # Only because of `State`, which their __setattr__ brings: once the file has given it, `attribute_map` leads to what it says.
     ("transformers.configuration_utils.PreTrainedConfig", "__getattribute__"): "reads an attribute by its other name",
 }
@@ -335,6 +360,8 @@ def rows_of(package, why):
                 own = isinstance(value, (types.FunctionType, DISPATCHED)) and value.__module__ == module.__name__ and value.__qualname__ == name
                 if own and not name.lstrip("_").startswith(LEFT_OUT) and not name.startswith("__") and PURITY.holdable(value):
                     rows[module.__name__, name] = "data,"
+        if any((module.__name__ + ".").startswith(home + ".") for home in METHODS):
+            rows.update(methods_of(module))
     for home in HELD:
         if home == package or home.startswith(package + "."):
             module = importlib.import_module(home)
@@ -342,6 +369,19 @@ def rows_of(package, why):
                 value = getattr(module, attribute, None)
                 if isinstance(value, types.FunctionType) and value.__module__.startswith(top + "."):
                     rows.setdefault((value.__module__, value.__name__), "data,")
+    return rows
+
+
+def methods_of(module):
+    """Static methods that are written in the classes of a module."""
+    rows = {}
+    for path, cls in classes(module, module.__name__):
+        for name, value in vars(cls).items():
+            static = isinstance(value, (staticmethod, classmethod)) or module.__name__.startswith("lifelines.")
+            value = getattr(value, "__func__", value)
+            own = static and isinstance(value, types.FunctionType) and value.__module__ == module.__name__ and value.__qualname__ == f"{path}.{name}"
+            if own and not name.startswith("__") and not name.lstrip("_").startswith(LEFT_OUT) and PURITY.holdable(value):
+                rows[module.__name__, value.__qualname__] = "data,"
     return rows
 
 

@@ -55,6 +55,9 @@ pub enum Contract {
     /// Made by `NEWOBJ` without arguments: some versions open a file that is named by one (`tokenizers.models.BPE`), or
     /// compute a number of its text (`mpmath.mpf`).
     Bare,
+    /// Made as `Bare`, with a state whose second part is the name of a class of C++ that keeps packed weights
+    /// (`torch.ScriptObject` of quantised modules).
+    Packed,
     /// Made as `Object`, with a state of one part, once, and never filled as a container: its own `append`, `extend`, `add`,
     /// `__setitem__` or the setters of its properties do more than assign, or what its first state holds leads elsewhere what
     /// is looked up for a second one (`attribute_map`, `__validators__` of configurations).
@@ -83,13 +86,15 @@ pub enum Contract {
     /// Made as `Object`, with a state of what figures are made of, none of it to be called but the function of matplotlib by
     /// which pyplot learns that a figure is stale: `matplotlib.figure.Figure.__setstate__` calls that.
     Figure,
+    /// The name of a named tuple, its fields and its module: `dill._dill._create_namedtuple` imports it, or else makes it.
+    NamedTuple,
     /// The text by which Python shows a range, a slice or one of its constants: `dill._dill._eval_repr` evaluates it.
     Shown,
     /// As `Held`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
     Keeps(usize),
     /// Numbers and other symbols of sympy, no text: sympy evaluates texts where it takes anything.
     Symbolic,
-    /// The bytes of a file, which is looked into as one: `torch.storage._load_from_bytes`.
+    /// The bytes of a file, or a buffer of them, which is looked into as one: `torch.storage._load_from_bytes`.
     Nested,
     /// Names of attributes, or the name of a method and constants, none of which reaches beyond the object that is asked:
     /// a sort key such as `operator.attrgetter("score")`.
@@ -114,6 +119,7 @@ impl Contract {
             "subclass" => Self::Subclass,
             "object" => Self::Object,
             "bare" => Self::Bare,
+            "packed" => Self::Packed,
             "state" => Self::State,
             "array" => Self::Array,
             "generator" => Self::Generator,
@@ -128,6 +134,7 @@ impl Contract {
             "getter" => Self::Getter,
             "figure" => Self::Figure,
             "shown" => Self::Shown,
+            "named-tuple" => Self::NamedTuple,
             "keeps-1" => Self::Keeps(1),
             "keeps-4" => Self::Keeps(4),
             _ => return None,
@@ -149,7 +156,7 @@ impl Contract {
             Self::Rebuilt => "a class of arrays and a small shape",
             Self::NamedState => "a state of plain attribute names",
             Self::Object | Self::State => "what picklers write: an empty instance and its state",
-            Self::Bare => "nothing",
+            Self::Bare | Self::Packed => "nothing",
             Self::Generator => "a bit generator and numpy's maker of it",
             Self::TypeOf => "None, Ellipsis or NotImplemented",
             Self::Subscript => "a name of typing and a type",
@@ -161,6 +168,7 @@ impl Contract {
             Self::Symbolic => "numbers and symbols",
             Self::Getter => "names of ordinary attributes",
             Self::Figure => "an empty figure and its state",
+            Self::NamedTuple => "the constant names of a tuple, its fields and its module",
             Self::Shown => "the text of a range or a constant",
             Self::Keeps(_) => "harmless arguments and the constant bytes of a pickle",
             Self::NestedState => "a state whose own pickle is constant bytes",
@@ -362,9 +370,13 @@ mod tests {
             // something in a module of the network or of signals.
             if matches!(
                 effect,
-                Effect::InertIf(Contract::TypeOf | Contract::Traced | Contract::Getter) | Effect::Enum
+                Effect::InertIf(
+                    Contract::TypeOf | Contract::Traced | Contract::Getter | Contract::NamedTuple
+                ) | Effect::Enum
             ) || module == "urllib.parse" && name.ends_with("Result")
                 || module == "urllib.parse" && name.ends_with("ResultBytes")
+                // What describes the arguments of a function.
+                || module == "inspect" && matches!(name, "_empty" | "Parameter" | "Signature")
             {
                 continue;
             }

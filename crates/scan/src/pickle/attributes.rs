@@ -1,11 +1,11 @@
 //! Attributes that Python looks up by itself: what a file puts there, Python calls.
 //!
 //! The names are those of "Special method names" and "Emulating …" of the Python language reference (3.11 to 3.14), the
-//! ones that `pickle`, `copy` and `abc` look up, and those by which numpy and torch ask an object. Other names between
+//! ones that `pickle`, `copy`, `abc` and `inspect` look up, and those by which numpy and torch ask an object. Other names between
 //! two underscores, such as `__doc__` or what a library keeps for itself, are data.
 
 /// Without the underscores, sorted.
-const METHODS: [&str; 145] = [
+const METHODS: [&str; 146] = [
     "abs",
     "add",
     "aenter",
@@ -148,6 +148,7 @@ const METHODS: [&str; 145] = [
     "setitem",
     "setslice",
     "setstate",
+    "signature",
     "sizeof",
     "slots",
     "spec",

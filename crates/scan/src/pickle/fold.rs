@@ -90,6 +90,10 @@ fn named(machine: &Machine<'_>, module: &str, name: &str, args: &[Value]) -> Opt
         (of, "subimport") if of.ends_with("cloudpickle") => {
             Some(Folded::Module(machine.text(*args.first()?)?.into_owned()))
         }
+        ("dill._dill", "_create_namedtuple") => {
+            let [name, _, module, ..] = args else { return None };
+            Some(import(&machine.text(*module)?, &machine.text(*name)?))
+        }
         ("dill._dill", "_load_type") => plain_type(&machine.text(*args.first()?)?),
         (of, "_builtin_type") if of.ends_with("cloudpickle") || of.ends_with("cloudpickle_fast") => {
             (*machine.text(*args.first()?)? == *"MappingProxyType")

@@ -190,9 +190,7 @@ impl<'t> Judge<'t> {
     fn open_one(&mut self, machine: &Machine<'_>, offset: usize, arg: Value, by: Opener) {
         // `BytesIO(b"…")` is the usual way to hand bytes to what loads files.
         let bytes = match machine.node(arg) {
-            Some(Node::Called { args, .. }) if machine.bytes_of(arg).is_none() => {
-                machine.tuple(*args).and_then(|args| machine.raw(*args.first()?))
-            }
+            Some(Node::Called { .. }) if machine.bytes_of(arg).is_none() => contract::buffered(machine, arg),
             _ => machine.raw(arg),
         };
         let Some(bytes) = bytes.filter(|bytes| bytes.len() > 1) else { return };
@@ -290,7 +288,9 @@ impl<'t> Judge<'t> {
                 }
             }
             Some(Effect::Enum) => {
-                if !machine.tuple(args).is_some_and(|args| args.iter().all(|a| plain(machine, *a))) {
+                // Its value may be an instance of a class of the library, which is compared and hashed.
+                let constant = |arg: &Value| plain(machine, *arg) || self.inert_instance(machine, *arg);
+                if !machine.tuple(args).is_some_and(|args| args.iter().all(constant)) {
                     let message = format!("loading it asks the enumeration {name} for something computed");
                     self.find("pickle/contract", name, offset, message);
                 }
@@ -412,6 +412,10 @@ impl<'t> Judge<'t> {
                 let message = "loading it evaluates a formula again, which is Python".to_owned();
                 self.find("pickle/contract", "formula", offset, message);
             }
+            Some(Contract::Packed) if !contract::is_packed(machine, state) => {
+                let message = "loading it makes a class of C++ that is not one of packed weights".to_owned();
+                self.find("pickle/contract", "packed", offset, message);
+            }
             Some(Contract::NestedState) => {
                 let kept = machine.entry(state, "__cuda_dependent_attributes__");
                 if kept.is_some_and(|kept| machine.bytes_of(kept).is_some()) {
@@ -423,7 +427,9 @@ impl<'t> Judge<'t> {
             }
             Some(contract @ (Contract::State | Contract::Symbolic)) => {
                 let again = matches!(target, Value::Node(node) if !self.built.insert(node));
-                if again || !contract::takes(machine, contract, state) {
+                let taken =
+                    contract::takes(machine, contract, state) || contract::is_array(machine, target, state);
+                if again || !taken {
                     let message = "loading it sets state twice, or by setters that compute".to_owned();
                     self.find("pickle/contract", "setters", offset, message);
                 }
@@ -467,8 +473,11 @@ impl<'t> Judge<'t> {
                 let [key, rest @ ..] = pair else { continue };
                 let name = machine.text(*key);
                 let name = name.as_deref().unwrap_or_default();
-                // What a library keeps under such a name is data: a callable there is for somebody to call.
-                let called = is_marked(name) && rest.first().is_some_and(|v| machine.global(*v).is_some());
+                // What a library keeps under such a name is data: a callable there is for somebody to call. `typing` keeps
+                // there what its name for a class was, as in `typing.OrderedDict()`.
+                let called = is_marked(name)
+                    && name != "__orig_class__"
+                    && rest.first().is_some_and(|v| machine.global(*v).is_some());
                 if is_looked_up(name) || called {
                     let message =
                         format!("loading it sets the attribute {name}, which Python calls by itself");
@@ -579,11 +588,11 @@ impl Watch for Judge<'_> {
 }
 
 /// The class of an instance that the stream made: what was called, or what `copyreg` was told to make, which is how
-/// protocols 0 and 1 write it.
+/// protocols 0 and 1 write it, or numpy, which is how arrays are written.
 fn made_of(machine: &Machine<'_>, value: Value) -> Option<Value> {
     let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return None };
     let maker = machine.global(*callee)?;
     let copyreg = maker.module.as_deref() == Some("copyreg")
         && matches!(maker.name.as_deref(), Some("_reconstructor" | "__newobj__" | "__newobj_ex__"));
-    if copyreg { machine.tuple(*args)?.first().copied() } else { Some(*callee) }
+    if copyreg || contract::rebuilds(maker) { machine.tuple(*args)?.first().copied() } else { Some(*callee) }
 }

@@ -1,8 +1,10 @@
 //! Whether the arguments of a call keep the contract of what is called.
 
+use std::borrow::Cow;
+
 use super::super::attributes::is_marked;
 use super::super::machine::Machine;
-use super::super::value::{Node, Value};
+use super::super::value::{Global, Node, Value};
 use super::{Judge, code, reach};
 use crate::tables::{Contract, Effect};
 
@@ -19,7 +21,7 @@ impl Judge<'_> {
             | Contract::Figure
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
-            Contract::Bare => by.starts_with("NEWOBJ") && args.is_empty(),
+            Contract::Bare | Contract::Packed => by.starts_with("NEWOBJ") && args.is_empty(),
             Contract::Generator => match args {
                 [] => true,
                 [of, makers @ ..] => {
@@ -51,14 +53,7 @@ impl Judge<'_> {
             },
             Contract::Array => match args {
                 [rebuild, of, state, rest @ ..] => {
-                    let numpy = machine.global(*rebuild).is_some_and(|g| {
-                        g.name.as_deref() == Some("_reconstruct")
-                            && matches!(
-                                g.module.as_deref(),
-                                Some("numpy._core.multiarray" | "numpy.core.multiarray")
-                            )
-                    });
-                    numpy
+                    machine.global(*rebuild).is_some_and(rebuilds)
                         && self.keeps(machine, Contract::InertArgs, *of, by)
                         && machine.tuple(*state).is_some()
                         && rest.iter().all(|names| plain_names(machine, *names))
@@ -76,6 +71,15 @@ impl Judge<'_> {
                         None => plain(machine, *arg),
                     })
             }
+            Contract::NamedTuple => match args {
+                [name, fields, module, defaults @ ..] => {
+                    machine.text(*name).is_some_and(|name| !name.contains('.'))
+                        && machine.text(*module).is_some()
+                        && plain(machine, *fields)
+                        && defaults.iter().all(|value| plain(machine, *value))
+                }
+                _ => false,
+            },
             Contract::Shown => match args {
                 [text] => machine.text(*text).is_some_and(|text| is_shown(&text)),
                 _ => false,
@@ -85,7 +89,10 @@ impl Judge<'_> {
                     && args.iter().all(|held| self.holdable(machine, *held))
             }
             Contract::Traced => traced(machine, args).is_some(),
-            Contract::Nested => matches!(args, [bytes] if machine.bytes_of(*bytes).is_some()),
+            Contract::Nested => match args {
+                [of] => machine.bytes_of(*of).is_some() || is_buffer(machine, *of),
+                _ => false,
+            },
             Contract::Latin1 => match args {
                 [text, encoding] => {
                     let encoding = machine.text(*encoding);
@@ -129,6 +136,7 @@ impl Judge<'_> {
                 [class, shape, kind @ ..] => {
                     // A mapped file is pickled as what was in it.
                     let arrays = machine.global(*class).is_some_and(|g| g.qualified() == "numpy.memmap")
+                        || self.effect(machine, *class) == Some(Effect::InertIf(Contract::State))
                         || self.inert_when_called(machine, *class, 0);
                     arrays && plain(machine, *shape) && kind.iter().all(|kind| plain(machine, *kind))
                 }
@@ -282,11 +290,13 @@ impl Judge<'_> {
                     module.strip_prefix(home).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
                 })
             });
+        // Hooks that see to it that weights of another shape are taken.
+        let hook = |name: &str| matches!(name, "_load_state_hook_ignore_shapes" | "_load_strict_shapes");
         known
             && calculates
-            && machine
-                .text(name)
-                .is_some_and(|name| !name.contains('.') && !name.starts_with("__") && !reach::reaches(&name))
+            && machine.text(name).is_some_and(|name| {
+                hook(&name) || !name.contains('.') && !name.starts_with("__") && !reach::reaches(&name)
+            })
     }
 }
 
@@ -296,12 +306,14 @@ const DEPTH: u32 = 3;
 const BREADTH: usize = 16;
 
 /// Libraries whose objects, once they are made, calculate with what they are given.
-const CALCULATE: [&str; 15] = [
+const CALCULATE: [&str; 17] = [
     "formulaic",
     "gensim",
+    "gpytorch",
     "hmmlearn",
     "imblearn",
     "lifelines",
+    "linear_operator",
     "matplotlib",
     "networkx",
     "scipy",
@@ -330,6 +342,23 @@ pub(super) fn takes(machine: &Machine<'_>, contract: Contract, state: Value) -> 
     }
 }
 
+/// Whether it is numpy's own maker of arrays.
+pub(super) fn rebuilds(maker: &Global) -> bool {
+    maker.name.as_deref() == Some("_reconstruct")
+        && matches!(maker.module.as_deref(), Some("numpy._core.multiarray" | "numpy.core.multiarray"))
+}
+
+/// Whether an array of a class of its own takes what it keeps beside its elements for that, as `astropy.units.Quantity` does:
+/// not what tells of it as a column of a table, which is copied and asked for its methods.
+pub(super) fn is_array(machine: &Machine<'_>, target: Value, state: Value) -> bool {
+    let Some(Node::Called { callee, .. }) = machine.node(target) else { return false };
+    let Some([elements, own]) = machine.tuple(state) else { return false };
+    let Some((names, true)) = machine.dict(*own) else { return false };
+    machine.global(*callee).is_some_and(rebuilds)
+        && machine.tuple(*elements).is_some()
+        && names.iter().step_by(2).all(|name| machine.text(*name).is_some_and(|name| name != "info"))
+}
+
 /// The source that loading a traced module runs: its imports, the function of its graph, and a call of it, because the
 /// graph is traced anew.
 pub(super) fn traced(machine: &Machine<'_>, args: &[Value]) -> Option<String> {
@@ -343,6 +372,45 @@ pub(super) fn traced(machine: &Machine<'_>, args: &[Value]) -> Option<String> {
     // A module and tensors stand for what the graph is traced with.
     let call = format!("import torch\nforward(torch.nn.Module(){})", ", torch.zeros(1)".repeat(8));
     Some(format!("{}\n{code}\n{call}\n", machine.text(*imports)?))
+}
+
+/// The bytes that a buffer in memory was given: `BytesIO(b"…")`, or the state that Python writes of one.
+pub(super) fn buffered<'m>(machine: &'m Machine<'_>, buffer: Value) -> Option<Cow<'m, [u8]>> {
+    let Some(Node::Called { args, state, .. }) = machine.node(buffer) else { return None };
+    let made = machine.tuple(*args).and_then(|args| args.first());
+    machine.raw(*made.or_else(|| state.and_then(|state| machine.tuple(state)?.first()))?)
+}
+
+/// Whether a value is such a buffer, of constant bytes.
+fn is_buffer(machine: &Machine<'_>, value: Value) -> bool {
+    super::made_of(machine, value).is_some_and(|class| {
+        machine.global(class).is_some_and(|class| {
+            matches!(class.module.as_deref(), Some("_io" | "io")) && class.name.as_deref() == Some("BytesIO")
+        })
+    }) && buffered(machine, value).is_some()
+}
+
+/// Classes of C++ that keep the packed weights of quantised modules, and nothing else.
+const PACKED: [&str; 10] = [
+    "quantized.Conv2dPackedParamsBase",
+    "quantized.Conv3dPackedParamsBase",
+    "quantized.EmbeddingPackedParamsBase",
+    "quantized.LinearPackedParamsBase",
+    "rnn.CellParamsBase",
+    "sparse.LinearPackedParamsBase",
+    "xnnpack.Conv2dOpContext",
+    "xnnpack.LinearOpContext",
+    "xnnpack.TransposeConv2dOpContext",
+    "quantized.ConvTranspose2dPackedParamsBase",
+];
+
+/// Whether the state of an object of TorchScript is one of those, by its name: torch makes what is registered under it.
+pub(super) fn is_packed(machine: &Machine<'_>, state: Value) -> bool {
+    let Some([_, name]) = machine.tuple(state) else { return false };
+    let name = machine.text(*name);
+    name.as_deref()
+        .and_then(|name| name.strip_prefix("__torch__.torch.classes."))
+        .is_some_and(|name| PACKED.contains(&name))
 }
 
 /// Whether `state` is nothing, or one or two dicts of the stream whose keys are constant attribute names that

@@ -124,3 +124,78 @@ fn objects_of_joblib_count_their_memo_from_the_start() {
     // A library that has a dtype reads on.
     assert_eq!(joblib(r"\x04cupy", texts), Outcome::Suspicious);
 }
+
+#[test]
+fn packed_weights_are_made_under_their_own_names() {
+    let object = |name: &str| {
+        let length = format!("{:02x}", name.len());
+        judged(&format!(r"ctorch\nScriptObject\n)\x81K\x01\x8c\x{length}{name}\x86b"))
+    };
+    assert_eq!(object("__torch__.torch.classes.quantized.LinearPackedParamsBase"), Outcome::Clean);
+    assert_eq!(object("__torch__.torch.classes.tensorrt.Engine"), Outcome::Suspicious);
+    assert_eq!(object("quantized.LinearPackedParamsBase"), Outcome::Suspicious);
+    assert_eq!(judged(r"ctorch\nScriptObject\n)\x81K\x01b"), Outcome::Suspicious);
+    assert_eq!(judged(r"ctorch\nScriptObject\nK\x01\x85R"), Outcome::Suspicious);
+}
+
+#[test]
+fn a_buffer_is_looked_into_as_the_file_it_holds() {
+    let model = |buffer: &str| {
+        judged(&format!(
+            r"ckeras.src.saving.keras_saveable\nKerasSaveable\n\x940cbuiltins\ngetattr\nh\x00\x8c\x0f_unpickle_model\x86R{buffer}\x85R"
+        ))
+    };
+    let held = |bytes: &str| {
+        let length = format!("{:02x}", unescape(bytes).len());
+        model(&format!(r"c_io\nBytesIO\n)\x81C\x{length}{bytes}K\x00N\x87b"))
+    };
+    assert_eq!(held(r"\x80\x04cos\nsystem\n\x8c\x04echo\x85R."), Outcome::Malicious);
+    assert_ne!(model("N"), Outcome::Clean);
+    assert_ne!(model(r"cevil\nBytesIO\n)\x81C\x01aK\x00N\x87b"), Outcome::Clean);
+}
+
+#[test]
+fn a_named_tuple_of_dill_is_an_import() {
+    let made = |name: &str, module: &str| {
+        let (long, short) = (format!("{:02x}", module.len()), format!("{:02x}", name.len()));
+        judged(&format!(
+            r"cdill._dill\n_create_namedtuple\n\x8c\x{short}{name}\x8c\x01a\x85\x8c\x{long}{module}\x87RK\x01\x85\x81"
+        ))
+    };
+    assert_eq!(made("EncodedTermStructure", "formulaic.materializers.base"), Outcome::Clean);
+    assert_eq!(made("Popen", "subprocess"), Outcome::Malicious);
+    assert_eq!(made("Maker", "evil"), Outcome::Suspicious);
+    assert_eq!(made("base.EncodedTermStructure", "formulaic.materializers"), Outcome::Suspicious);
+}
+
+#[test]
+fn an_enumeration_is_asked_by_an_instance_of_its_library() {
+    let weights =
+        |value: &str| judged(&format!(r"ctorchvision.models.resnet\nResNet18_Weights\n{value}\x85R"));
+    assert_eq!(weights(r"ctorchvision.models._api\nWeights\n)\x81"), Outcome::Clean);
+    assert_ne!(weights(r"cevil\nmaker\n)\x81"), Outcome::Clean);
+    assert_eq!(weights(r"cbuiltins\nlen\n"), Outcome::Suspicious);
+}
+
+#[test]
+fn a_quantity_is_given_state_once_and_no_items() {
+    let made = r"cnumpy.core.multiarray\n_reconstruct\n(castropy.units.quantity\nQuantity\nK\x00\x85C\x01btR(K\x01K\x01\x85NtX";
+    let quantity =
+        |own: &str, more: &str| judged(&format!("{}{own}\\x86b{more}", made.trim_end_matches('X')));
+    assert_eq!(quantity(r"}\x8c\x05_unitNs", ""), Outcome::Clean);
+    assert_eq!(quantity(r"}\x8c\x04infoNs", ""), Outcome::Suspicious);
+    assert_eq!(quantity("}", r"(K\x01N\x86}\x86b"), Outcome::Suspicious);
+    assert_eq!(quantity("}", r"K\x00K\x01s"), Outcome::Suspicious);
+}
+
+#[test]
+fn what_typing_keeps_is_data() {
+    let made = |key: &str, value: &str| {
+        let length = format!("{:02x}", key.len());
+        judged(&format!(r"ccollections\nOrderedDict\n)R}}\x8c\x{length}{key}{value}sb"))
+    };
+    assert_eq!(made("__orig_class__", r"ctyping\nOrderedDict\n"), Outcome::Clean);
+    assert_eq!(made("__orig_class__", r"cevil\nmaker\n"), Outcome::Suspicious);
+    assert_eq!(made("__signature__", "N"), Outcome::Suspicious);
+    assert_eq!(made("__other__", r"ctyping\nOrderedDict\n"), Outcome::Suspicious);
+}
