@@ -7,6 +7,8 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
+use proofhouse_artifact::pickle::{code, op};
+
 use crate::formats::payload;
 
 /// Bytes that a text in the lowest bits has at least. Random bits are so many printable characters in a row less than
@@ -55,12 +57,10 @@ fn program_in_bytes(bytes: &[u8], width: usize) -> Option<&'static str> {
     let places = (1..width).flat_map(|count| (0..=width - count).map(move |place| place..place + count));
     places.into_iter().find_map(|places| {
         let most = if places.len() == 1 { TAKEN_APART } else { TAKEN_IN_PARTS };
-        let taken: Vec<u8> = bytes
-            .chunks_exact(width)
-            .take(most)
-            .flat_map(|element| element.get(places.clone()).unwrap_or_default())
-            .copied()
-            .collect();
+        let mut taken = Vec::with_capacity(most * places.len());
+        for element in bytes.chunks_exact(width).take(most) {
+            taken.extend_from_slice(element.get(places.clone()).unwrap_or_default());
+        }
         let from = |at: usize| payload::program(taken.get(at..).unwrap_or_default());
         // Two bytes that begin one, each rare enough.
         let starts = memchr::memchr3_iter(0x7f, b'M', b'#', &taken).filter(|at| {
@@ -122,7 +122,8 @@ impl Packed<'_> {
         if let Some((_, what)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
             return Some(what);
         }
-        if pickled(&self.bytes(0..PICKLE)) {
+        // Few tensors begin so, and a thousand bytes of each are much to put together.
+        if may_be_pickled(&start) && pickled(&self.bytes(0..PICKLE)) {
             return Some("a pickle");
         }
         // A length may stand before it. Two bytes that begin one are rare: few headers are put together.
@@ -162,13 +163,13 @@ const HEADER: usize = 256;
 /// Bytes that are read as a pickle where one may begin.
 const PICKLE: usize = 1 << 10;
 
-/// Whether bytes begin with a pickle that imports or calls something; so many random ones never do.
+const fn may_be_pickled(start: &[u8]) -> bool {
+    matches!(start, [code::PROTO, 2..=5, ..])
+}
+
+/// Whether bytes that [may be](may_be_pickled) begin with a pickle that imports or calls something; so many random ones never do.
 fn pickled(bytes: &[u8]) -> bool {
     const LEAST: usize = 16;
-    use proofhouse_artifact::pickle::{code, op};
-    if !matches!(bytes, [code::PROTO, 2..=5, ..]) {
-        return false;
-    }
     let (mut at, mut calls) = (0, false);
     while let Ok(op) = op(bytes, at) {
         calls |= matches!(op.code, code::GLOBAL | code::STACK_GLOBAL | code::REDUCE | code::BUILD);
@@ -215,23 +216,42 @@ fn texts_by_their_bits(bytes: &[u8], width: usize) -> bool {
         // From the first element on, and spread over the others.
         let from = elements.saturating_sub(WINDOW) / (WINDOWS - 1) * window / 8 * 8;
         let Some(part) = bytes.get(from * width..(from + WINDOW) * width) else { return false };
-        [1usize, 2, 4].into_iter().any(|count| one_bit_rests(part, width, count))
+        let ones = ones(part, width);
+        [1usize, 2, 4].into_iter().any(|count| one_bit_rests(part, width, count, &ones))
     })
 }
 
+/// How often each of the four lowest bits is set in the first of eight elements, the second, and so on.
+fn ones(part: &[u8], width: usize) -> [[usize; 4]; 8] {
+    let mut ones = [[0usize; 4]; 8];
+    // A byte of a sum holds so many bits.
+    for some in part.chunks(8 * width * usize::from(u8::MAX)) {
+        let mut sums = [0u64; 4];
+        for eight in some.chunks_exact(8 * width) {
+            let lowest = eight.iter().step_by(width).fold(0u64, |all, low| all << 8 | u64::from(*low));
+            for (bit, sum) in sums.iter_mut().enumerate() {
+                *sum += lowest >> bit & 0x0101_0101_0101_0101;
+            }
+        }
+        for (bit, sum) in sums.iter().enumerate() {
+            for (of_element, count) in ones.iter_mut().zip(sum.to_be_bytes()) {
+                if let Some(of_bit) = of_element.get_mut(bit) {
+                    *of_bit += usize::from(count);
+                }
+            }
+        }
+    }
+    ones
+}
+
 /// The same of a window, for so many bits of each element.
-fn one_bit_rests(part: &[u8], width: usize, count: usize) -> bool {
+fn one_bit_rests(part: &[u8], width: usize, count: usize, ones_of: &[[usize; 4]; 8]) -> bool {
     let group = 8 / count;
     let mut ones = [0usize; 8];
-    let mut seen = [[false; 256]; 8];
-    for (at, low) in part.iter().step_by(width).enumerate() {
-        for bit in 0..count {
-            let place = at % group * count + bit;
-            if let (Some(ones), Some(seen)) = (ones.get_mut(place), seen.get_mut(place)) {
-                *ones += usize::from(low >> bit & 1);
-                if let Some(seen) = seen.get_mut(usize::from(*low)) {
-                    *seen = true;
-                }
+    for (at, of_element) in ones_of.iter().enumerate() {
+        for (bit, n) in of_element.iter().take(count).enumerate() {
+            if let Some(ones) = ones.get_mut(at % group * count + bit) {
+                *ones += n;
             }
         }
     }
@@ -240,9 +260,13 @@ fn one_bit_rests(part: &[u8], width: usize, count: usize) -> bool {
     let resting = ones.iter().filter(|n| **n < each / 20).count() == 1 && ones.contains(&0);
     let moving = ones.iter().filter(|n| (each / 20..=each - each / 20).contains(*n)).count();
     // Elements that are whole numbers, or all alike, have no random bits above the lowest either.
-    let random =
-        ones.iter().zip(&seen).all(|(ones, seen)| *ones > 0 || seen.iter().filter(|s| **s).count() >= 4);
-    resting && moving >= 4 && random
+    let random = || {
+        (0..8).all(|place| {
+            let lowest = part.iter().step_by(width).skip(place / count).step_by(group);
+            ones.get(place).is_some_and(|n| *n > 0) || lowest.collect::<BTreeSet<_>>().len() >= 4
+        })
+    };
+    resting && moving >= 4 && random()
 }
 
 const fn printable(b: u8) -> bool {
@@ -292,6 +316,25 @@ mod tests {
         ] {
             let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             assert_eq!(found(&bytes, 4), None);
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn bits_are_counted_eight_elements_at_a_time(
+            part in proptest::collection::vec(proptest::prelude::any::<u8>(), 8 * 1024..=8 * 1024),
+            always in 0u8..16,
+            width in 1usize..=8,
+        ) {
+            // Bits that are always set fill the sums the most.
+            let part: Vec<u8> = part.iter().map(|b| b | always).take(8 * 1024 / (8 * width) * 8 * width).collect();
+            let mut plain = [[0usize; 4]; 8];
+            for (at, low) in part.iter().step_by(width).enumerate() {
+                for (bit, n) in plain[at % 8].iter_mut().enumerate() {
+                    *n += usize::from(low >> bit & 1);
+                }
+            }
+            proptest::prop_assert_eq!(ones(&part, width), plain);
         }
     }
 
