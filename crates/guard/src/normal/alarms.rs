@@ -188,7 +188,7 @@ struct Survey {
 impl Survey {
     fn of(source: &str) -> Self {
         let mut survey = Self::default();
-        let wanted = wanted::Wanted::of(source);
+        let wanted = std::cell::LazyCell::new(|| wanted::Wanted::of(source));
         let mut marks = 0..0;
         let mut stacked = 0usize;
         let (mut latin, mut foreign) = (false, false);
@@ -222,7 +222,9 @@ impl Survey {
                 foreign |= look_alikes::may_mix(c);
             }
         }
-        survey.direction = wanted.direction_tricks(source);
+        if wanted::may_turn(source) {
+            survey.direction = wanted.direction_tricks(source);
+        }
         survey.mixed = mixed(source, latin && foreign);
         survey
     }

@@ -6,7 +6,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::code_points::{self, Fate, composed, fate, is_all_plain, plain_run};
+use super::code_points::{self, Fate, composed, fate, is_all_plain, is_plain_ascii, plain_run, stays_behind};
 use super::invisible::is_terminal_control;
 use super::look_alikes;
 use super::spans::{SpanBuilder, SpanMap};
@@ -26,7 +26,9 @@ pub(super) fn cased(source: &str) -> Layer<'_> {
         return Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
     }
     // Of the four, three are single bytes, and the other is rare enough to be searched for.
-    if source.bytes().any(|b| is_terminal_control(char::from(b)) && b < 0x80) || source.contains('\u{9b}') {
+    let is_control = |b: &u8| b.is_ascii() & is_terminal_control(char::from(*b));
+    let any_control = |chunk: &[u8]| chunk.iter().fold(false, |any, b| any | is_control(b));
+    if source.as_bytes().chunks(64).any(any_control) || source.contains('\u{9b}') {
         let shown = terminal::shown(source);
         let (text, spans, may_mix) = mapped(&shown.text);
         let spans = spans.through(&shown.spans);
@@ -63,7 +65,7 @@ fn mapped(source: &str) -> (String, SpanMap, bool) {
             break;
         };
         if run == 0 {
-            // Of letters that stay as they are only the last may yet combine with something, as well.
+            // Of characters that stay as they are only the last may yet combine with something, as well.
             let kept = out.kept(source.get(at..).unwrap_or_default());
             if let Some(written) = source.get(at..at + kept).filter(|w| !w.is_empty()) {
                 out.release(&mut waiting);
@@ -116,23 +118,25 @@ impl Out {
         self.spans.push(ascii.len(), at..at + ascii.len(), true);
     }
 
-    /// Bytes of the characters outside ASCII at the start of `rest` that stay as they are and are followed by another
-    /// such character.
+    /// Bytes of the characters at the start of `rest` that stay as they are and are followed by another such character.
     fn kept(&mut self, rest: &str) -> usize {
-        let stays = |c: char| match fate(c) {
-            Fate::Becomes(same, foldable) if same == c && !c.is_ascii() => Some(foldable),
-            _ => None,
-        };
-        let mut chars = rest.chars();
-        let (mut kept, mut last) = (0, None);
-        while let Some((c, foldable)) = chars.next().and_then(|c| Some((c, stays(c)?))) {
-            if let Some((before, before_foldable)) = last.replace((c, foldable)) {
-                self.latin |= look_alikes::is_latin(before);
-                self.foldable |= before_foldable;
-                kept += before.len_utf8();
+        let mut last = 0;
+        for (at, c) in rest.char_indices() {
+            match u8::try_from(c) {
+                Ok(ascii) if ascii.is_ascii() => {
+                    if !is_plain_ascii(ascii) {
+                        break;
+                    }
+                }
+                _ => match fate(c) {
+                    Fate::Becomes(same, foldable) if same == c => self.foldable |= foldable,
+                    _ => break,
+                },
             }
+            self.latin |= look_alikes::is_latin(c);
+            last = at;
         }
-        kept
+        last
     }
 
     fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
@@ -153,6 +157,18 @@ impl Out {
             return;
         }
         let before = self.text.len();
+        if let [c, mark] = cluster.as_slice()
+            && matches!(fate(*c), Fate::Becomes(same, _) if same == *c)
+            && stays_behind(*mark)
+        {
+            for c in cluster.drain(..) {
+                self.latin |= look_alikes::is_latin(c);
+                self.foldable |= look_alikes::may_mix(c);
+                self.text.push(c);
+            }
+            self.spans.push(self.text.len() - before, span.clone(), true);
+            return;
+        }
         for c in composed(cluster.drain(..)) {
             self.latin |= look_alikes::is_latin(c);
             self.foldable |= look_alikes::may_mix(c);
@@ -234,8 +250,11 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
 fn ascii_run(bytes: &[u8]) -> usize {
     /// Bytes that are looked at together, which a compiler does in a few instructions.
     const CHUNK: usize = 32;
-    if !bytes.first().is_some_and(u8::is_ascii_graphic) {
-        return 0;
+    // Of other scripts there is most often nothing, or a sign behind a word.
+    match bytes {
+        [first, second, ..] if first.is_ascii_graphic() && second.is_ascii() => {}
+        [first, ..] if first.is_ascii_graphic() => return 1,
+        _ => return 0,
     }
     let mut at = 0;
     while let (Some(chunk), Some(next)) = (bytes.get(at..at + CHUNK), bytes.get(at + 1..=at + CHUNK)) {

@@ -90,6 +90,22 @@ pub(super) fn concern(c: char) -> Concern {
     }
 }
 
+/// Whether `c` stays as it is behind any one character that does, and does not change it either: a vowel sign, a point.
+pub(super) fn stays_behind(c: char) -> bool {
+    static PAGES: Pages = Pages::new();
+    let of = |c| {
+        let alone = || std::iter::once(c);
+        let never_joins = is_nfc_quick(alone()) == IsNormalized::Yes;
+        u32::from(
+            fate(c) == Fate::Continues
+                && never_joins
+                && composed(alone()).eq(alone())
+                && alone().nfkd().eq(alone()),
+        )
+    };
+    PAGES.entry(c, of) == 1
+}
+
 /// The ASCII character that the base form puts in the place of `c` wherever it stands, before case is
 /// folded: `Some('e')` for e, é, ｅ, 𝐞, ⓔ and ᵉ.
 #[must_use]
@@ -218,8 +234,11 @@ pub(super) fn is_all_plain(text: &str) -> bool {
 /// Bytes at the start of a text that can be taken as they are.
 pub(super) fn plain_run(bytes: &[u8]) -> usize {
     const CHUNK: usize = 32;
-    if !bytes.first().is_some_and(|b| is_plain_ascii(*b)) {
-        return 0;
+    // Of other scripts a run is most often the space between two words.
+    match bytes {
+        [first, second, ..] if is_plain_ascii(*first) && is_plain_ascii(*second) => {}
+        [first, ..] if is_plain_ascii(*first) => return 1,
+        _ => return 0,
     }
     let mut at = 0;
     while let Some(chunk) = bytes.get(at..at + CHUNK)

@@ -32,7 +32,9 @@ pub(super) const fn is_latin(c: char) -> bool {
 
 /// Whether a word with `c` in it may have to be folded: a word without such a letter is of one script.
 pub(super) fn may_mix(c: char) -> bool {
-    !c.is_ascii() && (latin(c).is_some() || matches!(script(c), Script::Greek | Script::Cyrillic))
+    static PAGES: Pages = Pages::new();
+    let of = |c| u32::from(latin(c).is_some() || matches!(script(c), Script::Greek | Script::Cyrillic));
+    !c.is_ascii() && PAGES.entry(c, of) == 1
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,10 +48,17 @@ enum Script {
 /// The script of a letter as the base form writes it, whichever case it has here: a capital may stand in a later block
 /// than its small letter.
 fn script(c: char) -> Script {
-    match code_points::folded(c).next().unwrap_or(c) {
-        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => Script::Latin,
-        '\u{370}'..='\u{3e1}' | '\u{1f00}'..='\u{1fff}' => Script::Greek,
-        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{a640}'..='\u{a69f}' => Script::Cyrillic,
+    static PAGES: Pages = Pages::new();
+    let of = |c| match code_points::folded(c).next().unwrap_or(c) {
+        'a'..='z' | 'A'..='Z' | '\u{c0}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => 1,
+        '\u{370}'..='\u{3e1}' | '\u{1f00}'..='\u{1fff}' => 2,
+        '\u{400}'..='\u{52f}' | '\u{1c80}'..='\u{1c8f}' | '\u{a640}'..='\u{a69f}' => 3,
+        _ => 0,
+    };
+    match PAGES.entry(c, of) {
+        1 => Script::Latin,
+        2 => Script::Greek,
+        3 => Script::Cyrillic,
         _ => Script::Other,
     }
 }
@@ -121,13 +130,9 @@ fn is_mark(c: char) -> bool {
 /// The maximal runs of letters and their marks in which a letter of ASCII stands beside another character.
 fn words_at_seams(text: &str) -> impl Iterator<Item = Range<usize>> {
     let bytes = text.as_bytes();
-    let is_seam = |pair: &[u8]| match pair {
-        [a, b] => (a.is_ascii_alphabetic() & !b.is_ascii()) | (!a.is_ascii() & b.is_ascii_alphabetic()),
-        _ => false,
-    };
     let mut at = 0;
     std::iter::from_fn(move || {
-        let seam = at + bytes.get(at..)?.windows(2).position(is_seam)?;
+        let seam = at + seam(bytes.get(at..)?)?;
         let letter = seam + usize::from(!bytes.get(seam)?.is_ascii());
         let before = text.get(at..letter)?.char_indices().rev().take_while(|(_, c)| is_letter(*c));
         let start = before.last().map_or(letter, |(back, _)| at + back);
@@ -136,6 +141,23 @@ fn words_at_seams(text: &str) -> impl Iterator<Item = Range<usize>> {
         at = end;
         Some(start..end)
     })
+}
+
+/// Where a letter of ASCII first stands beside a byte of another character.
+fn seam(bytes: &[u8]) -> Option<usize> {
+    /// Pairs that are looked at together, which a compiler does in a few instructions.
+    const CHUNK: usize = 32;
+    let is_seam = |a: &u8, b: &u8| {
+        (a.is_ascii_alphabetic() & !b.is_ascii()) | (!a.is_ascii() & b.is_ascii_alphabetic())
+    };
+    let mut at = 0;
+    while let (Some(chunk), Some(next)) = (bytes.get(at..at + CHUNK), bytes.get(at + 1..=at + CHUNK))
+        && !chunk.iter().zip(next).fold(false, |any, (a, b)| any | is_seam(a, b))
+    {
+        at += CHUNK;
+    }
+    let rest = bytes.get(at..).unwrap_or_default();
+    rest.iter().zip(rest.iter().skip(1)).position(|(a, b)| is_seam(a, b)).map(|place| at + place)
 }
 
 /// The maximal runs of letters and their marks.

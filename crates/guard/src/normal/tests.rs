@@ -152,3 +152,33 @@ fn tricks_alarm_with_their_places() {
         );
     }
 }
+
+proptest::proptest! {
+    /// Runs that are copied, and marks that are, come to what all characters together come to.
+    #[test]
+    fn what_is_copied_is_what_composing_leaves(
+        text in "([a-zß ]{0,3}|[а-яё]|[\u{900}-\u{97f}]|[\u{590}-\u{5f2}]|[\u{600}-\u{65f}]|[\u{e01}-\u{e4e}]|[\u{1100}-\u{11ff}]|[\u{300}-\u{345}]|[\u{1dc0}-\u{1dff}]|[가-갛]|[ぁ-ゟ]|[«“—]|é|\\PC){0,24}"
+    ) {
+        let whole: String = code_points::composed(text.chars()).collect();
+        let spans = SpanMap::identity();
+        let plain = look_alikes::fold(base::Layer { text: whole.into(), spans }, true);
+        proptest::prop_assert_eq!(base::cased(&text).text, plain.text);
+    }
+}
+
+#[test]
+fn a_mark_that_stays_does_so_behind_every_letter() {
+    let all = || ('\u{a0}'..='\u{1ffff}').filter(|c| *c < '\u{3400}' || *c > '\u{d7ff}');
+    let letters: Vec<char> = all()
+        .filter(|c| code_points::fate(*c) == code_points::Fate::Becomes(*c, look_alikes::may_mix(*c)))
+        .collect();
+    let marks: Vec<char> = all().filter(|c| code_points::stays_behind(*c)).collect();
+    assert!(letters.len() > 5000 && marks.len() > 200, "{} {}", letters.len(), marks.len());
+    for (at, mark) in marks.iter().enumerate() {
+        // Each mark behind a twentieth of the letters, so that each letter has stood before many.
+        for letter in letters.iter().skip(at % 20).step_by(20) {
+            let pair = [*letter, *mark];
+            assert!(code_points::composed(pair.into_iter()).eq(pair), "{letter:?} {mark:?}");
+        }
+    }
+}

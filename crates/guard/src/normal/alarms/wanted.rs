@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
 /// Which invisible characters of a text are there for a reason.
 pub(super) struct Wanted {
     /// Byte offsets, in order.
@@ -140,6 +142,13 @@ impl Wanted {
         tricks.sort_by_key(|t| t.start);
         tricks
     }
+}
+
+/// Whether a text has a character that says which way it runs, and may be a trick.
+pub(super) fn may_turn(source: &str) -> bool {
+    let bytes = source.as_bytes();
+    memchr_iter(0xe2, bytes)
+        .any(|at| matches!(bytes.get(at + 1..at + 3), Some([0x80, 0xaa..=0xae] | [0x81, 0xa6..=0xa9])))
 }
 
 /// Bytes of the tag sequence of a known flag at the start of `after`, or 0.

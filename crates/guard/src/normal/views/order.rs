@@ -133,7 +133,7 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if any_strange && text.len() <= LONGEST_TURNED && is_clear(order_of_all()) && has_words_backwards(text) {
         found.insert(0, 0..text.len());
     }
-    if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_marks(text, [b"x\\", b"u\\", b"#&"]) {
+    if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_codes_backwards(text) {
         found.insert(0, 0..text.len());
     }
     if scan.has(b'%') >= MARKS && has_percent_backwards(scan) {
@@ -176,16 +176,28 @@ fn has_percent_backwards(scan: &Scan<'_>) -> bool {
         && bytes.windows(3).filter(|code| is_code(code)).take(MARKS).count() == MARKS
 }
 
+/// Whether escapes and references stand backwards in a text: `9600u\`, `96x\`, `;501#&`. Manuals have words before a
+/// backslash, which end in an x or u, too, but no digits in them.
+fn has_codes_backwards(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let is_code = |at: usize| {
+        let digits = match bytes.get(at.checked_sub(1)?..=at)? {
+            b"x\\" => 2,
+            b"u\\" => 4,
+            b"#&" => 1,
+            _ => return None,
+        };
+        let code = bytes.get((at - 1).checked_sub(digits)?..at - 1)?;
+        let is_digit = code.iter().any(u8::is_ascii_digit) && code.iter().all(u8::is_ascii_alphanumeric);
+        is_digit.then_some(())
+    };
+    memchr2_iter(b'\\', b'&', bytes).filter_map(is_code).take(MARKS).count() == MARKS
+}
+
 fn has_marks(text: &str, signs: [&[u8; 2]; 3]) -> bool {
     let bytes = text.as_bytes();
-    // Each of the signs has one of these, before or behind its letter.
-    let pairs = memchr2_iter(b'\\', b'&', bytes).filter(|at| {
-        let around = [at.checked_sub(1), Some(*at)].into_iter().flatten();
-        around
-            .filter_map(|start| bytes.get(start..start + 2))
-            .any(|pair| signs.iter().any(|sign| pair == *sign))
-    });
-    pairs.take(MARKS).count() == MARKS
+    let starts = memchr2_iter(b'\\', b'&', bytes).filter_map(|at| bytes.get(at..at + 2));
+    starts.filter(|start| signs.iter().any(|sign| start == sign)).take(MARKS).count() == MARKS
 }
 
 /// Whether letters that are no language are digits of an encoding, marked as such or decodable.
@@ -355,8 +367,10 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
         let there = line.get(..line.floor_char_boundary(SAMPLE)).unwrap_or(line);
         let words =
             || Likeness::of(start.as_bytes()).is_language() && !Likeness::of(there.as_bytes()).is_language();
-        if (is_clear && has_more_words(there, || Likeness::of(start.as_bytes())))
-            || (gain >= CLEARER && words())
+        if ((is_clear && has_more_words(there, || Likeness::of(start.as_bytes())))
+            || (gain >= CLEARER && words()))
+            // A few accents in a word of Latin letters are as many either way.
+            && seams(&start) <= seams(there) * 3 / 2 + 4
         {
             return Some((rails, off(rails).collect()));
         }
@@ -378,6 +392,13 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
         }
         Some((rails, off(rails).collect::<String>())).filter(|(_, plain)| is_encoded(plain))
     })
+}
+
+/// How often a letter of ASCII stands beside one that is none. Rails mix the scripts of a text; off them they part again.
+fn seams(text: &str) -> usize {
+    let pairs = text.chars().zip(text.chars().skip(1));
+    let is_seam = |a: char, b: char| a.is_ascii_alphabetic() && !b.is_ascii() && b.is_alphabetic();
+    if text.is_ascii() { 0 } else { pairs.filter(|(a, b)| is_seam(*a, *b) || is_seam(*b, *a)).count() }
 }
 
 /// Whether a line has as many digits and marks as an encoding without letters, as its beginning tells.
