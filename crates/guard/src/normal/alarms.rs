@@ -150,14 +150,21 @@ fn places(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
 fn glance(source: &str) -> Option<bool> {
     let (mut foreign, mut at) = (false, 0);
     let bytes = source.as_bytes();
-    loop {
-        at += plain_run(bytes.get(at..).unwrap_or_default());
-        let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) else { break };
-        at += c.len_utf8();
-        match concern(c) {
-            Concern::None => {}
-            Concern::Mixes => foreign = true,
-            Concern::Closer => return None,
+    while at < bytes.len() {
+        let run = plain_run(bytes.get(at..).unwrap_or_default());
+        let others = source.get(at + run..).unwrap_or_default();
+        at += run;
+        for (nth, c) in others.chars().enumerate() {
+            // What is no plain ASCII is looked at, and then what stands beside it in its script.
+            if c.is_ascii() && nth > 0 {
+                break;
+            }
+            match concern(c) {
+                Concern::None => {}
+                Concern::Mixes => foreign = true,
+                Concern::Closer => return None,
+            }
+            at += c.len_utf8();
         }
     }
     Some(foreign && bytes.iter().any(u8::is_ascii_alphabetic))

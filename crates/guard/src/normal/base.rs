@@ -218,26 +218,12 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
                 written.make_ascii_lowercase();
             }
         } else {
-            code_points::fold_into(c, &mut out);
             // Of a word in another script as well: a case of as many bytes is as good as a copy.
-            while out.len() - before == end - at
-                && let Some(c) = text.get(end..).and_then(|rest| rest.chars().next())
-                && !c.is_ascii()
-                && !c.is_whitespace()
-            {
-                let written = out.len();
+            let kept = code_points::fold_run(text.get(at..).unwrap_or_default(), &mut out);
+            if kept > 0 {
+                end = at + kept;
+            } else {
                 code_points::fold_into(c, &mut out);
-                end += c.len_utf8();
-                if out.len() - written != c.len_utf8() {
-                    // What went before it is as long as it was.
-                    spans.push(written - before, at..end - c.len_utf8(), true);
-                    spans.push(out.len() - written, end - c.len_utf8()..end, true);
-                    at = end;
-                    break;
-                }
-            }
-            if at == end {
-                continue;
             }
         }
         spans.push(out.len() - before, at..end, true);

@@ -39,6 +39,7 @@ const FOLDABLE: u32 = 1 << 24;
 const CONTINUES: u32 = u32::MAX;
 const EXPANDS: u32 = u32::MAX - 1;
 const DROP: u32 = u32::MAX - 2;
+const SPACE: u32 = u32::MAX - 3;
 
 fn entry_of(c: char) -> u32 {
     if is_invisible(c) || is_common_mark(c) {
@@ -211,18 +212,37 @@ pub(super) fn folded(c: char) -> impl Iterator<Item = char> {
 
 /// Writes [`folded`] of `c`.
 pub(super) fn fold_into(c: char, out: &mut String) {
+    match char::from_u32(case(c)) {
+        Some(single) => out.push(single),
+        None => out.extend(folded(c)),
+    }
+}
+
+/// Writes [`folded`] of the characters at the start of `text` that are outside ASCII, no white space and of as many bytes
+/// in either case; returns how many bytes that are.
+pub(super) fn fold_run(text: &str, out: &mut String) -> usize {
+    let before = out.len();
+    for c in text.chars().take_while(|c| !c.is_ascii()) {
+        match char::from_u32(case(c)) {
+            Some(single) if single.len_utf8() == c.len_utf8() => out.push(single),
+            _ => break,
+        }
+    }
+    out.len() - before
+}
+
+/// What `c` is folded to, or that it is white space, or several characters.
+fn case(c: char) -> u32 {
     static PAGES: Pages = Pages::new();
-    let single = |c: char| {
+    let of = |c: char| {
         let mut chars = folded(c);
         match (chars.next(), chars.next()) {
+            _ if c.is_whitespace() => SPACE,
             (Some(only), None) => u32::from(only),
             _ => EXPANDS,
         }
     };
-    match char::from_u32(PAGES.entry(c, single)) {
-        Some(single) => out.push(single),
-        None => out.extend(folded(c)),
-    }
+    PAGES.entry(c, of)
 }
 
 /// Whether a text can be taken as it is: no character of it has to be looked at.
