@@ -89,7 +89,7 @@ LIBRARIES = {
     "nibabel": ("cmdline", "nicom"), "pydicom": ("data", "examples", "cli"), "nilearn": ("datasets", "reporting", "plotting"), "lmfit": ("ui",), "iminuit": (), "emcee": ("backends",), "quantities": (), "unyt": (), "sparse": (),
     "linearmodels": ("datasets",), "factor_analyzer": (), "pingouin": ("datasets",), "optbinning": (), "sklearn_pandas": (), "celer": ("datasets",), "skglm": (), "skfda": ("datasets",), "sklearn2pmml": (), "mord": (), "pykrige": (),
     "snowballstemmer": (), "yake": (), "spellchecker": (), "symspellpy": (), "ftfy": (), "keybert": (), "pulp": ("apis",), "qiskit": ("qasm2", "qasm3", "qpy", "visualization", "providers"), "simpy": (), "quantecon": (), "awkward": (), "hist": (), "boost_histogram": (),
-    "dask.dataframe": (), "dask.array": (), "dask.highlevelgraph": (), "dask.delayed": (), "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
+    "dask.dataframe": (), "dask.array": (), "dask.highlevelgraph": (), "dask.delayed": (), "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
     "flaml": (), "evaluate": (), "photutils": ("datasets",), "specutils": ("io",), "sunpy": ("io", "data", "net"), "scanpy": ("datasets",), "librosa": (), "pywt": ("data",), "xyzservices": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
@@ -111,10 +111,10 @@ FUNCTIONS = (
     "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
     "timm.data.auto_augment", "torchmetrics.metric", "torchvision.ops", "torchvision.transforms", "gpytorch", "segmentation_models_pytorch.losses", "segmentation_models_pytorch.base", "torch_geometric.nn",
     "lmfit.lineshapes", "river.feature_extraction", "fastai.metrics", "fastai.layers", "fastai.torch_core", "fastai.losses", "fastai.vision.learner", "fastai.vision.augment", "fastai.optimizer", "fastai.data.transforms", "fastcore.basics", "tensordict.nn",
-    "transformers.activations", "transformers.modeling_rope_utils", "transformers.loss", "transformers.optimization", "transformers.pytorch_utils", "torch.distributions", "transformers.models", "linearmodels", "lightning.pytorch.callbacks", "pymc", "skfda", "quantities", "astropy.cosmology",
+    "transformers.activations", "transformers.modeling_rope_utils", "transformers.loss", "transformers.optimization", "transformers.pytorch_utils", "torch.distributions", "linearmodels", "lightning.pytorch.callbacks", "pymc", "skfda", "quantities", "astropy.cosmology",
 )
 # Packages of whose classes models hold static methods, which pickles name as functions; of lifelines, which dill writes, all.
-METHODS = ("lifelines", "river", "torch.optim", "gpytorch", "lightning.pytorch.callbacks", "torchmetrics", "sklearn", "torchvision", "transformers.models")
+METHODS = ("lifelines", "river", "torch.optim", "gpytorch", "lightning.pytorch.callbacks", "torchmetrics", "sklearn", "torchvision")
 # What their names tell of functions that no model holds.
 LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval",
             "seterr", "setbuf", "set_print", "show_", "fromfunc", "fromregex", "frompyfunc", "apply_along", "apply_over", "info", "piecewise")
@@ -133,8 +133,7 @@ WHOLE = ("albert", "bart", "beit", "bert", "blip", "bloom", "camembert", "clip",
 
 # Of packages with thousands of modules, the ones that hold what is pickled, by how their names begin.
 ONLY = {
-    "transformers.models": ("configuration_", "tokenization_", "feature_extraction_", "processing_", "image_processing_", "video_processing_", *(
-        "modeling_" + name + suffix for name in WHOLE for suffix in ("", "_outputs"))),
+    "transformers.models": ("configuration_", "tokenization_", "feature_extraction_", "processing_", "image_processing_", "video_processing_"),
 }
 
 # Methods that do more than assign, and why they are harmless. (owner, method)
@@ -229,6 +228,9 @@ REVIEWED = {
     ("textblob.mixins.ComparableMixin", "__eq__"): "compares texts",
     ("datasets.features.features.Features", "__init__"): "looks which features are decoded, in containers of features",
     ("datasets.features.features.Features", "__setitem__"): "the same",
+    ("transformers.tokenization_utils_base.PreTrainedTokenizerBase", "__getattr__"): "reads a special token, or its number where the name ends in _id",
+    ("formulaic.parser.types.term.Term", "__eq__"): "compares names of factors",
+    ("formulaic.utils.variables.Variable", "__new__"): "makes a text and keeps its roles, members of an enumeration",
     ("astropy.units.core.UnitBase", "__eq__"): "reads a unit out of a text by a grammar of its own, and compares",
     ("astropy.units.core.UnrecognizedUnit", "__eq__"): "the same",
     ("astropy.units.function.core.FunctionUnitBase", "__eq__"): "compares two units",
@@ -308,7 +310,8 @@ def walk(package, leave_out):
     yield root
     for info in pkgutil.walk_packages(getattr(root, "__path__", []), package + ".", onerror=lambda _: None):
         parts = info.name.split(".")
-        if any(part in leave_out or part.startswith("test_") for part in parts) or not (info.ispkg or parts[-1].startswith(ONLY.get(package, ""))):
+        wanted = info.ispkg or parts[-1].startswith(ONLY.get(package, "")) or parts[-1].partition("modeling_")[2] in WHOLE
+        if any(part in leave_out or part.startswith("test_") for part in parts) or not wanted:
             continue
         try:
             yield importlib.import_module(info.name)
