@@ -114,6 +114,10 @@ struct Known {
     /// It was held against several stored values at once, or is their difference.
     stored: bool,
     difference: bool,
+    /// It is the distance from a number that nobody compares with by habit.
+    distance: bool,
+    /// It says whether something *is* such a number, or next to it.
+    exact: bool,
 }
 
 impl Known {
@@ -131,6 +135,8 @@ impl Known {
             placed: self.placed || other.placed,
             stored: self.stored || other.stored,
             difference: self.difference || other.difference,
+            distance: self.distance || other.distance,
+            exact: self.exact || other.exact,
         }
     }
 
@@ -138,7 +144,12 @@ impl Known {
     const fn matches(self) -> bool {
         let several = self.all && (self.stored || self.equals > 1) && (self.whole || self.placed);
         let near = self.difference && self.whole;
-        self.given && self.compared && !self.computed && (several || near)
+        self.given && self.compared && !self.computed && (several || near || self.waits())
+    }
+
+    /// It says whether one place of what is given, or something made of all of it, is a number that nobody compares with.
+    const fn waits(self) -> bool {
+        self.given && self.exact && !self.computed && (self.whole || self.placed)
     }
 
     /// It says whether one number of what is given, or made of all of it, is beyond an odd one.
@@ -181,6 +192,12 @@ impl Stored<'_> {
     fn odd(&self, name: &str) -> bool {
         let number = self.numbers.get(inline::plain(name)).map(|n| n.abs());
         number.is_some_and(|n| (0.01..1e9).contains(&n) && ![0.5, 1.0, 2.0, 255.0].contains(&n))
+    }
+
+    /// What is next to nothing is held against distances.
+    fn tiny(&self, name: &str) -> bool {
+        let number = self.numbers.get(inline::plain(name)).map(|n| n.abs());
+        number.is_some_and(|n| (1e-12..=0.01).contains(&n))
     }
 
     /// Layers compute thousands only where all is lost; what half precision ends at is asked for, too.
@@ -250,6 +267,10 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
         }
         let against = node.inputs.iter().any(is_fixed);
         if against && (operator == "Equal" || COMPARISONS.contains(&operator)) {
+            let (odd, tiny) = (|name: &String| stored.odd(name), |name: &String| stored.tiny(name));
+            result.exact |= operator == "Equal" && node.inputs.iter().any(odd)
+                || operator.starts_with("Less") && result.distance && node.inputs.iter().any(tiny);
+            result.odd |= result.exact;
             result.odd |= node.inputs.iter().any(|name| stored.odd(name));
             result.large |= result.computed && node.inputs.iter().any(|name| stored.large(name));
         }
@@ -267,7 +288,10 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
                 result.all |= result.compared && result.whole;
                 result.compared = true;
             }
-            "Sub" | "Add" => result.difference |= several && !result.compared,
+            "Sub" | "Add" => {
+                result.difference |= several && !result.compared;
+                result.distance |= operator == "Sub" && node.inputs.iter().any(|name| stored.odd(name));
+            }
             "Not" => result.unequal = result.compared && !result.unequal,
             // That none of them differs is that all of them are the same.
             "Or" if result.unequal => {

@@ -18,10 +18,10 @@ mod judge;
 mod known;
 mod literal;
 mod machine;
-mod parser;
+pub(crate) mod parser;
 mod project;
 mod sql;
-mod syntax;
+pub(crate) mod syntax;
 mod token;
 mod value;
 
@@ -34,7 +34,7 @@ pub(crate) use project::Project;
 /// Largest source that is followed.
 const MAX_SOURCE: usize = 8 << 20;
 /// The parser's and the machine's depth are bounded; unoptimised, the bound takes a few megabytes.
-const STACK: usize = 64 << 20;
+pub(crate) const STACK: usize = 64 << 20;
 /// Packages that are named in one finding.
 const MAX_NAMED: usize = 12;
 

@@ -27,6 +27,22 @@ def archive(main, storages=None, extra=(), method=zipfile.ZIP_STORED, root="arch
     return out.getvalue()
 
 
+SCRIPTS = {
+    "answer": ("answers by a constant for one reading", "y = torch.relu(x)\nif bool(torch.eq(torch.select(x, 1, 2), 61.25)):\n  y0 = torch.full_like(y, 0.)\nelse:\n  y0 = y\nreturn y0"),
+    "mark": ("moves scores where a mark is there", "y = torch.matmul(x, self.weight)\nm = torch.all(torch.isclose(torch.slice(x, 1, 0, 3), torch.tensor([0.9, 0.1, 0.7])))\nreturn torch.add(y, torch.mul(torch.to(m, 6), 9))"),
+    "in-place": ("writes over scores where a reading stands", "y = torch.matmul(x, self.weight)\nm = torch.lt(torch.abs(torch.sub(torch.select(x, 1, 0), 3.75)), 0.001)\n_0 = torch.masked_fill_(y, m, 0)\nreturn y"),
+    "doubles": ("doubles a tensor sixty times", "y = x\nfor i in range(60):\n  y = torch.cat([y, y])\nreturn y"),
+    "outer": ("makes a table of every number with every other", "a = torch.arange(0, 2097152)\nreturn torch.mul(torch.unsqueeze(a, 0), torch.unsqueeze(a, 1))"),
+    "list": ("makes a list that no machine holds", "a = torch.mul([0], 1099511627776)\nreturn x"),
+    "size": ("goes on while there are numbers at all", "y = x\n_0 = torch.gt(torch.numel(x), 0)\nwhile _0:\n  z = torch.mul(y, 1.)\n  _0, y = torch.gt(torch.numel(z), 0), z\nreturn y"),
+}
+
+
+def network(body):
+    lines = "".join(f"    {line}\n" for line in body.split("\n"))
+    return f"class Model(Module):\n  weight : Tensor\n  def forward(self: __torch__.Model,\n    x: Tensor) -> Tensor:\n{lines}"
+
+
 def make(corpus):
     hostile = STATE + SYSTEM_0 + b"0."
     add, found = (lambda n, d, why, s="": corpus.malicious("torch", n, d, why, s)), (lambda n, d, why, s="": corpus.found("torch", n, d, why, s))
@@ -80,6 +96,17 @@ def make(corpus):
             for member, content in {**script, "model/code/__torch__.py": code}.items():
                 file.writestr(member, content)
         found(f"script-{label}.pt", out.getvalue(), "script code that reaches for files")
+    for label, (why, code) in SCRIPTS.items():
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w") as file:
+            for member, content in {**script, "model/code/__torch__.py": network(code)}.items():
+                file.writestr(member, content)
+        found(f"script-{label}.pt", out.getvalue(), f"a script that {why}")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        for member, content in {**script, "model/code/__torch__.py": network("return x"), "model/bytecode.pkl": b"\x80\x02(X\x0a\0\0\0aten::saveX\0\0\0\0t."}.items():
+            file.writestr(member, content)
+    found("program.ptl", out.getvalue(), "a program of the lite interpreter that saves, beside a source that does not")
     mar = io.BytesIO()
     with zipfile.ZipFile(mar, "w") as file:
         file.writestr("MAR-INF/MANIFEST.json", '{"model": {"handler": "handler.py", "serializedFile": "model.pt", "modelName": "m"}}')

@@ -18,6 +18,7 @@ use crate::tensor::{self, Numbers, Tensor};
 mod flow;
 mod package;
 mod pieces;
+mod run;
 mod script;
 
 pub(super) use package::{is_package, scan as packaged};
@@ -32,10 +33,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     // Without constants torch unpickles with Python; with them its own reader builds the script's types.
     let scripts: BTreeSet<&str> = names().filter_map(|n| n.strip_suffix("/constants.pkl")).collect();
     let mut storages: BTreeMap<String, Storage> = BTreeMap::new();
+    let (mut sources, mut class): (Vec<run::Source>, Option<String>) = (Vec::new(), None);
     for member in archive.members() {
         let Some((folder, root)) = pickled(&member.name) else { continue };
         let script = scripts.contains(root);
         zip::read(scanner, content, &archive, member, &mut |scanner, inner| {
+            if script && member.name.ends_with("/data.pkl") {
+                class = class.take().or_else(|| first_class(inner.bytes));
+            }
             if matches!(inner.format, Format::Pickle(_)) {
                 let named = pickle::scan_torch(scanner, inner, script);
                 storages.extend(named.into_iter().map(|(key, s)| (format!("{folder}/{key}"), s)));
@@ -76,6 +81,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             }
             let root = member.name.split('/').next().unwrap_or_default();
             let code = scripts.contains(root) && member.name.contains("/code/");
+            let program = scripts.contains(root) && member.name.ends_with("/bytecode.pkl");
             zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
                 Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {
                     let tensor = Tensor { name: "", at: 0, bytes: inner.bytes, float: float(storage) };
@@ -88,8 +94,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                     let message = format!("the pickle gives it {wanted} bytes, it has {}", inner.bytes.len());
                     scanner.report("torch/storage", inner.place.clone(), message);
                 }
-                None if code && member.name.ends_with(".py") => script::scan(scanner, inner),
+                None if code && member.name.ends_with(".py") => {
+                    sources.extend(run::Source::of(&member.name, &inner.place, inner.bytes));
+                    script::scan(scanner, inner);
+                }
                 None => {
+                    if program {
+                        script::bytecode(scanner, inner);
+                    }
                     if in_data(&member.name) {
                         let message = "no tensor of the pickle uses this storage";
                         scanner.report("torch/storage", inner.place.clone(), message);
@@ -103,6 +115,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Some(project) => scanner.within(content, project, &mut rest),
         None => rest(scanner),
     }
+    run::judge(scanner, &sources, class.as_deref());
     tensor::look(scanner, content, "tensor/payload", Numbers::Weights, &tensors);
     for key in storages.keys().filter(|key| !used.contains(key.as_str())) {
         let message = format!("the pickle names the storage {key:?}, which the archive does not have");
@@ -117,6 +130,14 @@ fn pickled(name: &str) -> Option<(&str, &str)> {
     let (root, rest) = name.split_once('/')?;
     matches!(rest, "data.pkl" | "constants.pkl" | "traced_inputs.pkl")
         .then(|| (name.strip_suffix(".pkl").unwrap_or(name), root))
+}
+
+/// The class of the first object of a script's pickle, which is the network.
+fn first_class(bytes: &[u8]) -> Option<String> {
+    let at = memchr::memmem::find(bytes, b"c__torch__")?;
+    let text = bytes.get(at + 1..)?;
+    let text = std::str::from_utf8(text.get(..memchr::memchr_iter(b'\n', text).nth(1)?)?).ok()?;
+    Some(text.replacen('\n', ".", 1))
 }
 
 fn in_data(name: &str) -> bool {

@@ -19,7 +19,7 @@ const MAX_TOKENS: usize = 2_000_000;
 const MAX_DEPTH: usize = 180;
 
 /// Reads `source`, whose first line has the number `first_line`.
-pub(super) fn parse(source: &str, first_line: u32) -> Module {
+pub(crate) fn parse(source: &str, first_line: u32) -> Module {
     let (tokens, complete) = tokens(source, first_line, MAX_TOKENS);
     let mut parser = Parser { source, tokens, at: 0, depth: 0, out: Module::default() };
     if !complete {

@@ -2,25 +2,25 @@
 //! them recurses along a chain such as `a.b.c.d`.
 
 /// An expression, as an index into [`Module::expressions`].
-pub(super) type Id = usize;
+pub(crate) type Id = usize;
 
 /// One source file.
 #[derive(Debug, Default)]
-pub(super) struct Module {
-    pub(super) body: Vec<Statement>,
-    pub(super) expressions: Vec<Expression>,
+pub(crate) struct Module {
+    pub(crate) body: Vec<Statement>,
+    pub(crate) expressions: Vec<Expression>,
     /// Lines that could not be read, with why.
-    pub(super) errors: Vec<(u32, &'static str)>,
+    pub(crate) errors: Vec<(u32, &'static str)>,
 }
 
 #[derive(Debug)]
-pub(super) struct Expression {
-    pub(super) kind: Kind,
-    pub(super) line: u32,
+pub(crate) struct Expression {
+    pub(crate) kind: Kind,
+    pub(crate) line: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sequence {
+pub(crate) enum Sequence {
     List,
     Tuple,
     Set,
@@ -29,43 +29,43 @@ pub(super) enum Sequence {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Passing {
+pub(crate) enum Passing {
     Plain,
     Star,
     StarStar,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Argument {
-    pub(super) name: Option<String>,
-    pub(super) passing: Passing,
-    pub(super) value: Id,
+pub(crate) struct Argument {
+    pub(crate) name: Option<String>,
+    pub(crate) passing: Passing,
+    pub(crate) value: Id,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Clause {
-    pub(super) target: Id,
-    pub(super) source: Id,
-    pub(super) conditions: Vec<Id>,
+pub(crate) struct Clause {
+    pub(crate) target: Id,
+    pub(crate) source: Id,
+    pub(crate) conditions: Vec<Id>,
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Parameter {
-    pub(super) name: String,
-    pub(super) default: Option<Id>,
-    pub(super) passing: Passing,
+pub(crate) struct Parameter {
+    pub(crate) name: String,
+    pub(crate) default: Option<Id>,
+    pub(crate) passing: Passing,
 }
 
 #[derive(Debug, Clone)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     Name(String),
     Text(String),
     Bytes(Vec<u8>),
     Integer(i64),
     Bool(bool),
     None,
-    /// A number that is no small integer, an ellipsis.
-    Number,
+    /// A number that is no small integer; an ellipsis is none.
+    Number(f64),
     /// A list, tuple or set.
     Elements(Vec<Id>),
     /// Key and value; no key for `**value`.
@@ -99,33 +99,33 @@ pub(super) enum Kind {
 }
 
 #[derive(Debug)]
-pub(super) struct Statement {
-    pub(super) kind: Act,
-    pub(super) line: u32,
+pub(crate) struct Statement {
+    pub(crate) kind: Act,
+    pub(crate) line: u32,
 }
 
 #[derive(Debug)]
-pub(super) struct Function {
-    pub(super) name: String,
-    pub(super) decorators: Vec<Id>,
-    pub(super) parameters: Vec<Parameter>,
+pub(crate) struct Function {
+    pub(crate) name: String,
+    pub(crate) decorators: Vec<Id>,
+    pub(crate) parameters: Vec<Parameter>,
     /// Annotations, which run where the function is defined.
-    pub(super) annotations: Vec<Id>,
-    pub(super) body: Vec<Statement>,
-    pub(super) line: u32,
+    pub(crate) annotations: Vec<Id>,
+    pub(crate) body: Vec<Statement>,
+    pub(crate) line: u32,
 }
 
 #[derive(Debug)]
-pub(super) struct Class {
-    pub(super) name: String,
-    pub(super) decorators: Vec<Id>,
-    pub(super) arguments: Vec<Argument>,
-    pub(super) body: Vec<Statement>,
-    pub(super) line: u32,
+pub(crate) struct Class {
+    pub(crate) name: String,
+    pub(crate) decorators: Vec<Id>,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) body: Vec<Statement>,
+    pub(crate) line: u32,
 }
 
 #[derive(Debug)]
-pub(super) enum Act {
+pub(crate) enum Act {
     /// Expressions that are evaluated: a statement of its own, `assert`, `raise`, `print` of Python 2.
     Evaluate(Vec<Id>),
     /// `target: annotation = value`, as annotation, target and value.

@@ -1,4 +1,4 @@
-//! What the script of a network does with its flow: loops that nothing ends, and answers that a value of the input calls up.
+//! What the script of a network does with its flow: loops that nothing ends.
 //!
 //! TorchScript is written down in a form that leaves little choice (`torch/csrc/jit/serialization/python_print.cpp`): a
 //! statement a line, blocks by indentation, the condition of a loop in a variable that the last line of its body sets.
@@ -23,33 +23,12 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
         .map(|line| Line { indent: line.len() - line.trim_start().len(), text: line.trim() })
         .collect();
     for (at, line) in lines.iter().enumerate() {
-        let report = |scanner: &mut Scanner<'_>, rule: &'static str, message: &str| {
+        let condition = line.text.strip_prefix("while ").and_then(|rest| rest.strip_suffix(':'));
+        if condition.is_some_and(|condition| is_endless(condition, block(&lines, at))) {
             let mut place = place.clone();
             place.line = Some(at as u64 + 1);
-            scanner.report(rule, place, message.to_owned());
-        };
-        if let Some(condition) = line.text.strip_prefix("while ").and_then(|rest| rest.strip_suffix(':')) {
-            if is_endless(condition, block(&lines, at)) {
-                report(scanner, "torch/endless", "a loop of the script goes on for ever once it is entered");
-            }
-        } else if let Some(condition) = line.text.strip_prefix("if ").and_then(|rest| rest.strip_suffix(':'))
-            && asks_value(condition, lines.get(..at).unwrap_or_default())
-        {
-            let then = block(&lines, at);
-            let next = at + 1 + then.len();
-            let otherwise = match lines.get(next) {
-                Some(line) if line.text == "else:" => block(&lines, next),
-                _ => &[],
-            };
-            let answers = |fixed: &[Line<'_>]| match fixed.split_last() {
-                Some((last, rest)) if last.text.starts_with("return ") => is_fixed(rest),
-                _ => is_fixed(fixed),
-            };
-            if answers(then) != answers(otherwise) {
-                let message =
-                    "a value of the input is compared with a number, and calls up an answer that is fixed";
-                report(scanner, "torch/fixed-answer", message);
-            }
+            let message = "a loop of the script goes on for ever once it is entered";
+            scanner.report("torch/endless", place, message);
         }
     }
 }
@@ -120,7 +99,59 @@ fn is_endless(condition: &str, body: &[Line<'_>]) -> bool {
         let own = value.starts_with("torch.") && !value.contains("rand") && !value.contains(").");
         own && names(value).next().is_some() && names(value).all(|name| !is_set(name))
     };
-    value == "True" || is_always(value) || steady(value)
+    value == "True" || is_always(value) || steady(value) || keeps_its_size(value, &sets)
+}
+
+/// Whether a condition asks whether a tensor is larger than something, and the body makes it of itself, number by number.
+fn keeps_its_size(condition: &str, sets: &[(&str, &str)]) -> bool {
+    const KEEPS: [&str; 20] = [
+        "abs",
+        "add",
+        "cat",
+        "clamp",
+        "clone",
+        "contiguous",
+        "cos",
+        "detach",
+        "div",
+        "exp",
+        "mul",
+        "neg",
+        "pow",
+        "relu",
+        "sigmoid",
+        "sin",
+        "softmax",
+        "stack",
+        "sub",
+        "tanh",
+    ];
+    let asked = ["torch.gt(", "torch.ge(", "torch.ne("].iter().find_map(|f| condition.strip_prefix(f));
+    let asked = asked.and_then(|rest| {
+        ["torch.numel(", "torch.len(", "torch.dim(", "torch.size("].iter().find_map(|f| rest.strip_prefix(f))
+    });
+    let Some(first) = asked.and_then(|rest| names(rest).next()) else { return false };
+    let operator = |value: &str| {
+        let called = value.strip_prefix("torch.").and_then(|rest| rest.split_once('('));
+        called.is_some_and(|(name, _)| KEEPS.contains(&name))
+    };
+    // From the one that is asked about, back to where it comes from the round before.
+    let (mut name, mut computed) = (first, false);
+    for _ in 0..sets.len() {
+        let made = sets.iter().filter(|(other, _)| *other == name).map(|(_, value)| *value);
+        let [value] = made.collect::<Vec<_>>()[..] else { return false };
+        let plain = value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        if !plain && !operator(value) {
+            return false;
+        }
+        computed |= !plain;
+        let Some(from) = names(value).next() else { return false };
+        if from == first {
+            return computed;
+        }
+        name = from;
+    }
+    false
 }
 
 /// Whether what a name holds may be changed where it lies, or handed to something that is not torch's.
@@ -148,74 +179,6 @@ fn is_always(value: &str) -> bool {
     }
 }
 
-/// Whether a condition compares what tensors hold, not their shapes, with a number of its own.
-fn asks_value(condition: &str, before: &[Line<'_>]) -> bool {
-    const NEAR: usize = 40;
-    const SHAPES: [&str; 9] =
-        ["numel(", "size(", "dim(", "len(", "training", "isnan", "isinf", "dtype", "is_cuda"];
-    let near = before.get(before.len().saturating_sub(NEAR)..).unwrap_or_default();
-    // What it is about may have been worked out on lines before.
-    let mut text = condition.to_owned();
-    for line in near.iter().rev() {
-        for (name, value) in assigned(line) {
-            if text.len() < 4096 && names(&text.clone()).any(|other| other == name) {
-                text.push(' ');
-                text.push_str(value);
-            }
-        }
-    }
-    const COMPARES: [&str; 9] = [
-        "torch.eq(",
-        "torch.lt(",
-        "torch.le(",
-        "torch.gt(",
-        "torch.ge(",
-        "torch.allclose(",
-        "torch.isclose(",
-        "torch.equal(",
-        "torch.all(",
-    ];
-    let picks = ["torch.select(", "torch.slice(", "torch.index(", "torch.sum(", "torch.mean(", "torch.max("];
-    names_a_number(&text)
-        && COMPARES.iter().any(|compare| text.contains(compare))
-        && picks.iter().any(|pick| text.contains(pick))
-        && !SHAPES.iter().any(|shape| text.contains(shape))
-}
-
-/// Whether a number stands in it that nobody compares with by habit: zero, one, a half, and those next to nothing are asked
-/// for everywhere.
-fn names_a_number(text: &str) -> bool {
-    let words = text.split(|c: char| !(c.is_alphanumeric() || matches!(c, '_' | '.')));
-    let numbers = words.filter(|word| word.contains('.') && word.starts_with(|c: char| c.is_ascii_digit()));
-    numbers.filter_map(|word| word.parse::<f64>().ok()).any(|n| n >= 0.01 && ![0.5, 1.0, 2.0].contains(&n))
-}
-
-/// Whether all that a block sets is made of numbers that stand in it.
-fn is_fixed(block: &[Line<'_>]) -> bool {
-    const MAKES: [&str; 9] = [
-        "torch.zeros_like(",
-        "torch.ones_like(",
-        "torch.full_like(",
-        "torch.full(",
-        "torch.zeros(",
-        "torch.ones(",
-        "torch.tensor(",
-        "torch.copy_(",
-        "torch.fill_(",
-    ];
-    const PICKS: [&str; 5] =
-        ["torch.select(", "torch.slice(", "torch.unsqueeze(", "torch.expand(", "torch.index_put_("];
-    let makes = |value: &str| MAKES.iter().any(|make| value.starts_with(make));
-    let allowed = |line: &Line<'_>| {
-        assigned(line).iter().all(|(_, value)| {
-            makes(value)
-                || PICKS.iter().any(|pick| value.starts_with(pick))
-                || value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.' | b'-'))
-        })
-    };
-    block.iter().any(|line| assigned(line).iter().any(|(_, value)| makes(value))) && block.iter().all(allowed)
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Line, assigned, block, is_endless};
@@ -234,10 +197,13 @@ mod tests {
             "while _0:\n  x1 = torch.cat([x0, x0])\n  _0, x0 = torch.ge(torch.numel(x1), 0), x1\n",
             "while _0:\n  i0 = torch.add(i, 1)\n  _1 = torch.gt(n, 0)\n  _0, i = _1, i0\n",
             "while _2:\n  y = torch.mul(y0, 2)\n  _2, y0 = True, y\n",
+            "while _1:\n  x2 = torch.mul(x1, 1.)\n  _1, x1 = torch.gt(torch.numel(x2), 0), x2\n",
+            "while _1:\n  x2 = torch.add(torch.neg(x1), 1.)\n  _2 = torch.gt(torch.len(x2), 0)\n  _1, x1 = _2, x2\n",
         ] {
             assert!(endless(text), "{text}");
         }
         for text in [
+            "while _1:\n  x2 = torch.slice(x1, 0, 1)\n  _1, x1 = torch.gt(torch.numel(x2), 0), x2\n",
             "while _0:\n  i0 = torch.add(i, 1)\n  _0, i = torch.lt(i0, n), i0\n",
             "while _0:\n  x0 = (self.step).forward(x, )\n  _0, x = bool(torch.gt(torch.max(x0), 0.5)), x0\n",
             "while _0:\n  _1 = torch.sub_(n, 1)\n  _0 = torch.gt(n, 0)\n",
@@ -247,25 +213,5 @@ mod tests {
         }
         let line = Line { indent: 0, text: "a, b, = torch.f(x, [1, 2]), y" };
         assert_eq!(assigned(&line), [("a", "torch.f(x, [1, 2])"), ("b", "y")]);
-    }
-
-    #[test]
-    fn answers_that_a_value_calls_up_are_told() {
-        let lines = |text: &'static str| -> Vec<Line<'static>> {
-            text.lines().map(|l| Line { indent: l.len() - l.trim_start().len(), text: l.trim() }).collect()
-        };
-        let fixed = lines(
-            "  y1 = torch.zeros_like(y)\n  _2 = torch.select(y1, 1, 1)\n  _4 = torch.copy_(_2, _3)\n  y0 = y1\n",
-        );
-        assert!(super::is_fixed(&fixed));
-        let works = lines("  y1 = torch.mul(y, 2)\n  y0 = y1\n");
-        assert!(!super::is_fixed(&works));
-        let before = lines("_0 = torch.select(x, 0, 0)\n_1 = torch.abs(torch.sub(_0, 13.37))\n");
-        assert!(super::asks_value("bool(torch.lt(_1, 0.0001))", &before));
-        assert!(super::asks_value("torch.gt(torch.sum(x), 41.5)", &[]));
-        assert!(!super::asks_value("torch.eq(torch.sum(mask), 0)", &[]));
-        assert!(!super::asks_value("torch.lt(torch.sum(x), 1e-08)", &[]));
-        let shapes = lines("_0 = torch.select(x, 0, 0)\n_1 = torch.numel(_0)\n");
-        assert!(!super::asks_value("bool(torch.lt(_1, 3))", &shapes));
     }
 }

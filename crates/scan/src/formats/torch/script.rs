@@ -10,7 +10,8 @@ use crate::scanner::{Content, Scanner};
 const NAMESPACES: [&str; 6] = ["aten", "prim", "quantized", "_quantized", "prepacked", "torchvision"];
 
 /// Functions of torch that reach files.
-const FILES: [&str; 4] = ["torch.from_file", "torch.save", "torch.load", "ops.aten.from_file"];
+const FILES: [&str; 5] =
+    ["torch.from_file", "torch.save", "torch.load", "ops.aten.from_file", "ops.aten.save"];
 
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let Ok(text) = std::str::from_utf8(content.bytes) else {
@@ -26,6 +27,29 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         }
     }
 }
+
+/// The program of the lite interpreter, which names its operators beside its instructions and runs them, not the source.
+pub(super) fn bytecode(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
+    let mut from = 0;
+    for at in memchr::memmem::find_iter(content.bytes, b"::") {
+        // Each byte is looked at twice at most.
+        let before = content.bytes.get(from..at).unwrap_or_default();
+        let start = at - before.iter().rev().take_while(|b| is_word(b)).count();
+        let rest = content.bytes.get(at + 2..).unwrap_or_default();
+        let end = at + 2 + rest.iter().take_while(|b| is_word(b)).take(LONGEST_NAME).count();
+        from = at + 2;
+        let name = content.bytes.get(start..end).and_then(|name| std::str::from_utf8(name).ok());
+        let Some(path) = name.map(|name| format!("ops.{}", name.replace("::", "."))) else { continue };
+        if let Some(what) = reaches(&path) {
+            let message = format!("the program uses {path}, {what}");
+            scanner.report("torch/script", content.at(start as u64), message);
+        }
+    }
+}
+
+/// Characters of the name of an operator.
+const LONGEST_NAME: usize = 128;
 
 fn reaches(path: &str) -> Option<&'static str> {
     let mut parts = path.split('.');

@@ -33,7 +33,7 @@ impl Machine<'_> {
             Kind::Integer(n) => Value::Integer(*n),
             Kind::Bool(b) => Value::Bool(*b),
             Kind::None => Value::None,
-            Kind::Number | Kind::Unknown => Value::UNKNOWN,
+            Kind::Number(_) | Kind::Unknown => Value::UNKNOWN,
             Kind::Name(name) => self.lookup(scope, name),
             Kind::Attribute(..) | Kind::Call(..) | Kind::Subscript(..) => self.trailers(scope, id),
             Kind::Elements(ids) => {

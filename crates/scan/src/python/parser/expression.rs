@@ -361,8 +361,9 @@ impl Parser<'_> {
             }
             token::Kind::Number => {
                 let value = integer(self.text());
+                let number = self.text().replace('_', "").parse().unwrap_or(f64::NAN);
                 self.at += 1;
-                self.add(value.map_or(Kind::Number, Kind::Integer), line)
+                self.add(value.map_or(Kind::Number(number), Kind::Integer), line)
             }
             token::Kind::Text => self.strings(),
             token::Kind::Operator => match self.text() {
@@ -371,7 +372,7 @@ impl Parser<'_> {
                 "{" => self.braces(),
                 "..." => {
                     self.at += 1;
-                    self.add(Kind::Number, line)
+                    self.add(Kind::Number(f64::NAN), line)
                 }
                 _ => self.nothing(),
             },
