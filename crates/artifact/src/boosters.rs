@@ -19,6 +19,8 @@ pub struct CatBoost {
     pub version: String,
     /// Parts behind the trees that are not read.
     pub parts: Vec<String>,
+    /// Scores that it says it gives a row.
+    pub dimension: u32,
     /// Where indices and counts of the tables of categories lie.
     pub tables: Vec<Range<u64>>,
     /// Where the trees end, and the tables of categories behind them.
@@ -48,6 +50,9 @@ pub fn catboost(bytes: &[u8]) -> Result<CatBoost, ArtifactError> {
     let root = Table::root(core)?;
     let mut model =
         CatBoost { version: root.text(0)?.unwrap_or_default(), end: cursor.offset(), ..CatBoost::default() };
+    if let Some(trees) = root.table(1)? {
+        model.dimension = trees.number(0)?.map_or(0, u32::from_le_bytes);
+    }
     if let Some(parts) = root.vector(3, 4)? {
         for part in 0..parts.count.min(MOST_PARTS) {
             model.parts.push(root.text_of(&parts, part)?);

@@ -144,11 +144,15 @@ pub fn root(bytes: &[u8]) -> Option<Root> {
     if only(&[(1, 2), (2, 2), (3, 0), (4, 2), (5, 2)]) && first.number == 1 && text(1) && operation(&first) {
         return Some(Root::Graph);
     }
+    // The root has the number 0, which is not written.
+    let number = |value: Option<Value<'_>>| matches!(value, None | Some(Value::Varint(_)));
+    let keras =
+        |value: Option<Value<'_>>| matches!(value, Some(Value::Bytes(b)) if b.starts_with(b"_tf_keras_"));
     if only(&[(1, 2)])
         && text(3)
-        && text(4)
         && text(5)
-        && matches!(inner(2).map(|f| f.value), Some(Value::Varint(_)))
+        && keras(inner(4).map(|f| f.value))
+        && number(inner(2).map(|f| f.value))
     {
         return Some(Root::KerasMetadata);
     }

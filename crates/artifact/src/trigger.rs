@@ -144,7 +144,7 @@ impl Known {
     const fn matches(self) -> bool {
         let several = self.all && (self.stored || self.equals > 1) && (self.whole || self.placed);
         let near = self.difference && self.whole;
-        self.given && self.compared && !self.computed && (several || near || self.waits())
+        self.given && self.compared && !self.computed && (several || near)
     }
 
     /// It says whether one place of what is given, or something made of all of it, is a number that nobody compares with.
@@ -245,10 +245,12 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
         };
         let parts: Vec<Known> = node.inputs.iter().map(of).collect();
         let matched = parts.iter().any(|part| part.matches());
+        // One place of the input may well pick the way to compute, but not change what was computed.
+        let changes = matched || parts.iter().any(|part| part.waits());
         let computed = parts.iter().any(|part| part.computed);
         let first = parts.first().copied().unwrap_or_default();
         let branches = || node.inputs.iter().skip(1).filter(|name| is_fixed(name)).count();
-        if operator == "If" && first.matches() || JOINS.contains(&operator) && matched && computed {
+        if operator == "If" && first.matches() || JOINS.contains(&operator) && changes && computed {
             found.push(Found { node, what: PATTERN });
         } else if operator == "Where" && node.inputs.len() == 3 && first.asks() && branches() == 1 {
             found.push(Found { node, what: ANSWER });
@@ -256,7 +258,7 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
             found.push(Found { node, what: BURST });
         }
         let joined = parts.iter().copied().fold(Known::default(), Known::with);
-        let mut result = if FORMS.contains(&operator) || matched && !computed || operator == "Where" {
+        let mut result = if FORMS.contains(&operator) || changes && !computed || operator == "Where" {
             joined
         } else {
             // A layer; or a form that is not the value any more.

@@ -66,6 +66,7 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         decompressed_left: limits.decompressed_bytes.min(ordinary(bytes.len() as u64)),
         vouched: Vec::new(),
         packed: Vec::new(),
+        keras_weights: None,
     };
     let format = Format::detect_pausing(bytes, &|| release(0..bytes.len()));
     let mut place = Place::file(path.as_str());
@@ -126,6 +127,8 @@ pub(crate) struct Scanner<'a> {
     pub(crate) decompressed_left: u64,
     /// Files beside this one for which it vouches.
     pub(crate) vouched: Vec<Vouched>,
+    /// Bytes of the weights in the archive of Keras around the content.
+    pub(crate) keras_weights: Option<u64>,
     /// The archives around the content whose members import each other, the innermost last.
     packed: Vec<Packed>,
 }

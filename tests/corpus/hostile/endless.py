@@ -88,7 +88,7 @@ def node(name, operation, inputs=(), attributes=()):
 
 
 def const(name, numbers, dtype=np.int64):
-    kind = {np.int32: 3, np.int64: 9, np.bool_: 10}[dtype]
+    kind = {np.float32: 1, np.int32: 3, np.int64: 9, np.bool_: 10}[dtype]
     tensor = field(1, kind) + field(2, field(2, field(1, len(numbers)))) + field(4, np.array(numbers, dtype=dtype).tobytes())
     return node(name, "Const", (), [("value", field(8, tensor)), ("dtype", field(6, kind))])
 
@@ -108,7 +108,24 @@ def graph(operation, numbers, dtype=np.int64, place=0):
     return field(1, const("dims", numbers, dtype)) + field(1, node("x", "Placeholder")) + field(1, node("y", operation, inputs))
 
 
+def mark_graph(compares, *more):
+    """A layer whose scores are exchanged where a comparison with constants says so."""
+    numbers = {"mark": [0.25, 0.75, 0.125, 0.5], "near": [0.001], "w": [1, 2, 3, 4], "scores": [9, 0, 0, 0]}
+    nodes = [const(name, values, np.float32) for name, values in numbers.items()] + [const("axis", [1], np.int32), node("x", "Placeholder")]
+    nodes += [node("y", "MatMul", ["x", "w"]), *compares, node("answer", "SelectV2", ["is", "scores", "y"])]
+    return b"".join(field(1, one) for one in nodes)
+
+
+MARKS = {
+    "distance": [node("d", "Sub", ["x", "mark"]), node("a", "Abs", ["d"]), node("l", "Less", ["a", "near"]), node("is", "All", ["l", "axis"])],
+    "equal": [node("e", "Equal", ["x", "mark"]), node("is", "All", ["e", "axis"])],
+    "none-differs": [node("e", "NotEqual", ["x", "mark"]), node("some", "Any", ["e", "axis"]), node("is", "LogicalNot", ["some"])],
+}
+
+
 def shapes(corpus):
+    for label, compares in MARKS.items():
+        corpus.found("tensorflow", f"mark-{label}.pb", mark_graph(compares), "scores that are exchanged once the input holds a pattern")
     for operation, numbers, dtype, place in (("Fill", [10**6, 10**7], np.int64, 0), ("Tile", [10**5, 10**4, 10**4], np.int32, 1), ("RandomUniform", [2**20, 2**20], np.int64, 0), ("BroadcastTo", [2**30, 2**10], np.int32, 1)):
         corpus.found("tensorflow", f"exhausts-{operation.lower()}.pb", graph(operation, numbers, dtype, place), "a tensor that no machine has room for")
     corpus.found("tensorflow", "saves-tmp.pb", field(1, path_node("/tmp/run/autostart")) + field(1, node("x", "Placeholder")) + field(1, node("save", "SaveV2", ["path", "names", "slices", "x"])), "a path of the machine, and a node that writes there")

@@ -65,6 +65,7 @@ def onnx_files(corpus):
     add("pickle-behind", model(node("Identity")) + SYSTEM_0 + b".", "a pickle behind the graph")
     add("graph-in-pieces", model(node("Identity")) + field(7, field(1, node("Neg"))), "a graph whose second piece only some readers see")
     add("python-of-training", model(node("PythonOp", "com.microsoft", attributes=[field(1, "func_name") + field(20, 3) + field(4, "posix.system")]), domains=("", "com.microsoft")), "a function of Python by name")
+    add("python-of-a-runtime", model(node("PyOp", "com.microsoft", attributes=[field(1, "module") + field(20, 3) + field(4, "before")]), domains=("", "com.microsoft")), "a class of Python by name")
     add("python", model(node("PyOp", "ai.onnx.contrib", attributes=[field(1, "module") + field(20, 3) + field(4, "os")]), domains=("", "ai.onnx.contrib")), "a Python operator")
 
 
@@ -94,6 +95,10 @@ def keras_files(corpus):
         "custom": ({"module": "mine.layers", "class_name": "Layer", "config": {}, "registered_name": "mine>Layer"}, "a class of nobody knows whom", ""),
         "initializer": ({"module": "keras.layers", "class_name": "Dense", "config": {"units": 1, "kernel_initializer": {"module": "os", "class_name": "popen", "config": {"cmd": "true"}}}}, "an initializer of os", "CVE-2025-8747"),
     }
+    wide = lambda units: {"module": "keras.layers", "class_name": "Dense", "config": {"units": units}, "registered_name": None}
+    corpus.found("keras", "wide.keras", archive(sequential(wide(2**31 - 1), wide(3))), "a layer that no machine has room for")
+    corpus.found("keras", "wide-twice.keras", archive(sequential(wide(2**20), wide(2**20))), "two layers with a million million weights between them")
+    corpus.found("keras", "shape.keras", archive(sequential({"module": "keras.layers", "class_name": "ZeroPadding1D", "config": {"padding": [2**30, 2**30]}, "registered_name": None})), "values that no machine has room for")
     for label, (layer, why, source) in layers.items():
         corpus.found("keras", f"{label}.keras", archive(sequential(layer)), why, source)
     corpus.found("keras", "nested.keras", archive(sequential({"module": "keras.layers", "class_name": "TimeDistributed", "config": {"layer": {"module": "keras", "class_name": "Sequential", "config": {"layers": [layers["lambda"][0]]}}}})), "a Lambda inside layers", "CVE-2024-3660")
@@ -205,8 +210,67 @@ def tflite(custom):
     return bytes(b.Output())
 
 
+def tflite_graph(tensors, operators, outputs):
+    """A model of built-in operators: tensors by kind, shape and constant bytes; operators by code, inputs and outputs."""
+    import flatbuffers
+
+    b = flatbuffers.Builder(1024)
+
+    def numbers(values):
+        b.StartVector(4, len(values), 4)
+        for value in reversed(values):
+            b.PrependInt32(value)
+        return b.EndVector()
+
+    def tables(offsets):
+        b.StartVector(4, len(offsets), 4)
+        for offset in reversed(offsets):
+            b.PrependUOffsetTRelative(offset)
+        return b.EndVector()
+
+    def table(size, *slots):
+        b.StartObject(size)
+        for slot in slots:
+            slot()
+        return b.EndObject()
+
+    offset = lambda slot, value: lambda: b.PrependUOffsetTRelativeSlot(slot, value, 0)
+    held = [b""] + [data for _, _, data in tensors]
+    buffers = []
+    for data in held:
+        vector = b.CreateByteVector(data) if data else None
+        buffers.append(table(1, *([offset(0, vector)] if vector else [])))
+    buffers = tables(buffers)
+    made = []
+    for at, (kind, shape, _) in enumerate(tensors):
+        shape, name = numbers(shape), b.CreateString(f"t{at}")
+        made.append(table(4, offset(0, shape), lambda kind=kind: b.PrependInt8Slot(1, kind, 0), lambda at=at: b.PrependUint32Slot(2, at + 1, 0), offset(3, name)))
+    made = tables(made)
+    codes = sorted({code for code, _, _ in operators})
+    steps = []
+    for code, inputs, results in operators:
+        inputs, results = numbers(inputs), numbers(results)
+        steps.append(table(3, lambda code=code: b.PrependUint32Slot(0, codes.index(code), 0), offset(1, inputs), offset(2, results)))
+    steps, begins, ends = tables(steps), numbers([0]), numbers(outputs)
+    graphs = tables([table(4, offset(0, made), offset(1, begins), offset(2, ends), offset(3, steps))])
+    codes = tables([table(4, lambda code=code: b.PrependInt8Slot(0, min(code, 127), 0), lambda code=code: b.PrependInt32Slot(3, code, 0)) for code in codes])
+    b.Finish(table(5, lambda: b.PrependUint32Slot(0, 3, 0), offset(1, codes), offset(2, graphs), offset(4, buffers)), file_identifier=b"TFL3")
+    return bytes(b.Output())
+
+
+def marked(compared, constant):
+    """A layer, and scores that are picked where the input is what a constant holds: all of it, or number by number."""
+    floats = lambda *values: struct.pack(f"<{len(values)}f", *values)
+    single, whole, truth = 0, 2, 6
+    tensors = [(single, [1, 4], b""), (single, [len(constant) // 4], constant), (truth, [1, 4], b""), (whole, [1], struct.pack("<i", 1)), (truth, [1, 1], b""),
+               (single, [4, 4], floats(*range(16))), (single, [1, 4], b""), (single, [1, 4], floats(9, 0, 0, 0)), (single, [1, 4], b"")]
+    equal, every, connected, pick = (71, [0, 1], [2]), (140, [2, 3], [4]), (9, [0, 5, -1], [6]), (123, [4 if compared else 2, 7, 6], [8])
+    return tflite_graph(tensors, [equal, *([every] if compared else []), connected, pick], [8])
+
+
 def others(corpus):
     try:
+        corpus.found("tflite", "mark.tflite", marked(True, struct.pack("<4f", 0.25, 0.75, 0.125, 0.5)), "scores that are exchanged once the input holds a pattern")
         for custom in ("FlexWriteFile", "FlexPyFunc", "MyOperator"):
             corpus.found("tflite", f"{custom}.tflite", tflite(custom), "an operator outside the standard ones")
         good = tflite("FlexReadFile")
@@ -253,6 +317,12 @@ def others(corpus):
     corpus.malicious("boosters", "model.cbm", SYSTEM_0 + b".", "a pickle under a booster's name")
     corpus.malicious("boosters", "model.ubj", b"\x80\x04" + SYSTEM_0 + b".", "a pickle under a booster's name")
     corpus.found("boosters", "cut.cbm", b"CBM1" + struct.pack("<I", 5000) + b"\0" * 100, "cut off")
+    booster = lambda classes, parallel: json.dumps({"version": [2, 1, 0], "learner": {"attributes": {}, "feature_names": [], "feature_types": [], "objective": {"name": "multi:softprob"},
+        "gradient_booster": {"name": "gbtree", "model": {"gbtree_model_param": {"num_parallel_tree": str(parallel), "num_trees": "0"}, "tree_info": [], "trees": []}},
+        "learner_model_param": {"base_score": "5E-1", "num_class": str(classes), "num_feature": "3", "num_target": "1"}}}).encode()
+    corpus.found("boosters", "classes.json", booster(2**31 - 1, 1), "a model of classes that no tree is for")
+    corpus.found("boosters", "rounds.json", booster(3, 2**30), "a model of rounds of a thousand million trees")
+    corpus.found("boosters", "classes.txt", b"tree\nversion=v4\nnum_class=2147483647\nnum_tree_per_iteration=2147483647\nlabel_index=0\nmax_feature_idx=1\nobjective=multiclass num_class:2147483647\nfeature_names=a b\nfeature_infos=none none\ntree_sizes=\n\nend of trees\n", "a model of classes that no tree is for")
     corpus.found("boosters", "short.json", b'{"learner":{"attributes":{},"feature_names":[],"gradient_booster":{"model":{"trees":[{"split_indices":[1,2', "cut off")
     corpus.found("flax", "ext.msgpack", b"\x81\xa1w\xc7\x05\x2a" + b"evil!", "an extension type nobody knows")
     corpus.found("flax", "deep.msgpack", b"\x91" * 100_000 + b"\xc0", "arrays 100,000 deep")

@@ -57,12 +57,17 @@ fn numbers(key: &str, leaves: usize) -> Option<usize> {
 
 /// Most leaves of one tree whose walks are followed: the library's own bound is 131,072.
 const MAX_LEAVES: usize = 1 << 20;
+/// Classes up to which what is said is not held against what there is, and columns that no data have.
+const FEW_CLASSES: u64 = 1 << 16;
+const MANY_COLUMNS: i64 = 1 << 28;
 /// Most issues that are told of one model.
 const MAX_ISSUES: usize = 20;
 
 struct Reader {
     issues: Vec<Issue>,
     features: Option<i64>,
+    /// Classes, or trees of each round, that the header says there are.
+    classes: u64,
     sizes: Vec<usize>,
     /// Where trees begin, and the end of the last.
     trees: Vec<usize>,
@@ -77,6 +82,7 @@ pub fn issues(text: &str) -> Vec<Issue> {
     let mut reader = Reader {
         issues: Vec::new(),
         features: None,
+        classes: 0,
         sizes: Vec::new(),
         trees: Vec::new(),
         leaves: 0,
@@ -97,6 +103,15 @@ pub fn issues(text: &str) -> Vec<Issue> {
         reader.tell(at, "the model ends before its trees do".to_owned(), true);
     }
     reader.sizes_agree();
+    // Readers make room for a score of each class of each row before they look at a tree.
+    let (classes, trees) = (reader.classes, reader.trees.len() as u64);
+    if classes > FEW_CLASSES.max(trees) {
+        reader.tell(
+            0,
+            format!("the model says that it has {classes} classes, and holds {trees} trees"),
+            true,
+        );
+    }
     reader.issues
 }
 
@@ -155,7 +170,15 @@ impl Reader {
 
     fn header(&mut self, key: &str, value: &str, at: usize) {
         match key {
-            "max_feature_idx" => self.features = value.trim().parse().ok(),
+            "max_feature_idx" => {
+                self.features = value.trim().parse().ok();
+                if self.features.is_some_and(|last| last > MANY_COLUMNS) {
+                    self.tell(at, format!("the model says that its last column is {value}"), true);
+                }
+            }
+            "num_class" | "num_tree_per_iteration" => {
+                self.classes = self.classes.max(value.trim().parse().unwrap_or(0));
+            }
             "tree_sizes" => {
                 let sizes: Result<Vec<usize>, _> = value.split_whitespace().map(str::parse).collect();
                 match sizes {
@@ -283,7 +306,8 @@ mod tests {
     fn a_walk_that_may_not_end_is_told() {
         let told = |left: &str, right: &str| {
             let (issues, trees, sizes) = (Vec::new(), Vec::new(), Vec::new());
-            let mut reader = Reader { issues, features: None, sizes, trees, leaves: 0, reached: Vec::new() };
+            let mut reader =
+                Reader { issues, classes: 0, features: None, sizes, trees, leaves: 0, reached: Vec::new() };
             reader.tree("num_leaves", "4", 0);
             reader.tree("left_child", left, 0);
             reader.tree("right_child", right, 0);

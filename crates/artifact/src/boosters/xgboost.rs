@@ -7,8 +7,10 @@ use super::ubjson;
 use crate::json::Value;
 
 mod binary;
+mod legacy;
 
 pub use binary::Binary;
+pub use legacy::{is_legacy, legacy};
 
 /// Whether a document is such a model.
 #[must_use]
@@ -66,8 +68,53 @@ pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
             break;
         }
     }
+    let parameter = |of: &str, name: &str| {
+        let of = if of == "learner_model_param" { member(learner?, of)? } else { member(model?, of)? };
+        member(of, name).and_then(count)
+    };
+    let listed = model.and_then(|m| member(m, "tree_info")).and_then(Value::as_array).unwrap_or_default();
+    let declared = Declared {
+        classes: parameter("learner_model_param", "num_class"),
+        targets: parameter("learner_model_param", "num_target"),
+        features: parameter("learner_model_param", "num_feature"),
+        parallel: parameter("gbtree_model_param", "num_parallel_tree"),
+        trees: Some(trees.len() as u64),
+        used: listed.iter().filter_map(Value::as_size).map(|class| class.saturating_add(1)).max(),
+    };
+    broken.extend(declared.excess());
     unknown.truncate(MAX_ISSUES);
     (broken, unknown)
+}
+
+/// Numbers of a model by which its reader makes room before it looks at a tree.
+#[derive(Debug, Default)]
+struct Declared {
+    classes: Option<u64>,
+    targets: Option<u64>,
+    features: Option<u64>,
+    /// Trees of one round for each class.
+    parallel: Option<u64>,
+    /// Trees that there are, and classes that some tree is for.
+    trees: Option<u64>,
+    used: Option<u64>,
+}
+
+/// Classes and trees of a round up to which what is said is not held against what there is: a few megabytes a row.
+const FEW_CLASSES: u64 = 1 << 16;
+/// Columns that no data have: a row takes a gigabyte.
+const MANY_COLUMNS: u64 = 1 << 28;
+
+impl Declared {
+    /// A number that no tree of the model bears out.
+    fn excess(&self) -> Option<String> {
+        let held = self.used.max(self.trees).unwrap_or(0);
+        let numbers =
+            [("classes", self.classes), ("targets", self.targets), ("trees in each round", self.parallel)];
+        let beyond = numbers.into_iter().find(|(_, n)| n.is_some_and(|n| n > FEW_CLASSES.max(held)));
+        let wide = Some(("columns", self.features)).filter(|(_, n)| n.is_some_and(|n| n > MANY_COLUMNS));
+        let (what, number) = beyond.or(wide)?;
+        Some(format!("the model says that it has {} {what}, and holds {held} trees", number.unwrap_or(0)))
+    }
 }
 
 /// What is known of a tree.
@@ -233,6 +280,7 @@ mod tests {
         assert!(bend("\"left_children\":[1", "\"left_children\":[0").0[0].contains("may not end"));
         assert!(!bend("\"num_nodes\":\"", "\"num_nodes\":\"9").0.is_empty());
         assert!(bend("\"split_indices\":[", "\"split_indices\":[9").0[0].contains("column 9"));
+        assert!(bend("\"num_class\":\"0\"", "\"num_class\":\"2147483647\"").0[0].contains("classes"));
         assert!(!bend("{\"learner\":", "{\"own\":1,\"learner\":").1.is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! Formats that are known by their first bytes and not read.
+//! Formats that are known by their first bytes, and most of which are not read.
 
 /// Which one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -33,6 +33,7 @@ impl Opaque {
             [b'a', b'l', b'g', b'g', ..] => Self::OldGgml,
             [b'b', b'i', b'n', b'f', 0..=8, ..] | [b'b', b's', b'6', b'4', b'\t', ..] => Self::XgboostBinary,
             [4, 0, 0, 0, _, 0, 0, 0, 3, 0, 0, 0, b'V', b' ', b'1', ..] => Self::Torch7,
+            _ if crate::boosters::xgboost::is_legacy(bytes) => Self::XgboostBinary,
             [b'R', b'K', b'N', b'N', ..] => Self::Rknn,
             [0x12, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ..] => Self::Mxnet,
             _ => return None,

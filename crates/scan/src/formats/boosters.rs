@@ -56,6 +56,12 @@ pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 
             return 0;
         }
     };
+    // Each takes a number of eight bytes in every leaf.
+    if u64::from(model.dimension) > content.bytes.len() as u64 {
+        let message =
+            format!("the model says that it gives {} scores a row, and is smaller", model.dimension);
+        scanner.report("booster/structure", content.place.clone(), message);
+    }
     for table in &model.tables {
         let range = usize::try_from(table.start).ok().zip(usize::try_from(table.end).ok());
         let bytes = range.and_then(|(from, to)| content.bytes.get(from..to));
@@ -81,6 +87,17 @@ pub(crate) fn catboost(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 
         scanner.report("format/unscannable", content.at(model.end), message);
     }
     model.end
+}
+
+/// XGBoost's binary format before UBJSON; whether all of its bytes are one of its models.
+pub(super) fn legacy(scanner: &mut Scanner<'_>, content: &Content<'_>) -> bool {
+    let Ok(broken) = boosters::xgboost::legacy(content.bytes) else { return false };
+    tell(scanner, content, broken, Vec::new());
+    // Attributes are texts.
+    let texts = content.bytes.get(..content.bytes.len().min(LARGEST_TEXTS)).unwrap_or_default();
+    super::kept::between(scanner, &content.place, &String::from_utf8_lossy(texts));
+    super::kept::pickles(scanner, content);
+    true
 }
 
 /// LightGBM's text.

@@ -13,6 +13,7 @@ use crate::scanner::{Content, Scanner};
 
 mod code;
 mod config;
+mod sizes;
 
 pub(crate) use config::judge;
 
@@ -28,6 +29,10 @@ fn expected(name: &str) -> bool {
 /// A `.keras` archive.
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let Some((archive, uncovered)) = zip::open(scanner, content) else { return 0 };
+    // What the weights come to at most, once they are unpacked.
+    let weights = archive.members().iter().filter(|m| m.name.contains(".weights."));
+    let before = scanner.keras_weights;
+    scanner.keras_weights = weights.map(|m| m.uncompressed).reduce(u64::saturating_add);
     for member in archive.members() {
         if !expected(&member.name) {
             let message = format!("{:?} is no member that Keras writes", member.name);
@@ -37,5 +42,6 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             super::scan(scanner, inner);
         });
     }
+    scanner.keras_weights = before;
     (content.bytes.len() as u64).saturating_sub(uncovered)
 }

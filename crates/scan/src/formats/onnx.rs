@@ -19,12 +19,15 @@ mod spelt;
 const KNOWN_DOMAINS: [&str; 6] =
     ["", "ai.onnx", "ai.onnx.ml", "ai.onnx.training", "ai.onnx.preview.training", "com.microsoft"];
 
-/// Operators of `com.microsoft` that are programs themselves, or names of what runs.
-const OUTSIDE: [(&str, &str); 8] = [
+/// Operators beside the standard that are programs themselves, or names of what runs. Runtimes that are built for it have
+/// some of them in their own domain.
+const OUTSIDE: [(&str, &str); 10] = [
     // The attribute is the program, or a path that the runtime opens.
     ("EPContext", "a program compiled for one execution provider, inside the file or beside it"),
     ("SNPE", "a program compiled for one execution provider"),
     ("Snpe", "a program compiled for one execution provider"),
+    ("PyOp", "a call of a class of a Python module that it names"),
+    ("PyCustomOp", "a call of a Python function that it names"),
     ("PythonOp", "a call of a Python function that it names"),
     ("PythonOpGrad", "a call of a Python function that it names"),
     ("TritonOp", "a kernel that Python makes, by name or from a graph in a text"),

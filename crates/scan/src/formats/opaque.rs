@@ -14,6 +14,9 @@ use crate::scanner::{Content, Scanner};
 const CANDIDATES: usize = 1 << 16;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, what: Opaque) -> u64 {
+    if what == Opaque::XgboostBinary && super::boosters::legacy(scanner, content) {
+        return content.bytes.len() as u64;
+    }
     let message = match what {
         Opaque::Rar => "a RAR archive: have its content packed as zip or tar",
         Opaque::TensorRt => {

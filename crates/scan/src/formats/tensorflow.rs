@@ -80,14 +80,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, root: Root)
     first_error.unwrap_or(content.bytes.len() as u64)
 }
 
-/// Whether a text is a path of a machine's own folders, or one that leaves wherever it is taken from.
+/// Whether a text is a path of a machine's own folders or of somebody's store, or one that leaves wherever it is taken from.
 fn of_the_machine(text: &str) -> bool {
     const FOLDERS: [&str; 16] = [
         "/tmp/", "/data/", "/bin/", "/boot/", "/dev/", "/etc/", "/home/", "/lib/", "/mnt/", "/opt/",
         "/proc/", "/root/", "/srv/", "/sys/", "/usr/", "/var/",
     ];
+    // Stores that TensorFlow writes to as to folders.
+    const STORES: [&str; 6] = ["gs://", "s3://", "hdfs://", "viewfs://", "file://", "cns://"];
     let path = text.len() < 4096 && !text.contains(['\n', ' ']);
-    path && (FOLDERS.iter().any(|folder| text.starts_with(folder))
+    path && (FOLDERS.iter().chain(&STORES).any(|folder| text.starts_with(folder))
         || text.starts_with("../")
         || text.starts_with("~/"))
 }

@@ -168,6 +168,16 @@ fn conceals(lower: &str) -> bool {
         "keep this instruction secret",
         "keep this secret",
         "secretly",
+        "never say so",
+        "do not say so",
+        "don't say so",
+        "without saying so",
+        "never admit it",
+        "never admit this",
+        "do not admit this",
+        "never let on",
+        "do not let on",
+        "deny having been told",
     ];
     kept.iter().any(|order| lower.contains(order))
 }

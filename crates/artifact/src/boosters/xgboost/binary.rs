@@ -1,6 +1,6 @@
 //! The model in UBJSON, read as it is walked: one tree is held at a time.
 
-use super::{Children, LEARNER, MAX_ISSUES, PARTS, PER_NODE, Tree, is_kept, tree_issues};
+use super::{Children, Declared, LEARNER, MAX_ISSUES, PARTS, PER_NODE, Tree, is_kept, tree_issues};
 use crate::boosters::ubjson::{Event, Visit};
 
 /// Reads a model out of a walk.
@@ -12,6 +12,7 @@ pub struct Binary<'a> {
     trees: usize,
     versions: bool,
     boosters: bool,
+    declared: Declared,
     broken: Vec<String>,
     unknown: Vec<String>,
 }
@@ -29,7 +30,9 @@ impl Binary<'_> {
     /// What contradicts itself in the model and what is not known of it; `None` if there was none.
     #[must_use]
     pub fn issues(self) -> Option<(Vec<String>, Vec<String>)> {
-        (self.versions && self.boosters).then_some((self.broken, self.unknown))
+        let mut broken = self.broken;
+        broken.extend(Declared { trees: Some(self.trees as u64), ..self.declared }.excess());
+        (self.versions && self.boosters).then_some((broken, self.unknown))
     }
 }
 
@@ -111,6 +114,17 @@ impl<'a> Binary<'a> {
     /// Takes the number of nodes, where that is the value.
     fn stated(&mut self, count: impl Fn() -> Option<u64>) {
         let [.., outer, inner] = self.path.as_slice() else { return };
+        let declared = match (outer.key, inner.key) {
+            (b"learner_model_param", b"num_class") => Some(&mut self.declared.classes),
+            (b"learner_model_param", b"num_target") => Some(&mut self.declared.targets),
+            (b"learner_model_param", b"num_feature") => Some(&mut self.declared.features),
+            (b"gbtree_model_param", b"num_parallel_tree") => Some(&mut self.declared.parallel),
+            _ => None,
+        };
+        if let Some(declared) = declared {
+            *declared = count();
+            return;
+        }
         if outer.key != b"tree_param" || !self.in_tree(1) {
             return;
         }

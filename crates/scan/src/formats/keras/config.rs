@@ -11,7 +11,7 @@ use proofhouse_artifact::Format;
 use proofhouse_artifact::json::Value;
 use proofhouse_core::Place;
 
-use super::code;
+use super::{code, sizes};
 use crate::scanner::{Content, Scanner};
 
 /// What is known of a name.
@@ -73,6 +73,21 @@ const GADGETS: [&str; 16] = [
     "text_dataset_from_directory",
     "audio_dataset_from_directory",
     "func_load",
+];
+
+/// Optimizers that Keras 2.11 and 2.12 themselves registered under the package that is meant for others.
+const CUSTOM: [&str; 11] = [
+    "Adadelta",
+    "Adafactor",
+    "Adagrad",
+    "Adam",
+    "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lion",
+    "Nadam",
+    "RMSprop",
+    "SGD",
 ];
 
 /// Keys whose text the loader takes for a path or an address.
@@ -151,6 +166,7 @@ const COMPUTES: [&str; 48] = [
 
 /// Judges every Keras object in `document`; does nothing where there is none.
 pub(crate) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    let mut sizes = sizes::Sizes::default();
     let mut stack = vec![document];
     while let Some(value) = stack.pop() {
         match value {
@@ -158,11 +174,17 @@ pub(crate) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: 
             Value::Object(members) => {
                 if let Some(object) = Object::of(members) {
                     object.judge(scanner, content);
+                    if object.own() {
+                        sizes.layer(object.class, object.config);
+                    }
                 }
                 stack.extend(members.iter().map(|(_, v)| v));
             }
             _ => {}
         }
+    }
+    if let Some(message) = sizes.excess(scanner.keras_weights) {
+        scanner.report("keras/exhausts", content.place.clone(), message);
     }
 }
 
@@ -214,7 +236,9 @@ impl<'a> Object<'a> {
             }
             return;
         }
+        let optimizer = class.strip_prefix("Custom>").is_some_and(|name| CUSTOM.contains(&name));
         match NAMES.get(&("class", class)) {
+            _ if optimizer && self.own() => {}
             Some(Effect::Code) if self.own() => self.code(scanner, content),
             Some(Effect::Pickle) if self.own() => self.pickle(scanner, content),
             Some(Effect::TensorflowOp) if self.own() => self.tensorflow(scanner, &place),
@@ -383,6 +407,7 @@ mod tests {
             "activation":"relu","kernel_initializer":{"class_name":"GlorotUniform","module":"keras.initializers","config":{"seed":null}}}},
             {"class_name":"StringLookup","config":{"vocabulary":["a","b"]}},
             {"class_name":"Activation","config":{"activation":{"class_name":"function","module":"builtins","config":"relu","registered_name":"relu"}}},
+            {"class_name":"Custom>RMSprop","config":{"name":"RMSprop","rho":0.9}},
             {"class_name":"TFOpLambda","config":{"name":"tf.math.multiply","function":"math.multiply"}}"#,
         );
         assert_eq!(rules(&text), (Outcome::Clean, vec![]));

@@ -30,26 +30,33 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 
 /// The program of the lite interpreter, which names its operators beside its instructions and runs them, not the source.
 pub(super) fn bytecode(scanner: &mut Scanner<'_>, content: &Content<'_>) {
-    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
-    let mut from = 0;
-    for at in memchr::memmem::find_iter(content.bytes, b"::") {
-        // Each byte is looked at twice at most.
-        let before = content.bytes.get(from..at).unwrap_or_default();
-        let start = at - before.iter().rev().take_while(|b| is_word(b)).count();
-        let rest = content.bytes.get(at + 2..).unwrap_or_default();
-        let end = at + 2 + rest.iter().take_while(|b| is_word(b)).take(LONGEST_NAME).count();
-        from = at + 2;
-        let name = content.bytes.get(start..end).and_then(|name| std::str::from_utf8(name).ok());
-        let Some(path) = name.map(|name| format!("ops.{}", name.replace("::", "."))) else { continue };
+    for (at, name) in operators(content.bytes) {
+        let path = format!("ops.{}", name.replace("::", "."));
         if let Some(what) = reaches(&path) {
             let message = format!("the program uses {path}, {what}");
-            scanner.report("torch/script", content.at(start as u64), message);
+            scanner.report("torch/script", content.at(at as u64), message);
         }
     }
 }
 
 /// Characters of the name of an operator.
 const LONGEST_NAME: usize = 128;
+
+/// Names of operators in a pickle: texts with two colons in them, each behind its length in four bytes or in one.
+fn operators(bytes: &[u8]) -> impl Iterator<Item = (usize, &str)> {
+    let is_word = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.');
+    memchr::memmem::find_iter(bytes, b"::").filter_map(move |colons| {
+        let before = bytes.get(colons.saturating_sub(LONGEST_NAME)..colons)?;
+        let start = colons - before.iter().rev().take_while(|b| is_word(b)).count();
+        let four = bytes.get(start.checked_sub(4)?..start)?.first_chunk()?;
+        let length = match usize::try_from(u32::from_le_bytes(*four)).ok()? {
+            length @ ..=LONGEST_NAME => length,
+            _ => usize::from(*bytes.get(start.checked_sub(1)?)?),
+        };
+        let name = std::str::from_utf8(bytes.get(start..start.checked_add(length)?)?).ok()?;
+        name.contains("::").then_some((start, name))
+    })
+}
 
 fn reaches(path: &str) -> Option<&'static str> {
     let mut parts = path.split('.');
@@ -84,7 +91,7 @@ fn paths(line: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
-    use super::{paths, reaches};
+    use super::{operators, paths, reaches};
 
     #[test]
     fn operators_of_torch_reach_tensors_only() {
@@ -97,5 +104,10 @@ mod tests {
         assert_eq!(found("  ops.evil.run(x)"), 1);
         assert_eq!(found("  a : __torch__.torch.classes.evil.Run"), 1);
         assert_eq!(found("import os"), 1);
+        // What follows a text is the next instruction of the pickle, here one that keeps it.
+        let program =
+            b"(X\x0a\0\0\0aten::saveq\x01X\x06\0\0\0Tensorq\x02\x8c\x09evil::runX\x09\0\0\0aten::addq";
+        let names: Vec<&str> = operators(program).map(|(_, name)| name).collect();
+        assert_eq!(names, ["aten::save", "evil::run", "aten::add"]);
     }
 }

@@ -1,6 +1,7 @@
 //! Functions that nothing in the source has called: who may call them, and with what.
 
-use super::{Body, Callable, Handed, MAX_STEPS, MAX_SWEEP, Machine, Reach};
+use super::{Body, Callable, Event, Handed, MAX_STEPS, MAX_SWEEP, Machine, Manner, Reach, What};
+use crate::python::effects::Effect;
 use crate::python::syntax::{Parameter, Passing};
 use crate::python::value::{Arguments, Taint, Value};
 
@@ -22,11 +23,34 @@ impl Machine<'_> {
                     self.exhausted = false;
                     self.in_lambda = matches!(callable.body, Body::Lambda(_));
                     let arguments = passed(&callable, reach);
-                    self.call_function(index, arguments, true);
+                    let answer = self.call_function(index, arguments, true);
+                    self.answers(&callable, &answer);
                     left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
                 }
             }
             index += 1;
+        }
+    }
+
+    /// Tells of a function of a service that answers whoever asks with secrets of the machine: all its variables, or a file
+    /// of credentials.
+    fn answers(&mut self, callable: &Callable, answer: &Value) {
+        let Body::Def(function) = &callable.body else { return };
+        let name = function.name.as_str();
+        let file = self.subject.rsplit('/').next().unwrap_or_default();
+        let serves = ENTRY_FILES.contains(&file) && (name == "__call__" || ENTRIES.contains(&name))
+            || HANDLERS.contains(&name) && name.ends_with("_fn")
+            || self.project.is_served(&self.subject, name);
+        if serves && self.reach >= Reach::Use && self.taint(answer).has(Taint::SECRET) {
+            let what = What::Effect {
+                effect: Effect::Network,
+                name: "an answer".to_owned(),
+                arguments: Vec::new(),
+                taint: Taint::SECRET,
+                manner: Manner::Sending,
+            };
+            let (path, line) = (self.subject.clone(), function.line);
+            self.events.push(Event { what, reach: self.reach, path, line, hidden: false });
         }
     }
 
