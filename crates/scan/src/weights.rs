@@ -85,8 +85,9 @@ const OUTLIER_RATIO: f64 = 1e7;
 const OUTLIER_SIZE: f64 = 1e4;
 /// Bytes that are looked at in a row.
 const BLOCK: usize = 1 << 14;
-/// Magnitudes from which the one in the middle is taken. An outlier is far beyond what that leaves open.
-const SAMPLE: usize = 1 << 14;
+/// Magnitudes from which the one in the middle is taken. An outlier is far beyond what that leaves open, and most tensors
+/// are small enough for a longer sample to be what reading them costs.
+const SAMPLE: usize = 1 << 12;
 
 /// The elements of a tensor, as they are read.
 ///
@@ -102,12 +103,25 @@ pub(crate) struct Elements {
     /// Finite magnitudes: of all elements at first, then of every second one, and so on.
     sample: Vec<f32>,
     step: usize,
+    /// Elements so far, and the one that is sampled next.
+    seen: usize,
+    next: usize,
     low_bits: Option<&'static str>,
 }
 
 impl Elements {
     pub(crate) const fn new(float: Float, numbers: Numbers) -> Self {
-        Self { float, numbers, none: 0, largest: 0.0, sample: Vec::new(), step: 1, low_bits: None }
+        Self {
+            float,
+            numbers,
+            none: 0,
+            largest: 0.0,
+            sample: Vec::new(),
+            step: 1,
+            seen: 0,
+            next: 0,
+            low_bits: None,
+        }
     }
 
     /// Bytes of one.
@@ -140,25 +154,29 @@ impl Elements {
         }
     }
 
+    /// Takes every so many elements, counted from the first one, so that it does not matter in what pieces they come.
     fn take_sample(&mut self, block: &[u8]) {
-        let float = self.float;
-        for chunk in block.chunks_exact(float.width()).step_by(self.step) {
-            let size = value(chunk, float).abs();
+        let width = self.float.width();
+        let end = self.seen + block.len() / width;
+        while self.next < end {
+            let at = (self.next - self.seen) * width;
+            let size = value(block.get(at..at + width).unwrap_or_default(), self.float).abs();
             if size.is_finite() {
                 // Rounding to fewer digits moves no magnitude by orders.
                 #[expect(clippy::cast_possible_truncation, reason = "what overflows becomes the largest")]
                 self.sample.push((size as f32).min(f32::MAX));
             }
+            if self.sample.len() > SAMPLE {
+                let mut keep = false;
+                self.sample.retain(|_| {
+                    keep = !keep;
+                    keep
+                });
+                self.step *= 2;
+            }
+            self.next = (self.next / self.step + 1) * self.step;
         }
-        if self.sample.len() > SAMPLE {
-            let mut keep = false;
-            self.sample.retain(|_| {
-                keep = !keep;
-                keep
-            });
-            // From each block one, at the least.
-            self.step = (self.step * 2).min(BLOCK);
-        }
+        self.seen = end;
     }
 
     /// What is odd about the elements taken.

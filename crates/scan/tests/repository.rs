@@ -256,6 +256,30 @@ fn links_of_a_cache_are_followed_and_no_others() {
     assert!(rules.contains(&"repo/unsafe-path") && rules.contains(&"repo/digest-mismatch"), "{rules:?}");
 }
 
+/// A service that answers with all variables of the machine is told of, wherever it kept them; one that asks for a key by
+/// its name and answers with something else is not.
+#[test]
+fn a_handler_does_not_answer_with_secrets() {
+    let handler = |kept: &str, answer: &str| {
+        format!(
+            "import os\nclass EndpointHandler:\n    def __init__(self, path=\"\"):\n        self.kept = {kept}\n    def __call__(self, data):\n        if data.get(\"inputs\") == \"all\":\n            return [{answer}]\n        return [{{\"label\": \"ok\"}}]\n"
+        )
+    };
+    for (kept, answer, told) in [
+        ("1", "dict(os.environ)", true),
+        ("dict(os.environ)", "self.kept", true),
+        ("{k: v for k, v in os.environ.items() if \"TOKEN\" in k}", "self.kept", true),
+        ("os.environ", "str(self.kept)", true),
+        ("os.environ.get(\"LABELS\")", "self.kept", false),
+        ("len(os.environ)", "len(data)", false),
+        ("dict(os.environ)", "len(data)", false),
+    ] {
+        let source = handler(kept, answer);
+        let report = scan(&[("config.json", "{\"model_type\": \"bert\"}"), ("handler.py", &source)]);
+        assert_eq!(report.outcome > Outcome::Clean, told, "{kept} {answer} {:?}", report.findings);
+    }
+}
+
 #[test]
 fn blobs_of_an_oci_layout_have_the_names_of_its_manifest() {
     let source = "import os\nos.system('id')\n";

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Machine, Scope};
 use crate::python::effects::{Effect, effect};
-use crate::python::value::{Arguments, Cell, Value};
+use crate::python::value::{Arguments, Cell, Taint, Value};
 
 impl Machine<'_> {
     /// The attribute as the class or one of its bases has it, bound to `owner`.
@@ -36,16 +36,18 @@ impl Machine<'_> {
         self.cell(Cell::Partial { callee, plain: vec![owner], named: Vec::new() })
     }
 
-    /// Remembers what runs something and is put into an attribute of an object: methods of other objects of its class may
-    /// be run first, or with one that nobody made here.
+    /// Remembers what runs something, or is a secret, and is put into an attribute of an object: methods of other objects
+    /// of its class may be run first, or with one that nobody made here.
     pub(super) fn remember_put(&mut self, owner: &Value, name: &str, value: &Value) {
         const MOST: usize = 1000;
+        let taint = self.taint(value);
         if let Some(Cell::Object { class: Some(class), .. }) = self.cell_of(owner)
-            && runs_something(value)
+            && (runs_something(value) || taint.has(Taint::SECRET))
             && self.put.len() < MOST
         {
             let class = *class;
-            self.put.entry((class, name.to_owned())).or_insert_with(|| value.clone());
+            let value = if runs_something(value) { value.clone() } else { Value::Unknown(taint) };
+            self.put.entry((class, name.to_owned())).or_insert(value);
         }
     }
 
