@@ -48,7 +48,8 @@ impl Source {
     pub(super) fn of(name: &str, place: &Place, bytes: &[u8]) -> Option<Self> {
         let (_, path) = name.split_once("/code/")?;
         let module = path.strip_suffix(".py")?.replace('/', ".");
-        Some(Self { place: place.clone(), module, text: std::str::from_utf8(bytes).ok()?.to_owned() })
+        // A byte that is no UTF-8 is no reason for torch not to read the rest.
+        Some(Self { place: place.clone(), module, text: String::from_utf8_lossy(bytes).into_owned() })
     }
 }
 
@@ -61,6 +62,13 @@ struct Found {
     message: String,
 }
 
+impl Found {
+    /// Some of the scripts was not run: what it does is not known.
+    fn unread(message: &str) -> Self {
+        Self { unit: 0, line: 1, rule: "format/unscannable", message: message.to_owned() }
+    }
+}
+
 /// Runs all methods, those of the class `root` first.
 pub(super) fn judge(scanner: &mut Scanner<'_>, sources: &[Source], root: Option<&str>) {
     if sources.is_empty() {
@@ -69,7 +77,8 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, sources: &[Source], root: Option<
     let found = std::thread::scope(|scope| {
         let work = || followed(sources, root);
         let worker = std::thread::Builder::new().stack_size(STACK).spawn_scoped(scope, work);
-        worker.ok().and_then(|worker| worker.join().ok()).unwrap_or_default()
+        let found = worker.ok().and_then(|worker| worker.join().ok());
+        found.unwrap_or_else(|| vec![Found::unread("the script could not be followed")])
     });
     for one in found {
         let Some(source) = sources.get(one.unit) else { continue };
@@ -80,15 +89,10 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, sources: &[Source], root: Option<
 }
 
 fn followed(sources: &[Source], root: Option<&str>) -> Vec<Found> {
-    let mut left = MOST_TEXT;
-    let units: Vec<Module> = sources
-        .iter()
-        .map(|source| {
-            let fits = source.text.len() <= left;
-            left = left.saturating_sub(source.text.len());
-            if fits { parser::parse(&source.text, 1) } else { Module::default() }
-        })
-        .collect();
+    if sources.iter().map(|source| source.text.len()).sum::<usize>() > MOST_TEXT {
+        return vec![Found::unread("the script is longer than what is followed")];
+    }
+    let units: Vec<Module> = sources.iter().map(|source| parser::parse(&source.text, 1)).collect();
     let program = Program::of(sources, &units);
     let mut machine = Machine::new(&program);
     for (name, class) in program.roots(root) {
@@ -249,6 +253,8 @@ struct Machine<'p, 'm> {
     next: usize,
     steps: usize,
     depth: usize,
+    /// A bound was met.
+    cut: bool,
     entered: HashSet<(&'p str, &'m str)>,
     found: Vec<Found>,
 }
@@ -274,6 +280,7 @@ impl<'p, 'm> Machine<'p, 'm> {
             next: 0,
             steps: MOST_STEPS,
             depth: 0,
+            cut: false,
             entered: HashSet::new(),
             found: Vec::new(),
         }
@@ -358,7 +365,9 @@ impl<'p, 'm> Machine<'p, 'm> {
     /// Takes a step; false once there are none left.
     fn step(&mut self) -> bool {
         self.steps = self.steps.saturating_sub(1);
-        self.steps > 0 && self.nodes.len() < MOST_NODES
+        let goes_on = self.steps > 0 && self.nodes.len() < MOST_NODES;
+        self.cut |= !goes_on;
+        goes_on
     }
 
     /// Runs the body of a function: what it returns, and which of its arguments it changes where they lie, to what.
@@ -370,6 +379,7 @@ impl<'p, 'm> Machine<'p, 'm> {
     ) -> (Value, Vec<(Value, Value)>) {
         let units: &'m [Module] = self.program.units;
         let Some(module) = units.get(unit).filter(|_| self.depth < DEEPEST) else {
+            self.cut = true;
             return (self.fresh(What::Unknown), Vec::new());
         };
         self.depth += 1;
@@ -415,9 +425,8 @@ impl<'p, 'm> Machine<'p, 'm> {
                 self.found.push(Found { unit, line, rule: "torch/fixed-answer", message });
             }
         }
-        if self.steps == 0 {
-            let message = "the script calls itself more often than is followed".to_owned();
-            self.found.push(Found { unit: 0, line: 1, rule: "format/unscannable", message });
+        if self.cut || self.steps == 0 {
+            self.found.push(Found::unread("the script does more, or calls deeper, than is followed"));
         }
         self.found.sort();
         self.found

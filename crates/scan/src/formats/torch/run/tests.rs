@@ -57,6 +57,28 @@ fn what_models_ask_is_not_told() {
     }
 }
 
+/// What lies behind a bound is not known, and said to be.
+#[test]
+fn what_is_not_followed_is_told() {
+    let method = |n: usize, body: &str| {
+        format!("  def m{n}(self: __torch__.Net,\n    x: Tensor) -> Tensor:\n    {body}\n")
+    };
+    let chain = |deep: usize| {
+        let last = method(deep, "return torch.relu(x)");
+        (0..deep).map(|n| method(n, &format!("return (self).m{}(x, )", n + 1))).collect::<String>() + &last
+    };
+    assert_eq!(rules(&chain(8)), Vec::<&str>::new());
+    assert_eq!(rules(&chain(2 * DEEPEST)), ["format/unscannable"]);
+    // Each calls the next one eight times: more nodes than are made.
+    let call = |n: usize| format!("x = (self).m{n}(x, )\n    ").repeat(8) + "return x";
+    let wide: String =
+        (0..7).map(|n| method(n, &call(n + 1))).collect::<String>() + &method(7, "return torch.relu(x)");
+    assert_eq!(rules(&wide), ["format/unscannable"]);
+    let long =
+        Source { place: Place::file("net.pt"), module: "__torch__".into(), text: " ".repeat(MOST_TEXT + 1) };
+    assert_eq!(followed(&[long], None).first().map(|found| found.rule), Some("format/unscannable"));
+}
+
 #[test]
 fn sizes_that_no_machine_has_room_for_are_told() {
     for body in [
