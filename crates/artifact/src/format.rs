@@ -8,8 +8,9 @@ use crate::media::Media;
 use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
-    arrow, avro, boosters, checkpoint, coreml, executorch, ggml, hdf5, json, lmdb, matlab, msgpack, paddle,
-    pickle, raw, rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml, zip,
+    arrow, avro, boosters, checkpoint, coreml, crfsuite, executorch, ggml, hdf5, json, lmdb, matlab, msgpack,
+    ocdbt, paddle, pickle, raw, rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml,
+    zip,
 };
 
 mod opaque;
@@ -46,6 +47,10 @@ pub enum Format {
     Ggml,
     /// Database of LMDB, or the file of its locks.
     Lmdb,
+    /// Model of CRFsuite.
+    CrfSuite,
+    /// Manifest or nodes of a database of TensorStore.
+    Ocdbt,
     /// TensorFlow graph: saved model, meta graph, frozen graph, or what Keras keeps beside one.
     TensorFlow(tensorflow::Root),
     /// Index of a TensorFlow checkpoint.
@@ -209,6 +214,8 @@ impl Format {
             Self::Gguf => "gguf",
             Self::Ggml => "ggml",
             Self::Lmdb => "lmdb",
+            Self::CrfSuite => "crfsuite",
+            Self::Ocdbt => "ocdbt",
             Self::TensorFlow(_) => "tensorflow",
             Self::CheckpointIndex => "checkpoint-index",
             Self::TfLite => "tflite",
@@ -271,6 +278,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         }
         _ if ggml::is_ggml(bytes) => Format::Ggml,
         _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
+        _ if crfsuite::is_model(bytes) => Format::CrfSuite,
+        _ if ocdbt::is_ocdbt(bytes) => Format::Ocdbt,
         _ if avro::is_avro(bytes) => Format::Avro,
         _ if matlab::is_matlab5(bytes) => Format::Matlab5,
         _ if sevenzip::is_sevenzip(bytes) => Format::SevenZip,

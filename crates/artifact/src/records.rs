@@ -7,6 +7,7 @@
 use std::ops::Range;
 
 use crate::ArtifactError;
+use crate::crc32c::crc32c;
 use crate::cursor::Cursor;
 
 /// Records of one file.
@@ -50,14 +51,7 @@ pub fn walk(bytes: &[u8]) -> Result<Vec<Range<usize>>, ArtifactError> {
 
 /// The checksum as files keep it.
 fn masked(bytes: &[u8]) -> u32 {
-    let mut sum = u32::MAX;
-    for byte in bytes {
-        sum ^= u32::from(*byte);
-        for _ in 0..8 {
-            sum = if sum & 1 == 1 { sum >> 1 ^ 0x82f6_3b78 } else { sum >> 1 };
-        }
-    }
-    (!sum).rotate_right(15).wrapping_add(0xa282_ead8)
+    crc32c(bytes).rotate_right(15).wrapping_add(0xa282_ead8)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub(crate) mod chunks;
 mod coded;
 mod compressed;
 mod coreml;
+mod crfsuite;
 mod executorch;
 mod exported;
 mod flows;
@@ -40,6 +41,7 @@ mod modelfile;
 mod msgpack;
 mod notebook;
 mod npy;
+mod ocdbt;
 mod onnx;
 mod opaque;
 pub(crate) mod orders;
@@ -65,7 +67,7 @@ mod torch;
 mod vectors;
 mod xml;
 mod yaml;
-mod zarr;
+pub(crate) mod zarr;
 mod zip;
 
 /// Looks at `content` and returns how many of its bytes are accounted for.
@@ -113,6 +115,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Gguf => gguf::scan,
         Format::Ggml => ggml::scan,
         Format::Lmdb => lmdb::scan,
+        Format::CrfSuite => crfsuite::scan,
+        Format::Ocdbt => ocdbt::scan,
         Format::Hdf5 => hdf5::scan,
         Format::TensorFlow(root) => return tensorflow::scan(scanner, content, root),
         Format::CheckpointIndex => checkpoint::scan,

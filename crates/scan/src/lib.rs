@@ -15,6 +15,7 @@ mod content;
 mod credential;
 mod formats;
 mod instructions;
+mod ocdbt;
 mod page;
 mod pickle;
 mod python;

@@ -178,6 +178,16 @@ impl FileReport {
         }
     }
 
+    /// Drops the findings of some rules: other files account for what they tell of.
+    pub(crate) fn settled(&mut self, settles: &dyn Fn(&str) -> bool) {
+        self.findings.retain(|finding| !settles(&finding.rule));
+        let outcomes = self.findings.iter().map(|finding| outcome_of(&finding.rule));
+        // What is not kept counts all the same.
+        let least = if self.truncated { self.outcome } else { Outcome::Clean };
+        self.outcome = outcomes.max().unwrap_or(Outcome::Clean).max(least);
+        self.covered_bytes = self.size;
+    }
+
     pub(crate) fn add(&mut self, finding: Finding, outcome: Outcome) {
         self.outcome = self.outcome.max(outcome);
         self.findings.push(finding);

@@ -50,24 +50,8 @@ fn keep(_: Range<usize>) {}
 
 /// The same with more around it. `title` is a name that the file has elsewhere, where its own is a digest.
 pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around: &Around<'_>) -> FileReport {
-    let Around { limits, tables, project, release, watch } = *around;
-    let mut scanner = Scanner {
-        limits,
-        tables,
-        project,
-        release,
-        watch,
-        findings: BTreeSet::new(),
-        truncated: false,
-        outcome: Outcome::Clean,
-        size: bytes.len() as u64,
-        checksums: Vec::new(),
-        tensors: Vec::new(),
-        decompressed_left: limits.decompressed_bytes.min(ordinary(bytes.len() as u64)),
-        vouched: Vec::new(),
-        packed: Vec::new(),
-        keras_weights: None,
-    };
+    let Around { limits, release, .. } = *around;
+    let mut scanner = Scanner::new(bytes.len() as u64, around);
     let format = Format::detect_pausing(bytes, &|| release(0..bytes.len()));
     let mut place = Place::file(path.as_str());
     place.member = title.map(str::to_owned);
@@ -85,6 +69,19 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         truncated: scanner.truncated,
         vouched: scanner.vouched,
     }
+}
+
+/// Looks into a file anew with what other files say of it, and adds what is found to its report.
+pub(crate) fn look_again(file: &mut FileReport, look: impl FnOnce(&mut Scanner<'_>, Place)) {
+    let limits = Limits { content: file.sha256.is_some(), ..Limits::default() };
+    let project = Project::default();
+    let mut scanner = Scanner::new(file.size, &Around::new(&limits, Tables::built_in(), &project));
+    look(&mut scanner, Place::file(file.path.as_str()));
+    for finding in scanner.findings {
+        file.add(finding, Outcome::Clean);
+    }
+    file.outcome = file.outcome.max(scanner.outcome);
+    file.truncated |= scanner.truncated;
 }
 
 /// Bytes to look at: a file, or a member of one.
@@ -159,6 +156,28 @@ impl Deref for Near<'_> {
 }
 
 impl<'a> Scanner<'a> {
+    /// Of a file of `size` bytes.
+    fn new(size: u64, around: &Around<'a>) -> Self {
+        let Around { limits, tables, project, release, watch } = *around;
+        Self {
+            limits,
+            tables,
+            project,
+            release,
+            watch,
+            findings: BTreeSet::new(),
+            truncated: false,
+            outcome: Outcome::Clean,
+            size,
+            checksums: Vec::new(),
+            tensors: Vec::new(),
+            decompressed_left: limits.decompressed_bytes.min(ordinary(size)),
+            vouched: Vec::new(),
+            packed: Vec::new(),
+            keras_weights: None,
+        }
+    }
+
     /// Tells that bytes of a content are not needed for now, where it is the file itself.
     pub(crate) fn released(&self, content: &Content<'_>, range: Range<usize>) {
         // Whole pages, of whatever size a system has.

@@ -11,6 +11,7 @@ use proofhouse_core::{Finding, Place};
 use rayon::prelude::*;
 
 use crate::cache;
+use crate::ocdbt;
 use crate::python::Project;
 use crate::repository::{MAX_CONFIGURATION, mark_built, mark_loaded};
 use crate::rules::rule;
@@ -152,7 +153,9 @@ impl Survey {
 
     /// Settles what the files say of each other, from the reports of all of [`Self::files`] in their order.
     pub fn settle(&self, files: &mut [FileReport]) {
-        vouch::settle(files, &|index| Mapped::open(&self.files.get(index)?.location, Access::Map).ok());
+        let read = |index: usize| Mapped::open(&self.files.get(index)?.location, Access::Map).ok();
+        ocdbt::settle(files, &read);
+        vouch::settle(files, &read);
     }
 
     /// Scans one of [`Self::files`].

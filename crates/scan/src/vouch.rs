@@ -5,14 +5,16 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use proofhouse_artifact::Format;
 use proofhouse_artifact::stream::Codec;
 use proofhouse_core::Place;
 
 use crate::formats::payload;
+use crate::formats::zarr::{self, Array};
 use crate::rules::rule;
-use crate::scanner::{Content, Scanner};
+use crate::scanner::{Content, Scanner, look_again};
 use crate::{FileReport, Outcome};
 
 /// A file that another one lists, and where its tensors lie. An end of `u64::MAX` is the end of the file.
@@ -20,16 +22,33 @@ use crate::{FileReport, Outcome};
 pub(crate) struct Vouched {
     pub(crate) path: String,
     pub(crate) ranges: Vec<Range<u64>>,
+    /// The array whose chunk it is.
+    pub(crate) array: Option<Arc<Array>>,
 }
 
 impl Scanner<'_> {
     /// Notes that the file `name` beside `content` holds tensors at `ranges`. Members of archives vouch for
     /// nothing: what lies beside them is scanned with them.
     pub(crate) fn vouch(&mut self, content: &Content<'_>, name: &str, ranges: Vec<Range<u64>>) {
+        self.note(content, name, ranges, None);
+    }
+
+    /// Notes that the file `name` beside `content` is a chunk of an array.
+    pub(crate) fn vouch_chunk(&mut self, content: &Content<'_>, name: &str, array: Arc<Array>) {
+        self.note(content, name, std::iter::once(0..u64::MAX).collect(), Some(array));
+    }
+
+    fn note(
+        &mut self,
+        content: &Content<'_>,
+        name: &str,
+        ranges: Vec<Range<u64>>,
+        array: Option<Arc<Array>>,
+    ) {
         if content.place.member.is_none() {
             let folder = content.place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
             let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            self.vouched.push(Vouched { path, ranges });
+            self.vouched.push(Vouched { path, ranges, array });
         }
     }
 }
@@ -38,16 +57,25 @@ impl Scanner<'_> {
 /// `read` gives the bytes of a file by its index.
 pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usize) -> Option<B>) {
     let mut listed = BTreeMap::<String, Vec<Range<u64>>>::new();
+    let mut chunks = BTreeMap::<String, Arc<Array>>::new();
     for vouched in files.iter_mut().flat_map(|f| std::mem::take(&mut f.vouched)) {
-        listed.entry(vouched.path).or_default().extend(vouched.ranges);
+        if let Some(array) = vouched.array {
+            chunks.insert(vouched.path, array);
+        } else {
+            listed.entry(vouched.path).or_default().extend(vouched.ranges);
+        }
     }
     for (index, file) in files.iter_mut().enumerate() {
         // What is packed is numbers, too, where nothing but that is told of it.
         let packed = Codec::ALL.iter().any(|codec| file.format == Format::Compressed(*codec));
         let bare = file.format == Format::Unknown || packed;
-        let Some(ranges) = listed.get(file.path.as_str()).filter(|_| bare) else {
+        if !bare {
             continue;
-        };
+        }
+        if let Some(array) = chunks.get(file.path.as_str()) {
+            chunk(file, array, || read(index));
+        }
+        let Some(ranges) = listed.get(file.path.as_str()) else { continue };
         let only = file.findings.iter().all(|f| f.rule == "format/unscannable");
         let Some(bytes) = read(index).filter(|_| only) else { continue };
         let problems = unlisted(bytes.as_ref(), ranges);
@@ -62,6 +90,22 @@ pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usi
         }
         file.findings.sort();
     }
+}
+
+/// Settles a file that is a chunk of an array.
+fn chunk<B: AsRef<[u8]>>(file: &mut FileReport, array: &Array, read: impl FnOnce() -> Option<B>) {
+    // What follows a stream is told of anew where the steps of the array are followed.
+    let settles =
+        |rule: &str| rule == "format/unscannable" || (rule == "stream/trailing" && array.is_followed());
+    if !file.findings.iter().all(|finding| settles(&finding.rule)) {
+        return;
+    }
+    let Some(bytes) = read() else { return };
+    file.settled(&settles);
+    look_again(file, |scanner, place| {
+        let content = Content { bytes: bytes.as_ref(), format: Format::Unknown, place, depth: 0 };
+        zarr::look(scanner, &content, array);
+    });
 }
 
 /// What is wrong with a file and its list: the place, the bytes that nobody lists, and words. Zeros between

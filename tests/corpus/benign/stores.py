@@ -5,6 +5,7 @@ import pickle
 import struct
 import zlib
 
+from databases import array, database, node, tags
 from stores import NUMBERS, ggml, importance, lmdb, tfjs, zarr
 
 
@@ -17,3 +18,8 @@ def make(corpus):
     corpus.folder("stores", "packed.zarr", zarr(zlib.compress(NUMBERS), compressor={"id": "zlib", "level": 1}), "clean", "an array that is packed")
     corpus.folder("stores", "tfjs", tfjs(NUMBERS), "clean", "a model of TensorFlow.js and its shard")
     corpus.benign("stores", "key.pkl", pickle.dumps({"key": operator.attrgetter("score"), "order": operator.itemgetter(0)}), "sort keys")
+    root = node({"w/.zarray": array(4), "w/0": NUMBERS})
+    corpus.folder("stores", "checkpoint.ocdbt", database(root), "clean", "a database of TensorStore whose values lie in a node")
+    outside = node({"w/.zarray": array(8)}, [("w/0", 0, 32)])
+    corpus.folder("stores", "values.ocdbt", database(outside, NUMBERS * 2), "clean", "the same with a data file")
+    corpus.benign("stores", "tags.crfsuite", tags(), "a model of CRFsuite")

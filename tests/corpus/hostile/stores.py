@@ -2,6 +2,7 @@
 
 import zlib
 
+from databases import array, database, manifest, node, tags
 from stores import NUMBERS, ggml, lmdb, tfjs, zarr
 
 PICKLE = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."
@@ -19,3 +20,16 @@ def make(corpus):
     corpus.folder("stores", "longer.zarr", zarr(NUMBERS + b"\x01 more than the array says"), "found", "a chunk with bytes that belong to nothing")
     corpus.folder("stores", "longer-tfjs", tfjs(NUMBERS + b"\x01 more than the manifest says"), "found", "a shard with bytes that belong to nothing")
     corpus.malicious("stores", "key.pkl", b"\x80\x04coperator\nmethodcaller\n\x8c\x06system\x8c\x04true\x86R.", "a key that asks for a command")
+    root = node({"w/.zarray": array(4), "w/0": NUMBERS})
+    corpus.folder("stores", "behind.ocdbt", database(root) | {"d/root": root + PICKLE}, "found", "a pickle behind a node of a database")
+    corpus.folder("stores", "broken.ocdbt", database(root[:-1] + b"\0"), "found", "a node with another checksum")
+    corpus.folder("stores", "outside.ocdbt", {"manifest.ocdbt": manifest("../../secrets", 20)}, "found", "a database that takes data from outside of its folder")
+    corpus.folder("stores", "longer.ocdbt", database(node({"w/.zarray": array(4), "w/0": NUMBERS + b"more"})), "found", "a chunk longer than its array")
+    objects = array(1, "|O", filters=[{"id": "pickle", "protocol": 4}])
+    corpus.folder("stores", "objects.ocdbt", database(node({"w/.zarray": objects, "w/0": PICKLE})), "malicious", "a chunk of objects, which its reader unpickles")
+    outside = node({"w/.zarray": array(8)}, [("w/0", 0, 32)])
+    corpus.folder("stores", "gap.ocdbt", database(outside, NUMBERS * 2 + PICKLE), "found", "bytes of a data file that no value has")
+    letters = array(len(PICKLE), "|u1")
+    corpus.folder("stores", "letters.ocdbt", database(node({"w/.zarray": letters, "w/0": PICKLE})), "malicious", "an array that is a pickle")
+    corpus.found("stores", "behind.crfsuite", tags(behind=PICKLE), "a pickle behind the model")
+    corpus.found("stores", "astray.crfsuite", tags(target=9), "a feature that leads to a label that is not there")

@@ -5,17 +5,24 @@
 //! or load pickles. So where every step is one that runs nothing, chunks are data; where one is not, they are what they
 //! are by their own content. Source: Zarr specifications v2 and v3.0, numcodecs 0.15.
 
+use std::sync::Arc;
+
 use proofhouse_artifact::json::{self, Value};
 use proofhouse_artifact::zip::Archive;
 use proofhouse_artifact::{Format, zip};
 
-use super::payload;
 use crate::scanner::{Content, Scanner};
+use crate::weights::Float;
+
+mod chunk;
+
+pub(crate) use chunk::look;
+use chunk::{Step, float, other_width, steps};
 
 /// Arrays of one archive.
 const MOST: usize = 10_000;
 /// Longest description.
-const LONGEST: u64 = 1 << 20;
+pub(crate) const LONGEST: u64 = 1 << 20;
 
 /// Steps that turn bytes into numbers or texts and run nothing.
 const INERT: [&str; 43] = [
@@ -66,16 +73,20 @@ const INERT: [&str; 43] = [
 
 /// An array that nothing runs to read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Array {
+pub(crate) struct Array {
     /// The folder that it lies in, with a slash behind it where there is one.
-    folder: String,
-    /// Bytes of a chunk, where they are not packed.
+    pub(crate) folder: String,
+    /// Bytes of a chunk, when it is unpacked.
     chunk: Option<u64>,
+    /// What makes a file of them, in that order.
+    steps: Vec<Step>,
+    /// How its elements are stored.
+    float: Option<Float>,
 }
 
 impl Array {
     /// What a description at `path` says; `None` for what is none, or has a step that is not known to run nothing.
-    fn of(path: &str, document: &Value) -> Option<Self> {
+    pub(crate) fn of(path: &str, document: &Value) -> Option<Self> {
         let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         let name = path.rsplit('/').next().unwrap_or(path);
         match (name, member(document, "zarr_format").and_then(Value::as_size)) {
@@ -95,22 +106,25 @@ impl Array {
             return None;
         }
         let kind = member(document, "dtype")?;
-        let width = kind.as_text().and_then(width);
+        let width = kind.as_text().and_then(|kind| width(kind).or_else(|| other_width(kind)));
         // Objects are made by the first filter; without one there is nothing that makes them.
         if kind.as_text().is_some_and(|kind| kind.ends_with('O')) && filters.is_empty() {
             return None;
         }
-        let plain = filters.is_empty() && compressor.is_none();
-        let chunk = width.filter(|_| plain).and_then(|width| product(member(document, "chunks")?, width));
-        Some(Self { folder, chunk })
+        let width = width.filter(|_| filters.is_empty());
+        let chunk = width.and_then(|width| product(member(document, "chunks")?, width));
+        let name = compressor.and_then(|value| member(value, "id")?.as_text());
+        let steps = name.map(Step::named).into_iter().collect();
+        let float = kind.as_text().and_then(float).filter(|_| filters.is_empty());
+        Some(Self { folder, chunk, steps, float })
     }
 
     fn third(folder: String, document: &Value) -> Option<Self> {
         if member(document, "node_type").and_then(Value::as_text) != Some("array") {
             return None;
         }
-        let mut open: Vec<&Value> = member(document, "codecs")?.as_array()?.iter().collect();
-        let plain = open.len() == 1;
+        let codecs = member(document, "codecs")?.as_array()?;
+        let mut open: Vec<&Value> = codecs.iter().collect();
         while let Some(codec) = open.pop() {
             let name = codec.as_text().or_else(|| member(codec, "name")?.as_text())?;
             if !INERT.contains(&name) {
@@ -122,16 +136,15 @@ impl Array {
                 open.extend(inner.and_then(|inner| member(inner, key)?.as_array()).unwrap_or_default());
             }
         }
-        let width = member(document, "data_type").and_then(Value::as_text).and_then(named_width);
+        let kind = member(document, "data_type").and_then(Value::as_text);
         let grid = member(document, "chunk_grid").and_then(|grid| member(grid, "configuration"));
-        let chunk = width
-            .filter(|_| plain)
-            .and_then(|width| product(grid.and_then(|grid| member(grid, "chunk_shape"))?, width));
-        Some(Self { folder, chunk })
+        let shape = grid.and_then(|grid| member(grid, "chunk_shape"))?;
+        let (chunk, steps) = steps(codecs, shape, kind.and_then(named_width), 0);
+        Some(Self { folder, chunk, steps, float: kind.and_then(float) })
     }
 
     /// Whether a path is that of one of its chunks: numbers, behind a `c` or not.
-    fn has(&self, path: &str) -> bool {
+    pub(crate) fn has(&self, path: &str) -> bool {
         let Some(key) = path.strip_prefix(self.folder.as_str()) else { return false };
         let key = key.strip_prefix("c/").or_else(|| key.strip_prefix("c.")).unwrap_or(key);
         key == "c"
@@ -147,11 +160,11 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     if content.place.member.is_some() || !matches!(content.name(), ".zarray" | "zarr.json") {
         return;
     }
-    let Some(array) = Array::of(&content.place.path, document) else { return };
+    let Some(array) = Array::of(&content.place.path, document).map(Arc::new) else { return };
     let project = scanner.project;
     for path in project.files_like(&array.folder).filter(|path| array.has(path)) {
         let name = path.get(array.folder.len()..).unwrap_or(path);
-        scanner.vouch(content, name, std::iter::once(0..array.chunk.unwrap_or(u64::MAX)).collect());
+        scanner.vouch_chunk(content, name, array.clone());
     }
 }
 
@@ -176,36 +189,11 @@ pub(super) fn of_zip(scanner: &Scanner<'_>, archive: &Archive<'_>) -> Vec<Array>
 /// Looks at a member of an archive as a chunk; whether it is one.
 pub(super) fn chunk(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, arrays: &[Array]) -> bool {
     let Some(array) = arrays.iter().find(|array| array.has(name)) else { return false };
-    match content.format {
-        Format::Unknown => {
-            if let Some(what) =
-                payload::kind(content.bytes).or_else(|| crate::content::executable(content.bytes))
-            {
-                scanner.report(
-                    "format/embedded-payload",
-                    content.place.clone(),
-                    format!("a chunk is {what}"),
-                );
-            }
-            if array.chunk.is_some_and(|size| size != content.bytes.len() as u64) {
-                let message = "a chunk is longer or shorter than its array says";
-                scanner.report("tree/unlisted-bytes", content.place.clone(), message);
-            }
-            super::kept::pickles(scanner, content);
-            true
-        }
-        Format::Compressed(codec) => {
-            let Ok(unpacked) = codec.unpack(content.bytes, scanner.decompressed_left) else { return false };
-            scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.bytes.len() as u64);
-            if unpacked.trailing > 0 || Format::detect(&unpacked.bytes) != Format::Unknown {
-                return false;
-            }
-            let (bytes, place) = (&unpacked.bytes[..], content.place.clone());
-            let inner = Content { bytes, format: Format::Unknown, place, depth: content.depth + 1 };
-            chunk(scanner, &inner, name, &[Array { chunk: None, ..array.clone() }])
-        }
-        _ => false,
+    let packed = matches!(content.format, Format::Unknown | Format::Compressed(_));
+    if packed {
+        look(scanner, content, array);
     }
+    packed
 }
 
 /// Bytes of an element by NumPy's letters: `<f4`.
@@ -248,7 +236,7 @@ mod tests {
         let plain = r#"{"zarr_format":2,"chunks":[2,3],"dtype":"<f4","compressor":null,"filters":null}"#;
         assert_eq!(array("a/.zarray", plain).unwrap().chunk, Some(24));
         let packed = plain.replace("\"compressor\":null", r#""compressor":{"id":"blosc","cname":"lz4"}"#);
-        assert_eq!(array(".zarray", &packed).unwrap().chunk, None);
+        assert_eq!(array(".zarray", &packed).unwrap().steps, [Step::Other]);
         for hostile in [
             plain.replace("\"filters\":null", r#""filters":[{"id":"pickle","protocol":5}]"#),
             plain.replace("<f4", "|O"),
@@ -266,7 +254,7 @@ mod tests {
 
     #[test]
     fn chunks_are_named_by_numbers() {
-        let array = Array { folder: "a/".to_owned(), chunk: None };
+        let array = Array { folder: "a/".to_owned(), chunk: None, steps: Vec::new(), float: None };
         for name in ["a/0", "a/0.1", "a/0/1", "a/c/0/1", "a/c"] {
             assert!(array.has(name), "{name}");
         }

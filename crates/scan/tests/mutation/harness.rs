@@ -17,6 +17,8 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("ggml", "model.ggml", &[".ggml"]),
     ("arrow", "data.arrow", &[".arrow", ".feather"]),
     ("lmdb", "data.mdb", &[".mdb"]),
+    ("ocdbt", "manifest.ocdbt", &[".ocdbt"]),
+    ("crfsuite", "tags.crfsuite", &[".crfsuite"]),
     ("zarr", "model.zarr.zip", &[".zarr.zip"]),
     ("onnx", "model.onnx", &[".onnx"]),
     ("hdf5", "model.h5", &[".h5"]),
