@@ -131,16 +131,24 @@ const PRINTABLE: usize = 20;
 /// Bytes that are looked at together, and how far apart: some eight of any twenty bytes in a row are.
 const WORD: usize = 8;
 const STEP: usize = PRINTABLE - WORD + 1;
+/// Words that are passed over at once, and the bytes that they stand in.
+const WORDS: usize = 8;
+const STRETCH: usize = (WORDS - 1) * STEP + WORD;
+/// What bytes beyond ASCII have set.
+const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// The first run of printable bytes from `range` on that is long enough for a credential that begins there. Numbers
 /// have no such runs, and a look at eight bytes of thirteen tells: a sweep of weights costs a fraction of what an
 /// automaton takes.
 fn printable_run(bytes: &[u8], range: Range<usize>) -> Option<Range<usize>> {
-    const HIGH: u64 = 0x8080_8080_8080_8080;
     let mut at = range.start;
     // What begins in the range has its word at most so far behind it.
     while at < range.end.saturating_add(STEP) {
         let rest = bytes.get(at..)?;
+        if rest.first_chunk().is_some_and(all_beyond_ascii) {
+            at += WORDS * STEP;
+            continue;
+        }
         let Some(word) = rest.first_chunk::<WORD>() else { break };
         if u64::from_le_bytes(*word) & HIGH != 0 || !word.iter().all(|b| printable(*b)) {
             at += STEP;
@@ -154,6 +162,12 @@ fn printable_run(bytes: &[u8], range: Range<usize>) -> Option<Range<usize>> {
         at += behind.max(STEP);
     }
     None
+}
+
+/// Whether every word has a byte beyond ASCII, as nearly all words of numbers have.
+fn all_beyond_ascii(stretch: &[u8; STRETCH]) -> bool {
+    let word = |n: usize| stretch.get(n * STEP..).and_then(|rest| rest.first_chunk::<WORD>());
+    (0..WORDS).all(|n| word(n).is_some_and(|word| u64::from_le_bytes(*word) & HIGH != 0))
 }
 
 const fn printable(b: u8) -> bool {

@@ -87,7 +87,7 @@ const OUTLIER_SIZE: f64 = 1e4;
 const BLOCK: usize = 1 << 14;
 /// Magnitudes from which the one in the middle is taken. An outlier is far beyond what that leaves open, and most tensors
 /// are small enough for a longer sample to be what reading them costs.
-const SAMPLE: usize = 1 << 12;
+const SAMPLE: usize = 1 << 10;
 
 /// The elements of a tensor, as they are read.
 ///
@@ -102,6 +102,7 @@ pub(crate) struct Elements {
     largest: f64,
     /// Finite magnitudes: of all elements at first, then of every second one, and so on.
     sample: Vec<f32>,
+    /// A power of two.
     step: usize,
     /// Elements so far, and the one that is sampled next.
     seen: usize,
@@ -174,7 +175,7 @@ impl Elements {
                 });
                 self.step *= 2;
             }
-            self.next = (self.next / self.step + 1) * self.step;
+            self.next = (self.next | (self.step - 1)) + 1;
         }
         self.seen = end;
     }
