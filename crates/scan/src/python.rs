@@ -13,7 +13,7 @@ use proofhouse_core::Place;
 use crate::scanner::{Content, Near, Scanner};
 
 mod effects;
-mod fold;
+pub(crate) mod fold;
 mod judge;
 mod known;
 mod literal;

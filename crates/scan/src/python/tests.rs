@@ -110,6 +110,10 @@ const SUSPICIOUS: &[(&str, &str)] = &[
     ("import importlib, config\nimportlib.import_module(config.name)\n", "python/computed"),
     ("import config\nexec(config.code)\n", "python/computed"),
     ("import os\nclass A:\n    def forward(self, x):\n        os.system(x)\n", "python/runs-in-use"),
+    (
+        "import os, spacy\n@spacy.registry.callbacks('a.v1')\ndef make():\n    def run(nlp):\n        os.system('id')\n        return nlp\n    return run\n",
+        "python/runs-in-use",
+    ),
     ("class A:\n    def f(self, c):\n        return eval(c.act)\n", "python/evaluates-data"),
     ("import torch\nm = torch.hub.load('a/b', 'c')\n", "python/foreign-code"),
     (

@@ -25,6 +25,11 @@ impl Machine<'_> {
                     let arguments = passed(&callable, reach);
                     let answer = self.call_function(index, arguments, true);
                     self.answers(&callable, &answer);
+                    // Whoever calls it has what it answers, and calls that as it calls this.
+                    if reach >= Reach::Handed {
+                        let made = answer.choices().to_vec();
+                        self.mark_handed(&made, callable.handed.unwrap_or(Handed::Over));
+                    }
                     left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
                 }
             }
