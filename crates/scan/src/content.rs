@@ -168,6 +168,15 @@ fn holds_numbers(format: Format) -> bool {
             | Format::TfRecord
             | Format::FastText
             | Format::Word2Vec
+            | Format::TfLite
+            | Format::ExecuTorch
+            | Format::CoreMl
+            | Format::CoreMlWeights
+            | Format::PaddleProgram
+            | Format::PaddleParameters
+            | Format::TensorFlow(_)
+            | Format::MsgPack
+            | Format::CatBoost
             | Format::Unknown
             | Format::Pickle(_)
     )

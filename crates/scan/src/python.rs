@@ -143,6 +143,9 @@ pub(crate) fn evaluates(text: &str, programs: bool) -> Option<String> {
         "python/foreign-code",
         "code/harmful",
     ];
+    /// What programs that evaluate a text mostly have among their names.
+    const AT_HAND: &str =
+        "import math, os, sys, subprocess, shutil, torch, numpy, numpy as np, torch.nn as nn\n";
     let text = text.trim();
     // Words about a program are no program.
     let tree = parser::parse(text, 1);
@@ -153,7 +156,7 @@ pub(crate) fn evaluates(text: &str, programs: bool) -> Option<String> {
     if !expression && !programs {
         return None;
     }
-    let (events, _) = follow(&Project::default(), "text.py", text, 1);
+    let (events, _) = follow(&Project::default(), "text.py", &format!("{AT_HAND}{text}"), 1);
     let judged =
         events.iter().filter(|e| e.reach >= Reach::Load).filter_map(|e| judge::judge(e, Started::Imported));
     judged.into_iter().find(|judged| HARM.contains(&judged.rule)).map(|judged| judged.message)

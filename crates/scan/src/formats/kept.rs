@@ -359,6 +359,7 @@ mod tests {
             ("old.bin", [&b"\x01\0\xff\xfe"[..], b"cos\nsystem\n(S'id'\ntR."].concat()),
             ("m.json", br#"{"names": "{0: __import__('os').system('id')}"}"#.to_vec()),
             ("m.json", br#"{"expr_str": "s0.__class__"}"#.to_vec()),
+            ("m.yaml", b"act: nn.SiLU() if torch.hub.os.system('id') == 0 else nn.ReLU()\n".to_vec()),
             ("m.json", br#"{"expr_str": "open('x')"}"#.to_vec()),
         ] {
             assert!(outcome(name, &bytes) >= Outcome::Suspicious, "{name}");
@@ -370,6 +371,11 @@ mod tests {
                 br#"{"expr_str": "Max(1, 2*s0 + 1) // 4", "names": "{0: 'person', 1: 'os.path'}"}"#.to_vec(),
             ),
             ("m.json", br#"{"expr_str": "Symbol('s77', positive=True)"}"#.to_vec()),
+            (
+                "m.yaml",
+                b"act: torch.nn.Sequential(nn.ReLU(), nn.Dropout(0.1)) if os.cpu_count() else nn.ReLU()\n"
+                    .to_vec(),
+            ),
             ("m.json", br#"{"text": "call os.system('id') (never)"}"#.to_vec()),
             ("a.db", database(b"\x80\x04 and cos\n and text")),
             ("b.db", database(&packed(b"x\x9c a text that is packed"))),

@@ -314,6 +314,10 @@ pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
 /// Tag characters spell words that no screen shows; flags of regions take six of them.
 pub(crate) fn unseen(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     const FLAG: usize = 8;
+    // They begin with these bytes, and nearly no text has any.
+    if memchr::memmem::find(text.as_bytes(), b"\xf3\xa0").is_none() {
+        return;
+    }
     let mut run = 0;
     for c in text.chars() {
         run = if matches!(c as u32, 0xe0000..=0xe007f) { run + 1 } else { 0 };

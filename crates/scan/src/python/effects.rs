@@ -92,7 +92,40 @@ pub(super) fn effect(name: &str) -> Option<Effect> {
         matching.max_by_key(|(p, _)| p.len()).map(|(_, e)| *e)
     });
     // A private twin (`_io`, `_socket`) does what the public module does.
-    found.or_else(|| name.strip_prefix('_').filter(|n| !n.starts_with('_')).and_then(effect))
+    let found = found.or_else(|| name.strip_prefix('_').filter(|n| !n.starts_with('_')).and_then(effect));
+    found.or_else(|| led_to(name))
+}
+
+/// What is reached through the names of another module: `torch.hub.os.system`, `concurrent.futures.process.mp.util`.
+/// Modules have those they import among their names.
+fn led_to(name: &str) -> Option<Effect> {
+    /// Modules whose names no package has for something else.
+    const MODULES: [&str; 12] = [
+        "os",
+        "posix",
+        "subprocess",
+        "socket",
+        "shutil",
+        "pty",
+        "ctypes",
+        "importlib",
+        "builtins",
+        "runpy",
+        "pickle",
+        "urllib",
+    ];
+    /// Functions of which there is one.
+    const ONLY: [&str; 4] = ["spawnv_passfds", "fork_exec", "posix_spawn", "posix_spawnp"];
+    let (path, last) = name.rsplit_once('.')?;
+    if path.contains(['(', '<']) {
+        return None;
+    }
+    let inside = path.match_indices('.').map(|(at, _)| at + 1).find_map(|at| {
+        let rest = name.get(at..)?;
+        let module = rest.split('.').next()?;
+        MODULES.contains(&module).then(|| effect(rest))?
+    });
+    inside.or_else(|| ONLY.contains(&last).then_some(Effect::Command))
 }
 
 #[cfg(test)]
@@ -112,6 +145,10 @@ mod tests {
         assert_eq!(effect("subprocess.run().stdout.strip"), None);
         assert_eq!(effect("requests.Session().get"), Some(Effect::Network));
         assert_eq!(effect("torch.nn.Linear"), None);
+        assert_eq!(effect("torch.hub.os.system"), Some(Effect::Command));
+        assert_eq!(effect("concurrent.futures.process.mp.util.spawnv_passfds"), Some(Effect::Command));
+        assert_eq!(effect("client().os.system"), None);
+        assert_eq!(effect("torch.os.path.join"), None);
         assert_eq!(effect("subprocess.CalledProcessError"), None);
     }
 }

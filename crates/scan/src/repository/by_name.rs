@@ -8,6 +8,7 @@ use crate::scanner::{Content, Scanner};
 mod build;
 mod compiled;
 mod editors;
+mod reaches;
 mod steps;
 mod tools;
 mod trusts;
@@ -90,6 +91,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         editors::scan(scanner, content, &name, &text);
         trusts::scan(scanner, content, &name, &text);
         steps::scan(scanner, content, &name, &text);
+        reaches::scan(scanner, content, &name, &text);
     }
 }
 

@@ -17,6 +17,20 @@ impl Machine<'_> {
         if paths || self.reach < Reach::Use {
             return;
         }
+        let secret = arguments.all().any(|value| self.taint(value).has(Taint::SECRET));
+        let address = arguments.all().filter_map(Value::beginning).any(|text| {
+            text.contains("://") && address::host(text).is_some_and(|host| !address::is_near(host))
+        });
+        if secret && address {
+            let what = What::Effect {
+                effect: Effect::Network,
+                name: name.to_owned(),
+                arguments: arguments.all().cloned().collect(),
+                taint: Taint::SECRET,
+                manner: Manner::Sending,
+            };
+            self.event(scope, line, what);
+        }
         let file = arguments
             .all()
             .find(|value| value.as_text().is_some_and(|t| !t.contains(' ') && is_credential(t)))

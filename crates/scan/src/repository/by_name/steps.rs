@@ -15,6 +15,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
     }
     if yaml {
         mounts(scanner, content, text);
+        strangers(scanner, content, text);
     }
 }
 
@@ -132,6 +133,27 @@ fn accounts(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     }
 }
 
+/// A workflow with the rights and secrets of its repository that runs what the branch of a stranger holds (GitHub,
+/// "Preventing pwn requests").
+fn strangers(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    const HEADS: [&str; 4] =
+        ["event.pull_request.head.", "github.head_ref", "refs/pull/", "event.workflow_run.head_"];
+    const RUNS: [&str; 4] = ["run:", "uses: ./", "script:", "uses: \"./"];
+    if !["pull_request_target", "workflow_run"].iter().any(|event| text.contains(event)) {
+        return;
+    }
+    let mut taken: Option<u64> = None;
+    for (line, index) in text.lines().zip(0u64..) {
+        let plain = line.trim().trim_start_matches("- ");
+        if plain.starts_with("ref:") && HEADS.iter().any(|head| plain.contains(head)) {
+            taken = Some(index);
+        } else if let Some(index) = taken.filter(|_| RUNS.iter().any(|run| plain.starts_with(run))) {
+            let message = "a workflow with the repository's secrets runs what a stranger's branch holds";
+            return scanner.report("code/harmful", at(content, index), message);
+        }
+    }
+}
+
 /// The root of a host's file system, given to a container.
 fn mounts(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     let mut before = "";
@@ -145,5 +167,32 @@ fn mounts(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
             scanner.report("code/harmful", at(content, index), message);
         }
         before = line.trim_end();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn workflows_that_run_what_strangers_wrote_are_told() {
+        let workflow = |event: &str, reference: &str| {
+            format!(
+                "on:\n  {event}:\njobs:\n  eval:\n    steps:\n      - uses: actions/checkout@v4\n        with:\n          ref: {reference}\n      - run: pip install -e . && python eval.py\n"
+            )
+        };
+        let outcome = |text: String| {
+            scan_bytes(&".github/workflows/eval.yml".parse().unwrap(), text.as_bytes(), &Limits::default())
+                .outcome
+        };
+        let head = "${{ github.event.pull_request.head.sha }}";
+        assert!(outcome(workflow("pull_request_target", head)) >= Outcome::Suspicious);
+        assert!(
+            outcome(workflow("workflow_run", "${{ github.event.workflow_run.head_branch }}"))
+                >= Outcome::Suspicious
+        );
+        // Without the rights of the repository, or without what somebody else wrote.
+        assert_eq!(outcome(workflow("pull_request", head)), Outcome::Clean);
+        assert_eq!(outcome(workflow("pull_request_target", "main")), Outcome::Clean);
     }
 }

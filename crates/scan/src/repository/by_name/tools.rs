@@ -270,7 +270,6 @@ fn instructs(name: &str, parts: &[&str]) -> bool {
 
 /// Files that assistants for programming follow when somebody works in the folder.
 fn assistants(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    crate::formats::orders::unseen(scanner, &content.place, text);
     if let Some(what) = crate::instructions::judge(text) {
         scanner.report(
             "instructions/against-people",
