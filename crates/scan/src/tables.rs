@@ -86,6 +86,20 @@ pub enum Contract {
     /// Made as `Object`, with a state of what figures are made of, none of it to be called but the function of matplotlib by
     /// which pyplot learns that a figure is stale: `matplotlib.figure.Figure.__setstate__` calls that.
     Figure,
+    /// A module that the tables know, by its constant name: `dill._dill._import_module`.
+    Module,
+    /// A module and the constant name of what it has, judged as an import: `dill._dill._get_attr`, which asks the built-ins
+    /// where the module has nothing of that name.
+    Member,
+    /// The name of a type that is no type of code, judged as an import: `dill._dill._load_type`.
+    Type,
+    /// The names of a module and of what it has, judged as an import: `numpy.core._ufunc_reconstruct`.
+    Resolved,
+    /// `functools.partial`, and what it is of: `dill._dill._create_ftype`.
+    Partial,
+    /// The elements of a block of a data frame, its place and how many dimensions it has, not the class of the block, which
+    /// would be called: `pandas.core.internals.blocks.new_block`.
+    Block,
     /// The name of a named tuple, its fields and its module: `dill._dill._create_namedtuple` imports it, or else makes it.
     NamedTuple,
     /// The text by which Python shows a range, a slice or one of its constants: `dill._dill._eval_repr` evaluates it.
@@ -134,6 +148,12 @@ impl Contract {
             "getter" => Self::Getter,
             "figure" => Self::Figure,
             "shown" => Self::Shown,
+            "module" => Self::Module,
+            "member" => Self::Member,
+            "type" => Self::Type,
+            "resolved" => Self::Resolved,
+            "partial" => Self::Partial,
+            "block" => Self::Block,
             "named-tuple" => Self::NamedTuple,
             "keeps-1" => Self::Keeps(1),
             "keeps-4" => Self::Keeps(4),
@@ -141,8 +161,12 @@ impl Contract {
         })
     }
 
-    /// The contract in words, for the one who reads the finding.
-    pub fn wants(self) -> &'static str {
+    /// What the finding says of a call of `name` that breaks the contract.
+    pub fn broken_by(self, name: &str) -> String {
+        format!("loading it calls {name} with something else than {}", self.wants())
+    }
+
+    fn wants(self) -> &'static str {
         match self {
             Self::Plain => "plain constants",
             Self::Number => "numbers without a large exponent",
@@ -169,6 +193,12 @@ impl Contract {
             Self::Getter => "names of ordinary attributes",
             Self::Figure => "an empty figure and its state",
             Self::NamedTuple => "the constant names of a tuple, its fields and its module",
+            Self::Module => "the constant name of a module that is known",
+            Self::Member => "a module and the constant name of what it has",
+            Self::Type => "the constant name of a type",
+            Self::Resolved => "the constant names of a module and of what it has",
+            Self::Partial => "a partial function of what is known",
+            Self::Block => "elements, their place and how many dimensions they have",
             Self::Shown => "the text of a range or a constant",
             Self::Keeps(_) => "harmless arguments and the constant bytes of a pickle",
             Self::NestedState => "a state whose own pickle is constant bytes",
@@ -371,7 +401,12 @@ mod tests {
             if matches!(
                 effect,
                 Effect::InertIf(
-                    Contract::TypeOf | Contract::Traced | Contract::Getter | Contract::NamedTuple
+                    Contract::TypeOf
+                        | Contract::Traced
+                        | Contract::Getter
+                        | Contract::Member
+                        | Contract::Module
+                        | Contract::NamedTuple
                 ) | Effect::Enum
             ) || module == "urllib.parse" && name.ends_with("Result")
                 || module == "urllib.parse" && name.ends_with("ResultBytes")

@@ -45,6 +45,9 @@ pub enum Target {
 /// Most bytes of one folded constant that is no payload: names are shorter.
 pub const SMALL: usize = 1 << 16;
 
+/// Modules written in C below packages, whose functions dill names by `_get_attr`.
+const MODULES_IN_C: [&str; 2] = ["numpy.core._multiarray_umath", "numpy._core._multiarray_umath"];
+
 /// Folds `callee(*args)`.
 pub fn call(machine: &Machine<'_>, callee: Value, args: &[Value]) -> Option<Folded> {
     match machine.node(callee)? {
@@ -102,9 +105,18 @@ fn named(machine: &Machine<'_>, module: &str, name: &str, args: &[Value]) -> Opt
         ("dill._dill", "_import_module") => {
             let path = machine.text(*args.first()?)?;
             Some(match path.rsplit_once('.') {
-                Some((module, name)) => import(module, name),
-                None => Folded::Module(path.into_owned()),
+                Some((module, name)) if !MODULES_IN_C.contains(&&*path) => import(module, name),
+                _ => Folded::Module(path.into_owned()),
             })
+        }
+        ("numpy.core" | "numpy._core", "_ufunc_reconstruct") => {
+            let [module, name] = args else { return None };
+            Some(import(&machine.text(*module)?, &machine.text(*name)?))
+        }
+        ("dill._dill", "_get_attr") => {
+            let [owner, attribute] = args else { return None };
+            let Some(Node::Module(_)) = machine.node(*owner) else { return None };
+            attribute_of(machine, *owner, &machine.text(*attribute)?)
         }
         ("pkgutil", "resolve_name") | ("pydoc", "locate" | "resolve") | ("logging.config", "_resolve") => {
             let path = machine.text(*args.first()?)?;
@@ -183,6 +195,11 @@ fn deferred(machine: &Machine<'_>, made_by: &Global, kept: &[Value], args: &[Val
     let (first, rest) = kept.split_first()?;
     match (made_by.module.as_deref()?.trim_start_matches('_'), made_by.name.as_deref()?) {
         ("functools", "partial") => Some(Folded::Call(Target::Value(*first), [rest, args].concat())),
+        ("dill._dill", "_create_ftype") => {
+            let [function, positional, named] = rest else { return None };
+            let of = machine.global(*first).is_some_and(is_partial);
+            of.then(|| kept_call(machine, *function, *positional, *named, args)).flatten()
+        }
         ("operator", "itemgetter") => item(machine, *args.first()?, *first),
         ("operator", "attrgetter") => attribute_of(machine, *args.first()?, &machine.text(*first)?),
         ("operator", "methodcaller") => {
@@ -205,14 +222,40 @@ pub(super) fn is_partial(global: &Global) -> bool {
 /// The state of a `functools.partial`: what is called, with which arguments, by position and by name, and attributes.
 fn partial(machine: &Machine<'_>, state: Value, args: &[Value]) -> Option<Folded> {
     let [function, positional, named, ..] = machine.tuple(state)? else { return None };
-    // Arguments by name count as one more by position: contracts look at all of them.
-    let named: &[Value] = match machine.dict(*named) {
-        Some(([], true)) => &[],
-        None if *named == Value::None => &[],
-        _ => std::slice::from_ref(named),
+    kept_call(machine, *function, *positional, *named, args)
+}
+
+/// Whether a value is the function by which pandas makes blocks, with arguments that are kept for it; partial functions of
+/// anything else are told as computed, as what they are given by name is none of what contracts look at.
+pub(super) fn is_kept(machine: &Machine<'_>, value: Value) -> bool {
+    let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return false };
+    let place = match machine.global(*callee) {
+        Some(of) if is_partial(of) => 0,
+        Some(of) if of.qualified() == "dill._dill._create_ftype" => 1,
+        _ => return false,
     };
-    let all = [machine.tuple(*positional)?, args, named].concat();
-    Some(Folded::Call(Target::Value(*function), all))
+    machine
+        .tuple(*args)
+        .and_then(|args| machine.global(*args.get(place)?))
+        .is_some_and(|function| function.qualified() == "pandas.core.internals.blocks.new_block")
+}
+
+/// A call of a function with arguments that were kept for it, and with more.
+fn kept_call(
+    machine: &Machine<'_>,
+    function: Value,
+    positional: Value,
+    named: Value,
+    args: &[Value],
+) -> Option<Folded> {
+    // Arguments by name count as one more by position: contracts look at all of them.
+    let named: &[Value] = match machine.dict(named) {
+        Some(([], true)) => &[],
+        None if named == Value::None => &[],
+        _ => &[named],
+    };
+    let all = [machine.tuple(positional)?, args, named].concat();
+    Some(Folded::Call(Target::Value(function), all))
 }
 
 /// `getattr(owner, path)`.
@@ -360,7 +403,7 @@ fn reduce(machine: &Machine<'_>, args: &[Value]) -> Option<Folded> {
 }
 
 /// What dill calls types that have no name to import, or whose name it does not trust; not those of code.
-fn plain_type(name: &str) -> Option<Folded> {
+pub(super) fn plain_type(name: &str) -> Option<Folded> {
     const BUILT_IN: [&str; 16] = [
         "bool",
         "bytearray",

@@ -3,7 +3,7 @@
 //! Each event is weighed by itself against the tables; no rule depends on another having fired. What is not
 //! known to be inert is reported; the sink table is asked only afterwards, for how bad it is.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use proofhouse_core::Place;
 
@@ -20,6 +20,7 @@ mod contract;
 mod distribution;
 mod figure;
 mod formula;
+mod lookup;
 mod reach;
 mod resources;
 mod storage;
@@ -53,7 +54,7 @@ pub struct Judge<'t> {
     nested_left_out: bool,
     sources: Vec<(usize, String)>,
     brings: Option<Brings>,
-    built: HashSet<u32>,
+    asked: lookup::Asked,
     /// Whether the unpickler has stopped, unless a module of this name were its own: only harm by name counts from here on.
     doubtful: bool,
 }
@@ -129,7 +130,7 @@ impl<'t> Judge<'t> {
             nested_left_out: false,
             sources: Vec::new(),
             brings: None,
-            built: HashSet::new(),
+            asked: lookup::Asked::default(),
             doubtful: false,
         }
     }
@@ -278,13 +279,15 @@ impl<'t> Judge<'t> {
                         self.nested_left_out = true;
                     }
                 }
-                let keeps = self.keeps(machine, contract, args, by);
-                if !keeps && contract == Contract::Getter {
-                    self.called(global, offset, by);
-                } else if !keeps {
-                    let message =
-                        format!("loading it calls {name} with something else than {}", contract.wants());
-                    self.find("pickle/contract", name, offset, message);
+                match contract {
+                    _ if self.keeps(machine, contract, args, by) => {}
+                    Contract::Getter | Contract::Member => self.called(global, offset, by),
+                    Contract::Module => self.module(offset, code::imported(machine, args)),
+                    Contract::Type => self.brings(offset, None),
+                    _ => {
+                        let message = contract.broken_by(&name);
+                        self.find("pickle/contract", name, offset, message);
+                    }
                 }
             }
             Some(Effect::Enum) => {
@@ -303,8 +306,8 @@ impl<'t> Judge<'t> {
                 if let Some(made) = code::made(machine, callee, args) {
                     self.brings(offset, Some(made));
                 }
-                if let Some(module) = code::imported(machine, callee, args) {
-                    return self.module(offset, module);
+                if code::imports_module(machine, callee) {
+                    return self.module(offset, code::imported(machine, args));
                 }
                 let named = self.imports.get(&name).is_some_and(|import| import.called_by.is_none())
                     && name == "builtins.setattr"
@@ -388,6 +391,7 @@ impl<'t> Judge<'t> {
             Some(Effect::InertIf(contract)) => Some(contract),
             _ => None,
         };
+        let again = self.stated(machine, offset, target);
         match contract {
             Some(Contract::Distribution) => {
                 if !distribution::is_state(machine, state) {
@@ -400,7 +404,7 @@ impl<'t> Judge<'t> {
                 let message = "loading it has a container keep its elements in something else".to_owned();
                 self.find("pickle/state-injection", "container", offset, message);
             }
-            Some(Contract::Held) if !self.is_held(machine, target, state) => {
+            Some(Contract::Held | Contract::Partial) if !self.is_held(machine, target, state) => {
                 let message = "loading it changes what a partial function calls".to_owned();
                 self.find("pickle/state-injection", "partial", offset, message);
             }
@@ -426,7 +430,6 @@ impl<'t> Judge<'t> {
                 }
             }
             Some(contract @ (Contract::State | Contract::Symbolic)) => {
-                let again = matches!(target, Value::Node(node) if !self.built.insert(node));
                 let taken =
                     contract::takes(machine, contract, state) || contract::is_array(machine, target, state);
                 if again || !taken {
@@ -545,12 +548,7 @@ impl Watch for Judge<'_> {
             },
             Event::Call { callee, args, by } => self.call(machine, offset, *callee, *args, by),
             Event::Build { target, state } => self.build(machine, offset, *target, *state),
-            Event::Method { target, by } => {
-                if !self.inert_instance(machine, *target) {
-                    let message = format!("{by} calls a method of a value that is no container known here");
-                    self.find("pickle/method-on-object", *by, offset, message);
-                }
-            }
+            Event::Method { target, by, values } => self.filled(machine, offset, *target, by, values),
             Event::Persistent(id) => self.persistent(machine, offset, *id),
             Event::Extension(number) => {
                 let message = format!("loading it imports whatever is registered under the number {number}");

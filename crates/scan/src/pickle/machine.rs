@@ -55,6 +55,8 @@ pub enum Event<'e> {
         target: Value,
         /// By which opcode.
         by: &'static str,
+        /// With what: elements, or keys and values in turn.
+        values: &'e [Value],
     },
     /// The loader's `persistent_load` is called.
     Persistent(Value),
@@ -112,6 +114,8 @@ pub struct Machine<'a> {
     stack: Vec<Value>,
     marks: Vec<usize>,
     memo: HashMap<u64, Value>,
+    /// Where its stream begins: an array of objects in a stream has a machine of its own.
+    pub(super) begins: usize,
     nodes: Vec<Node>,
     kept: usize,
     protocol: i64,
@@ -151,6 +155,7 @@ impl<'a> Machine<'a> {
             marks: Vec::new(),
             memo: HashMap::new(),
             nodes: Vec::new(),
+            begins: 0,
             kept: 0,
             protocol: 0,
             budget,
@@ -167,6 +172,7 @@ impl<'a> Machine<'a> {
 
     /// Runs the stream that begins at `at`.
     pub fn run(&mut self, at: usize, watch: &mut dyn Watch) -> End {
+        self.begins = at;
         let mut next = at;
         let mut ops = 0u64;
         loop {
@@ -389,10 +395,19 @@ impl<'a> Machine<'a> {
 
     fn called(&mut self, offset: usize, callee: Value, args: Value, by: &'static str, watch: &mut dyn Watch) {
         let (mut callee, mut args) = (callee, args);
+        let mut done = false;
         for _ in 0..CHAIN {
-            watch.event(self, offset, &Event::Call { callee, args, by });
+            // A partial function is what it is of, where that is known.
+            let partial = fold::is_kept(self, callee);
+            if !partial {
+                watch.event(self, offset, &Event::Call { callee, args, by });
+            }
             self.register(callee, args);
-            match self.fold(callee, args) {
+            let folded = self.fold(callee, args);
+            if partial && !matches!(folded, Some(Folded::Call(..))) {
+                watch.event(self, offset, &Event::Call { callee, args, by });
+            }
+            match folded {
                 Some(Folded::Call(target, arguments)) => {
                     callee = match target {
                         Target::Value(value) => value,
@@ -413,8 +428,14 @@ impl<'a> Machine<'a> {
                     let list = self.alloc_items(values, Node::List);
                     return self.push(list);
                 }
-                None => break,
+                None => {
+                    done = true;
+                    break;
+                }
             }
+        }
+        if !done {
+            watch.event(self, offset, &Event::Call { callee, args, by });
         }
         let instance = by.starts_with("NEWOBJ");
         self.make(Node::Called { callee, args, instance, state: None });
@@ -537,7 +558,7 @@ impl<'a> Machine<'a> {
             }
             Some(Node::Set) if op.code == code::ADDITEMS => 0,
             _ => {
-                watch.event(self, op.offset, &Event::Method { target, by });
+                watch.event(self, op.offset, &Event::Method { target, by, values });
                 0
             }
         };

@@ -8,13 +8,15 @@
 //! a command, of an evaluator or of memory. Source: cloudpickle 3.1 `cloudpickle.py`, dill 0.4 `_dill.py`,
 //! `types.CodeType`.
 
+use std::borrow::Cow;
+
 use super::super::machine::Machine;
 use super::super::value::{Node, Value};
 use super::reach;
 use crate::tables::Tables;
 
 /// Functions of cloudpickle and dill that put code, classes and what belongs to them together.
-const MAKERS: [&str; 25] = [
+const MAKERS: [&str; 23] = [
     "CodeType",
     "_builtin_type",
     "_class_setstate",
@@ -27,8 +29,6 @@ const MAKERS: [&str; 25] = [
     "_function_setstate",
     "_get_bases",
     "_get_dataclass_field_type_sentinel",
-    "_import_module",
-    "_load_type",
     "_make_cell",
     "_make_dict_items",
     "_make_dict_keys",
@@ -67,19 +67,17 @@ pub(super) fn made(machine: &Machine<'_>, callee: Value, args: Value) -> Option<
     Some(name.chars().take(60).collect())
 }
 
-/// The module that a call has imported as a whole; what stands behind a dot is judged as an import of its own.
-pub(super) fn imported(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
-    let global = machine.global(callee)?;
-    let (module, name) = (global.module.as_deref()?, global.name.as_deref()?);
-    if !matches!(name, "subimport" | "_import_module") || !is_maker(module, name) {
-        return None;
-    }
+/// Whether a call imports a module as a whole.
+pub(super) fn imports_module(machine: &Machine<'_>, callee: Value) -> bool {
+    let global = machine.global(callee);
+    let named = global.and_then(|global| Some((global.module.as_deref()?, global.name.as_deref()?)));
+    named.is_some_and(|(module, name)| name == "subimport" && is_maker(module, name))
+}
+
+/// The module that such a call imports; what dill asks of one behind a dot is judged as an import of its own.
+pub(super) fn imported(machine: &Machine<'_>, args: Value) -> String {
     let asked = machine.tuple(args).and_then(|args| machine.text(*args.first()?));
-    Some(match asked {
-        Some(path) if name == "_import_module" => path.split('.').next().unwrap_or_default().to_owned(),
-        Some(path) => path.into_owned(),
-        None => "a module whose name it computes".to_owned(),
-    })
+    asked.map_or_else(|| "a module whose name it computes".to_owned(), Cow::into_owned)
 }
 
 /// Whether `setattr` gives a class of the stream one of the names by which people know it, as dill does.

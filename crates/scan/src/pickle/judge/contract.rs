@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::super::attributes::is_marked;
+use super::super::fold;
 use super::super::machine::Machine;
 use super::super::value::{Global, Node, Value};
 use super::{Judge, code, reach};
@@ -80,6 +81,50 @@ impl Judge<'_> {
                 }
                 _ => false,
             },
+            Contract::Module => match args {
+                [path] => machine
+                    .text(*path)
+                    .is_some_and(|path| self.tables.knows_module(path.split('.').next().unwrap_or_default())),
+                _ => false,
+            },
+            Contract::Member => match args {
+                [of, name] => {
+                    matches!(machine.node(*of), Some(Node::Module(_)))
+                        && machine.text(*name).is_some_and(|name| {
+                            !name.contains('.') && self.tables.sink("builtins", &name).is_none()
+                        })
+                }
+                _ => false,
+            },
+            Contract::Partial => match args {
+                [of, function, positional, named] => {
+                    machine.global(*of).is_some_and(fold::is_partial)
+                        && self.holdable(machine, *function)
+                        && [*positional, *named].iter().all(|held| self.holds(machine, *held))
+                }
+                _ => false,
+            },
+            Contract::Block => match args {
+                [values, place, rank @ ..] => {
+                    let rank_only = |value: &Value| match machine.dict(*value) {
+                        Some(([], true)) => true,
+                        Some(([name, rank], true)) => {
+                            machine.text(*name).as_deref() == Some("ndim") && plain(machine, *rank)
+                        }
+                        Some(_) => false,
+                        None => matches!(value, Value::Int(_)),
+                    };
+                    [*values, *place].iter().all(|arg| self.inert_when_called(machine, *arg, DEPTH))
+                        && rank.len() <= 1
+                        && rank.iter().all(rank_only)
+                }
+                _ => false,
+            },
+            Contract::Type => match args {
+                [name] => machine.text(*name).is_some_and(|name| fold::plain_type(&name).is_some()),
+                _ => false,
+            },
+            Contract::Resolved => args.len() == 2 && args.iter().all(|name| machine.text(*name).is_some()),
             Contract::Shown => match args {
                 [text] => machine.text(*text).is_some_and(|text| is_shown(&text)),
                 _ => false,
@@ -188,7 +233,7 @@ impl Judge<'_> {
                         && parts.len() <= BREADTH
                         && parts.iter().all(|part| self.inert_when_called(machine, **part, depth - 1))
                 }
-                Some(Effect::InertIf(Contract::Attribute | Contract::Getter)) => false,
+                Some(Effect::InertIf(Contract::Attribute | Contract::Getter | Contract::Member)) => false,
                 _ => true,
             },
             _ => true,
@@ -235,6 +280,7 @@ impl Judge<'_> {
                         | Contract::State
                         | Contract::InertArgs
                         | Contract::Held
+                        | Contract::Block
                         | Contract::Generator
                 ),
                 // What is unknown was reported when it was imported.
@@ -243,6 +289,17 @@ impl Judge<'_> {
             Some(Node::Unknown | Node::Persistent) => false,
             _ => true,
         }
+    }
+
+    /// Whether a tuple or a mapping holds nothing but what may be held.
+    fn holds(&self, machine: &Machine<'_>, value: Value) -> bool {
+        let parts = match machine.dict(value) {
+            Some((items, true)) => items,
+            Some(_) => return false,
+            None => machine.tuple(value).unwrap_or_default(),
+        };
+        (machine.dict(value).is_some() || machine.tuple(value).is_some() || value == Value::None)
+            && parts.iter().all(|part| self.holdable(machine, *part))
     }
 
     /// Whether the state of a partial is the one that Python writes: of the function that it was made of, and with arguments
@@ -344,8 +401,12 @@ pub(super) fn takes(machine: &Machine<'_>, contract: Contract, state: Value) -> 
 
 /// Whether it is numpy's own maker of arrays.
 pub(super) fn rebuilds(maker: &Global) -> bool {
+    let place = maker.module.as_deref().and_then(|module| module.strip_prefix("numpy."));
     maker.name.as_deref() == Some("_reconstruct")
-        && matches!(maker.module.as_deref(), Some("numpy._core.multiarray" | "numpy.core.multiarray"))
+        && matches!(
+            place.and_then(|place| place.trim_start_matches('_').strip_prefix("core.")),
+            Some("multiarray" | "_multiarray_umath")
+        )
 }
 
 /// Whether an array of a class of its own takes what it keeps beside its elements for that, as `astropy.units.Quantity` does:

@@ -199,3 +199,105 @@ fn what_typing_keeps_is_data() {
     assert_eq!(made("__signature__", "N"), Outcome::Suspicious);
     assert_eq!(made("__other__", r"ctyping\nOrderedDict\n"), Outcome::Suspicious);
 }
+
+fn short(text: &str) -> String {
+    format!(r"\x8c\x{:02x}{text}", text.len())
+}
+
+#[test]
+fn what_dill_asks_a_module_for_is_an_import() {
+    let asked = |module: &str, name: &str| {
+        let (module, name) = (short(module), short(name));
+        judged(&format!(r"cdill._dill\n_get_attr\n(cdill._dill\n_import_module\n{module}\x85R{name}tR"))
+    };
+    assert_eq!(asked("numpy.core._multiarray_umath", "scalar"), Outcome::Clean);
+    assert_eq!(asked("math", "sqrt"), Outcome::Clean);
+    assert_eq!(judged(r"cdill._dill\n_import_module\n\x8c\x05numpy\x85R"), Outcome::Clean);
+    assert_eq!(asked("os", "system"), Outcome::Malicious);
+    // Where the module has nothing of that name, the built-ins are asked.
+    for (module, name) in [("numpy.core._multiarray_umath", "eval"), ("math", "__import__"), ("math", "evil")]
+    {
+        assert_ne!(asked(module, name), Outcome::Clean, "{module}.{name}");
+    }
+    assert_eq!(asked("strange", "thing"), Outcome::Suspicious);
+    assert_ne!(asked("numpy.strange", "thing"), Outcome::Clean);
+    let computed = r"cdill._dill\n_import_module\ncevil\nname\n)R\x85R";
+    assert_ne!(judged(computed), Outcome::Clean);
+    let of_a_text = r"cdill._dill\n_get_attr\n(\x8c\x01a\x8c\x05upper\x85tR";
+    assert_ne!(judged(of_a_text), Outcome::Clean);
+    let deeper =
+        r"cdill._dill\n_get_attr\n(cdill._dill\n_import_module\n\x8c\x05numpy\x85R\x8c\x09os.systemtR";
+    assert_ne!(judged(deeper), Outcome::Clean);
+    let held = r"cfunctools\npartial\ncdill._dill\n_import_module\n\x85R";
+    assert_ne!(judged(held), Outcome::Clean);
+}
+
+#[test]
+fn a_block_of_a_frame_is_given_no_class() {
+    let values = r"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR";
+    let place = r"cbuiltins\nslice\nK\x00K\x01K\x01\x87R";
+    let block = r"cpandas.core.internals.blocks\nnew_block\n";
+    let partial = |named: &str| {
+        judged(&format!(r"cfunctools\npartial\n{block}\x85R({block}){named}Ntb{values}{place}\x86R"))
+    };
+    let by_dill = |of: &str, function: &str, named: &str| {
+        judged(&format!(r"cdill._dill\n_create_ftype\n({of}{function}){named}tR{values}{place}\x86R"))
+    };
+    let dill = r"cdill._dill\n_load_type\n\x8c\x0bPartialType\x85R";
+    assert_eq!(partial(r"}\x8c\x04ndimK\x02s"), Outcome::Clean);
+    assert_eq!(by_dill(dill, block, r"}\x8c\x04ndimK\x02s"), Outcome::Clean);
+    assert_eq!(judged(&format!(r"{block}({values}{place}K\x02tR")), Outcome::Clean);
+    for named in [
+        r"}\x8c\x05klasscnumpy\nmean\ns",
+        r"}(\x8c\x04ndimK\x02\x8c\x05klasscnumpy\nmean\nu",
+        r"}\x8c\x04ndimcnumpy\nmean\ns",
+    ] {
+        assert_ne!(partial(named), Outcome::Clean, "{named}");
+        assert_ne!(by_dill(dill, block, named), Outcome::Clean, "{named}");
+    }
+    assert_ne!(judged(&format!(r"{block}({values}{place}cnumpy\nmean\ntR")), Outcome::Clean);
+    assert_ne!(by_dill(r"ccollections\nOrderedDict\n", block, "}"), Outcome::Clean);
+    assert_eq!(by_dill(dill, r"cos\nsystem\n", "}"), Outcome::Malicious);
+    assert_ne!(by_dill(dill, r"cnumpy\nmean\n", "}"), Outcome::Clean);
+    let changed = format!(r"cdill._dill\n_create_ftype\n({dill}{block})}}tR(cnumpy\nmean\n)}}Ntb");
+    assert_ne!(judged(&changed), Outcome::Clean);
+}
+
+#[test]
+fn a_function_of_an_old_numpy_is_an_import() {
+    let function = |module: &str, name: &str| {
+        judged(&format!(r"cnumpy.core\n_ufunc_reconstruct\n{}{}\x86R", short(module), short(name)))
+    };
+    assert_eq!(function("numpy", "log1p"), Outcome::Clean);
+    assert_eq!(function("os", "system"), Outcome::Malicious);
+    assert_ne!(function("evil", "log1p"), Outcome::Clean);
+    let computed = r"cnumpy.core\n_ufunc_reconstruct\ncevil\nname\n)R\x8c\x01a\x86R";
+    assert_ne!(judged(computed), Outcome::Clean);
+}
+
+#[test]
+fn what_python_asks_an_instance_for_is_not_the_file_s() {
+    let load = r"ctorch.storage\n_load_from_bytes\n";
+    let (model, bunch) = (
+        r"csklearn.linear_model._logistic\nLogisticRegression\n)\x81",
+        r"csklearn.utils._bunch\nBunch\n)\x81",
+    );
+    let result = r"cscipy.optimize._optimize\nOptimizeResult\n";
+    for stream in [
+        format!(r"{model}}}\x8c\x06append{load}sbC\x03abca"),
+        format!(r"{model}}}\x8c\x06extend{load}sb(C\x03abce"),
+        format!(r"{bunch}(\x8c\x06append{load}uC\x03abca"),
+        format!(r"{bunch}(\x8c\x03add{load}u(C\x03abc\x90"),
+        format!(r"{result})\x81(\x8c\x0c__setstate__{load}uC\x03abcb"),
+        format!(r"{result}}}\x8c\x0c__setstate__{load}s\x85RC\x03abcb"),
+        format!(r"{result}}}\x8c\x06append{load}s\x85RC\x03abca"),
+        format!(
+            r"ccopyreg\n_reconstructor\n{result}cbuiltins\ndict\n}}\x8c\x0c__setstate__{load}s\x87RC\x03abcb"
+        ),
+        format!(r"cscipy.odr._odrpack\nModel\n)\x81}}\x8c\x04meta}}\x8c\x0c__setstate__{load}ssbC\x03abcb"),
+    ] {
+        assert_ne!(judged(&stream), Outcome::Clean, "{stream}");
+    }
+    assert_eq!(judged(&format!(r"{bunch}(\x8c\x04dataK\x01\x8c\x08__init__K\x02u}}b")), Outcome::Clean);
+    assert_eq!(judged(r"cnltk.tree.tree\nTree\n)\x81\x8c\x01aa}\x8c\x06_label\x8c\x01Ssb"), Outcome::Clean);
+}
