@@ -228,12 +228,21 @@ REVIEWED = {
     ("textblob.mixins.ComparableMixin", "__eq__"): "compares texts",
     ("datasets.features.features.Features", "__init__"): "looks which features are decoded, in containers of features",
     ("datasets.features.features.Features", "__setitem__"): "the same",
+    ("transformers.tokenization_utils_base.SpecialTokensMixin", "__getattr__"): "reads a special token, or its number where the name ends in _id",
     ("transformers.tokenization_utils_base.PreTrainedTokenizerBase", "__getattr__"): "reads a special token, or its number where the name ends in _id",
     ("formulaic.parser.types.term.Term", "__eq__"): "compares names of factors",
     ("formulaic.utils.variables.Variable", "__new__"): "makes a text and keeps its roles, members of an enumeration",
     ("astropy.units.core.UnitBase", "__eq__"): "reads a unit out of a text by a grammar of its own, and compares",
     ("astropy.units.core.UnrecognizedUnit", "__eq__"): "the same",
     ("astropy.units.function.core.FunctionUnitBase", "__eq__"): "compares two units",
+    ("formulaic.parser.types.factor.Factor", "eval_method"): "asks an enumeration for a member",
+    ("formulaic.parser.types.factor.Factor", "kind"): "the same",
+    ("formulaic.parser.types.operator.Operator", "associativity"): "the same",
+    ("formulaic.parser.types.operator.Operator", "fixity"): "the same",
+    ("sktime.forecasting.base._fh.ForecastingHorizon", "__new__"): "gives its class the comparisons of what it keeps, and makes an empty object",
+    ("geopandas.array.GeometryArray", "__eq__"): "compares geometries",
+    ("pandas.core.generic.NDFrame", "__getattr__"): "looks a column up",
+    ("torchmetrics.metric.Metric", "__eq__"): "makes a metric of two, which is computed when somebody asks for it",
     ("torchmetrics.metric.Metric", "__setstate__"): "updates __dict__, asks its own methods for their signatures, and wraps them",
     ("torchmetrics.metric.Metric", "__setattr__"): "assigns, save what is constant",
     ("torchmetrics.metric.Metric", "__hash__"): "hashes the class and what the metric counted",
@@ -404,7 +413,8 @@ def activations():
 
 def functions_in_c():
     rows = {}
-    for name in ("numpy", "scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
+    # Before version 2 numpy's own say that they are of the module that they are written in.
+    for name in ("numpy", "numpy.core._multiarray_umath", "numpy._core._multiarray_umath", "scipy.special", "scipy.special._ufuncs", "scipy.special._special_ufuncs"):
         with contextlib.suppress(ImportError):
             for attribute, value in vars(importlib.import_module(name)).items():
                 if isinstance(value, numpy.ufunc):

@@ -56,7 +56,7 @@ RUNNING = {"eval", "exec", "compile", "__import__", "execfile"}
 RUNNING_METHODS = {"load", "loads", "import_module", "exec_module", "load_module", "system", "popen", "Popen", "check_output", "check_call", "getoutput", "urlopen", "urlretrieve",
                    "rmtree", "unlink", "rmdir", "run_module", "run_path", "unpickle"}
 # Methods between two underscores that nothing calls while a pickle is read, or that are asked of otherwise.
-NOT_BY_ITSELF = {"__init__", "__call__", "__reduce__", "__reduce_ex__", "__getstate__", "__enter__", "__exit__", "__init_subclass__", "__dir__", "__getnewargs__", "__getnewargs_ex__", "__sklearn_tags__", "__delitem__", "__delattr__"}
+NOT_BY_ITSELF = {"__init__", "__post_init__", "__attrs_post_init__", "__call__", "__reduce__", "__reduce_ex__", "__getstate__", "__enter__", "__exit__", "__init_subclass__", "__dir__", "__getnewargs__", "__getnewargs_ex__", "__sklearn_tags__", "__delitem__", "__delattr__"}
 
 
 def qualified(cls):
