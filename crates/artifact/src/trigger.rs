@@ -15,7 +15,7 @@ mod folded;
 mod inline;
 mod names;
 
-pub use folded::{Numbers, folded};
+pub use folded::{Number, Numbers, elements, folded, range};
 pub use inline::{Function, Step, inlined, ordered};
 pub use names::{of_tensorflow, of_tflite};
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use super::{Excess, OperatorId};
 use crate::calls::{Calls, follow};
+use crate::trigger::{self, Node};
 
 /// Most elements that a constant may have: 2^36 of one byte are 64 GiB.
 const MAX_ELEMENTS: u64 = 1 << 36;
@@ -15,6 +16,10 @@ const MAX_ELEMENTS: u64 = 1 << 36;
 const MAX_ROUNDS: i64 = 1 << 32;
 /// Most nodes of a function once every call in it is replaced by what it calls.
 const MAX_NODES: u64 = 1 << 28;
+/// Numbers of a value that are followed: a shape has few.
+const FEW: usize = 16;
+/// Excesses that are told: the first ones tell the story.
+const TOLD: usize = 16;
 /// Most nodes and constants that are kept.
 const KEPT: usize = 100_000;
 
@@ -25,6 +30,13 @@ pub(super) struct Numbers(HashMap<String, Vec<i64>>);
 impl Numbers {
     pub(super) fn of(&self, name: &str) -> Option<&[i64]> {
         self.0.get(name).map(Vec::as_slice)
+    }
+
+    /// Those that a shape may hold.
+    #[expect(clippy::cast_precision_loss, reason = "sizes are held against bounds")]
+    fn sizes(&self) -> HashMap<String, Vec<f64>> {
+        let few = self.0.iter().filter(|(_, numbers)| numbers.len() <= FEW);
+        few.map(|(name, numbers)| (name.clone(), numbers.iter().map(|n| *n as f64).collect())).collect()
     }
 }
 
@@ -132,6 +144,33 @@ impl Excesses {
         let mut found: Vec<Excess> = self.asked.iter().filter_map(|asked| self.excess(asked)).collect();
         found.extend(self.recursion(functions));
         found
+    }
+
+    /// What is beyond all bounds once numbers are computed. Of the nodes each stands behind those that it reads.
+    pub(super) fn computed(&self, nodes: &[Node]) -> Vec<Excess> {
+        let known = trigger::folded(nodes, &self.numbers.sizes(), FEW);
+        let asks = nodes.iter().filter_map(|node| {
+            let (operator, place) = ASKS.iter().find(|(name, _)| *name == node.operator)?;
+            let input = node.inputs.get(*place)?;
+            // What stands in the file was held against bounds already.
+            let asked = known.get(input).filter(|_| self.numbers.of(input).is_none())?;
+            #[expect(clippy::cast_precision_loss, reason = "bounds are powers of two")]
+            let (most, of) = match *operator {
+                "Loop" => (MAX_ROUNDS as f64, "rounds"),
+                _ => (MAX_ELEMENTS as f64, "elements"),
+            };
+            let number = |at: usize| Some(known.get(node.inputs.get(at)?)?.as_slice());
+            let count = match *operator {
+                "Range" => trigger::range([number(0)?, number(1)?, number(2)?])?,
+                "Pad" => asked.iter().flatten().map(|n| n.least).fold(0.0, f64::max),
+                // Exporters write the largest number for "as long as the condition holds".
+                "Loop" => asked.first().copied().flatten().map(|n| n.least).filter(|n| *n < 9.2e18)?,
+                _ => trigger::elements(asked),
+            };
+            let what = format!("{operator} asks for {count} {of}, put together of other numbers");
+            (count > most).then(|| Excess { holder: node.name.clone(), at: node.at, what })
+        });
+        asks.take(TOLD).collect()
     }
 
     fn excess(&self, asked: &Asked) -> Option<Excess> {

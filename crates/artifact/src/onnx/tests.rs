@@ -160,6 +160,32 @@ fn a_loop_that_nothing_ends_is_told() {
 }
 
 #[test]
+fn sizes_that_are_put_together_of_shapes_are_held_against_bounds() {
+    let asked = |nodes: &[Vec<u8>]| {
+        let large = 1i64.checked_shl(20).unwrap().to_le_bytes();
+        let constants: &[(&str, u8, &[u8])] = &[("large", 7, &large), ("zero", 7, &[0; 8])];
+        let model = wired(nodes, constants);
+        survey(&model, &Limits::default()).excesses.len()
+    };
+    let steps = [
+        op("Shape", &["x"], "s", &[]),
+        op("Gather", &["s", "zero"], "d", &[]),
+        op("Mul", &["d", "large"], "a", &[]),
+    ];
+    let with = |last: &[Vec<u8>]| asked(&[&steps[..], last].concat());
+    let both = op("Concat", &["a", "a"], "shape", &[]);
+    for operator in ["ConstantOfShape", "HannWindow"] {
+        assert_eq!(with(&[both.clone(), op(operator, &["shape"], "y", &[])]), 1, "{operator}");
+    }
+    for operator in ["Expand", "Tile"] {
+        assert_eq!(with(&[both.clone(), op(operator, &["x", "shape"], "y", &[])]), 1, "{operator}");
+    }
+    // One side of that size is no more than many machines have, and the smaller of two may be one.
+    assert_eq!(with(&[op("Expand", &["x", "a"], "y", &[])]), 0);
+    assert_eq!(with(&[both, op("Min", &["shape", "s"], "m", &[]), op("Expand", &["x", "m"], "y", &[])]), 0);
+}
+
+#[test]
 fn an_answer_that_a_value_calls_up_is_told() {
     let fixed = [
         field(5, &[number(2, 1), field(8, b"owner"), field(9, &[0; 4])].concat()),

@@ -94,7 +94,9 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     walk.out.excesses.extend(std::mem::take(&mut walk.trees));
     walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
     walk.out.excesses.extend(walk.wiring.growth(&walk.excess.numbers));
-    match walk.wiring.fixed_answers(&walk.out.model.functions) {
+    let nodes = walk.wiring.inlined(&walk.out.model.functions);
+    walk.out.excesses.extend(walk.excess.computed(&nodes));
+    match walk.wiring.fixed_answers(&nodes) {
         Ok(found) => walk.out.fixed_answers = found,
         Err(error) => walk.error(error),
     }

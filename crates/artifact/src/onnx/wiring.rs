@@ -186,7 +186,7 @@ impl Wiring {
     ///
     /// # Errors
     /// Their conditions take more steps to follow than any model's.
-    pub(super) fn fixed_answers(&self, functions: &[OperatorId]) -> Result<Vec<FixedAnswer>, ArtifactError> {
+    pub(super) fn fixed_answers(&self, nodes: &[Node]) -> Result<Vec<FixedAnswer>, ArtifactError> {
         let mut found = Vec::new();
         let mut left = ALL_STEPS;
         for node in self.nodes.iter().filter(|node| node.operator == "If") {
@@ -206,8 +206,7 @@ impl Wiring {
             }
         }
         let stored = Stored { constants: &self.constants, elements: &self.elements, numbers: &self.numbers };
-        let nodes = self.inlined(functions);
-        let triggers = trigger::found(&nodes, &self.inputs, &stored);
+        let triggers = trigger::found(nodes, &self.inputs, &stored);
         found.extend(triggers.into_iter().map(|one| FixedAnswer {
             holder: one.node.name.clone(),
             at: one.node.at,
@@ -217,7 +216,7 @@ impl Wiring {
     }
 
     /// All nodes, those of functions in place of each call.
-    fn inlined(&self, ids: &[OperatorId]) -> Vec<Node> {
+    pub(super) fn inlined(&self, ids: &[OperatorId]) -> Vec<Node> {
         let names: HashSet<String> = ids.iter().map(called).collect();
         let mut functions: HashMap<String, Function> = HashMap::new();
         let mut main = Vec::new();

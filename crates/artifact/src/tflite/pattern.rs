@@ -45,6 +45,7 @@ fn named(code: i32) -> String {
         23 | 97 => "Resize",
         34 | 60 | 100 => "Pad",
         68 => "SparseToDense",
+        77 => "Shape",
         94 => "Fill",
         96 => "Range",
         122 => "ScatterNd",
@@ -121,19 +122,15 @@ impl Patterns {
 /// An operator that makes more than any device has room for.
 fn asks(node: &Node, folded: &trigger::Numbers, elements: &HashMap<String, u64>) -> Option<Issue> {
     let numbers = |at: usize| folded.get(node.inputs.get(at)?);
-    let sizes = |all: &[Option<f64>]| all.iter().map(|n| n.unwrap_or(1.0).max(1.0)).product::<f64>();
     let held = || node.inputs.first().and_then(|name| elements.get(name)).map_or(1, |n| (*n).max(1));
     #[expect(clippy::cast_precision_loss, reason = "held against a bound far below where it matters")]
     let asked = match node.operator.as_str() {
-        "Range" => {
-            let number = |at: usize| numbers(at)?.first().copied().flatten();
-            (number(1)? - number(0)?).abs() / number(2)?.abs()
-        }
-        "Pad" => numbers(1)?.iter().filter_map(|n| *n).fold(0.0, f64::max),
-        "Tile" => sizes(numbers(1)?) * held() as f64,
+        "Range" => trigger::range([numbers(0)?, numbers(1)?, numbers(2)?])?,
+        "Pad" => numbers(1)?.iter().filter_map(|n| *n).map(|n| n.least).fold(0.0, f64::max),
+        "Tile" => trigger::elements(numbers(1)?) * held() as f64,
         operator => {
             let (_, place) = SHAPED.iter().find(|(name, _)| *name == operator)?;
-            sizes(numbers(*place)?)
+            trigger::elements(numbers(*place)?)
         }
     };
     let what = format!("{} asks for {asked} elements", node.operator);

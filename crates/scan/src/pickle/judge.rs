@@ -191,7 +191,7 @@ impl<'t> Judge<'t> {
     fn open_one(&mut self, machine: &Machine<'_>, offset: usize, arg: Value, by: Opener) {
         // `BytesIO(b"…")` is the usual way to hand bytes to what loads files.
         let bytes = match machine.node(arg) {
-            Some(Node::Called { .. }) if machine.bytes_of(arg).is_none() => contract::buffered(machine, arg),
+            Some(Node::Called { .. }) if machine.bytes_of(arg).is_none() => contract::kept(machine, arg),
             _ => machine.raw(arg),
         };
         let Some(bytes) = bytes.filter(|bytes| bytes.len() > 1) else { return };

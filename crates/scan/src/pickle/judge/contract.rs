@@ -135,7 +135,11 @@ impl Judge<'_> {
             }
             Contract::Traced => traced(machine, args).is_some(),
             Contract::Nested => match args {
-                [of] => machine.bytes_of(*of).is_some() || is_buffer(machine, *of),
+                [of] => {
+                    machine.bytes_of(*of).is_some()
+                        || is_buffer(machine, *of)
+                        || elements(machine, *of).is_some()
+                }
                 _ => false,
             },
             Contract::Latin1 => match args {
@@ -436,10 +440,27 @@ pub(super) fn traced(machine: &Machine<'_>, args: &[Value]) -> Option<String> {
 }
 
 /// The bytes that a buffer in memory was given: `BytesIO(b"…")`, or the state that Python writes of one.
-pub(super) fn buffered<'m>(machine: &'m Machine<'_>, buffer: Value) -> Option<Cow<'m, [u8]>> {
+fn buffered<'m>(machine: &'m Machine<'_>, buffer: Value) -> Option<Cow<'m, [u8]>> {
     let Some(Node::Called { args, state, .. }) = machine.node(buffer) else { return None };
     let made = machine.tuple(*args).and_then(|args| args.first());
     machine.raw(*made.or_else(|| state.and_then(|state| machine.tuple(state)?.first()))?)
+}
+
+/// The bytes that an array or a buffer holds.
+pub(super) fn kept<'m>(machine: &'m Machine<'_>, value: Value) -> Option<Cow<'m, [u8]>> {
+    elements(machine, value).or_else(|| buffered(machine, value))
+}
+
+/// The constant bytes of an array of numpy, which Keras 2 keeps a file in.
+fn elements<'m>(machine: &'m Machine<'_>, array: Value) -> Option<Cow<'m, [u8]>> {
+    let Some(Node::Called { callee, state: Some(state), .. }) = machine.node(array) else { return None };
+    if !machine.global(*callee).is_some_and(rebuilds) {
+        return None;
+    }
+    match machine.tuple(*state)? {
+        [_, _, _, _, elements] => machine.raw(*elements),
+        _ => None,
+    }
 }
 
 /// Whether a value is such a buffer, of constant bytes.

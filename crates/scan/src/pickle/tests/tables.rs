@@ -104,6 +104,23 @@ fn a_vocabulary_has_its_own_pickle_looked_into() {
 }
 
 #[test]
+fn a_file_in_an_array_is_looked_into() {
+    let model = |kept: &str| {
+        let length = format!("{:02x}", unescape(kept).len());
+        let kind = r"cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb";
+        let array = r"cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85C\x01btR";
+        let state = format!(r"(K\x01K\x{length}\x85{kind}\x89C\x{length}{kept}tb");
+        let call = r"ckeras.saving.pickle_utils\ndeserialize_model_from_bytecode\n";
+        judged(&format!(r"{call}{array}{state}\x85R"))
+    };
+    assert_eq!(model(r"\x80\x04}."), Outcome::Clean);
+    assert_eq!(model(r"\x80\x04cos\nsystem\n\x8c\x04echo\x85R."), Outcome::Malicious);
+    assert_ne!(model(r"no file that anybody knows\x01\x02"), Outcome::Clean);
+    let computed = r"ckeras.saving.pickle_utils\ndeserialize_model_from_bytecode\ncevil\nmaker\n)R\x85R";
+    assert_ne!(judged(computed), Outcome::Clean);
+}
+
+#[test]
 fn objects_of_joblib_count_their_memo_from_the_start() {
     let joblib = |third: &str, inner: &str| {
         let dtype =
