@@ -152,7 +152,7 @@ pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: 
 /// The program that a text stands for, and what it is wrapped in: digits of an encoding and streams, one in another.
 fn carried(scanner: &mut Scanner<'_>, text: &str) -> Option<(&'static str, String)> {
     /// No smaller one does anything, however well it is packed.
-    const SMALLEST: usize = 24;
+    const SMALLEST: usize = 16;
     /// Wrappings one in another.
     const DEEPEST: usize = 6;
     let mut bytes = digits(text.as_bytes()).filter(|(_, bytes)| bytes.len() >= SMALLEST)?;
@@ -313,8 +313,9 @@ mod tests {
     #[test]
     fn programs_in_texts_are_told_whatever_they_are_wrapped_in() {
         // The head of a native library for x86-64, and nothing behind it that runs.
-        let mut elf = [&b"\x7fELF\x02\x01\x01"[..], &[0; 180]].concat();
-        elf[52] = 64;
+        let mut elf = b"\x7fELF\x02\x01\x01".to_vec();
+        elf.extend((elf.len()..190).map(|at| (at * at % 251) as u8));
+        elf[52..54].copy_from_slice(&[64, 0]);
         let hex = |bytes: &[u8]| bytes.iter().map(|b| format!("{b:02x}")).collect::<String>();
         let once = STANDARD.encode(&elf);
         let lines =
