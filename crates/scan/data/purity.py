@@ -146,6 +146,9 @@ class Purity:
             return False
         arguments = [a.arg for a in tree.args.posonlyargs + tree.args.args]
         scope = Scope(self, function, cls, place, arguments[0] if arguments and cls else None, depth - 1)
+        if function.__name__ == "__new__" and any(isinstance(n, ast.Return) and isinstance(n.value, ast.Name) and n.value.id == arguments[0] for n in ast.walk(tree)):
+            self.why = f"{name}: gives the class itself, of which a state would be everybody's"
+            return False
         # Defaults and decorators ran when the class was made.
         for statement in tree.body:
             for node in ast.walk(statement):

@@ -478,7 +478,7 @@ impl<'t> Judge<'t> {
                 let name = name.as_deref().unwrap_or_default();
                 // What a library keeps under such a name is data: a callable there is for somebody to call. `typing` keeps
                 // there what its name for a class was, as in `typing.OrderedDict()`.
-                let called = is_marked(name)
+                let called = (is_marked(name) || lookup::is_of_containers(name))
                     && name != "__orig_class__"
                     && rest.first().is_some_and(|v| machine.global(*v).is_some());
                 if is_looked_up(name) || called {

@@ -11,6 +11,27 @@ use super::super::machine::Machine;
 use super::super::value::{Items, Node, Value};
 use super::{Judge, contract};
 
+/// What containers are asked for by the methods of others, which take any object for one.
+const OF_CONTAINERS: [&str; 12] = [
+    "add",
+    "append",
+    "copy",
+    "extend",
+    "get",
+    "insert",
+    "items",
+    "keys",
+    "pop",
+    "setdefault",
+    "update",
+    "values",
+];
+
+/// Whether an attribute is one that methods take for the method of a container.
+pub(super) fn is_of_containers(name: &str) -> bool {
+    OF_CONTAINERS.contains(&name)
+}
+
 /// Most containers that are looked into for one instance, and for all of a stream.
 const CONTAINERS: usize = 1 << 14;
 const ALL_CONTAINERS: usize = 1 << 21;
@@ -41,7 +62,8 @@ impl Judge<'_> {
             self.find("pickle/method-on-object", by, offset, message);
         }
         let Value::Node(node) = target else { return };
-        if by.starts_with("SETITEM") {
+        let items = by.starts_with("SETITEM");
+        if items && !self.asked.stated.contains(&(machine.begins, node)) {
             self.asked.filled.insert((machine.begins, node));
             for pair in values.chunks(2) {
                 let [key, value] = pair else { continue };
@@ -54,10 +76,12 @@ impl Judge<'_> {
                     self.find("pickle/state-injection", name, offset, message);
                 }
             }
-        } else if self.asked.filled.contains(&(machine.begins, node)) || self.gives(machine, target, |_| true)
+        } else if items
+            || self.asked.filled.contains(&(machine.begins, node))
+            || self.gives(machine, target, |_| true)
         {
             let message =
-                format!("{by} asks an object for a method after the file has given it attributes or items");
+                format!("{by} calls a method of an object after the file has given it attributes or items");
             self.find("pickle/state-injection", by, offset, message);
         }
     }

@@ -102,11 +102,14 @@ fn what_the_program_shares_is_given_no_state() {
 fn a_container_that_fills_another_object_is_told() {
     let filled = |data: Vec<u8>| {
         let state = [b"}".to_vec(), text("data"), data, b"sb".to_vec()].concat();
-        stream([call(name("collections", "UserDict"), &[]), state, text("a"), b"Ns".to_vec()].concat())
+        [call(name("collections", "UserDict"), &[]), state].concat()
     };
-    assert_eq!(outcome(&filled(b"}".to_vec())), Outcome::Clean);
+    assert_eq!(outcome(&stream(filled(b"}".to_vec()))), Outcome::Clean);
     let logger = call(name("logging", "getLogger"), &[text("x")]);
-    assert_eq!(rules(&filled(logger)), ["pickle/state-injection"]);
+    assert_eq!(rules(&stream(filled(logger))), ["pickle/state-injection"]);
+    // Picklers give items before the state.
+    let later = [filled(b"}".to_vec()), text("a"), b"Ns".to_vec()].concat();
+    assert_eq!(rules(&stream(later)), ["pickle/state-injection"]);
 }
 
 #[test]

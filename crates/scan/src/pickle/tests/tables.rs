@@ -312,6 +312,8 @@ fn what_python_asks_an_instance_for_is_not_the_file_s() {
             r"ccopyreg\n_reconstructor\n{result}cbuiltins\ndict\n}}\x8c\x0c__setstate__{load}s\x87RC\x03abcb"
         ),
         format!(r"cscipy.odr._odrpack\nModel\n)\x81}}\x8c\x04meta}}\x8c\x0c__setstate__{load}ssbC\x03abcb"),
+        r"ccollections\nUserDict\n)\x81}\x8c\x04data}sb\x8c\x01aK\x01s".to_owned(),
+        format!(r"{model}}}\x8c\x06update{load}sb"),
     ] {
         assert_ne!(judged(&stream), Outcome::Clean, "{stream}");
     }
