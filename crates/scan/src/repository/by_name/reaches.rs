@@ -99,7 +99,10 @@ mod tests {
             assert_eq!(outcome("README.md", &card(path)), Outcome::Clean, "{path}");
         }
         assert_eq!(
-            outcome("README.md", "---\nconfigs:\n- data_files:\n  - train.csv\n  - /root/.ssh/id_rsa\n---\n"),
+            outcome(
+                "README.md",
+                "---\nconfigs:\n- data_files:\n  - train.csv\n  - /home/me/.ssh/id_rsa\n---\n"
+            ),
             Outcome::Suspicious
         );
         let text = "# M\n\nSet the path: /home/me/data, or\n- path: ../up\n";
