@@ -193,12 +193,17 @@ impl Ball {
         (f64::from(value) - f64::from(self.origin[at])) / step
     }
 
-    /// The value of feature `at` that lies whole steps from the original, or as many as ball and box allow.
+    /// The value of feature `at` that lies whole steps from the original, or as many as ball and box allow. Where their
+    /// edge is a whole step but for the rounding to float32, the edge itself is that step; an edge further from one is not
+    /// on the grid, and the step before it is taken.
     fn steps_away(&self, at: usize, steps: f64, step: f64) -> f32 {
-        let (low, high) = self.room(at);
-        let (least, most) = ((low / step - HAIR).ceil(), (high / step + HAIR).floor());
-        let moved = f64::from(self.origin[at]) + steps.clamp(least, most) * step;
-        towards(self.origin[at], moved).max(self.low[at]).min(self.high[at])
+        let (origin, low, high) = (self.origin[at], self.low[at], self.high[at]);
+        let spacing = f64::from(origin.abs().max(low.abs()).max(high.abs())) * f64::from(f32::EPSILON);
+        let hair = (2.0 * spacing / step).min(HAIR);
+        let (down, up) = self.room(at);
+        let (least, most) = ((down / step - hair).ceil(), (up / step + hair).floor());
+        let moved = f64::from(origin) + steps.clamp(least, most) * step;
+        towards(origin, moved).max(low).min(high)
     }
 
     /// Takes values back a step towards the original, the one that was changed most first, until the row lies in the
@@ -524,7 +529,8 @@ mod tests {
             prop_assert!(!found.is_empty());
             for found in found {
                 prop_assert!(ball.contains(&found));
-                prop_assert!(found.iter().all(|v| v.fract() == 0.0));
+                // The edge of a radius that misses a whole step by the rounding of float32 is that step.
+                prop_assert!(found.iter().all(|v| (v - v.round()).abs() <= 255.0 * 2.0 * f32::EPSILON), "{found:?}");
             }
         }
     }
@@ -542,6 +548,23 @@ mod tests {
                 assert_eq!(sent, [f32::from(pixel) + 8.0, f32::from(pixel) + 7.0], "{norm:?}");
             }
         }
+    }
+
+    #[test]
+    fn an_edge_between_two_steps_is_on_no_grid() {
+        let ball = Ball::new(
+            &Threat {
+                norm: Norm::L1,
+                eps: 44.9995,
+                bounds: Bounds::Everywhere { low: 0.0, high: 255.0 },
+                grid: None,
+            },
+            &[2],
+            &[0.0, 3.0],
+        );
+        let mut moved = [0.0; 2];
+        ball.project_change(&[59.5, 0.0], &mut moved);
+        assert_eq!(ball.on_grid(&moved, &|_| Some(1.0)), [[44.0, 3.0]]);
     }
 
     #[test]
