@@ -4,7 +4,7 @@
 //! how streams follow each other: `torch.save`'s old format is five pickles and then raw storages, joblib
 //! puts arrays between opcodes, and anybody can append a second pickle.
 
-use std::collections::BTreeMap;
+use std::borrow::Cow;
 
 use memchr::memmem;
 use proofhouse_artifact::Format;
@@ -23,8 +23,9 @@ mod machine;
 mod names;
 mod value;
 
-pub(crate) use judge::Storage;
+use judge::Check;
 use judge::{Judge, Loader, Nested, Opener};
+pub(crate) use judge::{Storage, Storages};
 use machine::{Budget, End, Grammar, Machine};
 
 /// Scans a bare pickle file; returns how many bytes are accounted for.
@@ -41,11 +42,7 @@ pub(crate) fn scan_behind(scanner: &mut Scanner<'_>, content: &Content<'_>, base
 }
 
 /// Scans a pickle of a torch archive, of a script if `script`; returns the storages it names.
-pub(crate) fn scan_torch(
-    scanner: &mut Scanner<'_>,
-    content: &Content<'_>,
-    script: bool,
-) -> BTreeMap<String, Storage> {
+pub(crate) fn scan_torch(scanner: &mut Scanner<'_>, content: &Content<'_>, script: bool) -> Storages {
     let mut stream =
         Stream { scanner, bytes: content.bytes, place: &content.place, base: 0, depth: content.depth };
     let loader = if script { Loader::Script } else { Loader::Torch };
@@ -83,7 +80,7 @@ struct Stream<'s, 'l, 'a> {
 
 struct Run {
     end: End,
-    storages: BTreeMap<String, Storage>,
+    storages: Storages,
     /// Texts of the list that the stream left on the stack, if it left one.
     keys: Option<Vec<String>>,
     wrapper_seen: bool,
@@ -306,14 +303,16 @@ impl Stream<'_, '_, '_> {
     /// 64-bit element count and the elements (`torch/serialization.py`, `_legacy_save`).
     fn torch_legacy(&mut self) -> usize {
         let mut at = 0;
-        let mut storages = BTreeMap::new();
+        let mut storages = Storages::default();
         let mut keys = None;
         for part in 0..5 {
             let run = self.run(at, Grammar::Plain, Loader::Torch);
             self.finish(&run.end);
             let Some(end) = stopped(&run.end) else { return at };
             at = end;
-            storages.extend(run.storages);
+            storages.named.extend(run.storages.named);
+            storages.indices.extend(run.storages.indices);
+            storages.overlooked |= run.storages.overlooked;
             keys = if part == 4 { run.keys } else { None };
         }
         let Some(keys) = keys else {
@@ -322,7 +321,7 @@ impl Stream<'_, '_, '_> {
         };
         let mut tensors = Vec::new();
         for key in &keys {
-            let found = storages.get(key);
+            let found = storages.named.get(key);
             let Some(end) = found.and_then(|s| self.raw_storage(at, s)) else {
                 let message = format!("the storage {key:?} does not follow as the pickle describes it");
                 self.scanner.report("torch/storage", self.at(at), message);
@@ -336,6 +335,10 @@ impl Stream<'_, '_, '_> {
             });
             at = end;
         }
+        let of = |_: &mut Scanner<'_>, key: &str| {
+            tensors.iter().find(|tensor| tensor.name == key).map(|tensor| Cow::Borrowed(tensor.bytes))
+        };
+        check_indices(self.scanner, self.place, &storages, of);
         let place = self.place.clone();
         let content = Content { bytes: self.bytes, format: Format::Pickle(2), place, depth: self.depth };
         tensor::look(self.scanner, &content, "tensor/payload", Numbers::Weights, &tensors);
@@ -350,6 +353,36 @@ impl Stream<'_, '_, '_> {
         (Some(elements) == storage.elements).then_some(())?;
         let end = at.checked_add(8)?.checked_add(usize::try_from(storage.bytes?).ok()?)?;
         (end <= self.bytes.len()).then_some(end)
+    }
+}
+
+/// Holds the indices of sparse tensors against the storages that they lie in; `of` gives the bytes of a storage.
+pub(crate) fn check_indices<'b>(
+    scanner: &mut Scanner<'_>,
+    place: &Place,
+    storages: &Storages,
+    mut of: impl FnMut(&mut Scanner<'_>, &str) -> Option<Cow<'b, [u8]>>,
+) {
+    let mut unread =
+        storages.overlooked.then_some("a sparse tensor is put together in a way that is not followed");
+    let mut check = Check::default();
+    let mut open: Option<(&str, Cow<'b, [u8]>)> = None;
+    let mut sorted: Vec<_> = storages.indices.iter().collect();
+    sorted.sort_by(|a, b| a.key.cmp(&b.key));
+    for indices in sorted {
+        if open.as_ref().is_none_or(|(key, _)| *key != indices.key) {
+            // What is missing is told with the storages.
+            open = of(scanner, &indices.key).map(|bytes| (indices.key.as_str(), bytes));
+        }
+        let Some((_, bytes)) = open.as_ref().filter(|(key, _)| *key == indices.key) else { continue };
+        match check.fault(indices, bytes) {
+            Ok(None) => {}
+            Ok(Some(message)) => return scanner.report("pickle/structure", place.clone(), message),
+            Err(what) => unread = Some(what),
+        }
+    }
+    if let Some(what) = unread {
+        scanner.report("pickle/budget", place.clone(), what);
     }
 }
 

@@ -5,13 +5,16 @@
 //! without regard to case (`PyTorchStreamReader::getRecordID`), so two names that differ in nothing else are
 //! two answers to one question.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use proofhouse_artifact::Format;
+use proofhouse_artifact::zip::{Archive, Member};
+use proofhouse_core::Place;
 
 use super::zip;
 use crate::content::Checksum;
-use crate::pickle::{self, Storage};
+use crate::pickle::{self, Storage, Storages};
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 
@@ -43,7 +46,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             }
             if matches!(inner.format, Format::Pickle(_)) {
                 let named = pickle::scan_torch(scanner, inner, script);
-                storages.extend(named.into_iter().map(|(key, s)| (format!("{folder}/{key}"), s)));
+                indices(scanner, &inner.place, &archive, &named, &|key| format!("{folder}/{key}"));
+                storages.extend(named.named.into_iter().map(|(key, s)| (format!("{folder}/{key}"), s)));
             } else {
                 // Whatever it looks like, torch unpickles it.
                 pickle::scan(scanner, inner);
@@ -122,6 +126,28 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("torch/storage", content.place.clone(), message);
     }
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// Holds the indices of sparse tensors against the members that they lie in.
+fn indices(
+    scanner: &mut Scanner<'_>,
+    place: &Place,
+    archive: &Archive<'_>,
+    storages: &Storages,
+    name: &dyn Fn(&str) -> String,
+) {
+    if storages.indices.is_empty() && !storages.overlooked {
+        return;
+    }
+    let members: BTreeMap<&str, &Member> = archive.members().iter().map(|m| (m.name.as_str(), m)).collect();
+    let of = |scanner: &mut Scanner<'_>, key: &str| {
+        let read = archive.read(members.get(name(key).as_str())?, scanner.decompressed_left).ok()?.bytes;
+        if matches!(read, Cow::Owned(_)) {
+            scanner.decompressed_left = scanner.decompressed_left.saturating_sub(read.len() as u64);
+        }
+        Some(read)
+    };
+    pickle::check_indices(scanner, place, storages, of);
 }
 
 /// The folder of the storages that a pickle of torch's names, and the root it lies in: `model/data.pkl` names

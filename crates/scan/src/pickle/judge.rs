@@ -23,12 +23,13 @@ mod formula;
 mod lookup;
 mod reach;
 mod resources;
+mod sparse;
 mod storage;
 mod structure;
 
 use contract::plain;
-pub use storage::Storage;
-use storage::storage;
+pub(crate) use sparse::Check;
+pub use storage::{Storage, Storages};
 
 /// Who answers persistent ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +50,7 @@ pub struct Judge<'t> {
     found: BTreeMap<(&'static str, String), (usize, String)>,
     /// Names that were imported and are not known to be inert.
     imports: BTreeMap<String, Import>,
-    storages: BTreeMap<String, Storage>,
+    storages: Storages,
     nested: Vec<Nested>,
     nested_left_out: bool,
     sources: Vec<(usize, String)>,
@@ -95,7 +96,7 @@ pub enum Opener {
 /// What a run amounted to besides its findings.
 pub struct Judged {
     /// Storages that persistent ids named.
-    pub storages: BTreeMap<String, Storage>,
+    pub storages: Storages,
     /// Bytes to look into.
     pub nested: Vec<Nested>,
     /// Whether there were more of them than are looked into.
@@ -125,7 +126,7 @@ impl<'t> Judge<'t> {
             loader,
             found: BTreeMap::new(),
             imports: BTreeMap::new(),
-            storages: BTreeMap::new(),
+            storages: Storages::default(),
             nested: Vec::new(),
             nested_left_out: false,
             sources: Vec::new(),
@@ -259,6 +260,7 @@ impl<'t> Judge<'t> {
         if let Some(message) = excess {
             self.find("pickle/resources", name.clone(), offset, message);
         }
+        self.sparse(machine, &name, args);
         match self.effect(machine, callee) {
             Some(Effect::Inert) => {}
             Some(Effect::InertIf(contract)) => {
@@ -508,24 +510,9 @@ impl<'t> Judge<'t> {
                 let message = "loading it sets attributes from a mapping that it computes".to_owned();
                 self.find("pickle/state-injection", "computed state", offset, message);
             }
-        } else if let Some(Node::Unknown | Node::Persistent) = machine.node(state) {
+        } else if let Some(Node::Unknown | Node::Persistent(_)) = machine.node(state) {
             let message = "loading it sets state that comes from elsewhere".to_owned();
             self.find("pickle/state-injection", "foreign state", offset, message);
-        }
-    }
-
-    fn persistent(&mut self, machine: &Machine<'_>, offset: usize, id: Value) {
-        if self.loader == Loader::Torch && machine.class_with_source(id).is_some() {
-            return;
-        }
-        let storage = if self.loader == Loader::Any { None } else { storage(machine, id) };
-        let Some((key, storage)) = storage else {
-            let message = "loading it asks for something by an id that is no tensor storage".to_owned();
-            return self.find("pickle/persistent-id", "", offset, message);
-        };
-        if *self.storages.entry(key.clone()).or_insert(storage) != storage {
-            let message = format!("the storage {key:?} is named with two sizes");
-            self.find("torch/storage", key, offset, message);
         }
     }
 }

@@ -372,7 +372,7 @@ impl<'a> Machine<'a> {
                 watch.event(self, op.offset, &Event::Persistent(id));
                 match self.class_with_source(id) {
                     Some(class) => self.push(class),
-                    None => self.make(Node::Persistent),
+                    None => self.make(Node::Persistent(id)),
                 }
             }
             EXT1 | EXT2 | EXT4 => {

@@ -80,7 +80,7 @@ pub enum Node {
         of: Value,
     },
     /// What a persistent id stands for.
-    Persistent,
+    Persistent(Value),
     /// An entry of the extension registry, an out-of-band buffer: nothing is known of it.
     Unknown,
 }

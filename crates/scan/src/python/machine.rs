@@ -12,11 +12,12 @@ use std::sync::Arc;
 use super::parser::parse;
 use super::project::Project;
 use super::syntax::{self, Act, Function, Id, Parameter, Statement};
-use super::value::{Cell, Value};
+use super::value::{Cell, Taint, Value};
 
 mod call;
 mod callee;
 mod class;
+mod container;
 mod define;
 mod dropped;
 mod event;
@@ -27,6 +28,7 @@ mod name;
 mod object;
 mod outward;
 mod sweep;
+mod taint;
 
 pub(super) use event::{Event, Manner, Reach, What};
 
@@ -163,6 +165,13 @@ pub(super) struct Machine<'p> {
     in_lambda: bool,
     /// A decorator is being called: it wraps what it is given.
     decorating: bool,
+    /// Where values came from that calls made.
+    origins: Taint,
+    /// Where what the functions under way hand out one by one came from.
+    yielded: Taint,
+    /// Values that were looked at for where they came from, and whether some were left out.
+    looks: std::cell::Cell<u64>,
+    overlooked: std::cell::Cell<bool>,
 }
 
 impl<'p> Machine<'p> {
@@ -199,11 +208,25 @@ impl<'p> Machine<'p> {
             sweeping: false,
             in_lambda: false,
             decorating: false,
+            origins: Taint::NONE,
+            yielded: Taint::NONE,
+            looks: std::cell::Cell::new(0),
+            overlooked: std::cell::Cell::new(false),
         };
         let module = machine.module(path, Arc::from(text), tree);
         machine.imported.insert(path.to_owned(), module);
         machine.run_module(module);
         machine.sweep();
+        if machine.has_overlooked() {
+            let event = Event {
+                what: What::Budget,
+                reach: Reach::Import,
+                path: path.to_owned(),
+                line: 1,
+                hidden: false,
+            };
+            machine.events.push(event);
+        }
         machine.events
     }
 

@@ -91,8 +91,9 @@ pub(crate) enum Kind {
     Comprehension(Sequence, Vec<Id>, Vec<Clause>),
     /// A formatted string: its parts, texts included.
     Formatted(Vec<Id>),
-    /// `await`, `yield`, `yield from`.
-    Await(Option<Id>),
+    Await(Id),
+    /// `yield`, `yield from`.
+    Yield(Option<Id>),
     Star(Id),
     Walrus(String, Id),
     Unknown,

@@ -1,5 +1,7 @@
 use proptest::prelude::*;
 
+mod answers;
+
 use super::Project;
 use crate::scanner::{self, Around};
 use crate::tables::Tables;

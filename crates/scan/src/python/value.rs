@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 /// Where a value that is not known came from, as bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub(super) struct Taint(u8);
+pub(super) struct Taint(u16);
 
 impl Taint {
     pub(super) const NONE: Self = Self(0);
@@ -25,8 +25,12 @@ impl Taint {
     pub(super) const KEY: Self = Self(64);
     /// From a hub of models or data, by its own client: as trustworthy as the model that asks for it.
     pub(super) const HUB: Self = Self(128);
+    /// The letters of a secret themselves, and not what somebody gives to whoever has it.
+    pub(super) const BARE: Self = Self(256);
+    /// A key that only its own services ask for.
+    pub(super) const OWN: Self = Self(512);
 
-    pub(super) fn and(self, other: Self) -> Self {
+    pub(super) const fn and(self, other: Self) -> Self {
         Self(self.0 | other.0)
     }
 

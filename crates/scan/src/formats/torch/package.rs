@@ -32,7 +32,11 @@ pub(in crate::formats) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>,
         zip::read(scanner, content, archive, member, &mut |scanner, inner| {
             if matches!(inner.format, Format::Pickle(_)) {
                 let named = pickle::scan_torch(scanner, inner, false);
-                storages.extend(named.into_iter().map(|(key, s)| (format!("{root}/.data/{key}.storage"), s)));
+                let name = |key: &str| format!("{root}/.data/{key}.storage");
+                super::indices(scanner, &inner.place, archive, &named, &name);
+                storages.extend(
+                    named.named.into_iter().map(|(key, s)| (format!("{root}/.data/{key}.storage"), s)),
+                );
             } else {
                 pickle::scan(scanner, inner);
             }

@@ -161,7 +161,7 @@ pub(super) fn reaches(machine: &Machine<'_>, args: Value) -> Option<String> {
         for item in tuple {
             let inner = match machine.node(*item) {
                 Some(Node::Called { callee, .. }) => !makes_code(machine, *callee),
-                Some(Node::Global(_) | Node::Unknown | Node::Persistent) => true,
+                Some(Node::Global(_) | Node::Unknown | Node::Persistent(_)) => true,
                 _ => false,
             };
             if inner {

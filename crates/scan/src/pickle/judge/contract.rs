@@ -224,7 +224,7 @@ impl Judge<'_> {
                 // Reported when it was imported.
                 None => true,
             },
-            Some(Node::Unknown | Node::Persistent) => false,
+            Some(Node::Unknown | Node::Persistent(_)) => false,
             Some(Node::Called { callee, args, state, .. }) => match self.effect(machine, *callee) {
                 // What is held is called with what it holds.
                 Some(Effect::InertIf(Contract::Held)) => {
@@ -290,7 +290,7 @@ impl Judge<'_> {
                 // What is unknown was reported when it was imported.
                 Some(Effect::Inert | Effect::Data | Effect::Enum) | None => true,
             },
-            Some(Node::Unknown | Node::Persistent) => false,
+            Some(Node::Unknown | Node::Persistent(_)) => false,
             _ => true,
         }
     }

@@ -73,7 +73,7 @@ impl Judge<'_> {
     /// Whether a value of the state is data, or an instance of a known class: not a method, a partial or something computed.
     fn is_no_callable(&self, machine: &Machine<'_>, value: Value) -> bool {
         match machine.node(value) {
-            Some(Node::Unknown | Node::Persistent | Node::Global(_)) => false,
+            Some(Node::Unknown | Node::Persistent(_) | Node::Global(_)) => false,
             Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
                 !matches!(g.module.as_deref(), None | Some("functools" | "operator" | "_operator" | "types"))
                     && !matches!(g.name.as_deref(), None | Some("getattr" | "MethodType"))

@@ -140,7 +140,7 @@ impl Judge<'_> {
                     Node::Global(_)
                     | Node::Module(_)
                     | Node::Method { .. }
-                    | Node::Persistent
+                    | Node::Persistent(_)
                     | Node::Unknown,
                 ) => {
                     callable = true;

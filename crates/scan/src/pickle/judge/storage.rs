@@ -1,7 +1,11 @@
 //! Storages of tensors, which torch names by persistent ids.
 
+use std::collections::BTreeMap;
+
 use super::super::machine::Machine;
 use super::super::value::Value;
+use super::sparse::{self, Indices};
+use super::{Judge, Loader};
 use crate::weights::Float;
 
 /// A tensor storage named by a persistent id.
@@ -13,6 +17,50 @@ pub struct Storage {
     pub bytes: Option<u64>,
     /// How they are stored, if they are floating-point numbers.
     pub float: Option<Float>,
+}
+
+/// Storages that a pickle names, and what it takes their elements for.
+#[derive(Debug, Default)]
+pub struct Storages {
+    /// By their keys.
+    pub named: BTreeMap<String, Storage>,
+    /// Indices of sparse tensors.
+    pub indices: Vec<Indices>,
+    /// Sparse tensors were not followed.
+    pub overlooked: bool,
+}
+
+/// Rows of indices that are kept of one pickle.
+const MOST_INDICES: usize = 1 << 16;
+
+impl Judge<'_> {
+    pub(super) fn persistent(&mut self, machine: &Machine<'_>, offset: usize, id: Value) {
+        if self.loader == Loader::Torch && machine.class_with_source(id).is_some() {
+            return;
+        }
+        let storage = if self.loader == Loader::Any { None } else { storage(machine, id) };
+        let Some((key, storage)) = storage else {
+            let message = "loading it asks for something by an id that is no tensor storage".to_owned();
+            return self.find("pickle/persistent-id", "", offset, message);
+        };
+        if *self.storages.named.entry(key.clone()).or_insert(storage) != storage {
+            let message = format!("the storage {key:?} is named with two sizes");
+            self.find("torch/storage", key, offset, message);
+        }
+    }
+
+    /// Remembers the indices of a sparse tensor that is put together.
+    pub(super) fn sparse(&mut self, machine: &Machine<'_>, name: &str, args: Value) {
+        if name != "torch._utils._rebuild_sparse_tensor" || self.loader == Loader::Any {
+            return;
+        }
+        match sparse::indices(machine, args) {
+            Some(more) if self.storages.indices.len() + more.len() <= MOST_INDICES => {
+                self.storages.indices.extend(more)
+            }
+            _ => self.storages.overlooked = true,
+        }
+    }
 }
 
 /// `("storage", class, key, location, elements, …)`.

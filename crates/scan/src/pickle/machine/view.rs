@@ -152,7 +152,7 @@ impl<'a> Machine<'a> {
     pub(super) fn is_no_text(&self, value: Value) -> bool {
         match (value, self.node(value)) {
             (Value::Text(..), _)
-            | (_, Some(Node::Persistent | Node::Unknown | Node::Constant(Constant::Text(_)))) => false,
+            | (_, Some(Node::Persistent(_) | Node::Unknown | Node::Constant(Constant::Text(_)))) => false,
             (_, Some(Node::Called { callee, instance, .. })) => {
                 *instance && self.global(*callee).is_some_and(|g| g.name.as_deref() != Some("str"))
             }

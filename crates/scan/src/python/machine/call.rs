@@ -9,6 +9,7 @@ use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::callee::{called_by_people, evaluated, generalised, is_one_key, is_safe_loader, registers};
+use super::taint::{is_asked_elsewhere, keeps_letters};
 use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Manner, Reach, Scope, What};
 use crate::address;
 use crate::formats::shell;
@@ -81,8 +82,8 @@ impl Machine<'_> {
             Value::Unknown(taint) => {
                 self.asks_with_secrets(scope, &arguments, line);
                 self.hand_over(scope, &arguments, line, false);
-                let given = arguments.all().fold(*taint, |t, v| t.and(self.taint(v)));
-                Value::Unknown(given)
+                let given = arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v)));
+                Value::Unknown(taint.and(given.without(Taint::BARE)))
             }
             _ => Value::UNKNOWN,
         }
@@ -253,7 +254,10 @@ impl Machine<'_> {
             };
             return value;
         }
-        let given = arguments.all().fold(taint, |t, v| t.and(self.taint(v)));
+        let mut given = arguments.all().fold(taint, |t, v| t.and(self.taint(v)));
+        if !keeps_letters(name) {
+            given = given.without(Taint::BARE);
+        }
         // An attribute of something harmful that nobody can name: `[f for n, f in vars(x).items() if …][0]`.
         if let Some(owner) = name.strip_suffix(".?").filter(|owner| self.is_dangerous(owner)) {
             self.event(scope, line, What::ComputedName(owner.to_owned()));
@@ -272,11 +276,16 @@ impl Machine<'_> {
             Some(Effect::Command) if plain.iter().filter_map(Value::beginning).any(shell::gives) => {
                 Taint::SECRET
             }
-            Some(Effect::Secret) if is_one_key(name) => Taint::KEY,
-            Some(Effect::Secret) => Taint::SECRET,
+            Some(Effect::Secret) if is_one_key(name) => match arguments.plain.first() {
+                Some(variable) if name.starts_with("os.") => self.variable(variable),
+                _ => Taint::KEY.and(Taint::BARE),
+            },
+            Some(Effect::Secret) => Taint::SECRET.and(Taint::BARE),
             Some(Effect::Decode) => Taint::DECODED,
             _ => Taint::NONE,
         };
+        self.origins = self.origins.and(made);
+        self.lays_open(scope, name, &arguments, line);
         if known == Some(Effect::Network)
             && self.reach == Reach::Use
             && (self.in_a_model()
@@ -377,7 +386,8 @@ impl Machine<'_> {
                 .plain
                 .iter()
                 .chain(arguments.named.iter().filter(|(n, _)| !shown(n)).map(|(_, v)| v));
-            if !given.fold(Taint::NONE, |t, v| t.and(self.taint(v))).has(Taint::KEY) {
+            let elsewhere = taint.has(Taint::OWN) && is_asked_elsewhere(arguments);
+            if !elsewhere && !given.fold(Taint::NONE, |t, v| t.and(self.taint(v))).has(Taint::KEY) {
                 taint = taint.without(Taint::KEY);
             }
         }

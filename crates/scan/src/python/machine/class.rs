@@ -40,14 +40,18 @@ impl Machine<'_> {
     /// of its class may be run first, or with one that nobody made here.
     pub(super) fn remember_put(&mut self, owner: &Value, name: &str, value: &Value) {
         const MOST: usize = 1000;
+        const MOST_PUT: usize = 4;
         let taint = self.taint(value);
         if let Some(Cell::Object { class: Some(class), .. }) = self.cell_of(owner)
-            && (runs_something(value) || taint.has(Taint::SECRET))
+            && (runs_something(value) || taint.has(Taint::SECRET.and(Taint::BARE)))
             && self.put.len() < MOST
         {
             let class = *class;
             let value = if runs_something(value) { value.clone() } else { Value::Unknown(taint) };
-            self.put.entry((class, name.to_owned())).or_insert(value);
+            let put = self.put.entry((class, name.to_owned())).or_insert_with(|| value.clone());
+            if *put != value && put.choices().len() < MOST_PUT {
+                *put = std::mem::replace(put, Value::None).or(value);
+            }
         }
     }
 

@@ -121,7 +121,12 @@ impl Machine<'_> {
                 self.collected(*sequence, out)
             }
             Kind::Formatted(parts) => self.formatted(scope, parts, line),
-            Kind::Await(inner) => inner.map_or(Value::UNKNOWN, |id| self.eval(scope, id)),
+            Kind::Await(inner) => self.eval(scope, *inner),
+            Kind::Yield(inner) => {
+                let value = inner.map_or(Value::UNKNOWN, |id| self.eval(scope, id));
+                self.yielded = self.yielded.and(self.taint_of_all(&value));
+                value
+            }
             Kind::Star(inner) => self.eval(scope, *inner),
             Kind::Walrus(name, value) => {
                 let value = self.eval(scope, *value);
@@ -274,6 +279,7 @@ impl Machine<'_> {
                         }
                     }
                     self.calls_unknown(scope, *callee, &value, line);
+                    self.keeps_given(scope, *callee, &given);
                     self.call(scope, &value, given, line)
                 }
                 _ => Value::UNKNOWN,

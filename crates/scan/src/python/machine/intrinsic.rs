@@ -75,6 +75,7 @@ impl Machine<'_> {
                 }
             }
             "builtins.vars" if !arguments.plain.is_empty() => match first {
+                Some(object @ Value::Cell(_)) => Value::Unknown(self.taint_of_fields(object)),
                 Some(value) => {
                     let of = value.choices().iter().find_map(|choice| match choice {
                         Value::Outside(base, _) => Some(format!("{base}.__dict__")),
@@ -226,14 +227,17 @@ impl Machine<'_> {
                 self.sequence(rows)
             }
             "builtins.list.append"
+            | "builtins.list.appendleft"
+            | "builtins.list.add"
+            | "builtins.list.update"
             | "builtins.list.extend"
             | "builtins.list.insert"
             | "builtins.list.pop"
             | "builtins.list.reverse" => self.list_method(scope, name, arguments, line),
-            "builtins.dict.get"
-            | "builtins.dict.pop"
-            | "builtins.dict.setdefault"
-            | "builtins.dict.__getitem__" => {
+            "builtins.dict.update" | "builtins.dict.setdefault" => {
+                return self.dict_method(scope, name, arguments, line);
+            }
+            "builtins.dict.get" | "builtins.dict.pop" | "builtins.dict.__getitem__" => {
                 let (owner, key) = (first?.clone(), arguments.plain.get(1)?.clone());
                 self.subscript(scope, &owner, &key, false, line)
             }
@@ -509,35 +513,6 @@ impl Machine<'_> {
         let name = arguments.plain.first().and_then(Value::as_text).unwrap_or("?").to_owned();
         self.classes.push(super::ClassState { name, bases, metaclass: None, frame: self.frames.len() - 1 });
         self.class_made(scope, self.classes.len() - 1, Vec::new(), line)
-    }
-
-    fn list_method(&mut self, scope: Scope<'_>, name: &str, arguments: &Arguments, line: u32) -> Value {
-        let Some(Value::Cell(at)) = arguments.plain.first().cloned() else { return Value::UNKNOWN };
-        let more = match name {
-            "builtins.list.extend" => {
-                self.list_at(scope, arguments, 1, line).unwrap_or_else(|| vec![Value::UNKNOWN])
-            }
-            _ => arguments.plain.last().cloned().into_iter().collect(),
-        };
-        let index = arguments.plain.get(1).and_then(Value::as_integer);
-        let Some(Cell::Sequence(values)) = self.heap.get_mut(at) else { return Value::UNKNOWN };
-        match name {
-            "builtins.list.pop" => {
-                let at = match index {
-                    Some(n) if n >= 0 => usize::try_from(n).unwrap_or(usize::MAX),
-                    _ => values.len().wrapping_sub(1),
-                };
-                return if at < values.len() { values.remove(at) } else { Value::UNKNOWN };
-            }
-            "builtins.list.reverse" => values.reverse(),
-            "builtins.list.insert" => {
-                let at = index.and_then(|n| usize::try_from(n).ok()).unwrap_or(0).min(values.len());
-                values.splice(at..at, more);
-            }
-            _ if values.len() < 200_000 => values.extend(more),
-            _ => {}
-        }
-        Value::None
     }
 
     /// Opening a file: for writing it is an effect, otherwise its content is of a file.

@@ -57,11 +57,13 @@ impl Machine<'_> {
             Kind::Star(inner) => self.assign(scope, *inner, value),
             Kind::Attribute(inner, name) => {
                 let owner = self.eval(scope, *inner);
+                self.remember_held(scope, *inner, &value);
                 self.set_attribute(scope, &owner, name, value, line);
             }
             Kind::Subscript(inner, index) => {
                 let owner = self.eval(scope, *inner);
                 let index = self.eval(scope, *index);
+                self.remember_held(scope, *inner, &value);
                 self.set_item(scope, &owner, index, value, line);
             }
             _ => {}

@@ -2,6 +2,7 @@
 
 use super::super::project::Import;
 use super::super::value::{Arguments, Cell, Taint, Value};
+use super::taint::asks_about;
 use super::{Handed, Machine, Scope, What};
 use crate::credential::listed;
 
@@ -28,27 +29,6 @@ const MAX_NAME: usize = 240;
 impl Machine<'_> {
     pub(super) fn cell_of(&self, value: &Value) -> Option<&Cell> {
         if let Value::Cell(at) = value { self.heap.get(*at) } else { None }
-    }
-
-    /// Where what is not known of a value came from.
-    pub(super) fn taint(&self, value: &Value) -> Taint {
-        self.taint_within(value, 3)
-    }
-
-    fn taint_within(&self, value: &Value, depth: usize) -> Taint {
-        let all = |values: &mut dyn Iterator<Item = &Value>| {
-            values.take(64).fold(Taint::NONE, |t, v| t.and(self.taint_within(v, depth - 1)))
-        };
-        match value {
-            Value::Unknown(taint) | Value::Outside(_, taint) | Value::Begins(_, taint) => *taint,
-            Value::OneOf(values) if depth > 0 => all(&mut values.iter()),
-            Value::Cell(_) if depth > 0 => match self.cell_of(value) {
-                Some(Cell::Sequence(values)) => all(&mut values.iter()),
-                Some(Cell::Dict(pairs)) => all(&mut pairs.iter().map(|(_, v)| v)),
-                _ => Taint::NONE,
-            },
-            _ => Taint::NONE,
-        }
     }
 
     /// The elements of a value that is a known sequence.
@@ -125,6 +105,7 @@ impl Machine<'_> {
                 "f_builtins" => Value::outside("builtins.__dict__"),
                 "__builtins__" => Value::outside("builtins"),
                 "f_globals" | "__globals__" => Value::outside("builtins.globals()"),
+                _ if asks_about(name) => Value::Unknown(taint.without(Taint::BARE)),
                 _ => Value::Unknown(*taint),
             },
             Value::Outside(base, taint) => self.attribute_of_outside(scope, base, *taint, name, line),
@@ -164,7 +145,10 @@ impl Machine<'_> {
             (path, "anchor" | "root") if path.starts_with("pathlib.") => return Value::text("/"),
             // What a visitor sends.
             ("flask", "request") => return Value::Outside("flask.request".into(), Taint::CALLER),
-            ("os", "environ") => return Value::Outside("os.environ".into(), Taint::SECRET),
+            ("os", "environ") => {
+                self.origins = self.origins.and(Taint::SECRET);
+                return Value::Outside("os.environ".into(), Taint::SECRET.and(Taint::BARE));
+            }
             ("os.environ", "get") => return Value::outside("os.environ.get"),
             ("six.moves", _) | ("six.moves.urllib", _) => {
                 return Value::outside(
@@ -264,7 +248,7 @@ impl Machine<'_> {
                 let Some(class) = *class else { return Value::UNKNOWN };
                 match name {
                     "__class__" => return Value::Class(class),
-                    "__dict__" => return Value::UNKNOWN,
+                    "__dict__" => return Value::Unknown(self.taint_of_fields(owner)),
                     _ => {}
                 }
                 if let Some(value) = self.put.get(&(class, name.to_owned())) {
@@ -512,7 +496,7 @@ impl Machine<'_> {
                 self.lookup(scope, key)
             }
             ("sys.modules", Some(key)) => self.module_named(scope, 0, key),
-            ("os.environ", _) => Value::Outside("os.environ[]".into(), Taint::KEY),
+            ("os.environ", _) => Value::Outside("os.environ[]".into(), self.variable(index)),
             ("builtins", Some(key)) => Value::outside(format!("builtins.{key}")),
             (_, Some(key)) if name.ends_with(".__dict__") => {
                 let owner = Value::outside(name.trim_end_matches(".__dict__"));

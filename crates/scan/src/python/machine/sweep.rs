@@ -2,15 +2,45 @@
 
 use super::{Body, Callable, Event, Handed, MAX_STEPS, MAX_SWEEP, Machine, Manner, Reach, What};
 use crate::python::effects::Effect;
-use crate::python::syntax::{Parameter, Passing};
+use crate::python::syntax::{Id, Kind, Parameter, Passing};
 use crate::python::value::{Arguments, Taint, Value};
 
 impl Machine<'_> {
     /// Functions that were not run with whatever somebody may pass: methods by whoever uses the class.
     pub(super) fn sweep(&mut self) {
-        let mut index = 0;
         let mut left = MAX_SWEEP;
         self.sweeping = true;
+        self.sweep_once(&mut left);
+        // What methods keep, others may give away that stand before them.
+        let keeps = |machine: &Self| machine.origins.has(Taint::SECRET.and(Taint::KEY));
+        for _ in 0..ROUNDS {
+            if !keeps(self) || !self.functions.iter().any(|callable| self.may_answer(callable)) {
+                break;
+            }
+            let (put, events) = (self.put.len(), self.events.len());
+            for function in &mut self.functions {
+                function.swept = None;
+                function.known.clear();
+            }
+            self.sweep_once(&mut left);
+            let again = self.events.split_off(events.min(self.events.len()));
+            let sends = |event: &Event| matches!(&event.what, What::Effect { effect: Effect::Network, taint, .. } if taint.has(Taint::SECRET.and(Taint::KEY)));
+            for event in again.into_iter().filter(sends).take(MAX_AGAIN) {
+                let told = |known: &Event| {
+                    known.what == event.what && known.line == event.line && known.path == event.path
+                };
+                if !self.events.iter().any(told) {
+                    self.events.push(event);
+                }
+            }
+            if self.put.len() == put {
+                break;
+            }
+        }
+    }
+
+    fn sweep_once(&mut self, left: &mut u64) {
+        let mut index = 0;
         while index < self.functions.len() {
             if let Some(callable) = self.functions.get(index).cloned()
                 && self.modules.get(callable.module).is_some_and(|m| m.path == self.subject)
@@ -18,11 +48,12 @@ impl Machine<'_> {
                 let reach = self.reach_of(&callable);
                 if callable.swept.is_none_or(|swept| swept < reach) {
                     self.reach = reach;
-                    let steps = left.min(MAX_STEPS / 4);
+                    let steps = (*left).min(MAX_STEPS / 4);
                     self.steps = MAX_STEPS - steps;
                     self.exhausted = false;
                     self.in_lambda = matches!(callable.body, Body::Lambda(_));
                     let arguments = passed(&callable, reach);
+                    self.yielded = Taint::NONE;
                     let answer = self.call_function(index, arguments, true);
                     self.answers(&callable, &answer);
                     // Whoever calls it has what it answers, and calls that as it calls this.
@@ -30,23 +61,20 @@ impl Machine<'_> {
                         let made = answer.choices().to_vec();
                         self.mark_handed(&made, callable.handed.unwrap_or(Handed::Over));
                     }
-                    left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
+                    *left -= steps - (MAX_STEPS - self.steps.min(MAX_STEPS));
                 }
             }
             index += 1;
         }
     }
 
-    /// Tells of a function of a service that answers whoever asks with secrets of the machine: all its variables, or a file
-    /// of credentials.
+    /// Tells of a function that answers whoever asks with secrets of the machine: its variables, or a file of credentials.
     fn answers(&mut self, callable: &Callable, answer: &Value) {
         let Body::Def(function) = &callable.body else { return };
-        let name = function.name.as_str();
-        let file = self.subject.rsplit('/').next().unwrap_or_default();
-        let serves = ENTRY_FILES.contains(&file) && (name == "__call__" || ENTRIES.contains(&name))
-            || HANDLERS.contains(&name) && name.ends_with("_fn")
-            || self.project.is_served(&self.subject, name);
-        if serves && self.reach >= Reach::Use && self.taint(answer).has(Taint::SECRET) {
+        let taint = self.taint_of_all(answer).and(self.yielded);
+        let told = taint.has(Taint::SECRET) && self.serves(callable) && self.reach >= Reach::Use
+            || taint.has(Taint::BARE) && self.may_answer(callable);
+        if told {
             let what = What::Effect {
                 effect: Effect::Network,
                 name: "an answer".to_owned(),
@@ -57,6 +85,44 @@ impl Machine<'_> {
             let (path, line) = (self.subject.clone(), function.line);
             self.events.push(Event { what, reach: self.reach, path, line, hidden: false });
         }
+    }
+
+    /// Whether a serving program calls the function by its name in such a file.
+    fn serves(&self, callable: &Callable) -> bool {
+        let Body::Def(function) = &callable.body else { return false };
+        let name = function.name.as_str();
+        let file = self.subject.rsplit('/').next().unwrap_or_default();
+        ENTRY_FILES.contains(&file) && (name == "__call__" || ENTRIES.contains(&name))
+            || HANDLERS.contains(&name) && name.ends_with("_fn")
+            || self.project.is_served(&self.subject, name)
+    }
+
+    /// Whether what the function returns goes to whoever uses a model: it is a handler of a server, of a web page, or a
+    /// method by which models answer.
+    fn may_answer(&self, callable: &Callable) -> bool {
+        let Body::Def(function) = &callable.body else { return false };
+        let name = function.name.as_str();
+        let method = callable.owner.is_some()
+            && (ANSWERS.contains(&name) || name == "__call__" && function.parameters.len() > 1);
+        method || self.serves(callable) || self.is_routed(callable)
+    }
+
+    /// Whether a decorator makes a page of a web server of the function: `@app.get("/status")`.
+    fn is_routed(&self, callable: &Callable) -> bool {
+        const ROUTES: [&str; 9] =
+            ["get", "post", "put", "patch", "delete", "route", "api_route", "websocket", "api"];
+        let Body::Def(function) = &callable.body else { return false };
+        let Some(module) = self.modules.get(callable.module) else { return false };
+        let kind = |id: Id| module.tree.expressions.get(id).map(|e| &e.kind);
+        function.decorators.iter().any(|id| match kind(*id) {
+            Some(Kind::Call(callee, arguments)) => {
+                let routes = matches!(kind(*callee), Some(Kind::Attribute(_, name)) if ROUTES.contains(&name.as_str()));
+                let first = arguments.first().and_then(|argument| kind(argument.value));
+                routes && (matches!(first, Some(Kind::Text(path)) if path.starts_with('/')))
+            }
+            Some(Kind::Attribute(_, name)) => name == "api",
+            _ => false,
+        })
     }
 
     fn reach_of(&self, callable: &Callable) -> Reach {
@@ -119,6 +185,34 @@ fn is_key(name: &str) -> bool {
         .iter()
         .any(|key| lower.contains(key))
 }
+
+/// Methods by which models, and what serves them, answer (torch, Keras, TorchServe, Triton, MLflow, BentoML, KServe, Cog,
+/// LitServe, Seldon).
+const ANSWERS: [&str; 18] = [
+    "forward",
+    "predict",
+    "predict_stream",
+    "predict_proba",
+    "postprocess",
+    "preprocess",
+    "handle",
+    "execute",
+    "inference",
+    "infer",
+    "transform",
+    "generate",
+    "call",
+    "encode_response",
+    "explain",
+    "explain_handle",
+    "health_status",
+    "run_inference",
+];
+
+/// How often all methods are run once more, with what the others keep.
+const ROUNDS: usize = 3;
+/// Events of such a round that are held against those told before.
+const MAX_AGAIN: usize = 1000;
 
 /// What a loader calls of a class that a configuration names (transformers, diffusers, sentence-transformers, peft).
 const LOADERS: [&str; 25] = [

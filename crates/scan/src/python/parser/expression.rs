@@ -110,7 +110,7 @@ impl Parser<'_> {
         if self.skip("yield") {
             self.skip("from");
             let value = self.begins_expression().then(|| self.expressions());
-            return self.add(Kind::Await(value), line);
+            return self.add(Kind::Yield(value), line);
         }
         if self.kind() == token::Kind::Name
             && self.next_text(1) == ":="
@@ -200,7 +200,7 @@ impl Parser<'_> {
         {
             self.at += 1;
             let inner = self.guarded(Self::prefix);
-            return self.add(Kind::Await(Some(inner)), line);
+            return self.add(Kind::Await(inner), line);
         }
         let base = self.postfix();
         if self.skip("**") {
