@@ -41,7 +41,7 @@ LIBRARIES = {
     "torch.optim": ("_multi_tensor",),
     "torch.distributions": (),
     "torch.utils.data": ("datapipes", "backward_compatibility"),
-    "torch.nn.functional": (), "torch.amp": (), "torch.storage": (), "torch.distributed.checkpoint.metadata": (), "torch.distributed._shard.metadata": (),
+    "torch.nn.functional": (), "torch.amp": (), "torch.cuda.amp": (), "torch.storage": (), "torch.distributed.checkpoint.metadata": (), "torch.distributed._shard.metadata": (),
     "torch.distributed._shard.sharding_spec": (), "torch.ao.quantization": ("fx", "pt2e", "quantizer"), "torch.ao.nn": (),
     "torchvision": ("datasets", "io"), "torchmetrics": (), "lightning_fabric": ("cli",), "pytorch_lightning": ("cli", "demos", "_graveyard"),
     "timm": ("data",), "timm.data.transforms": (), "timm.data.auto_augment": (), "timm.data.random_erasing": (), "timm.data.mixup": (), "timm.data.constants": (), "sentence_transformers": (),
@@ -89,8 +89,9 @@ LIBRARIES = {
     "nibabel": ("cmdline", "nicom", "arrayproxy", "fileholders", "openers", "streamlines", "dataobj_images", "filename_parser", "volumeutils", "fileslice", "data", "dft", "tmpdirs", "filebasedimages"), "pydicom": ("data", "examples", "cli", "fileset", "filebase", "util", "fileutil", "filereader", "filewriter"), "nilearn": ("datasets", "reporting", "plotting"), "lmfit": ("ui",), "iminuit": (), "emcee": ("backends",), "quantities": (), "unyt": (), "sparse": (),
     "linearmodels": ("datasets",), "factor_analyzer": (), "pingouin": ("datasets",), "optbinning": (), "sklearn_pandas": (), "celer": ("datasets",), "skglm": (), "skfda": ("datasets",), "sklearn2pmml": (), "mord": (), "pykrige": (),
     "snowballstemmer": (), "yake": (), "spellchecker": (), "symspellpy": (), "ftfy": (), "keybert": (), "pulp": ("apis",), "qiskit": ("qasm2", "qasm3", "qpy", "visualization", "providers"), "simpy": (), "quantecon": (), "awkward": (), "hist": (), "boost_histogram": (),
-    "dask.dataframe": (), "dask.array": (), "dask.highlevelgraph": (), "dask.delayed": (), "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
+    "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
     "flaml": (), "evaluate": (), "photutils": ("datasets",), "specutils": ("io",), "sunpy": ("io", "data", "net"), "scanpy": ("datasets",), "librosa": (), "pywt": ("data",), "xyzservices": (),
+    "whoosh": (), "anytree": ("exporter", "importer", "dotexport"), "treelib": ("plugins",), "intervaltree": (), "pyrsistent": (), "pvectorc": (), "emcee": ("backends",), "networkx.classes": (), "tbats": (), "alibi.api": (), "kornia.augmentation": (), "e3nn": (), "sympy.polys": (), "bayes_opt": (), "toolz": (), "hyperopt.pyll": (), "gym": ("envs", "vector", "wrappers.monitoring"),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
 }
@@ -154,6 +155,9 @@ REVIEWED = {
     ("arrow.arrow.Arrow", "__eq__"): "compares times",
     ("arrow.arrow.Arrow", "__getattr__"): "reads a property of the time",
     ("pandas.core.generic.NDFrame", "__setstate__"): "sets attributes past the setters",
+    ("pandas.core.generic.NDFrame", "__setattr__"): "sets an attribute, or a column of that name",
+    ("pandas.api.extensions.ExtensionDtype", "__eq__"): "compares, a text with the name of the type",
+    ("pandas.api.extensions.ExtensionDtype", "__hash__"): "hashes the parameters of the type",
     ("pandas.core.dtypes.base.ExtensionDtype", "__eq__"): "compares, a text with the name of the type",
     ("pandas.core.dtypes.base.ExtensionDtype", "__hash__"): "hashes the parameters of the type",
     ("statsmodels.base.wrapper.ResultsWrapper", "__getattribute__"): "reads an attribute of the results and wraps it",
@@ -230,6 +234,10 @@ REVIEWED = {
     ("datasets.features.features.Features", "__setitem__"): "the same",
     ("transformers.tokenization_utils_base.SpecialTokensMixin", "__getattr__"): "reads a special token, or its number where the name ends in _id",
     ("transformers.tokenization_utils_base.PreTrainedTokenizerBase", "__getattr__"): "reads a special token, or its number where the name ends in _id",
+    ("addict.addict.Dict", "__getattr__"): "reads an item",
+    ("easydict.EasyDict", "__setitem__"): "sets an item, and an attribute of the same name",
+    ("easydict.EasyDict", "__setattr__"): "the same",
+    ("bidict._frozen.frozenbidict", "__hash__"): "hashes the items",
     ("formulaic.parser.types.term.Term", "__eq__"): "compares names of factors",
     ("formulaic.utils.variables.Variable", "__new__"): "makes a text and keeps its roles, members of an enumeration",
     ("astropy.units.core.UnitBase", "__eq__"): "reads a unit out of a text by a grammar of its own, and compares",
@@ -355,7 +363,7 @@ def rows_of(package, why):
     """What is known of the classes and functions of a package."""
     top = package.split(".")[0]
     rows = {}
-    leave_out = set(COMMON + LIBRARIES[package])
+    leave_out = set(COMMON + LIBRARIES[package]) - {top}
     list(walk(package, leave_out))
     mine = [name for name in sys.modules if (name + ".").startswith(package + ".") and not leave_out.intersection(name.split("."))]
     # Not what a library has under a name of its own as well: another's modules are for that one's rows.

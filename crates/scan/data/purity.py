@@ -270,6 +270,8 @@ class Scope:
         if isinstance(owner, ast.Name) and owner.id == self.me and self.cls is not None:
             if isinstance(inspect.getattr_static(self.cls, called.attr, None), (types.FunctionType, staticmethod, classmethod)):
                 return None if self.purity.harmless(self.cls, called.attr, depth=self.depth) else f"self.{called.attr} ({self.purity.why})"
+            if called.attr == "clear" and any(vars(base).get("clear") is inspect.getattr_static(self.cls, "clear", None) for base in (dict, list, set)):
+                return None  # a built-in container's own, which no cache on disk is
             if called.attr in ("__class__",) or inspect.getattr_static(self.cls, called.attr, None) is not None:
                 return None if called.attr in SAFE_METHODS else f"self.{called.attr}"
         value = self.value(called)

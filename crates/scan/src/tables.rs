@@ -77,6 +77,9 @@ pub enum Contract {
     /// Made as `Object`, with a state that asks for no formula to be evaluated again: a formula of patsy is Python
     /// (`statsmodels.base.data.ModelData.__setstate__`).
     Formula,
+    /// Made as `Object`, of a series and an order whose second number is not 0: of 0 `statsmodels.tsa.arima_model.ARIMA.__new__`
+    /// makes another model, out of what the file says.
+    Differenced,
     /// Made as `Object`, with a state that keeps a pickle of its own under `__cuda_dependent_attributes__`, which is looked
     /// into: `skorch.net.NeuralNet.__setstate__` loads it.
     NestedState,
@@ -122,6 +125,7 @@ impl Contract {
     fn parse(text: &str) -> Option<Self> {
         Some(match text {
             "plain" => Self::Plain,
+            "differenced" => Self::Differenced,
             "number" => Self::Number,
             "latin1" => Self::Latin1,
             "reconstructor" => Self::Reconstructor,
@@ -180,6 +184,7 @@ impl Contract {
             Self::Rebuilt => "a class of arrays and a small shape",
             Self::NamedState => "a state of plain attribute names",
             Self::Object | Self::State => "what picklers write: an empty instance and its state",
+            Self::Differenced => "a series and an order that differences it",
             Self::Bare | Self::Packed => "nothing",
             Self::Generator => "a bit generator and numpy's maker of it",
             Self::TypeOf => "None, Ellipsis or NotImplemented",

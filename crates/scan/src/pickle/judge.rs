@@ -482,7 +482,10 @@ impl<'t> Judge<'t> {
                 // there what its name for a class was, as in `typing.OrderedDict()`.
                 let called = (is_marked(name) || lookup::is_of_containers(name))
                     && name != "__orig_class__"
-                    && rest.first().is_some_and(|v| machine.global(*v).is_some());
+                    && rest.first().and_then(|v| machine.global(*v)).is_some_and(|held| {
+                        // What a frozen graph has for each of its methods, which raises an error.
+                        held.qualified() != "networkx.classes.function.frozen"
+                    });
                 if is_looked_up(name) || called {
                     let message =
                         format!("loading it sets the attribute {name}, which Python calls by itself");

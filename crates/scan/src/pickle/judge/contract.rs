@@ -22,6 +22,12 @@ impl Judge<'_> {
             | Contract::Figure
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
+            Contract::Differenced => {
+                let order = args.get(1).and_then(|order| machine.tuple(*order));
+                by.starts_with("NEWOBJ")
+                    && matches!(order, Some([_, Value::Int(times), _]) if *times != 0)
+                    && args.get(2..).is_some_and(|rest| rest.iter().all(|arg| self.holdable(machine, *arg)))
+            }
             Contract::Bare | Contract::Packed => by.starts_with("NEWOBJ") && args.is_empty(),
             Contract::Generator => match args {
                 [] => true,

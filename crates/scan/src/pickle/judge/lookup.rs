@@ -12,9 +12,10 @@ use super::super::value::{Items, Node, Value};
 use super::{Judge, contract};
 
 /// What containers are asked for by the methods of others, which take any object for one.
-const OF_CONTAINERS: [&str; 12] = [
+const OF_CONTAINERS: [&str; 13] = [
     "add",
     "append",
+    "clear",
     "copy",
     "extend",
     "get",
@@ -67,13 +68,24 @@ impl Judge<'_> {
             self.asked.filled.insert((machine.begins, node));
             for pair in values.chunks(2) {
                 let [key, value] = pair else { continue };
-                let name = machine.text(*key).filter(|name| is_looked_up(name));
-                if let (Some(name), Some(held)) = (name, machine.node(*value))
-                    && !matches!(held, Node::Tuple(_) | Node::List(_) | Node::Set | Node::Constant(_))
-                {
+                let data = |held: &Node| {
+                    matches!(held, Node::Tuple(_) | Node::List(_) | Node::Set | Node::Constant(_))
+                };
+                if machine.node(*value).is_none_or(data) {
+                    continue;
+                }
+                let name = machine.text(*key);
+                // Some classes set an attribute of that name.
+                let computed = name.is_none()
+                    && matches!(machine.node(*key), Some(Node::Called { .. } | Node::Unknown))
+                    && !self.is_built_in(machine, target);
+                if let Some(name) = name.filter(|name| is_looked_up(name)) {
                     let message =
                         format!("loading it sets the item {name}, which Python may take for a method");
                     self.find("pickle/state-injection", name, offset, message);
+                } else if computed {
+                    let message = "loading it sets an item whose name it computes".to_owned();
+                    self.find("pickle/state-injection", "computed item", offset, message);
                 }
             }
         } else if items
@@ -84,6 +96,14 @@ impl Judge<'_> {
                 format!("{by} calls a method of an object after the file has given it attributes or items");
             self.find("pickle/state-injection", by, offset, message);
         }
+    }
+
+    /// Whether a value is a container of Python's own, whose items are nothing but items.
+    fn is_built_in(&self, machine: &Machine<'_>, target: Value) -> bool {
+        let module = super::made_of(machine, target)
+            .and_then(|class| machine.global(class))
+            .and_then(|class| class.module.as_deref());
+        matches!(module, Some("builtins" | "__builtin__" | "collections"))
     }
 
     /// An instance is given a state; whether it had one.

@@ -320,3 +320,26 @@ fn what_python_asks_an_instance_for_is_not_the_file_s() {
     assert_eq!(judged(&format!(r"{bunch}(\x8c\x04dataK\x01\x8c\x08__init__K\x02u}}b")), Outcome::Clean);
     assert_eq!(judged(r"cnltk.tree.tree\nTree\n)\x81\x8c\x01aa}\x8c\x06_label\x8c\x01Ssb"), Outcome::Clean);
 }
+
+#[test]
+fn an_order_of_an_old_model_is_not_zero() {
+    let model = |order: &str| judged(&format!(r"cstatsmodels.tsa.arima_model\nARIMA\n(]{order}NNNNt\x81}}b"));
+    assert_eq!(model(r"(K\x01K\x01K\x01t"), Outcome::Clean);
+    assert_eq!(model(r"(K\x01K\x00K\x01t"), Outcome::Suspicious);
+    assert_eq!(model(r"(K\x01\x89K\x01t"), Outcome::Suspicious);
+    assert_eq!(model("N"), Outcome::Suspicious);
+}
+
+#[test]
+fn items_that_become_attributes_have_constant_names() {
+    let bag = |key: &str, value: &str| judged(&format!(r"ceasydict\nEasyDict\n)\x81{key}{value}s}}b"));
+    let computed = r"cnumpy\nstr_\n\x8c\x09__class__\x85R";
+    assert_eq!(bag(r"\x8c\x01a", "]"), Outcome::Clean);
+    assert_eq!(bag(computed, "]"), Outcome::Clean);
+    assert_eq!(bag(r"\x8c\x09__class__", r"caddict.addict\nDict\n"), Outcome::Suspicious);
+    assert_eq!(bag(computed, r"caddict.addict\nDict\n"), Outcome::Suspicious);
+    let frozen =
+        |global: &str| judged(&format!(r"cnetworkx.classes.graph\nGraph\n)\x81}}\x8c\x05clearc{global}\nsb"));
+    assert_eq!(frozen(r"networkx.classes.function\nfrozen"), Outcome::Clean);
+    assert_eq!(frozen(r"torch.nn.functional\nrelu"), Outcome::Suspicious);
+}
