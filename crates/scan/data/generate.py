@@ -247,6 +247,8 @@ REVIEWED = {
     ("formulaic.parser.types.factor.Factor", "kind"): "the same",
     ("formulaic.parser.types.operator.Operator", "associativity"): "the same",
     ("formulaic.parser.types.operator.Operator", "fixity"): "the same",
+    ("sktime.base._base.BaseObject", "__eq__"): "compares parameters; nothing of this kind is hashed",
+    ("skbase.base._base.BaseObject", "__eq__"): "the same",
     ("sktime.forecasting.base._fh.ForecastingHorizon", "__new__"): "gives its class the comparisons of what it keeps, and makes an empty object",
     ("geopandas.array.GeometryArray", "__eq__"): "compares geometries",
     ("pandas.core.generic.NDFrame", "__getattr__"): "looks a column up",

@@ -109,6 +109,9 @@ pub enum Contract {
     Shown,
     /// As `Held`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
     Keeps(usize),
+    /// A class and the state that it sets, attribute by attribute, of what dictionaries of tensors keep and not locked:
+    /// `tensordict._reductions._make_td`.
+    Tensors,
     /// Numbers and other symbols of sympy, no text: sympy evaluates texts where it takes anything.
     Symbolic,
     /// The bytes of a file, or a buffer of them, which is looked into as one: `torch.storage._load_from_bytes`.
@@ -126,6 +129,7 @@ impl Contract {
         Some(match text {
             "plain" => Self::Plain,
             "differenced" => Self::Differenced,
+            "tensors" => Self::Tensors,
             "number" => Self::Number,
             "latin1" => Self::Latin1,
             "reconstructor" => Self::Reconstructor,
@@ -184,6 +188,7 @@ impl Contract {
             Self::Rebuilt => "a class of arrays and a small shape",
             Self::NamedState => "a state of plain attribute names",
             Self::Object | Self::State => "what picklers write: an empty instance and its state",
+            Self::Tensors => "a class and the state of a dictionary of tensors",
             Self::Differenced => "a series and an order that differences it",
             Self::Bare | Self::Packed => "nothing",
             Self::Generator => "a bit generator and numpy's maker of it",

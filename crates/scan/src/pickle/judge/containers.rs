@@ -61,3 +61,30 @@ fn is_ordinary(machine: &Machine<'_>, value: Value) -> bool {
         Some(_) => false,
     }
 }
+
+/// Whether a state has what dictionaries of tensors keep, none of it a method, and is not locked, which asks what it holds.
+pub(super) fn are_tensors(machine: &Machine<'_>, state: Value) -> bool {
+    const KEPT: [&str; 11] = [
+        "_batch_size",
+        "_cache",
+        "_device",
+        "_is_locked",
+        "_is_memmap",
+        "_is_shared",
+        "_last_op",
+        "_lock_parents_weakrefs",
+        "_td_dim_names",
+        "_tensordict",
+        "_non_tensordict",
+    ];
+    let Some((items, true)) = machine.dict(state) else { return false };
+    items.chunks(2).all(|pair| {
+        let [key, value] = pair else { return false };
+        match machine.text(*key).as_deref() {
+            Some("_is_locked") => matches!(value, Value::Bool(false) | Value::None),
+            Some("_tensordict" | "_non_tensordict") => matches!(machine.dict(*value), Some((_, true))),
+            Some(name) => KEPT.contains(&name) && machine.global(*value).is_none(),
+            None => false,
+        }
+    })
+}

@@ -28,6 +28,13 @@ impl Judge<'_> {
                     && matches!(order, Some([_, Value::Int(times), _]) if *times != 0)
                     && args.get(2..).is_some_and(|rest| rest.iter().all(|arg| self.holdable(machine, *arg)))
             }
+            Contract::Tensors => match args {
+                [class, state] => {
+                    machine.global(*class).is_some_and(|g| g.qualified() == "tensordict._td.TensorDict")
+                        && super::containers::are_tensors(machine, *state)
+                }
+                _ => false,
+            },
             Contract::Bare | Contract::Packed => by.starts_with("NEWOBJ") && args.is_empty(),
             Contract::Generator => match args {
                 [] => true,

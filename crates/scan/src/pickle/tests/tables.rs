@@ -343,3 +343,19 @@ fn items_that_become_attributes_have_constant_names() {
     assert_eq!(frozen(r"networkx.classes.function\nfrozen"), Outcome::Clean);
     assert_eq!(frozen(r"torch.nn.functional\nrelu"), Outcome::Suspicious);
 }
+
+#[test]
+fn a_dictionary_of_tensors_keeps_no_methods() {
+    let made = |state: &str| {
+        judged(&format!(r"ctensordict._reductions\n_make_td\nctensordict._td\nTensorDict\n}}({state}u\x86R"))
+    };
+    let tensors = r"\x8c\x0b_tensordict}\x8c\x07_deviceN";
+    assert_eq!(made(tensors), Outcome::Clean);
+    assert_eq!(made(&format!(r"{tensors}\x8c\x05lock_ctorch.nn.functional\nrelu\n")), Outcome::Suspicious);
+    assert_eq!(made(&format!(r"{tensors}\x8c\x0a_is_locked\x88")), Outcome::Suspicious);
+    assert_eq!(made(r"\x8c\x0b_tensordictN"), Outcome::Suspicious);
+    assert_eq!(
+        judged(r"ctensordict._reductions\n_make_td\nceasydict\nEasyDict\n}\x86R"),
+        Outcome::Suspicious
+    );
+}
