@@ -59,7 +59,7 @@ LIBRARIES = {
     "imblearn": ("keras", "tensorflow"),
     "category_encoders": (), "feature_engine": (), "sklego": (), "skrub": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
-    "statsmodels": ("datasets", "sandbox"), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": (), "skbase": (), "tslearn": (),
+    "statsmodels": ("datasets", "sandbox"), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
     "statsforecast": (), "mlforecast": (), "utilsforecast": (), "coreforecast": (), "ruptures": (), "stumpy": (), "pykalman": (), "filterpy": (), "pyts": (),
     "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
@@ -91,7 +91,7 @@ LIBRARIES = {
     "snowballstemmer": (), "yake": (), "spellchecker": (), "symspellpy": (), "ftfy": (), "keybert": (), "pulp": ("apis",), "qiskit": ("qasm2", "qasm3", "qpy", "visualization", "providers"), "simpy": (), "quantecon": (), "awkward": (), "hist": (), "boost_histogram": (),
     "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
     "flaml": (), "evaluate": (), "photutils": ("datasets",), "specutils": ("io",), "sunpy": ("io", "data", "net"), "scanpy": ("datasets",), "librosa": (), "pywt": ("data",), "xyzservices": (),
-    "whoosh": (), "anytree": ("exporter", "importer", "dotexport"), "treelib": ("plugins",), "intervaltree": (), "pyrsistent": (), "pvectorc": (), "emcee": ("backends",), "networkx.classes": (), "tbats": (), "alibi.api": (), "kornia.augmentation": (), "e3nn": (), "sympy.polys": (), "bayes_opt": (), "toolz": (), "hyperopt.pyll": (), "gym": ("envs", "vector", "wrappers.monitoring"),
+    "whoosh.analysis": (), "whoosh.fields": (), "whoosh.formats": (), "whoosh.query": (), "whoosh.columns": (), "whoosh.scoring": (), "whoosh.lang": (), "anytree": ("exporter", "importer", "dotexport", "symlinknode", "symlinknodemixin"), "treelib": ("plugins",), "intervaltree": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
 }
