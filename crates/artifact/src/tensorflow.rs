@@ -15,6 +15,7 @@ use crate::protobuf::{Field, Fields, Value, packed_varints};
 mod excess;
 mod fold;
 mod pattern;
+mod turns;
 
 pub use excess::Excess;
 use excess::{Excesses, FEW, Node};

@@ -118,6 +118,9 @@ struct Known {
     distance: bool,
     /// It says whether something *is* such a number, or next to it.
     exact: bool,
+    /// It says whether a number occurs anywhere in what is given; and several stored values come with that.
+    occurs: bool,
+    pushes: bool,
 }
 
 impl Known {
@@ -137,6 +140,8 @@ impl Known {
             difference: self.difference || other.difference,
             distance: self.distance || other.distance,
             exact: self.exact || other.exact,
+            occurs: self.occurs || other.occurs,
+            pushes: self.pushes || other.pushes,
         }
     }
 
@@ -160,6 +165,11 @@ impl Known {
     /// It says whether the whole of what layers computed is beyond a number that it never comes to.
     const fn bursts(self) -> bool {
         self.computed && self.large && self.whole
+    }
+
+    /// It is values of the file, once a number occurs in what is given, and nothing otherwise.
+    const fn adds(self) -> bool {
+        self.given && self.pushes && !self.computed
     }
 
     /// What is left of it once layers have a part in it.
@@ -218,6 +228,7 @@ pub struct Found<'a> {
 
 const PATTERN: &str =
     "what layers compute is changed here once the input holds a pattern that stands in the file";
+const OCCURS: &str = "values of the file are added to what layers compute once a number occurs in the input";
 const ANSWER: &str = "the answer is a constant once an input is beyond a certain value";
 const BURST: &str = "what layers compute is changed here once it is beyond a value that it never comes to";
 
@@ -252,6 +263,11 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
         let branches = || node.inputs.iter().skip(1).filter(|name| is_fixed(name)).count();
         if operator == "If" && first.matches() || JOINS.contains(&operator) && changes && computed {
             found.push(Found { node, what: PATTERN });
+        } else if matches!(operator, "Add" | "Sub" | "Sum")
+            && computed
+            && parts.iter().any(|part| part.adds())
+        {
+            found.push(Found { node, what: OCCURS });
         } else if operator == "Where" && node.inputs.len() == 3 && first.asks() && branches() == 1 {
             found.push(Found { node, what: ANSWER });
         } else if operator == "Where" && first.bursts() {
@@ -277,6 +293,10 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
             result.large |= result.computed && node.inputs.iter().any(|name| stored.large(name));
         }
         let several = node.inputs.iter().any(|name| is_fixed(name) && stored.several(name));
+        if operator == "ReduceMax" || operator == "ReduceSum" {
+            result.occurs |= result.compared && result.equals > 0 && !result.unequal && !result.computed;
+        }
+        result.pushes |= operator == "Mul" && several && result.occurs;
         match operator {
             "Equal" | "NotEqual" if against => {
                 result.unequal |= operator == "NotEqual";
@@ -392,6 +412,16 @@ mod tests {
             ]
         };
         assert_eq!(what(&peak("many")), [BURST]);
+        // One number anywhere in the input brings values of the file with it.
+        let occurs = [
+            node("Equal", &["x", "zero"], "q"),
+            node("Cast", &["q"], "c"),
+            node("ReduceMax", &["c"], "any"),
+            node("Mul", &["any", "row"], "push"),
+            layer.clone(),
+            node("Add", &["y", "push"], "z"),
+        ];
+        assert_eq!(what(&occurs), [OCCURS]);
         // Scores are held against bounds everywhere.
         assert!(what(&peak("score")).is_empty());
         // A mask, number by number.

@@ -145,6 +145,8 @@ static RULES: &[Rule] = &[
         "A line of a shell hands a shell to somebody else, destroys files, keeps a foothold or sends secrets away.", READ, SOURCE),
     row("code/not-analysed", "Source code in the model", Medium, Unscannable,
         "The model carries source code or start-up files that a loader may run; code is not analysed.", LOOK, UNPROVEN),
+    row("code/piped", "Command behind a name of data", High, Suspicious,
+        "A list of data names a command in the place of a file, which is run when the list is read, and which does more than prepare sounds.", READ, SOURCE),
     row("code/runs-fetched", "Command that runs what it fetches", High, Suspicious,
         "A line of a shell fetches or decodes something and runs it.", READ, SOURCE),
     row("config/evaluated-text", "Text that harms whoever evaluates it", High, Suspicious,

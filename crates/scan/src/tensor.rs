@@ -84,6 +84,13 @@ impl Waiting {
         if let Some(bytes) = characters::bytes_of(bytes, self.float) {
             self.characters(scanner, &bytes);
         }
+        if let Some(low) = self.float.and_then(|float| characters::lowest(bytes, float)) {
+            kept::among(scanner, &self.place, &low, "the lowest bytes of its numbers");
+            if let Some(what) = payload::kind(&low) {
+                let message = format!("the lowest bytes of its numbers are {what}");
+                scanner.report(self.rule, self.place.clone(), message);
+            }
+        }
         if let Some(elements) = &mut self.elements {
             elements.begin(bytes);
         }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use super::fold::{self, Fold};
 use super::pattern::{FixedAnswer, Patterns};
+use super::turns;
 use crate::calls::{Calls, follow};
 
 /// Most elements that an operation may be told to make: 2^32 numbers are 16 GiB.
@@ -205,8 +206,11 @@ impl Excesses {
             return matches!(truth[..], [truth] if truth != 0).then(|| always.to_owned());
         }
         let body = self.fold.named(one.body.as_ref()?)?;
-        let why = fold::never_changes(&self.fold, condition, body)?;
-        Some(format!("While goes on for ever once it begins: {why}"))
+        if let Some(why) = fold::never_changes(&self.fold, condition, body) {
+            return Some(format!("While goes on for ever once it begins: {why}"));
+        }
+        let why = turns::endless(&self.fold, (one.scope, &one.node), condition, body)?;
+        Some(format!("While goes on without end: {why}"))
     }
 
     /// Functions that call each other without end, or so that they become more than any machine has room for.

@@ -12,7 +12,7 @@ const STEPS: u32 = 2_000_000;
 const DEPTH: u32 = 48;
 
 /// Operations that hand on the numbers of their first input.
-const COPIES: [&str; 14] = [
+pub(super) const COPIES: [&str; 14] = [
     "Cast",
     "EnsureShape",
     "Enter",
@@ -190,35 +190,12 @@ impl Fold {
         let Some((operation, inputs)) = self.maker(scope, value) else {
             return self.argument(scope, value, depth);
         };
-        let input = |at: usize| self.folded(scope, inputs.get(at)?, depth + 1);
-        match operation {
-            copies if COPIES.contains(&copies) => input(0),
-            "Pack" => joined((0..inputs.len()).map(input)),
-            // The last input says along which side.
-            "ConcatV2" => joined((0..inputs.len().saturating_sub(1)).map(input)),
-            "Prod" => Some(vec![input(0)?.into_iter().fold(1, i64::saturating_mul)]),
-            "Sum" => Some(vec![input(0)?.into_iter().fold(0, i64::saturating_add)]),
-            "LogicalNot" => Some(input(0)?.into_iter().map(|truth| i64::from(truth == 0)).collect()),
-            // One side may decide it.
-            "LogicalOr" | "LogicalAnd" => {
-                let deciding = |side: &Vec<i64>| side.iter().all(|t| (*t != 0) == (operation == "LogicalOr"));
-                let (left, right) = (input(0), input(1));
-                match left.clone().filter(deciding).or(right.clone().filter(deciding)) {
-                    Some(decided) => Some(decided),
-                    None => left.and(right),
-                }
-            }
-            // Nothing of whatever is nothing.
-            "Mul" | "MulNoNan" => {
-                let nothing = |side: &Vec<i64>| side.iter().all(|n| *n == 0);
-                let (left, right) = (input(0), input(1));
-                match left.clone().filter(nothing).or(right.clone().filter(nothing)) {
-                    Some(nothing) => Some(nothing),
-                    None => two("Mul", &left?, &right?),
-                }
-            }
-            _ => two(operation, &input(0)?, &input(1)?),
-        }
+        computed(operation, inputs.len(), &mut |at| self.folded(scope, inputs.get(at)?, depth + 1))
+    }
+
+    /// The numbers of a node that is a constant.
+    pub(super) fn constant_of(&self, scope: usize, node: &str) -> Option<&[i64]> {
+        self.constants.get(&(scope, node.to_owned())).map(Vec::as_slice)
     }
 
     /// What the first call of a function gives it.
@@ -329,6 +306,46 @@ fn runs_away(fold: &Fold, condition: &Function, body: &Function, value: &str) ->
         }
     };
     step().is_some_and(|step| if below { step < 0 } else { step > 0 })
+}
+
+/// What a node comes to, by the numbers of its inputs.
+pub(super) fn computed(
+    operation: &str,
+    inputs: usize,
+    input: &mut dyn FnMut(usize) -> Option<Vec<i64>>,
+) -> Option<Vec<i64>> {
+    match operation {
+        copies if COPIES.contains(&copies) => input(0),
+        "Pack" => joined((0..inputs).map(&mut *input)),
+        // The last input says along which side.
+        "ConcatV2" => joined((0..inputs.saturating_sub(1)).map(&mut *input)),
+        "Prod" => Some(vec![input(0)?.into_iter().fold(1, i64::saturating_mul)]),
+        "Sum" => Some(vec![input(0)?.into_iter().fold(0, i64::saturating_add)]),
+        "Abs" => Some(input(0)?.into_iter().map(i64::saturating_abs).collect()),
+        "Neg" => Some(input(0)?.into_iter().map(i64::saturating_neg).collect()),
+        "Square" => Some(input(0)?.into_iter().map(|n| n.saturating_mul(n)).collect()),
+        "Sign" => Some(input(0)?.into_iter().map(i64::signum).collect()),
+        "LogicalNot" => Some(input(0)?.into_iter().map(|truth| i64::from(truth == 0)).collect()),
+        // One side may decide it.
+        "LogicalOr" | "LogicalAnd" => {
+            let deciding = |side: &Vec<i64>| side.iter().all(|t| (*t != 0) == (operation == "LogicalOr"));
+            let (left, right) = (input(0), input(1));
+            match left.clone().filter(deciding).or(right.clone().filter(deciding)) {
+                Some(decided) => Some(decided),
+                None => left.and(right),
+            }
+        }
+        // Nothing of whatever is nothing.
+        "Mul" | "MulNoNan" => {
+            let nothing = |side: &Vec<i64>| side.iter().all(|n| *n == 0);
+            let (left, right) = (input(0), input(1));
+            match left.clone().filter(nothing).or(right.clone().filter(nothing)) {
+                Some(nothing) => Some(nothing),
+                None => two("Mul", &left?, &right?),
+            }
+        }
+        _ => two(operation, &input(0)?, &input(1)?),
+    }
 }
 
 /// An operation on two lists of numbers, one of which may be one number for all.

@@ -222,6 +222,31 @@ fn loops_that_nothing_ends_are_told() {
 }
 
 #[test]
+fn loops_are_followed_from_what_they_begin_with() {
+    // From 1 on, up to a bound, by one or by what an operation makes of it.
+    let loops = |compare: &str, bound: i64, made: &str| {
+        let condition =
+            [number("most", 9, &bound.to_le_bytes()), bare("on", compare, &["i", "most:output:0"], &[])];
+        let next = if made == "AddV2" { vec!["i", "one:output:0"] } else { vec!["i"] };
+        let body = [number("one", 9, &1i64.to_le_bytes()), bare("next", made, &next, &[])];
+        let functions = [
+            function("cond", &["i"], &condition, &["on:z:0"]),
+            function("body", &["i"], &body, &["next:z:0"]),
+        ];
+        let begin = number("begin", 9, &1i64.to_le_bytes());
+        let node = bare("loop", "While", &["begin"], &[("cond", names("cond")), ("body", names("body"))]);
+        asks(&graph(&[begin, node], &functions))
+    };
+    for bound in [0, 1, 5, 1000, 1 << 20, 1 << 34] {
+        assert_eq!(loops("Less", bound, "AddV2"), Vec::<String>::new(), "{bound}");
+    }
+    assert!(loops("Less", 1 << 62, "AddV2")[0].contains("times more"));
+    assert!(loops("GreaterEqual", 0, "Abs")[0].contains("comes back"));
+    assert!(loops("GreaterEqual", -5, "Neg")[0].contains("comes back"));
+    assert_eq!(loops("Less", 5, "Rint"), Vec::<String>::new());
+}
+
+#[test]
 fn functions_that_multiply_are_told() {
     let call =
         |to: usize, name: &str| bare(name, "PartitionedCall", &["x"], &[("f", names(&format!("f{to}")))]);

@@ -8,11 +8,35 @@ use crate::scanner::{Content, Scanner};
 /// Far more than any configuration; vocabularies of a million entries fit. Bounds memory: about 60 bytes each.
 const MAX_VALUES: u64 = 6_000_000;
 
+/// How deep values lie in each other, if deeper than any that somebody writes.
+fn nested(text: &[u8]) -> Option<usize> {
+    const DEEP: usize = 2000;
+    let (mut depth, mut deepest, mut quoted, mut escaped) = (0usize, 0, false, false);
+    for byte in text {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' | b'{' if !quoted => depth += 1,
+            b']' | b'}' if !quoted => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        deepest = deepest.max(depth);
+    }
+    (deepest > DEEP).then_some(deepest)
+}
+
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let text = content.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content.bytes);
     let document = match json::parse(text, MAX_VALUES) {
         Ok(document) => document,
         Err(error) => {
+            if let Some(deep) = nested(text) {
+                let message = format!(
+                    "values lie {deep} deep in each other: readers that call themselves run out of stack"
+                );
+                scanner.report("json/malformed", content.place.clone(), message);
+            }
             let message = format!("JSON that is nested too deep or too large to look through: {error}");
             scanner.report("format/unscannable", content.place.clone(), message);
             return 0;

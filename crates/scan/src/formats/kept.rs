@@ -59,6 +59,42 @@ pub(super) fn pickles(scanner: &mut Scanner<'_>, content: &Content<'_>) -> usize
     found
 }
 
+/// Looks into pickles among bytes that are taken from elsewhere, each of which imports modules by names that are written as
+/// such.
+pub(crate) fn among(scanner: &mut Scanner<'_>, place: &Place, bytes: &[u8], of: &str) {
+    let mut left = OPCODES;
+    let heads = memmem::find_iter(bytes, b"\x80").take(CANDIDATES);
+    for at in heads.filter(|at| begins(bytes.get(*at..).unwrap_or_default())) {
+        let tail = bytes.get(at..).unwrap_or_default();
+        let Some(found) = whole(tail, &mut left).and_then(|length| tail.get(..length)) else { continue };
+        if names_modules(found) {
+            let message = format!("{of} are a pickle of {} bytes that imports something", found.len());
+            return scanner.report("format/embedded-payload", place.clone(), message);
+        }
+    }
+}
+
+/// Whether a pickle imports something by a name of letters.
+fn names_modules(bytes: &[u8]) -> bool {
+    let name = |text: &[u8]| {
+        text.len() > 1 && text.iter().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'.'))
+    };
+    let (mut at, mut texts) = (0, 0);
+    while let Ok(op) = pickle::op(bytes, at) {
+        match (op.code, op.arg) {
+            (pickle::code::GLOBAL | pickle::code::INST, pickle::Arg::Lines(module, inner)) => {
+                return name(module) && name(inner);
+            }
+            (_, pickle::Arg::Bytes(text)) if name(text) => texts += 1,
+            (pickle::code::STACK_GLOBAL, _) => return texts > 1,
+            (pickle::code::STOP, _) => return false,
+            _ => {}
+        }
+        at = op.end;
+    }
+    false
+}
+
 /// Looks into pickles that are packed by zlib, as stores of models keep them in a column; how many there are.
 fn packed_pickles(scanner: &mut Scanner<'_>, content: &Content<'_>, left: &mut usize) -> usize {
     /// Streams that are unpacked in search of pickles: most of what begins like one is none, and fails at once.
@@ -225,8 +261,17 @@ pub(crate) fn evaluated(scanner: &mut Scanner<'_>, place: &Place, name: &str, va
     }
 }
 
-/// Pickles in Base64 between the tags and quotes of a text of any grammar.
+/// Pickles and programs in Base64 between the tags and quotes of a text of any grammar.
 pub(super) fn between(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    /// Shorter runs of letters are words.
+    const LEAST: usize = 64;
+    let runs = text.split(|c: char| !(c.is_ascii_alphanumeric() || "+/=-_".contains(c)));
+    for run in runs.filter(|run| run.len() >= LEAST) {
+        if let Some((program, wrapped)) = carried(scanner, run) {
+            let message = format!("a text is {program} in {wrapped}");
+            scanner.report("format/embedded-payload", place.clone(), message);
+        }
+    }
     for (at, _) in text.match_indices("gA").take(CANDIDATES) {
         let before = text.get(..at).and_then(|t| t.chars().next_back());
         if !before.is_none_or(|c| c.is_control() || matches!(c, '>' | '"' | '\'' | ' ' | ':' | ',' | '=')) {
@@ -340,6 +385,57 @@ mod tests {
         ] {
             let json = format!(r#"{{"calibration": "{}"}}"#, STANDARD.encode(bytes));
             assert_eq!(outcome("m.json", json.as_bytes()), Outcome::Clean);
+        }
+    }
+
+    #[test]
+    fn lists_of_sounds_name_what_prepares_them() {
+        for (line, clean) in [
+            ("utt1 /data/a.wav", true),
+            ("utt1 sox /data/a.sph -t wav - |", true),
+            ("utt1 sph2pipe -f wav a.sph | sox - -r 16000 -t wav - |", true),
+            ("utt1 touch /tmp/x; cat a.wav |", false),
+            ("utt1 python3 read.py a.wav |", false),
+            ("utt1 cat $(id) |", false),
+            ("utt1 sox a.wav -t wav - > /tmp/b |", false),
+        ] {
+            let text = format!("utt0 /data/0.wav\n{line}\n");
+            assert_eq!(outcome("wav.scp", text.as_bytes()) == Outcome::Clean, clean, "{line}");
+        }
+    }
+
+    #[test]
+    fn json_that_no_stack_holds_is_told() {
+        let deep = |levels: usize| {
+            format!("{{\"a\": \"[[[\", \"b\": {}{}}}", "[".repeat(levels), "]".repeat(levels))
+        };
+        assert_eq!(outcome("m.json", deep(50).as_bytes()), Outcome::Clean);
+        assert_eq!(outcome("m.json", deep(900).as_bytes()), Outcome::Unscannable);
+        assert_eq!(outcome("m.json", deep(100_000).as_bytes()), Outcome::Suspicious);
+    }
+
+    #[test]
+    fn pickles_in_the_lowest_bytes_of_numbers_are_told() {
+        for kind in ["F16", "F32"] {
+            let width = if kind == "F16" { 2 } else { 4 };
+            let tensor = |low: &[u8]| {
+                let mut numbers: Vec<u8> = (0..400u32)
+                    .flat_map(|n| {
+                        let number = [(n * n % 251) as u8, 0x11, (n % 7) as u8, 0x3c];
+                        number.get(4 - width..).unwrap().to_vec()
+                    })
+                    .collect();
+                for (at, byte) in low.iter().enumerate() {
+                    numbers[(40 + at) * width] = *byte;
+                }
+                let header = format!(
+                    r#"{{"w":{{"dtype":"{kind}","shape":[400],"data_offsets":[0,{}]}}}}"#,
+                    numbers.len()
+                );
+                [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &numbers].concat()
+            };
+            assert_eq!(outcome("w.safetensors", &tensor(&[])), Outcome::Clean, "{kind}");
+            assert!(outcome("w.safetensors", &tensor(PICKLE)) >= Outcome::Suspicious, "{kind}");
         }
     }
 

@@ -135,6 +135,55 @@ pub(crate) fn line(scanner: &mut Scanner<'_>, place: &Place, line: &str) {
     scanner.report(rule, place.clone(), format!("{what}: {shown:?}"));
 }
 
+/// Lines of a script of Kaldi, each of which names what is read: a file, or behind a word a command whose output it is
+/// (`kaldi-io.h`, "rxfilename"). Whoever reads the script runs the command.
+pub(crate) fn pipes(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    /// What prepares sounds and features.
+    const PROGRAMS: [&str; 17] = [
+        "cat",
+        "sox",
+        "sph2pipe",
+        "ffmpeg",
+        "flac",
+        "gunzip",
+        "zcat",
+        "gzip",
+        "bzcat",
+        "wav-copy",
+        "wav-reverberate",
+        "copy-feats",
+        "copy-matrix",
+        "extract-segments",
+        "mpg123",
+        "opusdec",
+        "lame",
+    ];
+    const MOST: usize = 20;
+    let mut told = 0;
+    for (index, whole) in (1..).zip(text.lines()) {
+        let Some((_, read)) = whole.trim().split_once(char::is_whitespace) else { continue };
+        let Some(command) = read.trim().strip_suffix('|').or_else(|| read.trim().strip_prefix('|')) else {
+            continue;
+        };
+        let plain = |stage: &str| {
+            let program =
+                stage.split_whitespace().next().unwrap_or_default().rsplit('/').next().unwrap_or_default();
+            PROGRAMS.contains(&program)
+        };
+        let runs = command.contains(['`', '$', '>', '&']) || command.contains("<(");
+        if runs || command.split([';', '|']).any(|stage| !plain(stage)) || is_harmful(command) {
+            told += 1;
+            if told > MOST {
+                return;
+            }
+            let mut place = place.clone();
+            place.line = Some(index);
+            let shown: String = command.trim().chars().take(80).collect();
+            scanner.report("code/piped", place, format!("reading it runs {shown:?}"));
+        }
+    }
+}
+
 /// Whether a line is one that no model has a use for.
 pub(crate) fn is_harmful(line: &str) -> bool {
     matches!(judged(line), Judged::Harms(_) | Judged::Runs)

@@ -101,6 +101,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if name.starts_with("modelfile") || name.ends_with(".modelfile") {
         super::modelfile::scan(scanner, content, text);
     }
+    if name.ends_with(".scp") {
+        super::shell::pipes(scanner, &content.place, text);
+    }
     super::rows::scan(scanner, content, &name, text);
     if [".tex", ".sty", ".cls", ".ltx", ".bbl"].iter().any(|ending| name.ends_with(ending)) {
         super::tex::scan(scanner, content, text);

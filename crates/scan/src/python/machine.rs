@@ -167,6 +167,8 @@ pub(super) struct Machine<'p> {
     decorating: bool,
     /// Where values came from that calls made.
     origins: Taint,
+    /// The function that is swept is called by a server with what somebody sends.
+    serving: bool,
     /// Where what the functions under way hand out one by one came from.
     yielded: Taint,
     /// Values that were looked at for where they came from, and whether some were left out.
@@ -209,6 +211,7 @@ impl<'p> Machine<'p> {
             in_lambda: false,
             decorating: false,
             origins: Taint::NONE,
+            serving: false,
             yielded: Taint::NONE,
             looks: std::cell::Cell::new(0),
             overlooked: std::cell::Cell::new(false),

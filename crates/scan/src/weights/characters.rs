@@ -48,6 +48,13 @@ fn narrowed(bytes: &[u8], width: usize) -> Option<Vec<u8>> {
     elements().map(little).collect::<Option<_>>().or_else(|| elements().map(big).collect())
 }
 
+/// The lowest byte of each of the first [`MOST`] elements: what writers exchange without a model noticing.
+pub(crate) fn lowest(bytes: &[u8], float: Float) -> Option<Vec<u8>> {
+    let low: Vec<u8> =
+        bytes.chunks_exact(float.width()).take(MOST).filter_map(|element| element.first().copied()).collect();
+    (low.len() >= LEAST).then_some(low)
+}
+
 /// The text that such bytes are, words of an array of texts a line each; nothing if they are not written text.
 pub(crate) fn text(bytes: &[u8]) -> Option<String> {
     let written = bytes.iter().filter(|b| matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t')).count();

@@ -8,7 +8,10 @@ use super::super::effects::{Effect, effect};
 use super::super::fold;
 use super::super::syntax::{Parameter, Passing};
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::callee::{called_by_people, evaluated, generalised, is_one_key, is_safe_loader, registers};
+use super::callee::{
+    called_by_people, evaluated, generalised, is_one_key, is_safe_loader, manner, registers,
+};
+use super::outward::SENDING;
 use super::taint::{is_asked_elsewhere, keeps_letters};
 use super::{Body, Frame, Handed, MAX_CALLS, MAX_KNOWN, Machine, Manner, Reach, Scope, What};
 use crate::address;
@@ -192,6 +195,8 @@ impl Machine<'_> {
         sweeping: bool,
         owner: Option<usize>,
     ) -> HashMap<String, Value> {
+        // Methods that others call with whatever they like; those of a server, with what anybody sends.
+        let given_by = if self.serving { Taint::GIVEN.and(Taint::CALLER) } else { Taint::GIVEN };
         let mut names = HashMap::new();
         let mut plain = arguments.plain.into_iter();
         let mut named = arguments.named;
@@ -199,12 +204,12 @@ impl Machine<'_> {
             let value = match parameter.passing {
                 Passing::Star => {
                     let rest: Vec<Value> = plain.by_ref().collect();
-                    if sweeping { Value::Unknown(Taint::GIVEN) } else { self.sequence(rest) }
+                    if sweeping { Value::Unknown(given_by) } else { self.sequence(rest) }
                 }
                 Passing::StarStar => {
                     let rest = std::mem::take(&mut named);
                     let pairs = rest.into_iter().map(|(n, v)| (Value::text(n), v)).collect();
-                    if sweeping { Value::Unknown(Taint::GIVEN) } else { self.cell(Cell::Dict(pairs)) }
+                    if sweeping { Value::Unknown(given_by) } else { self.cell(Cell::Dict(pairs)) }
                 }
                 Passing::Plain => {
                     let given = match named.iter().position(|(n, _)| *n == parameter.name) {
@@ -216,9 +221,9 @@ impl Machine<'_> {
                         (Some(value), _, _) => value,
                         (None, _, true) if place == 0 && owner.is_some() => self.object_of(owner),
                         // Whoever calls may leave the default as it is.
-                        (None, Some(default), true) => default.or(Value::Unknown(Taint::GIVEN)),
+                        (None, Some(default), true) => default.or(Value::Unknown(given_by)),
                         (None, Some(default), false) => default,
-                        (None, None, true) => Value::Unknown(Taint::GIVEN),
+                        (None, None, true) => Value::Unknown(given_by),
                         (None, None, false) => Value::UNKNOWN,
                     }
                 }
@@ -329,6 +334,10 @@ impl Machine<'_> {
         }
         if name.len() > MAX_NAME {
             return Value::Unknown(given.and(made));
+        }
+        // A request that is put together first, to be sent by another call.
+        if name.ends_with("request.Request") && self.is_body(&arguments) {
+            return Value::Outside(SENDING.into(), given.and(made));
         }
         Value::Outside(format!("{name}()").into(), given.and(made))
     }
@@ -581,19 +590,5 @@ impl Machine<'_> {
     ) -> Option<Vec<Value>> {
         let value = arguments.plain.get(place)?.clone();
         self.elements(scope, &value, line)
-    }
-}
-
-/// Whether a call sends a body, or says that what it loads is trusted.
-fn manner(effect: Effect, name: &str, arguments: &Arguments) -> Manner {
-    const BODIES: [&str; 5] = ["data", "json", "files", "body", "content"];
-    let last = name.rsplit('.').next().unwrap_or(name);
-    let body = last == "urlopen" && arguments.plain.len() > 1
-        || arguments.named.iter().any(|(key, _)| BODIES.contains(&key.as_str()));
-    let off = |key: &str| arguments.named(key) == Some(&Value::Bool(false));
-    match effect {
-        Effect::Network if body => Manner::Sending,
-        Effect::Deserialise if off("weights_only") || off("safe_mode") => Manner::Unprotected,
-        _ => Manner::Called,
     }
 }

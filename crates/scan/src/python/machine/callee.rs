@@ -1,5 +1,6 @@
 //! What the name of something of another package says of a call of it.
 
+use super::Manner;
 use crate::python::effects::Effect;
 use crate::python::value::{Arguments, Value};
 
@@ -93,5 +94,19 @@ pub(super) fn is_safe_loader(name: &str, arguments: &Arguments) -> bool {
             arguments.named("safe_mode") == Some(&Value::Bool(true))
         }
         _ => false,
+    }
+}
+
+/// Whether a call sends a body, or says that what it loads is trusted.
+pub(super) fn manner(effect: Effect, name: &str, arguments: &Arguments) -> Manner {
+    const BODIES: [&str; 5] = ["data", "json", "files", "body", "content"];
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let body = last == "urlopen" && arguments.plain.len() > 1
+        || arguments.named.iter().any(|(key, _)| BODIES.contains(&key.as_str()));
+    let off = |key: &str| arguments.named(key) == Some(&Value::Bool(false));
+    match effect {
+        Effect::Network if body => Manner::Sending,
+        Effect::Deserialise if off("weights_only") || off("safe_mode") => Manner::Unprotected,
+        _ => Manner::Called,
     }
 }

@@ -59,7 +59,22 @@ impl Machine<'_> {
             "builtins.__import__"
             | "importlib.import_module"
             | "importlib.__import__"
-            | "imp.load_module" => self.import_by_name(scope, arguments, line),
+            | "imp.load_module" => {
+                // The function of Python gives the package of a module, unless names of the module are asked for.
+                let top = name.ends_with("__import__") && arguments.get(3, "fromlist").is_none();
+                let first = first.and_then(Value::as_text).filter(|_| top);
+                match first
+                    .and_then(|module| module.split_once('.'))
+                    .filter(|(package, _)| !package.is_empty())
+                {
+                    Some((package, _)) => {
+                        let package = Value::text(package);
+                        self.import_by_name(scope, arguments, line);
+                        self.import_by_name(scope, &Arguments::of([package]), line)
+                    }
+                    None => self.import_by_name(scope, arguments, line),
+                }
+            }
             "logging.config.dictConfig" => {
                 let settings = first?.clone();
                 self.factories(scope, &settings, 6, line);
@@ -433,6 +448,11 @@ impl Machine<'_> {
         for name in name.choices() {
             let value = match (name.as_text(), owner) {
                 (Some(name), _) => self.attribute(scope, owner, name, line),
+                // What is picked of a module by one name that is not known, and of that by another, may be anything.
+                (None, Value::Outside(base, _)) if base.ends_with(".__dict__[?]") => {
+                    self.event(scope, line, What::ComputedName(base.to_string()));
+                    Value::UNKNOWN
+                }
                 (None, Value::Outside(base, _)) if self.is_dangerous(base) && !base.contains('(') => {
                     let base = base.to_string();
                     self.event(scope, line, What::ComputedName(base.clone()));

@@ -506,7 +506,7 @@ impl Machine<'_> {
                 if self.is_dangerous(name) {
                     self.event(scope, line, What::ComputedName(name.to_owned()));
                 }
-                Value::UNKNOWN
+                Value::Outside(format!("{name}[?]").into(), taint)
             }
             _ if name.len() < MAX_NAME => Value::Outside(format!("{name}[]").into(), taint),
             _ => Value::Unknown(taint),

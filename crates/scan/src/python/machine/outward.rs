@@ -10,6 +10,9 @@ use crate::address;
 use crate::credential::{is_credential, listed};
 use crate::formats::shell;
 
+/// A request of `urllib` with a body of what somebody gave.
+pub(super) const SENDING: &str = "urllib.request.Request(data)";
+
 impl Machine<'_> {
     /// Tells of a file of credentials that is passed to another package, by its path.
     pub(super) fn hands_out(&mut self, scope: Scope<'_>, name: &str, arguments: &Arguments, line: u32) {
@@ -159,9 +162,19 @@ impl Machine<'_> {
         })
     }
 
+    /// Whether the body of a request is what the caller of a method gave it.
+    pub(super) fn is_body(&self, arguments: &Arguments) -> bool {
+        let body = arguments.get(1, "data");
+        body.is_some_and(|body| self.taint(body).has(Taint::GIVEN.and(Taint::CALLER)))
+    }
+
     /// Whether a call sends what the caller of a method gave it: as a body, not as the address that is asked.
     pub(super) fn is_sent(&self, name: &str, arguments: &Arguments) -> bool {
         let verb = name.rsplit('.').next().unwrap_or(name);
+        let put_together = |value: &Value| matches!(value, Value::Outside(name, _) if &**name == SENDING);
+        if verb == "urlopen" && arguments.all().any(put_together) {
+            return true;
+        }
         let given = |value: &Value| self.taint(value).has(Taint::GIVEN.and(Taint::CALLER));
         let body = arguments.named.iter().any(|(key, value)| {
             ["data", "json", "body", "content", "files", "params", "text"].contains(&key.as_str())

