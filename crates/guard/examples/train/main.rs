@@ -32,7 +32,7 @@ use proofhouse_guard::detect::Calibration;
 use proofhouse_guard::detect::train::{Model, Provenance, Row, Settings, sources};
 
 use held_out::{CARRIERS, MEASURED_ONLY, leave_out};
-use rows::{embedded, generated, read_crates, read_pool, write_rows};
+use rows::{embedded, generated, read_crates, read_pool, write_rows, written};
 use tables::{print_orders, print_table, print_unseen, write_mistakes, write_scores};
 
 mod held_out;
@@ -53,6 +53,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         None => Vec::new(),
     };
     rows.extend(embedded(&rows, arguments.settings.seed));
+    rows.extend(written(&rows, arguments.settings.seed));
     rows.extend(generated(arguments.generated, arguments.settings.seed));
     let mut rows: Vec<Row> = rows.into_iter().map(Row::in_base_form).collect();
     eprintln!("{} rows, {} of them attacks", rows.len(), rows.iter().filter(|row| row.attack).count());

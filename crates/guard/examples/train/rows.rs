@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::error::Error;
 use std::io::{BufRead, BufReader, Write};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use proofhouse_core::Digest;
@@ -11,7 +12,7 @@ use proofhouse_guard::detect::corpus::{self, Draw};
 use proofhouse_guard::detect::train::Row;
 use serde::Deserialize;
 
-use crate::held_out::fold_of;
+use crate::held_out::{FOLDS, fold_of};
 
 /// Languages of a kind are one source.
 const KIN: [(&str, &[&str]); 8] = [
@@ -124,6 +125,46 @@ pub(crate) fn embedded(rows: &[Row], seed: u64) -> Vec<Row> {
             Row { text, attack: true, carrier: row.carrier, source, payload: Some(payload) }
         })
         .collect()
+}
+
+/// What was written by hand: each text by itself, and what stands in documents within some of the pool that no fold leaves
+/// out and of our own. Families are spread over the folds, attacks and their near misses together.
+pub(crate) fn written(rows: &[Row], seed: u64) -> Vec<Row> {
+    /// Documents of either kind that one stands in.
+    const WITHIN: usize = 3;
+    /// Longest of them, in bytes.
+    const LONGEST: usize = 6000;
+    let mut draw = Draw::new(seed ^ 0x3417);
+    let hosts = |carrier| -> Vec<&Row> {
+        let fits = |row: &&Row| !row.attack && row.carrier == carrier && row.text.len() <= LONGEST;
+        rows.iter().filter(fits).filter(|row| fold_of(&row.source).is_none()).collect()
+    };
+    let (documents, programs) = (hosts(Carrier::Document), hosts(Carrier::Code));
+    let mut made = Vec::new();
+    for text in corpus::written() {
+        let fold = Digest::of(text.family.as_bytes()).as_bytes()[0] as usize % FOLDS.len();
+        let mut row = |(of, payload): (String, Option<Range<usize>>)| {
+            made.push(Row {
+                text: of,
+                attack: text.attack,
+                carrier: text.carrier,
+                source: format!("written {fold}"),
+                payload: payload.filter(|_| text.attack),
+            });
+        };
+        row((text.text.clone(), None));
+        for _ in 0..WITHIN {
+            row(corpus::vary(&text.text, text.carrier, &mut draw));
+            let hosts = if text.carrier == Carrier::Code { &programs } else { &documents };
+            if text.carrier != Carrier::Chat
+                && let Some(host) = draw.pick(hosts)
+            {
+                let (text, payload) = corpus::put(&host.text, &text.text, &mut draw);
+                row((text, Some(payload)));
+            }
+        }
+    }
+    made
 }
 
 /// Texts of our own, each once: `attacks` attacks and five times as many benign texts.

@@ -309,7 +309,7 @@ mod tests {
                 }
             }
         }
-        assert_eq!((detector.digest().short().as_str(), hash), ("dfab6fe3148a", 5_026_625_679_004_679_450));
+        assert_eq!((detector.digest().short().as_str(), hash), ("4f71d4543a23", 15_139_618_201_174_924_106));
     }
 
     /// Whole numbers in tables of a size known beforehand, or in any, are the weights that [`Weights::weight`] tells.

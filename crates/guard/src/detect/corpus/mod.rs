@@ -15,10 +15,12 @@ mod documents;
 mod draw;
 mod grammar;
 mod papers;
+mod written;
 
 use documents::Document;
 pub use draw::Draw;
 use grammar::Grammar;
+pub use written::{Written, written};
 
 /// A text and what it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,6 +103,20 @@ pub fn text(language: &str, family: &str, draw: &mut Draw) -> String {
     grammar(language).map(|grammar| tidy(&grammar.draw(family, draw))).unwrap_or_default()
 }
 
+/// Attacks or near misses that were written by hand as samples, about `most` of them, spread over all.
+pub(crate) fn written_samples(attack: bool, most: usize) -> impl Iterator<Item = Sample> {
+    let of: Vec<&Written> = written().iter().filter(|written| written.attack == attack).collect();
+    let step = of.len().div_ceil(most.max(1)).max(1);
+    of.into_iter().step_by(step).map(move |written| Sample {
+        text: written.text.clone(),
+        attack,
+        family: "written",
+        language: &written.language,
+        carrier: written.carrier,
+        payload: None,
+    })
+}
+
 /// An attack: half of them direct, the others inside documents.
 #[must_use]
 pub fn attack(draw: &mut Draw) -> Sample {
@@ -129,11 +145,17 @@ pub fn benign(draw: &mut Draw) -> Sample {
     }
 }
 
-/// Puts an attack between two lines or two sentences of `document`, or at one of its ends.
+/// Puts an attack of a grammar between two lines or two sentences of `document`, or at one of its ends.
 #[must_use]
 pub fn embed(document: &str, draw: &mut Draw) -> (String, Range<usize>) {
     let language = language(draw);
     let attack = noise(text(language, "i.any", draw), draw);
+    put(document, &attack, draw)
+}
+
+/// Puts `passage` between two lines or two sentences of `document`, or at one of its ends.
+#[must_use]
+pub fn put(document: &str, passage: &str, draw: &mut Draw) -> (String, Range<usize>) {
     let mut places: Vec<usize> = document.match_indices('\n').map(|(at, _)| at + 1).collect();
     places.extend([0, document.len()]);
     let mut glue = "\n";
@@ -147,8 +169,8 @@ pub fn embed(document: &str, draw: &mut Draw) -> (String, Range<usize>) {
     let (before, after) = document.split_at(at);
     let start = before.len() + usize::from(!before.is_empty() && !before.ends_with(['\n', ' ']));
     let gap = if start > before.len() { "\n" } else { "" };
-    let text = format!("{before}{gap}{attack}{glue}{after}");
-    (text, start..start + attack.len())
+    let text = format!("{before}{gap}{passage}{glue}{after}");
+    (text, start..start + passage.len())
 }
 
 /// A text that says what `text` says: with something ordinary before or after it, with a slip of the

@@ -196,8 +196,8 @@ impl EncoderDetector {
         (0..count).map(move |at| at * step..(at * step + window).min(pieces))
     }
 
-    /// The highest logit of the windows that a joint verdict reads: first those in which the first stage found
-    /// something, at `spans`.
+    /// The highest logit of the windows that a joint verdict reads: those in which the first stage found something, at
+    /// `spans`, or all where it was not asked for places.
     fn highest(&self, text: &str, spans: &[Range<usize>]) -> Result<f32, DetectorError> {
         let failed = |reason| self.failed(text, reason);
         let pieces = self.tokenizer.pieces(text);
@@ -206,8 +206,8 @@ impl EncoderDetector {
             let (Some(start), Some(end)) = (part.first(), part.last()) else { return false };
             spans.iter().any(|span| span.start < end.word.end && start.word.start < span.end)
         };
-        let (mut windows, others): (Vec<_>, Vec<_>) = self.windows(pieces.len()).partition(finds);
-        windows.extend(others);
+        let (found, others): (Vec<_>, Vec<_>) = self.windows(pieces.len()).partition(finds);
+        let windows = if found.is_empty() { others } else { found };
         let mut highest = f32::NEG_INFINITY;
         for window in windows.into_iter().take(JOINT_WINDOWS) {
             let part = pieces.get(window).unwrap_or_default();
@@ -266,8 +266,8 @@ impl Detector for EncoderDetector {
         })
     }
 
-    /// With a joint calibration: what the first stage made of it and the encoder's logit, added. Of a long text
-    /// the windows are read in which the first stage found something, and then the others, so many as are allowed.
+    /// With a joint calibration: what the first stage made of it and the encoder's logit, added. Of a long text only
+    /// the windows are read in which the first stage found something, so many as are allowed.
     fn confirm(&self, text: &str, carrier: Carrier, first: &Score) -> Result<Option<Score>, DetectorError> {
         let Some(joint) = &self.calibration.joint else {
             return if first.verdict == Verdict::Grey {

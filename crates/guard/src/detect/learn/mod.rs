@@ -309,7 +309,8 @@ fn variant(text: &str, lesson: &Lesson, draw: &mut Draw) -> Row {
     Row { payload, ..row(&text, lesson) }.in_base_form()
 }
 
-/// Texts of the generators, as many of each kind, that stay on the side of the threshold on which they are.
+/// Texts of the generators, as many of each kind, and of those written by hand, that stay on the side of the threshold on
+/// which they are.
 fn rehearsal(base: &LinearDetector, draw: &mut Draw) -> Vec<Demand> {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let mut demands = Vec::new();
@@ -325,6 +326,8 @@ fn rehearsal(base: &LinearDetector, draw: &mut Draw) -> Vec<Demand> {
             break;
         }
     }
+    let by_hand = [true, false].into_iter().flat_map(|attack| corpus::written_samples(attack, REHEARSED));
+    demands.extend(by_hand.map(|sample| stays(base, sample)));
     demands
 }
 

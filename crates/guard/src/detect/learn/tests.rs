@@ -47,8 +47,9 @@ fn what_would_stop_harmless_texts_is_learned_only_as_far_as_the_floors_hold() {
     let base = LinearDetector::embedded();
     let mut draw = Draw::new(77);
     // Ordinary texts called attacks, among them the one that can be told from others.
-    let mut lessons: Vec<Lesson> = (0..150)
-        .map(|_| corpus::benign(&mut draw))
+    let mut lessons: Vec<Lesson> = std::iter::repeat_with(|| corpus::benign(&mut draw))
+        .filter(|sample| sample.carrier == Carrier::Chat)
+        .take(60)
         .map(|sample| Lesson { text: sample.text, attack: true, carrier: sample.carrier })
         .collect();
     lessons.push(lesson(BYPASS, true));
