@@ -387,7 +387,7 @@ mod tests {
             decision := {\"allow\": true, \"deny\": [], \"warn\": [], \"waived\": [], \"evidence\": []} if {\n\
             \tcount([1 | some a in input.rows; some b in input.rows; some c in input.rows; a + b + c > 0]) > 0\n}\n";
         let bundle = Bundle::shipped().overlaid(Bundle::from_files([("r.rego", rego)]));
-        let limits = Limits { time: Duration::from_millis(50), ..Limits::default() };
+        let limits = Limits { time: Duration::from_millis(400), ..Limits::default() };
         let policy = Policy::compile_with(&bundle, limits).unwrap();
         let rows: Vec<u32> = (0..2000).collect();
         let started = std::time::Instant::now();

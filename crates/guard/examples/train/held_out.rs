@@ -116,7 +116,7 @@ pub(crate) const CARRIERS: [Carrier; 3] = [Carrier::Chat, Carrier::Document, Car
 /// would be learned as an attack; measured by the fold that leaves out the documents.
 pub(crate) const MEASURED_ONLY: (&str, &str) = ("own_indirect", "rustbook");
 /// The kind of source whose harmless texts are near misses.
-const NEAR_MISSES: &str = "written";
+pub(crate) const NEAR_MISSES: &str = "written";
 /// Shares of the benign texts of any source that may be called an attack, and grey or worse.
 const ATTACK: f64 = 0.01;
 const GREY: f64 = 0.05;

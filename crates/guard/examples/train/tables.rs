@@ -9,7 +9,7 @@ use proofhouse_dialogue::Carrier;
 use proofhouse_guard::detect::train::{Best, Model, Row};
 use proofhouse_guard::detect::{Calibration, plain_order};
 
-use crate::held_out::{HeldOut, kind};
+use crate::held_out::{HeldOut, NEAR_MISSES, kind};
 
 /// One row a kind of source: how many of its texts reach the thresholds that were fixed without it; then the
 /// benign ones of them by language; then what settings are chosen by.
@@ -30,7 +30,8 @@ pub(crate) fn print_table(held_out: &HeldOut) {
                 let found = scores.iter().filter(|best| reaches(best, &calibration)).count();
                 recalls.entry(*carrier).or_default().push(found as f64 / scores.len() as f64);
             }
-            let parts = by_source.iter().filter(|(source, _)| !attack && kind(source) == name);
+            let parts =
+                by_source.iter().filter(|(source, _)| !attack && kind(source) == name && name != NEAR_MISSES);
             for (source, scores) in parts.filter(|(source, _)| source.as_str() != name) {
                 let languages = source.rsplit(' ').next().unwrap_or_default();
                 let counts = by_language.entry(languages).or_default();
