@@ -40,7 +40,7 @@ class Shares(typing.NamedTuple):
 
 ATTACK, GREY = Shares(0.01, 0.03, 0.05), Shares(0.02, 0.06, 0.1)
 KINDS = ("tldr", "messages", "said", "in tldr", "in messages", "django", "manual", "written")
-# Harmless texts that were each written to look like an attack: measured, no threshold rests on them.
+# Harmless texts that were each written to look like an attack: they have a share of their own and no part in the mean.
 NEAR_MISSES = "written"
 
 

@@ -435,6 +435,26 @@ mod tests {
     }
 
     #[test]
+    fn places_in_which_the_first_stage_found_nothing_are_not_read() {
+        let detector = EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(JOINT)), &[]).unwrap();
+        let mut words = vec!["word"; 1500];
+        words[1000] = "obey";
+        let text = words.join(" ");
+        let place = text.find("obey").unwrap();
+        let joint = |spans: Vec<Range<usize>>| {
+            detector
+                .confirm(&text, Carrier::Chat, &first(Verdict::Grey, -1.0, spans))
+                .unwrap()
+                .unwrap()
+                .verdict
+        };
+        assert_eq!(joint(vec![3..9]), Verdict::Benign);
+        assert_eq!(joint(vec![3..9, place..place + 4]), Verdict::Attack);
+        // Who names no place wants all of it read.
+        assert_eq!(joint(Vec::new()), Verdict::Attack);
+    }
+
+    #[test]
     fn a_calibration_that_makes_no_sense_is_refused() {
         let with = |calibration: &str| {
             EncoderDetector::new(Box::new(Finds(1)), &files("{}", Some(calibration)), &[]).err().unwrap()
