@@ -441,17 +441,18 @@ mod tests {
         words[1000] = "obey";
         let text = words.join(" ");
         let place = text.find("obey").unwrap();
-        let joint = |spans: Vec<Range<usize>>| {
+        let joint = |starts: &[usize]| {
+            let spans = starts.iter().map(|start| *start..start + 4).collect();
             detector
                 .confirm(&text, Carrier::Chat, &first(Verdict::Grey, -1.0, spans))
                 .unwrap()
                 .unwrap()
                 .verdict
         };
-        assert_eq!(joint(vec![3..9]), Verdict::Benign);
-        assert_eq!(joint(vec![3..9, place..place + 4]), Verdict::Attack);
+        assert_eq!(joint(&[5]), Verdict::Benign);
+        assert_eq!(joint(&[5, place]), Verdict::Attack);
         // Who names no place wants all of it read.
-        assert_eq!(joint(Vec::new()), Verdict::Attack);
+        assert_eq!(joint(&[]), Verdict::Attack);
     }
 
     #[test]
