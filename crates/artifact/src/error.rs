@@ -79,6 +79,16 @@ pub enum ArtifactError {
         /// The budget.
         limit: u64,
     },
+    /// A part of a kind that no walker reads.
+    #[error("{format} at byte {offset}: {what} is not read")]
+    NotRead {
+        /// The format.
+        format: &'static str,
+        /// Offset in the bytes that were given.
+        offset: u64,
+        /// What it is.
+        what: String,
+    },
 }
 
 impl ArtifactError {
@@ -90,7 +100,7 @@ impl ArtifactError {
     #[must_use]
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Malformed { offset, .. } => Some(*offset),
+            Self::Malformed { offset, .. } | Self::NotRead { offset, .. } => Some(*offset),
             _ => None,
         }
     }

@@ -9,8 +9,8 @@ use crate::protobuf::{Fields, Value};
 use crate::stream::Codec;
 use crate::{
     arrow, avro, boosters, checkpoint, coreml, crfsuite, executorch, ggml, hdf5, json, lmdb, matlab, msgpack,
-    ocdbt, paddle, pickle, raw, rds, records, safetensors, sevenzip, tar, tensorflow, tflite, vectors, xml,
-    zip,
+    neighbours, ocdbt, paddle, pickle, raw, rds, records, safetensors, sevenzip, tar, tensorflow, tflite,
+    vectors, xml, zip,
 };
 
 mod opaque;
@@ -49,6 +49,10 @@ pub enum Format {
     Lmdb,
     /// Model of CRFsuite.
     CrfSuite,
+    /// Index of nearest neighbours of hnswlib.
+    Hnswlib,
+    /// Index of nearest neighbours of FAISS.
+    Faiss,
     /// Manifest or nodes of a database of TensorStore.
     Ocdbt,
     /// TensorFlow graph: saved model, meta graph, frozen graph, or what Keras keeps beside one.
@@ -215,6 +219,8 @@ impl Format {
             Self::Ggml => "ggml",
             Self::Lmdb => "lmdb",
             Self::CrfSuite => "crfsuite",
+            Self::Hnswlib => "hnswlib",
+            Self::Faiss => "faiss",
             Self::Ocdbt => "ocdbt",
             Self::TensorFlow(_) => "tensorflow",
             Self::CheckpointIndex => "checkpoint-index",
@@ -279,6 +285,8 @@ fn by_magic(bytes: &[u8]) -> Option<Format> {
         _ if ggml::is_ggml(bytes) => Format::Ggml,
         _ if lmdb::is_lmdb(bytes) || lmdb::is_lock(bytes) => Format::Lmdb,
         _ if crfsuite::is_model(bytes) => Format::CrfSuite,
+        _ if neighbours::faiss::is_index(bytes) => Format::Faiss,
+        _ if neighbours::hnswlib::is_index(bytes) => Format::Hnswlib,
         _ if ocdbt::is_ocdbt(bytes) => Format::Ocdbt,
         _ if avro::is_avro(bytes) => Format::Avro,
         _ if matlab::is_matlab5(bytes) => Format::Matlab5,

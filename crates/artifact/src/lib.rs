@@ -30,6 +30,7 @@ pub mod mapped;
 pub mod matlab;
 pub mod media;
 pub mod msgpack;
+pub mod neighbours;
 pub mod ocdbt;
 pub mod onnx;
 pub mod paddle;

@@ -39,6 +39,7 @@ mod matlab;
 mod media;
 mod modelfile;
 mod msgpack;
+mod neighbours;
 mod notebook;
 mod npy;
 mod ocdbt;
@@ -116,6 +117,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Ggml => ggml::scan,
         Format::Lmdb => lmdb::scan,
         Format::CrfSuite => crfsuite::scan,
+        Format::Hnswlib | Format::Faiss => neighbours::scan,
         Format::Ocdbt => ocdbt::scan,
         Format::Hdf5 => hdf5::scan,
         Format::TensorFlow(root) => return tensorflow::scan(scanner, content, root),
@@ -238,6 +240,9 @@ fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             );
             return content.bytes.len() as u64;
         }
+    }
+    if let Some(covered) = neighbours::annoy(scanner, content) {
+        return covered;
     }
     java(scanner, content);
     if content.name().to_ascii_lowercase().ends_with(".safetensors") && content.format == Format::Unknown {

@@ -13,6 +13,7 @@ mod address;
 mod cache;
 mod content;
 mod credential;
+mod folder;
 mod formats;
 mod instructions;
 mod ocdbt;

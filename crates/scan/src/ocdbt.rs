@@ -13,9 +13,9 @@ use proofhouse_artifact::{ArtifactError, Format, json};
 use proofhouse_core::Place;
 
 use crate::FileReport;
+use crate::folder::{Bytes, Host, Read};
 use crate::formats::{self, zarr};
-use crate::rules::rule;
-use crate::scanner::{Content, Scanner, look_again};
+use crate::scanner::{Content, Scanner};
 
 /// Parts that are followed of one tree, over all versions.
 const MOST: usize = 1 << 20;
@@ -27,8 +27,8 @@ const WAYS: usize = 4;
 /// Keys are paths of arrays.
 const LONGEST_KEY: usize = 4096;
 
-/// Settles what databases say of the files around them. `read` gives the bytes of a file by its index.
-pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usize) -> Option<B>) {
+/// Settles what databases say of the files around them.
+pub(crate) fn settle(files: &mut [FileReport], host: &mut Host<'_, '_>, read: Read<'_, '_>) {
     let is_manifest = |file: &FileReport| {
         let name = file.path.as_str().rsplit('/').next().unwrap_or_default();
         file.format == Format::Ocdbt && name.starts_with("manifest.")
@@ -40,28 +40,38 @@ pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usi
     }
     let places =
         files.iter().enumerate().map(|(index, file)| (file.path.as_str().to_owned(), index)).collect();
-    let mut tree =
-        Tree { places, read, open: BTreeMap::new(), seen: BTreeMap::new(), used: BTreeMap::new(), named: 0 };
+    let mut tree = Tree {
+        places,
+        read,
+        open: BTreeMap::new(),
+        kept: 0,
+        seen: BTreeMap::new(),
+        used: BTreeMap::new(),
+        named: 0,
+    };
     for index in manifests {
         let Some(file) = files.get_mut(index) else { continue };
         // Whether the other files are there is known now.
         file.settled(&|rule| rule == "format/unscannable");
-        look_again(file, |scanner, place| tree.database(scanner, index, &place));
+        let path = file.path.as_str().to_owned();
+        host.look_again(file, |scanner, place, depth| tree.database(scanner, index, &path, &place, depth));
     }
-    let used = std::mem::take(&mut tree.used);
+    let Tree { used, open, .. } = tree;
+    drop(open);
     for (index, ranges) in used {
-        if let (Some(file), Some(bytes)) = (files.get_mut(index), read(index)) {
-            account(file, bytes.as_ref(), ranges);
-        }
+        let Some(file) = files.get_mut(index) else { continue };
+        account(file, index, ranges, host, read);
     }
 }
 
 /// What is known of the files while databases are followed.
-struct Tree<'a, B> {
+struct Tree<'a, 'b> {
     places: BTreeMap<String, usize>,
-    read: &'a dyn Fn(usize) -> Option<B>,
+    read: Read<'a, 'b>,
     /// Files that are open.
-    open: BTreeMap<usize, Arc<B>>,
+    open: BTreeMap<usize, Arc<Bytes<'b>>>,
+    /// Bytes that were unpacked for them.
+    kept: u64,
     /// Nodes that were followed, by where they lie.
     seen: BTreeMap<(usize, (u64, u64)), Vec<Part>>,
     /// Bytes of data files that are nodes or values.
@@ -103,16 +113,18 @@ struct Walk {
     left: u64,
 }
 
-impl<B: AsRef<[u8]>> Tree<'_, B> {
-    fn database(&mut self, scanner: &mut Scanner<'_>, index: usize, place: &Place) {
-        let Some(bytes) = self.bytes(index) else { return self.unread(scanner, place, "it cannot be read") };
+impl<'b> Tree<'_, 'b> {
+    fn database(&mut self, scanner: &mut Scanner<'_>, index: usize, path: &str, place: &Place, depth: u32) {
+        let Some(bytes) = self.bytes(scanner, index) else {
+            return self.unread(scanner, place, "it cannot be read");
+        };
         let manifest = match ocdbt::frame((*bytes).as_ref(), scanner.decompressed_left) {
             Ok(ocdbt::Frame { body: Body::Manifest(manifest), .. }) => manifest,
             // What is broken was told when the file was scanned.
             _ => return self.unread(scanner, place, "the manifest is not one that is read"),
         };
         let base: Arc<str> =
-            place.path.rsplit_once('/').map_or("".into(), |(folder, _)| format!("{folder}/").into());
+            path.rsplit_once('/').map_or("".into(), |(folder, _)| format!("{folder}/").into());
         let mut walk = Walk { open: Vec::new(), values: BTreeSet::new(), left: KEPT };
         self.versions(scanner, place, &mut walk, &base, manifest.versions);
         while let Some(part) = walk.open.pop() {
@@ -131,7 +143,7 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
             ways.push(part.clone());
             self.node(scanner, place, &mut walk, &part);
         }
-        self.values(scanner, place, walk.values);
+        self.values(scanner, place, walk.values, depth + 1);
     }
 
     /// Notes the roots of versions and the nodes that name further ones.
@@ -196,7 +208,7 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
             return None;
         }
         let found = self.places.get(&format!("{base}{}", stretch.path)).copied();
-        let file = found.and_then(|index| Some((index, self.bytes(index)?)));
+        let file = found.and_then(|index| Some((index, self.bytes(scanner, index)?)));
         let Some((index, bytes)) = file else {
             self.unread(scanner, place, &format!("there is no {written:?} to read"));
             return None;
@@ -212,7 +224,9 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
     }
 
     fn node(&mut self, scanner: &mut Scanner<'_>, place: &Place, walk: &mut Walk, part: &Part) {
-        let Some(bytes) = self.bytes(part.file) else { return self.unread(scanner, place, "a node is gone") };
+        let Some(bytes) = self.bytes(scanner, part.file) else {
+            return self.unread(scanner, place, "a node is gone");
+        };
         let bytes = slice((*bytes).as_ref(), part.range);
         let frame = match ocdbt::frame(bytes, scanner.decompressed_left) {
             Ok(frame) => frame,
@@ -287,10 +301,10 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
     }
 
     /// Looks at the values: descriptions of arrays first, by which the others are chunks.
-    fn values(&mut self, scanner: &mut Scanner<'_>, place: &Place, values: BTreeSet<Value>) {
+    fn values(&mut self, scanner: &mut Scanner<'_>, place: &Place, values: BTreeSet<Value>, depth: u32) {
         let mut arrays = BTreeMap::<String, Vec<zarr::Array>>::new();
         for value in values.iter().filter(|value| is_description(&value.key)) {
-            let Some(file) = self.file(value) else { continue };
+            let Some(file) = self.file(scanner, value) else { continue };
             let document = json::parse(value.bytes(file.as_deref()), 100_000).ok();
             if let Some(array) = document.and_then(|document| zarr::Array::of(&value.key, &document)) {
                 let known = arrays.entry(array.folder.clone()).or_default();
@@ -300,10 +314,14 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
             }
         }
         for value in &values {
-            let Some(file) = self.file(value) else { continue };
+            let Some(file) = self.file(scanner, value) else { continue };
             let bytes = value.bytes(file.as_deref());
             let format = Format::detect(bytes);
-            let content = Content { bytes, format, place: place.clone().within(value.key.clone()), depth: 1 };
+            let key = match &place.member {
+                Some(member) => format!("{member}!{}", value.key),
+                None => value.key.clone(),
+            };
+            let content = Content { bytes, format, place: place.clone().within(key), depth };
             match array(&arrays, &value.key) {
                 Some(array) => zarr::look(scanner, &content, array),
                 None => drop(formats::scan(scanner, &content)),
@@ -312,23 +330,27 @@ impl<B: AsRef<[u8]>> Tree<'_, B> {
     }
 
     /// The file that a value lies in; `None` if that is gone.
-    fn file(&mut self, value: &Value) -> Option<Option<Arc<B>>> {
+    fn file(&mut self, scanner: &mut Scanner<'_>, value: &Value) -> Option<Option<Arc<Bytes<'b>>>> {
         match &value.stored {
             Kept::Inline(_) => Some(None),
-            Kept::At(file, _) => self.bytes(*file).map(Some),
+            Kept::At(file, _) => self.bytes(scanner, *file).map(Some),
         }
     }
 
-    fn bytes(&mut self, index: usize) -> Option<Arc<B>> {
+    fn bytes(&mut self, scanner: &mut Scanner<'_>, index: usize) -> Option<Arc<Bytes<'b>>> {
         /// Files that are open at once: a system maps only so many.
         const OPEN: usize = 256;
+        /// Unpacked bytes of members of archives that are kept at once.
+        const UNPACKED: u64 = 256 << 20;
         if let Some(bytes) = self.open.get(&index) {
             return Some(bytes.clone());
         }
-        if self.open.len() >= OPEN {
+        if self.open.len() >= OPEN || self.kept >= UNPACKED {
             self.open.clear();
+            self.kept = 0;
         }
-        let bytes = Arc::new((self.read)(index)?);
+        let bytes = Arc::new((self.read)(index, &mut scanner.decompressed_left)?);
+        self.kept = self.kept.saturating_add(bytes.kept());
         self.open.insert(index, bytes.clone());
         Some(bytes)
     }
@@ -351,7 +373,7 @@ impl Walk {
 }
 
 impl Value {
-    fn bytes<'v, B: AsRef<[u8]>>(&'v self, file: Option<&'v B>) -> &'v [u8] {
+    fn bytes<'v>(&'v self, file: Option<&'v Bytes<'_>>) -> &'v [u8] {
         match &self.stored {
             Kept::Inline(bytes) => bytes,
             Kept::At(_, range) => file.map(|file| slice(file.as_ref(), *range)).unwrap_or_default(),
@@ -389,31 +411,48 @@ fn slice(bytes: &[u8], (from, to): (u64, u64)) -> &[u8] {
 }
 
 /// Settles a data file: each of its bytes has to be one of a node or a value.
-fn account(file: &mut FileReport, bytes: &[u8], mut ranges: Vec<Range<u64>>) {
-    let size = bytes.len() as u64;
+fn account(
+    file: &mut FileReport,
+    index: usize,
+    mut ranges: Vec<Range<u64>>,
+    host: &mut Host<'_, '_>,
+    read: Read<'_, '_>,
+) {
     ranges.sort_unstable_by_key(|range| (range.start, range.end));
-    let (mut covered, mut gaps, mut left) = (0, Vec::new(), Vec::new());
-    for range in ranges.into_iter().chain(std::iter::once(size..size)) {
-        if range.start > covered && !is_left_over(slice(bytes, (covered, range.start)), &mut left) {
-            gaps.push(covered..range.start);
-        }
-        covered = covered.max(range.end);
-    }
-    if gaps.is_empty() {
-        file.settled(&|rule| matches!(rule, "format/unscannable" | "stream/trailing"));
-        look_again(file, |scanner, place| {
-            for value in &left {
-                let content =
-                    Content { bytes: value, format: Format::detect(value), place: place.clone(), depth: 1 };
-                formats::scan(scanner, &content);
+    let mut whole = false;
+    let before = file.clone();
+    file.settled(&|rule| matches!(rule, "format/unscannable" | "stream/trailing"));
+    host.look_again(file, |scanner, place, depth| {
+        let Some(bytes) = read(index, &mut scanner.decompressed_left) else { return };
+        let bytes = bytes.as_ref();
+        let size = bytes.len() as u64;
+        let (mut covered, mut gaps, mut left) = (0, Vec::new(), Vec::new());
+        for range in ranges.into_iter().chain(std::iter::once(size..size)) {
+            if range.start > covered && !is_left_over(slice(bytes, (covered, range.start)), &mut left) {
+                gaps.push(covered..range.start);
             }
-        });
-        return;
-    }
-    let rule = rule("tree/unlisted-bytes");
-    for gap in gaps.into_iter().take(100) {
-        let message = format!("{} bytes belong to no node and to no value", gap.end - gap.start);
-        file.add(rule.finding(Place::file(file.path.as_str()).at(gap.start), message), rule.outcome);
+            covered = covered.max(range.end);
+        }
+        whole = gaps.is_empty();
+        if whole {
+            for value in &left {
+                let (format, place) = (Format::detect(value), place.clone());
+                formats::scan(scanner, &Content { bytes: value, format, place, depth: depth + 1 });
+            }
+        }
+        for gap in gaps.into_iter().take(100) {
+            let message = format!("{} bytes belong to no node and to no value", gap.end - gap.start);
+            scanner.report("tree/unlisted-bytes", place.clone().at(gap.start), message);
+        }
+    });
+    if !whole {
+        // What was told of its bytes stays.
+        for finding in before.findings {
+            let outcome = before.outcome;
+            file.add(finding, outcome);
+        }
+        file.covered_bytes = before.covered_bytes;
+        file.findings.dedup();
     }
 }
 

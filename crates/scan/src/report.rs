@@ -13,10 +13,11 @@ use crate::tables_version;
 use crate::vouch::Vouched;
 
 /// The worst that is known of a file, in rising order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// Every byte is accounted for and nothing can run.
+    #[default]
     Clean,
     /// Some of it could not be looked into. Stands beside the other three: a file may be unscannable in
     /// part and suspicious in another, and then `covered_bytes` tells the first and this the second.
@@ -176,16 +177,6 @@ impl FileReport {
             truncated: false,
             vouched: Vec::new(),
         }
-    }
-
-    /// Drops the findings of some rules: other files account for what they tell of.
-    pub(crate) fn settled(&mut self, settles: &dyn Fn(&str) -> bool) {
-        self.findings.retain(|finding| !settles(&finding.rule));
-        let outcomes = self.findings.iter().map(|finding| outcome_of(&finding.rule));
-        // What is not kept counts all the same.
-        let least = if self.truncated { self.outcome } else { Outcome::Clean };
-        self.outcome = outcomes.max().unwrap_or(Outcome::Clean).max(least);
-        self.covered_bytes = self.size;
     }
 
     pub(crate) fn add(&mut self, finding: Finding, outcome: Outcome) {

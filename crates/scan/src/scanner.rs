@@ -1,6 +1,5 @@
 //! One file under scan: where findings are gathered and budgets are kept.
 
-use std::collections::BTreeSet;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
 
@@ -8,13 +7,14 @@ use proofhouse_artifact::Format;
 use proofhouse_core::{FilePath, Finding, Place};
 
 use crate::content::{self, Checksum};
+use crate::folder::{Found, Packed};
 use crate::formats;
 use crate::python::Project;
 use crate::rules::rule;
 use crate::tables::Tables;
 use crate::tensor::Waiting;
 use crate::vouch::Vouched;
-use crate::{FileReport, Limits, Outcome};
+use crate::{FileReport, Limits};
 
 /// Scans the content of one file.
 #[must_use]
@@ -63,25 +63,12 @@ pub(crate) fn scan_in(path: &FilePath, title: Option<&str>, bytes: &[u8], around
         format: format.into(),
         size: bytes.len() as u64,
         sha256,
-        outcome: scanner.outcome,
+        outcome: scanner.found.outcome,
         covered_bytes,
-        findings: scanner.findings.into_iter().collect(),
-        truncated: scanner.truncated,
+        findings: scanner.found.findings.into_iter().collect(),
+        truncated: scanner.found.truncated,
         vouched: scanner.vouched,
     }
-}
-
-/// Looks into a file anew with what other files say of it, and adds what is found to its report.
-pub(crate) fn look_again(file: &mut FileReport, look: impl FnOnce(&mut Scanner<'_>, Place)) {
-    let limits = Limits { content: file.sha256.is_some(), ..Limits::default() };
-    let project = Project::default();
-    let mut scanner = Scanner::new(file.size, &Around::new(&limits, Tables::built_in(), &project));
-    look(&mut scanner, Place::file(file.path.as_str()));
-    for finding in scanner.findings {
-        file.add(finding, Outcome::Clean);
-    }
-    file.outcome = file.outcome.max(scanner.outcome);
-    file.truncated |= scanner.truncated;
 }
 
 /// Bytes to look at: a file, or a member of one.
@@ -112,9 +99,8 @@ pub(crate) struct Scanner<'a> {
     release: &'a dyn Fn(Range<usize>),
     /// Told of each finding as it comes up.
     watch: Option<&'a dyn Fn(&Finding)>,
-    findings: BTreeSet<Finding>,
-    truncated: bool,
-    outcome: Outcome,
+    /// What was found so far of the file, or of the member that is looked into apart.
+    pub(crate) found: Found,
     /// Bytes of the file.
     size: u64,
     /// Checksums to look at when all bytes are read.
@@ -126,16 +112,8 @@ pub(crate) struct Scanner<'a> {
     pub(crate) vouched: Vec<Vouched>,
     /// Bytes of the weights in the archive of Keras around the content.
     pub(crate) keras_weights: Option<u64>,
-    /// The archives around the content whose members import each other, the innermost last.
-    packed: Vec<Packed>,
-}
-
-/// An archive that is looked into, as a project of its own.
-#[derive(Clone)]
-struct Packed {
-    /// What the names of its members begin with, seen from the file.
-    prefix: String,
-    project: Arc<Project>,
+    /// The archives around the content, the innermost last.
+    pub(crate) packed: Vec<Packed>,
 }
 
 /// The project that a content is part of: the model's, or that of the archive around it.
@@ -157,7 +135,7 @@ impl Deref for Near<'_> {
 
 impl<'a> Scanner<'a> {
     /// Of a file of `size` bytes.
-    fn new(size: u64, around: &Around<'a>) -> Self {
+    pub(crate) fn new(size: u64, around: &Around<'a>) -> Self {
         let Around { limits, tables, project, release, watch } = *around;
         Self {
             limits,
@@ -165,9 +143,7 @@ impl<'a> Scanner<'a> {
             project,
             release,
             watch,
-            findings: BTreeSet::new(),
-            truncated: false,
-            outcome: Outcome::Clean,
+            found: Found::default(),
             size,
             checksums: Vec::new(),
             tensors: Vec::new(),
@@ -187,31 +163,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Looks into an archive whose members import each other.
-    pub(crate) fn within(
-        &mut self,
-        content: &Content<'_>,
-        project: Project,
-        look: &mut dyn FnMut(&mut Self),
-    ) {
-        let prefix = content.place.member.as_ref().map_or(String::new(), |member| format!("{member}!"));
-        self.packed.push(Packed { prefix, project: Arc::new(project) });
-        look(self);
-        self.packed.pop();
-    }
-
     /// The project of a place, its path there, and what leads to that project from the file. `None` for what is part
     /// of an archive without sources.
     pub(crate) fn near(&self, place: &Place) -> Option<(Near<'a>, String, String)> {
         let Some(member) = &place.member else {
             return Some((Near::Outer(self.project), place.path.clone(), String::new()));
         };
-        let packed = self.packed.iter().rev().find_map(|packed| {
-            let path = member.strip_prefix(packed.prefix.as_str())?;
-            (!path.contains('!') && packed.project.has_file(path)).then(|| (packed, path.to_owned()))
-        });
-        let (packed, path) = packed?;
+        let (index, path) = self.within(member)?;
+        let packed = self.packed.get(index)?;
         Some((Near::Packed(packed.project.clone()), path, packed.prefix.clone()))
+    }
+
+    /// The archive around the content that has the member, and the path of the member there.
+    pub(crate) fn within(&self, member: &str) -> Option<(usize, String)> {
+        self.packed.iter().enumerate().rev().find_map(|(index, packed)| {
+            let path = member.strip_prefix(packed.prefix.as_str())?;
+            (!path.contains('!') && packed.project.has_file(path)).then(|| (index, path.to_owned()))
+        })
     }
 }
 
@@ -250,15 +218,15 @@ impl Scanner<'_> {
             place.offset = place.offset.map(|at| at.min(self.size));
         }
         let rule = rule(id);
-        self.outcome = self.outcome.max(rule.outcome);
-        if self.findings.len() < self.limits.findings {
+        self.found.outcome = self.found.outcome.max(rule.outcome);
+        if self.found.findings.len() < self.limits.findings {
             let finding = rule.finding(place, message.into());
             if let Some(watch) = self.watch {
                 watch(&finding);
             }
-            self.findings.insert(finding);
+            self.found.findings.insert(finding);
         } else {
-            self.truncated = true;
+            self.found.truncated = true;
         }
     }
 }

@@ -11,6 +11,7 @@ use proofhouse_core::{Finding, Place};
 use rayon::prelude::*;
 
 use crate::cache;
+use crate::folder::{Bytes, Host};
 use crate::ocdbt;
 use crate::python::Project;
 use crate::repository::{MAX_CONFIGURATION, mark_built, mark_loaded};
@@ -153,9 +154,12 @@ impl Survey {
 
     /// Settles what the files say of each other, from the reports of all of [`Self::files`] in their order.
     pub fn settle(&self, files: &mut [FileReport]) {
-        let read = |index: usize| Mapped::open(&self.files.get(index)?.location, Access::Map).ok();
-        ocdbt::settle(files, &read);
-        vouch::settle(files, &read);
+        let read = |index: usize, _: &mut u64| {
+            Mapped::open(&self.files.get(index)?.location, Access::Map).ok().map(Bytes::Mapped)
+        };
+        let said = files.iter_mut().flat_map(|file| std::mem::take(&mut file.vouched)).collect();
+        ocdbt::settle(files, &mut Host::Disk, &read);
+        vouch::settle(files, said, &mut Host::Disk, &read);
     }
 
     /// Scans one of [`Self::files`].

@@ -11,11 +11,11 @@ use proofhouse_artifact::Format;
 use proofhouse_artifact::stream::Codec;
 use proofhouse_core::Place;
 
+use crate::FileReport;
+use crate::folder::{Host, Read};
 use crate::formats::payload;
 use crate::formats::zarr::{self, Array};
-use crate::rules::rule;
-use crate::scanner::{Content, Scanner, look_again};
-use crate::{FileReport, Outcome};
+use crate::scanner::{Content, Scanner};
 
 /// A file that another one lists, and where its tensors lie. An end of `u64::MAX` is the end of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub(crate) struct Vouched {
 }
 
 impl Scanner<'_> {
-    /// Notes that the file `name` beside `content` holds tensors at `ranges`. Members of archives vouch for
-    /// nothing: what lies beside them is scanned with them.
+    /// Notes that the file `name` beside `content` holds tensors at `ranges`. Members of archives vouch for members of the
+    /// same one.
     pub(crate) fn vouch(&mut self, content: &Content<'_>, name: &str, ranges: Vec<Range<u64>>) {
         self.note(content, name, ranges, None);
     }
@@ -45,20 +45,32 @@ impl Scanner<'_> {
         ranges: Vec<Range<u64>>,
         array: Option<Arc<Array>>,
     ) {
-        if content.place.member.is_none() {
-            let folder = content.place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-            let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
-            self.vouched.push(Vouched { path, ranges, array });
-        }
+        let (outer, path) = match &content.place.member {
+            None => (None, content.place.path.clone()),
+            Some(member) => {
+                let Some((index, path)) = self.within(member) else { return };
+                (Some(index), path)
+            }
+        };
+        let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let path = if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") };
+        let packed = outer.and_then(|index| self.packed.get_mut(index));
+        let vouched = packed.map_or(&mut self.vouched, |packed| &mut packed.vouched);
+        vouched.push(Vouched { path, ranges, array });
     }
 }
 
-/// Settles what files say of each other: a file of no known format whose every byte is listed is clean.
-/// `read` gives the bytes of a file by its index.
-pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usize) -> Option<B>) {
+/// Settles what files say of each other: a file of no known format whose every byte is listed is clean. `said` is what
+/// was said of them.
+pub(crate) fn settle(
+    files: &mut [FileReport],
+    said: Vec<Vouched>,
+    host: &mut Host<'_, '_>,
+    read: Read<'_, '_>,
+) {
     let mut listed = BTreeMap::<String, Vec<Range<u64>>>::new();
     let mut chunks = BTreeMap::<String, Arc<Array>>::new();
-    for vouched in files.iter_mut().flat_map(|f| std::mem::take(&mut f.vouched)) {
+    for vouched in said {
         if let Some(array) = vouched.array {
             chunks.insert(vouched.path, array);
         } else {
@@ -73,39 +85,46 @@ pub(crate) fn settle<B: AsRef<[u8]>>(files: &mut [FileReport], read: &dyn Fn(usi
             continue;
         }
         if let Some(array) = chunks.get(file.path.as_str()) {
-            chunk(file, array, || read(index));
+            chunk(file, index, array, host, read);
         }
         let Some(ranges) = listed.get(file.path.as_str()) else { continue };
-        let only = file.findings.iter().all(|f| f.rule == "format/unscannable");
-        let Some(bytes) = read(index).filter(|_| only) else { continue };
-        let problems = unlisted(bytes.as_ref(), ranges);
-        file.findings.clear();
-        file.outcome = Outcome::Clean;
-        file.covered_bytes = file.size;
-        for (at, uncovered, what) in problems {
-            let rule = rule("tree/unlisted-bytes");
-            file.outcome = file.outcome.max(rule.outcome);
-            file.covered_bytes = file.covered_bytes.saturating_sub(uncovered);
-            file.findings.push(rule.finding(Place::file(file.path.as_str()).at(at), what));
+        if file.truncated || !file.findings.iter().all(|f| f.rule == "format/unscannable") {
+            continue;
         }
-        file.findings.sort();
+        file.settled(&|_| true);
+        let mut uncovered = 0;
+        host.look_again(file, |scanner, place, _| {
+            let Some(bytes) = read(index, &mut scanner.decompressed_left) else {
+                return gone(scanner, place);
+            };
+            for (at, gap, what) in unlisted(bytes.as_ref(), ranges) {
+                uncovered += gap;
+                scanner.report("tree/unlisted-bytes", place.clone().at(at), what);
+            }
+        });
+        file.covered_bytes = file.covered_bytes.saturating_sub(uncovered);
     }
 }
 
 /// Settles a file that is a chunk of an array.
-fn chunk<B: AsRef<[u8]>>(file: &mut FileReport, array: &Array, read: impl FnOnce() -> Option<B>) {
+fn chunk(file: &mut FileReport, index: usize, array: &Array, host: &mut Host<'_, '_>, read: Read<'_, '_>) {
     // What follows a stream is told of anew where the steps of the array are followed.
     let settles =
         |rule: &str| rule == "format/unscannable" || (rule == "stream/trailing" && array.is_followed());
-    if !file.findings.iter().all(|finding| settles(&finding.rule)) {
+    if file.truncated || !file.findings.iter().all(|finding| settles(&finding.rule)) {
         return;
     }
-    let Some(bytes) = read() else { return };
     file.settled(&settles);
-    look_again(file, |scanner, place| {
-        let content = Content { bytes: bytes.as_ref(), format: Format::Unknown, place, depth: 0 };
+    host.look_again(file, |scanner, place, depth| {
+        let Some(bytes) = read(index, &mut scanner.decompressed_left) else { return gone(scanner, place) };
+        let content = Content { bytes: bytes.as_ref(), format: Format::Unknown, place, depth };
         zarr::look(scanner, &content, array);
     });
+}
+
+/// Tells of a file that was there when it was scanned, or whose bytes are beyond what is unpacked.
+fn gone(scanner: &mut Scanner<'_>, place: Place) {
+    scanner.unpacks_more("format/unscannable", place, "it cannot be read again".to_owned());
 }
 
 /// What is wrong with a file and its list: the place, the bytes that nobody lists, and words. Zeros between

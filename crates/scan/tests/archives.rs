@@ -2,34 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of these tests fail the test by panicking")]
 
+use std::fs;
+use std::path::Path;
+
+use pack::{gzip, tar, zip};
 use proofhouse_scan::{FileReport, Limits, Outcome, scan_bytes};
 
-/// A tar archive, as POSIX has it: a header of 512 bytes and padded content for each member.
-fn tar(members: &[(&str, &str)]) -> Vec<u8> {
-    let mut out = Vec::new();
-    for (name, content) in members {
-        let mut header = [0u8; 512];
-        let mut put = |at: usize, text: &str| {
-            header.iter_mut().skip(at).zip(text.bytes()).for_each(|(b, c)| *b = c);
-        };
-        put(0, name);
-        put(100, "0000644\0");
-        put(108, "0000000\0");
-        put(116, "0000000\0");
-        put(124, &format!("{:011o}\0", content.len()));
-        put(136, "00000000000\0");
-        put(148, "        ");
-        put(156, "0");
-        put(257, "ustar\x0000");
-        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
-        header.iter_mut().skip(148).zip(format!("{sum:06o}\0 ").bytes()).for_each(|(b, c)| *b = c);
-        out.extend(header);
-        out.extend(content.bytes());
-        out.resize(out.len().next_multiple_of(512), 0);
-    }
-    out.resize(out.len() + 1024, 0);
-    out
-}
+mod pack;
 
 fn scan(members: &[(&str, &str)]) -> FileReport {
     scan_bytes(&"model.tar".parse().unwrap(), &tar(members), &Limits::default())
@@ -116,4 +95,89 @@ fn ordinary_sources_in_an_archive_are_clean() {
         ("m/helper.py", "def scale(c):\n    return c.hidden ** -0.5\n"),
     ]);
     assert_eq!(report.outcome, Outcome::Clean, "{:?}", report.findings);
+}
+
+/// The files of a folder under the fixtures.
+fn fixtures(of: &str) -> Vec<(String, Vec<u8>)> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(of);
+    let (mut open, mut files) = (vec![root.clone()], Vec::new());
+    while let Some(path) = open.pop() {
+        if path.is_dir() {
+            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
+            files.push((name, fs::read(&path).unwrap()));
+        }
+    }
+    files.sort();
+    files
+}
+
+/// A folder in each kind of archive that holds it.
+fn packed(files: &[(String, Vec<u8>)]) -> [(&'static str, Vec<u8>); 5] {
+    let below: Vec<(String, Vec<u8>)> =
+        files.iter().map(|(name, bytes)| (format!("./{name}"), bytes.clone())).collect();
+    let tarred = tar(&below);
+    [
+        ("a.zip", zip(files)),
+        ("a.tar.gz", gzip(&tarred)),
+        ("b.zip", zip(&[("inner/a.tar", &tarred)])),
+        ("b.tar", tar(&[("x/a.zip", zip(files))])),
+        ("a.tar", tarred),
+    ]
+}
+
+fn outcome(name: &str, bytes: &[u8]) -> Outcome {
+    scan_bytes(&name.parse().unwrap(), bytes, &Limits::default()).outcome
+}
+
+#[test]
+fn a_folder_in_an_archive_is_accounted_for_as_on_disk() {
+    for folder in ["orbax/zarr2", "orbax/zarr3", "formats/exported"] {
+        let files = fixtures(folder);
+        for (name, bytes) in packed(&files) {
+            let report = scan_bytes(&name.parse().unwrap(), &bytes, &Limits::default());
+            assert_eq!(report.outcome, Outcome::Clean, "{folder} in {name}: {:#?}", report.findings);
+        }
+        for index in 0..files.len() {
+            let bare = files[index].0.contains("d/") || files[index].0.contains(".data-");
+            if !bare {
+                continue;
+            }
+            let mut longer = files.clone();
+            longer[index].1.extend(b"#!/bin/sh\ntouch /tmp/x\n");
+            for (name, bytes) in packed(&longer) {
+                assert!(outcome(name, &bytes) >= Outcome::Suspicious, "{} longer in {name}", files[index].0);
+            }
+            // In another folder, or another archive, nobody accounts for it.
+            let mut elsewhere = files.clone();
+            elsewhere[index].0.insert_str(0, "other/");
+            for (name, bytes) in packed(&elsewhere) {
+                assert!(outcome(name, &bytes) > Outcome::Clean, "{} elsewhere in {name}", files[index].0);
+            }
+            let mut outside = files.clone();
+            let (path, bytes) = outside.remove(index);
+            let apart = tar(&[(path, bytes), ("in.zip".to_owned(), zip(&outside))]);
+            assert!(outcome("apart.tar", &apart) > Outcome::Clean, "{}", files[index].0);
+        }
+    }
+}
+
+#[test]
+fn what_is_unpacked_twice_counts_twice() {
+    let files = fixtures("formats/exported");
+    let scan = |bytes: u64| {
+        let limits = Limits { decompressed_bytes: bytes, ..Limits::default() };
+        scan_bytes(&"a.zip".parse().unwrap(), &zip(&files), &limits).outcome
+    };
+    let all: u64 = files.iter().map(|(_, bytes)| bytes.len() as u64).sum();
+    assert_eq!(scan(all * 2), Outcome::Clean);
+    assert!(scan(all) > Outcome::Clean && scan(all + 1) > Outcome::Clean);
+}
+
+#[test]
+fn archives_of_many_bare_members_end() {
+    let members: Vec<(String, Vec<u8>)> =
+        (0..60_000u32).map(|n| (format!("d/{n}"), n.to_le_bytes().repeat(3))).collect();
+    assert!(outcome("many.tar", &tar(&members)) > Outcome::Clean);
 }

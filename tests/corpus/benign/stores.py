@@ -6,6 +6,7 @@ import struct
 import zlib
 
 from databases import array, database, node, tags
+from neighbours import cells, faiss, graph, tarred, trees, zipped
 from stores import NUMBERS, ggml, importance, lmdb, tfjs, zarr
 
 
@@ -23,3 +24,9 @@ def make(corpus):
     outside = node({"w/.zarray": array(8)}, [("w/0", 0, 32)])
     corpus.folder("stores", "values.ocdbt", database(outside, NUMBERS * 2), "clean", "the same with a data file")
     corpus.benign("stores", "tags.crfsuite", tags(), "a model of CRFsuite")
+    for name, index in (("flat.faiss", faiss()), ("cells.faiss", cells()), ("graph.hnswlib", graph()), ("trees.ann", trees())):
+        corpus.benign("stores", name, index, "an index of nearest neighbours")
+    corpus.benign("stores", "database.zip", zipped(database(outside, NUMBERS * 2)), "a database in an archive")
+    corpus.benign("stores", "database.tar.gz", tarred(database(outside, NUMBERS * 2)), "the same in another archive")
+    corpus.benign("stores", "database.nested.zip", zipped({"in/model.tar": tarred(database(root), "m/", "w")}), "the same in an archive in an archive")
+    corpus.benign("stores", "tfjs.zip", zipped(tfjs(NUMBERS)), "a model of TensorFlow.js in an archive")

@@ -3,6 +3,7 @@
 import zlib
 
 from databases import array, database, manifest, node, tags
+from neighbours import cells, faiss, graph, tarred, trees, zipped
 from stores import NUMBERS, ggml, lmdb, tfjs, zarr
 
 PICKLE = b"\x80\x04\x8c\x05posix\x8c\x06system\x93\x8c\x04true\x85R."
@@ -33,3 +34,17 @@ def make(corpus):
     corpus.folder("stores", "letters.ocdbt", database(node({"w/.zarray": letters, "w/0": PICKLE})), "malicious", "an array that is a pickle")
     corpus.found("stores", "behind.crfsuite", tags(behind=PICKLE), "a pickle behind the model")
     corpus.found("stores", "astray.crfsuite", tags(target=9), "a feature that leads to a label that is not there")
+    corpus.found("stores", "behind.faiss", faiss(behind=PICKLE), "a pickle behind an index")
+    corpus.found("stores", "more.faiss", faiss(2**40), "an index that claims vectors it does not have")
+    corpus.found("stores", "disk.faiss", cells("/var/lib/lists.ivf"), "an index whose reader opens another file")
+    corpus.found("stores", "cells.faiss", cells(quantized=3), "a quantizer that finds a cell that is not there")
+    corpus.found("stores", "astray.hnswlib", graph(neighbour=1 << 20), "a neighbour that is not there")
+    corpus.found("stores", "room.hnswlib", graph(room=1 << 33), "room for more vectors than any machine has")
+    corpus.found("stores", "behind.hnswlib", graph() + PICKLE, "a pickle behind an index")
+    corpus.found("stores", "astray.ann", trees(child=5000), "a node whose child is not there")
+    corpus.found("stores", "twice.ann", trees(child=21), "a node with two parents")
+    longer = database(outside, NUMBERS * 2 + PICKLE)
+    corpus.found("stores", "longer.zip", zipped(longer), "a database in an archive, with a pickle that no value has")
+    corpus.found("stores", "longer.tar.gz", tarred(longer), "the same in another archive")
+    shard = tfjs(NUMBERS + b"\x01 more than the manifest says")
+    corpus.found("stores", "longer-tfjs.nested.zip", zipped({"in/model.tar": tarred(shard, "m/", "w")}), "a shard in an archive in an archive, with bytes that belong to nothing")

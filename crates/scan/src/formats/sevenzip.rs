@@ -1,9 +1,12 @@
 //! 7z archives: every file by its own content; what needs a key is not scanned and says so.
 
+use std::cell::RefCell;
+
 use proofhouse_artifact::sevenzip::{Archive, File, Unreadable};
 use proofhouse_artifact::{ArtifactError, Format, tar};
 
 use super::sources::Sources;
+use crate::folder::Bytes;
 use crate::python::Project;
 use crate::scanner::{Content, Scanner};
 
@@ -46,10 +49,22 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             uncovered = size;
         }
     };
-    match sources(scanner, content, &archive) {
-        Some(project) => scanner.within(content, project, &mut look),
-        None => look(scanner),
-    }
+    let project = sources(scanner, content, &archive);
+    // Members of one folder of streams are asked for one after the other, and unpacked together.
+    let last: RefCell<Option<(usize, Vec<u8>)>> = RefCell::new(None);
+    scanner.folder(content, project, &mut look, &|number, left| {
+        let file = archive.files.get(number)?;
+        let (folder, _) = file.content?;
+        let mut last = last.borrow_mut();
+        if last.as_ref().is_none_or(|(known, _)| *known != folder) {
+            *last = None;
+            let unpacked = archive.unpack(content.bytes, folder, *left).ok()?;
+            *left = left.saturating_sub(unpacked.len() as u64);
+            *last = Some((folder, unpacked));
+        }
+        let (_, unpacked) = last.as_ref()?;
+        Some(Bytes::Owned(part(unpacked, file).to_vec()))
+    });
     size.saturating_sub(uncovered)
 }
 
@@ -66,7 +81,7 @@ fn files(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) ->
             }
         };
         scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.len() as u64);
-        for file in held(archive, folder) {
+        for (number, file) in held(archive, folder) {
             let bytes = part(&unpacked, file);
             let name = match &content.place.member {
                 Some(outer) => format!("{outer}!{}", file.name),
@@ -75,7 +90,9 @@ fn files(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) ->
             let mut place = content.place.clone().within(name);
             place.offset = None;
             let inner = Content { bytes, format: Format::detect(bytes), place, depth: content.depth + 1 };
-            super::scan(scanner, &inner);
+            scanner.member(number, &file.name, &inner, &mut |scanner| {
+                super::scan(scanner, &inner);
+            });
         }
     }
     all
@@ -83,19 +100,19 @@ fn files(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) ->
 
 /// The sources of the archive, as a project of their own. Folders that hold some are unpacked for it ahead, which
 /// counts against the budget; a folder that cannot be is told of when its files are looked into.
-fn sources(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) -> Option<Project> {
-    if !archive.files.iter().any(|file| file.name.ends_with(".py")) {
-        return None;
-    }
+fn sources(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) -> Project {
     let mut sources = Sources::new();
     archive.files.iter().for_each(|file| sources.name(&file.name));
+    if !archive.files.iter().any(|file| file.name.ends_with(".py")) {
+        return sources.project();
+    }
     for folder in 0..archive.folders() {
-        if !held(archive, folder).any(|file| sources.wants(&file.name, file.size)) {
+        if !held(archive, folder).any(|(_, file)| sources.wants(&file.name, file.size)) {
             continue;
         }
         let Ok(unpacked) = archive.unpack(content.bytes, folder, scanner.decompressed_left) else { continue };
         scanner.decompressed_left = scanner.decompressed_left.saturating_sub(unpacked.len() as u64);
-        for file in held(archive, folder) {
+        for (_, file) in held(archive, folder) {
             if sources.wants(&file.name, file.size) {
                 sources.take(&file.name, part(&unpacked, file));
             }
@@ -104,9 +121,10 @@ fn sources(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &Archive) 
     sources.project()
 }
 
-/// The files in a folder of streams that are no links.
-fn held(archive: &Archive, folder: usize) -> impl Iterator<Item = &File> {
-    archive.files.iter().filter(move |f| f.content.is_some_and(|(i, _)| i == folder) && !f.is_link())
+/// The files in a folder of streams that are no links, with their numbers.
+fn held(archive: &Archive, folder: usize) -> impl Iterator<Item = (usize, &File)> {
+    let files = archive.files.iter().enumerate();
+    files.filter(move |(_, f)| f.content.is_some_and(|(i, _)| i == folder) && !f.is_link())
 }
 
 /// The bytes of a file in its unpacked folder.

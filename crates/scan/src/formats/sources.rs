@@ -1,4 +1,4 @@
-//! The Python of an archive, as a project of its own: its files import each other, and its configurations name them.
+//! The files of an archive, as a project of its own: its sources import each other, and its configurations name them.
 //!
 //! An archive of a repository, a TorchServe archive or a `torch.package` is loaded where it is unpacked. So what its
 //! members name is followed among its members, as it is among the files of a folder.
@@ -18,12 +18,11 @@ pub(super) struct Sources {
     project: Project,
     configurations: Vec<(String, json::Value)>,
     left: u64,
-    any: bool,
 }
 
 impl Sources {
     pub(super) fn new() -> Self {
-        Self { project: Project::default(), configurations: Vec::new(), left: MAX_SOURCES, any: false }
+        Self { project: Project::default(), configurations: Vec::new(), left: MAX_SOURCES }
     }
 
     /// Whether the content of a member of that name and size is wanted.
@@ -41,7 +40,6 @@ impl Sources {
     pub(super) fn take(&mut self, name: &str, bytes: &[u8]) {
         self.left = self.left.saturating_sub(bytes.len() as u64);
         if name.ends_with(".py") {
-            self.any = true;
             self.project.add_source(name, &String::from_utf8_lossy(bytes));
         } else if name.ends_with(".toml") {
             crate::repository::mark_built(&mut self.project, name, &String::from_utf8_lossy(bytes));
@@ -50,24 +48,24 @@ impl Sources {
         }
     }
 
-    /// The project; `None` for an archive without sources.
-    pub(super) fn project(mut self) -> Option<Project> {
+    /// The project.
+    pub(super) fn project(mut self) -> Project {
         for (path, document) in &self.configurations {
             mark_loaded(&mut self.project, path, document);
         }
         self.project.load_packages();
-        self.any.then_some(self.project)
+        self.project
     }
 }
 
-/// The sources of a zip archive. What is read ahead counts against the budget of what is unpacked.
-pub(super) fn of_zip(scanner: &mut Scanner<'_>, archive: &Archive<'_>) -> Option<Project> {
-    if !archive.members().iter().any(|m| m.name.ends_with(".py")) {
-        return None;
-    }
+/// The members of a zip archive, and its sources. What is read ahead counts against the budget of what is unpacked.
+pub(super) fn of_zip(scanner: &mut Scanner<'_>, archive: &Archive<'_>) -> Project {
     let mut sources = Sources::new();
+    archive.members().iter().for_each(|member| sources.name(&member.name));
+    if !archive.members().iter().any(|m| m.name.ends_with(".py")) {
+        return sources.project();
+    }
     for member in archive.members() {
-        sources.name(&member.name);
         if !sources.wants(&member.name, member.uncompressed) {
             continue;
         }

@@ -1,8 +1,11 @@
 //! Tar archives: where they write outside, and then every member by its own content.
 
+use std::borrow::Cow;
+
 use proofhouse_artifact::Format;
 use proofhouse_artifact::tar::{self, Kind};
 
+use crate::folder::Bytes;
 use crate::scanner::{Content, Scanner};
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
@@ -21,23 +24,33 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let mut sources = super::sources::Sources::new();
     for entry in archive.entries.iter().filter(|e| matches!(e.kind, Kind::File)) {
         let bytes = content.bytes.get(entry.content.clone()).unwrap_or_default();
-        let name = entry.name.trim_start_matches("./");
+        let name = inner_name(entry);
         sources.name(name);
         if sources.wants(name, bytes.len() as u64) {
             sources.take(name, bytes);
         }
     }
     let mut entries = |scanner: &mut Scanner<'_>| entries(scanner, content, &archive);
-    match sources.project() {
-        Some(project) => scanner.within(content, project, &mut entries),
-        None => entries(scanner),
-    }
+    scanner.folder(content, sources.project(), &mut entries, &|number, _| {
+        let entry = archive.entries.get(number)?;
+        Some(Bytes::Lent(content.bytes.get(entry.content.clone())?))
+    });
     (content.bytes.len() as u64).saturating_sub(uncovered)
+}
+
+/// The name of an entry in the folder that it is unpacked into.
+fn inner_name(entry: &tar::Entry) -> &str {
+    entry.name.trim_start_matches("./")
 }
 
 fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar) {
     let mut seen = std::collections::HashSet::new();
-    for entry in &archive.entries {
+    let files = archive.entries.iter().filter(|entry| matches!(entry.kind, Kind::File));
+    let arrays = super::zarr::of_files(files.map(|entry| {
+        let bytes = content.bytes.get(entry.content.clone()).unwrap_or_default();
+        (inner_name(entry), bytes.len() as u64, move || Some(Cow::Borrowed(bytes)))
+    }));
+    for (number, entry) in archive.entries.iter().enumerate() {
         let at = content.at(entry.at);
         if !tar::stays_inside(&entry.name) {
             scanner.report(
@@ -77,13 +90,17 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
         }
         let bytes = content.bytes.get(entry.content.clone()).unwrap_or_default();
         let name = match &content.place.member {
-            Some(outer) => format!("{outer}!{}", entry.name),
-            None => entry.name.clone(),
+            Some(outer) => format!("{outer}!{}", inner_name(entry)),
+            None => inner_name(entry).to_owned(),
         };
         let mut place = content.place.clone().within(name);
         place.offset = None;
         let inner = Content { bytes, format: Format::detect(bytes), place, depth: content.depth + 1 };
-        super::scan(scanner, &inner);
+        scanner.member(number, inner_name(entry), &inner, &mut |scanner| {
+            if !super::zarr::chunk(scanner, &inner, inner_name(entry), &arrays) {
+                super::scan(scanner, &inner);
+            }
+        });
     }
 }
 

@@ -115,10 +115,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             });
         }
     };
-    match super::sources::of_zip(scanner, &archive) {
-        Some(project) => scanner.within(content, project, &mut rest),
-        None => rest(scanner),
-    }
+    let project = super::sources::of_zip(scanner, &archive);
+    scanner.folder(content, project, &mut rest, &|_, _| None);
     run::judge(scanner, &sources, class.as_deref());
     tensor::look(scanner, content, "tensor/payload", Numbers::Weights, &tensors);
     for key in storages.keys().filter(|key| !used.contains(key.as_str())) {

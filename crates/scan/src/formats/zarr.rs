@@ -5,11 +5,12 @@
 //! or load pickles. So where every step is one that runs nothing, chunks are data; where one is not, they are what they
 //! are by their own content. Source: Zarr specifications v2 and v3.0, numcodecs 0.15.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use proofhouse_artifact::Format;
 use proofhouse_artifact::json::{self, Value};
 use proofhouse_artifact::zip::Archive;
-use proofhouse_artifact::{Format, zip};
 
 use crate::scanner::{Content, Scanner};
 use crate::weights::Float;
@@ -168,21 +169,24 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     }
 }
 
-/// The arrays of an archive that nothing runs to read.
+/// The arrays of a zip archive that nothing runs to read.
 pub(super) fn of_zip(scanner: &Scanner<'_>, archive: &Archive<'_>) -> Vec<Array> {
-    let describes = |member: &&zip::Member| {
-        matches!(member.name.rsplit('/').next(), Some(".zarray" | "zarr.json"))
-            && member.uncompressed <= LONGEST
-    };
-    archive
-        .members()
-        .iter()
-        .filter(describes)
+    let most = LONGEST.min(scanner.decompressed_left);
+    of_files(archive.members().iter().map(|member| {
+        let read = move || Some(archive.read(member, most).ok()?.bytes);
+        (member.name.as_str(), member.uncompressed, read)
+    }))
+}
+
+/// The same of the files of any archive: their names, their sizes, and what gives their bytes.
+pub(super) fn of_files<'n, 'b>(
+    files: impl Iterator<Item = (&'n str, u64, impl FnOnce() -> Option<Cow<'b, [u8]>>)>,
+) -> Vec<Array> {
+    let describes = |name: &str| matches!(name.rsplit('/').next(), Some(".zarray" | "zarr.json"));
+    files
+        .filter(|(name, size, _)| describes(name) && *size <= LONGEST)
         .take(MOST)
-        .filter_map(|member| {
-            let read = archive.read(member, LONGEST.min(scanner.decompressed_left)).ok()?;
-            Array::of(&member.name, &json::parse(&read.bytes, 100_000).ok()?)
-        })
+        .filter_map(|(name, _, read)| Array::of(name, &json::parse(&read()?, 100_000).ok()?))
         .collect()
 }
 

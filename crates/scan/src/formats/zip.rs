@@ -21,18 +21,24 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         if super::torch::is_package(&archive) {
             return super::torch::packaged(scanner, content, &archive);
         }
-        for member in archive.members() {
+        for (number, member) in archive.members().iter().enumerate() {
             read(scanner, content, &archive, member, &mut |scanner, inner| {
-                if !super::zarr::chunk(scanner, inner, &member.name, &arrays) {
-                    super::scan(scanner, inner);
-                }
+                scanner.member(number, &member.name, inner, &mut |scanner| {
+                    if !super::zarr::chunk(scanner, inner, &member.name, &arrays) {
+                        super::scan(scanner, inner);
+                    }
+                });
             });
         }
     };
-    match super::sources::of_zip(scanner, &archive) {
-        Some(project) => scanner.within(content, project, &mut members),
-        None => members(scanner),
-    }
+    let project = super::sources::of_zip(scanner, &archive);
+    scanner.folder(content, project, &mut members, &|number, left| {
+        let read = archive.read(archive.members().get(number)?, *left).ok()?.bytes;
+        if matches!(read, std::borrow::Cow::Owned(_)) {
+            *left = left.saturating_sub(read.len() as u64);
+        }
+        Some(read.into())
+    });
     (content.bytes.len() as u64).saturating_sub(uncovered)
 }
 

@@ -19,6 +19,7 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("lmdb", "data.mdb", &[".mdb"]),
     ("ocdbt", "manifest.ocdbt", &[".ocdbt"]),
     ("crfsuite", "tags.crfsuite", &[".crfsuite"]),
+    ("neighbours", "index.faiss", &[".faiss", ".hnswlib", ".ann"]),
     ("zarr", "model.zarr.zip", &[".zarr.zip"]),
     ("onnx", "model.onnx", &[".onnx"]),
     ("hdf5", "model.h5", &[".h5"]),
