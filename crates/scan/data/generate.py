@@ -34,8 +34,8 @@ from purity import BUILT_IN, Purity, qualified
 # Packages to walk, and what not to import of them besides COMMON.
 COMMON = ("tests", "test", "testing", "conftest", "__main__", "cli", "examples", "benchmarks", "setup", "_pyinstaller", "plotting", "visualization", "gui", "app", "externals", "test_utils", "dask", "distutils", "f2py")
 LIBRARIES = {
-    "sklearn": ("externals", "_build_utils", "datasets"),
-    "numpy": ("f2py", "distutils", "typing", "compat"),
+    "sklearn": ("externals", "_build_utils", "datasets", "_unittest_backport", "mocking"),
+    "numpy": ("f2py", "distutils", "typing", "compat", "_import_tools", "ctypeslib"),
     "scipy": ("_lib", "datasets"),
     "torch.nn": ("_functions", "backends"),
     "torch.optim": ("_multi_tensor",),
@@ -59,7 +59,7 @@ LIBRARIES = {
     "imblearn": ("keras", "tensorflow"),
     "category_encoders": (), "feature_engine": (), "sklego": (), "skrub": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
-    "statsmodels": ("datasets", "sandbox"), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
+    "statsmodels": ("datasets", "sandbox"), "statsmodels.sandbox.stats.multicomp": (), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
     "statsforecast": (), "mlforecast": (), "utilsforecast": (), "coreforecast": (), "ruptures": (), "stumpy": (), "pykalman": (), "filterpy": (), "pyts": (),
     "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
@@ -82,7 +82,7 @@ LIBRARIES = {
     "sentencepiece": (), "torchtext.vocab": (), "datasets": ("commands", "io", "packaged_modules", "parallel", "download", "filesystems", "builder", "load", "search"),
     "lightning": ("demos", "_graveyard", "data"), "ignite": ("contrib",), "peft": ("tuners",), "peft.tuners": (), "albumentations": (), "kornia": ("app", "io"), "captum": ("insights", "_utils"), "monai": ("bundle", "apps", "fl", "auto3dseg", "data", "config"),
     "fastcore": ("script", "shutil", "docments", "nbio", "net", "xdg"), "fastai": ("data.external",), "ultralytics": ("solutions", "hub", "data", "engine.exporter"), "segmentation_models_pytorch": ("datasets",), "efficientnet_pytorch": (), "open_clip": (), "open_clip_train": (), "diffusers": ("commands", "pipelines"),
-    "pytorch_metric_learning": ("datasets",), "x_transformers": (), "vit_pytorch": (), "sb3_contrib": (), "torchaudio": ("datasets", "io"), "pytorch_forecasting": (), "torchio": ("datasets", "download"), "keras": ("datasets", "export", "saving"),
+    "pytorch_metric_learning": ("datasets",), "x_transformers": (), "vit_pytorch": (), "sb3_contrib": (), "torchaudio": ("datasets", "io"), "pytorch_forecasting": (), "torchio": ("datasets", "download"), "keras": ("datasets", "export", "saving", "distribute", "dtensor", "testing_infra", "data_adapter", "object_identity", "data_utils", "training_arrays_v1", "training_distributed_v1", "training_generator_v1", "training_utils_v1", "training_v1", "legacy_tf_layers", "partial_batch_padding_handler", "tf_op_layer", "feature_column", "autocast_variable", "gru_lstm_utils", "keras_tensor", "training_utils", "dataset_creator", "simple_models"),
     "gplearn": (), "sknetwork": ("data", "visualization"), "easydict": (), "addict": (), "munch": (), "box": (), "yacs": (), "ml_collections": (), "bidict": (), "frozendict": (), "sortedcontainers": (), "ordered_set": (),
     "string": (), "calendar": (), "textwrap": (), "difflib": (), "statistics": (), "configparser": (), "json.encoder": (), "json.decoder": (), "dataclasses": (),
     "tensordict": (), "torchrl.data": (), "fasttransform": (), "plum": (), "pymatgen": ("ext", "io", "cli", "command_line", "apps"), "monty": ("serialization", "io", "tempfile", "os", "shutil", "subprocess", "logging", "dev", "json"), "anndata": ("_io", "io", "experimental", "sparse_dataset", "file_backing", "views", "_settings"), "trimesh": ("exchange", "viewer", "interfaces", "resolvers"),
@@ -118,7 +118,7 @@ FUNCTIONS = (
 METHODS = ("lifelines", "river", "torch.optim", "gpytorch", "lightning.pytorch.callbacks", "torchmetrics", "sklearn", "torchvision")
 # What their names tell of functions that no model holds.
 LEFT_OUT = ("test_", "check_", "plot", "load", "fetch", "read", "write", "save", "open", "download", "demo", "main", "import", "setup", "fromfile", "upload", "exec", "eval", "safe_eval",
-            "seterr", "setbuf", "set_print", "show_", "fromfunc", "fromregex", "frompyfunc", "apply_along", "apply_over", "info", "piecewise")
+            "seterr", "setbuf", "set_print", "set_string", "set_array_types", "add_types", "add_aliases", "add_integer_aliases", "add_array_type", "pkgload", "show_", "fromfunc", "fromregex", "frompyfunc", "apply_along", "apply_over", "info", "piecewise")
 
 # Functions of numpy that ask their arguments first, whether these have a function of their own for it.
 DISPATCHED = type(numpy.concatenate)
@@ -151,6 +151,7 @@ REVIEWED = {
     ("matplotlib.transforms.TransformNode", "__setstate__"): "updates __dict__ and refers weakly to its own parents",
     ("matplotlib.cbook.CallbackRegistry", "__setstate__"): "updates __dict__ and refers weakly to the functions it holds",
     ("matplotlib.cbook.Grouper", "__setstate__"): "refers weakly to the objects it holds",
+    ("matplotlib.axes._base._process_plot_var_args", "set_prop_cycle"): "called with nothing, it takes the colours of the settings",
     ("pint.util.UnitsContainer", "__eq__"): "compares; a text is read by pint's own reader of units",
     ("arrow.arrow.Arrow", "__eq__"): "compares times",
     ("arrow.arrow.Arrow", "__getattr__"): "reads a property of the time",
@@ -194,6 +195,7 @@ REVIEWED = {
     ("torch.nn.modules.container.Sequential", "__setitem__"): "registers a module",
     ("torch.nn.modules.container.Sequential", "append"): "registers a module",
     ("torch.nn.modules.container.Sequential", "extend"): "registers modules",
+    ("xgboost.sklearn.XGBModel", "__setstate__"): "hands what versions before 1 kept to XGBoost's reader of models, and updates __dict__",
     ("xgboost.core.Booster", "__setstate__"): "hands the saved bytes to XGBoost's reader of models, which runs no code of theirs",
     ("xgboost.core.Booster", "__del__"): "frees the native model that __setstate__ made",
     ("lightgbm.basic.Booster", "__setstate__"): "hands the saved text to LightGBM's reader of models",
@@ -324,13 +326,17 @@ def effect(cls):
     return "inert," if PURITY.making(cls) else "if,object"
 
 
+def is_test(part):
+    return part.startswith("test_") or part.endswith(("_test", "_test_base", "_test_util", "_test_utils"))
+
+
 def walk(package, leave_out):
     root = importlib.import_module(package)
     yield root
     for info in pkgutil.walk_packages(getattr(root, "__path__", []), package + ".", onerror=lambda _: None):
         parts = info.name.split(".")
         wanted = info.ispkg or parts[-1].startswith(ONLY.get(package, "")) or parts[-1].partition("modeling_")[2] in WHOLE
-        if any(part in leave_out or part.startswith("test_") for part in parts) or not wanted:
+        if any(part in leave_out or is_test(part) for part in parts) or not wanted:
             continue
         try:
             yield importlib.import_module(info.name)
@@ -367,7 +373,7 @@ def rows_of(package, why):
     rows = {}
     leave_out = set(COMMON + LIBRARIES[package]) - {top}
     list(walk(package, leave_out))
-    mine = [name for name in sys.modules if (name + ".").startswith(package + ".") and not leave_out.intersection(name.split("."))]
+    mine = [name for name in sys.modules if (name + ".").startswith(package + ".") and not leave_out.intersection(name.split(".")) and not any(map(is_test, name.split(".")))]
     # Not what a library has under a name of its own as well: another's modules are for that one's rows.
     for module in [m for m in map(sys.modules.get, mine) if isinstance(m, types.ModuleType) and m.__name__.split(".")[0] == top]:
         for name, value in classes(module, module.__name__):

@@ -42,6 +42,11 @@ NUMPY = {"array", "asarray", "array_equal", "allclose", "isnan", "isfinite", "nd
 TORCH = {"tensor", "Size", "equal"}
 DEPTH = 6
 
+# Methods written in C. Names of their types came with Python 3.7, constants of one kind with 3.8.
+NATIVE_METHODS = (type(object.__init__), type(str.join), types.BuiltinFunctionType)
+CONSTANTS = ("Constant", "Str", "Num", "NameConstant")
+CACHED = getattr(functools, "cached_property", property)
+
 # What a function that a model only holds must not reach when somebody calls it later, whatever it is called with.
 FORBIDDEN_MODULES = {"os", "posix", "sys", "io", "subprocess", "shutil", "pickle", "_pickle", "cloudpickle", "dill", "joblib", "importlib", "ctypes", "socket", "urllib", "http",
                      "requests", "tempfile", "pathlib", "runpy", "code", "marshal", "shelve", "webbrowser", "multiprocessing", "asyncio", "sqlite3", "zipfile", "tarfile",
@@ -54,7 +59,7 @@ FORBIDDEN_METHODS = {"load", "loads", "open", "read", "readline", "readlines", "
 # What a method that Python or a library calls by itself of what it is given (iterating it, asking for an item, its length) must not reach.
 RUNNING = {"eval", "exec", "compile", "__import__", "execfile"}
 RUNNING_METHODS = {"load", "loads", "import_module", "exec_module", "load_module", "system", "popen", "Popen", "check_output", "check_call", "getoutput", "urlopen", "urlretrieve",
-                   "rmtree", "unlink", "rmdir", "run_module", "run_path", "unpickle"}
+                   "rmtree", "unlink", "rmdir", "run_module", "run_path", "unpickle", "load_img"}
 # Methods between two underscores that nothing calls while a pickle is read, or that are asked of otherwise.
 NOT_BY_ITSELF = {"__init__", "__post_init__", "__attrs_post_init__", "__call__", "__reduce__", "__reduce_ex__", "__getstate__", "__enter__", "__exit__", "__init_subclass__", "__dir__", "__getnewargs__", "__getnewargs_ex__", "__sklearn_tags__", "__delitem__", "__delattr__"}
 
@@ -102,12 +107,14 @@ class Purity:
         out no, what was found meanwhile may rest on that yes, and is forgotten."""
         known[key] = True
         before = len(known)
-        yes = answer()
-        if not yes:
-            for later in list(known)[before:]:
+        yes = False
+        try:
+            yes = answer()
+        finally:
+            for later in [] if yes else list(known)[before:]:
                 if known[later]:
                     del known[later]
-        known[key] = yes
+            known[key] = yes
 
     def _harmless(self, cls, method, start, depth):
         for place, owner in enumerate(cls.__mro__[start:], start):
@@ -120,7 +127,7 @@ class Purity:
                 found = found.__func__
             if method == "__new__" and issubclass(owner, tuple) and hasattr(owner, "_fields") and str(found.__module__).startswith("namedtuple_"):
                 return True  # written by collections.namedtuple: it hands its arguments to tuple
-            if isinstance(found, (types.WrapperDescriptorType, types.MethodDescriptorType, types.BuiltinFunctionType)):
+            if isinstance(found, NATIVE_METHODS):
                 ok = owner.__module__ in ("builtins", "collections", "abc", "_collections_abc", "_thread")
                 self.why = self.why if ok else f"{qualified(owner)}.{method} is native"
                 return ok
@@ -144,7 +151,7 @@ class Purity:
         tree = source_of(function)
         if not isinstance(tree, ast.FunctionDef):
             return False
-        arguments = [a.arg for a in tree.args.posonlyargs + tree.args.args]
+        arguments = [a.arg for a in getattr(tree.args, "posonlyargs", []) + tree.args.args]
         scope = Scope(self, function, cls, place, arguments[0] if arguments and cls else None, depth - 1)
         if function.__name__ == "__new__" and any(isinstance(n, ast.Return) and isinstance(n.value, ast.Name) and n.value.id == arguments[0] for n in ast.walk(tree)):
             self.why = f"{name}: gives the class itself, of which a state would be everybody's"
@@ -243,7 +250,7 @@ class Scope:
             return "with"
         if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == self.me and isinstance(node.ctx, ast.Load):
             found = inspect.getattr_static(self.cls, node.attr, None)
-            if isinstance(found, (property, functools.cached_property)):
+            if isinstance(found, (property, CACHED)):
                 getter = found.fget if isinstance(found, property) else found.func
                 owner = next((o for o in self.cls.__mro__ if node.attr in vars(o)), self.cls)
                 if (qualified(owner), node.attr) not in self.purity.reviewed and not (isinstance(getter, types.FunctionType) and self.purity.pure(getter, self.cls, self.cls.__mro__.index(owner), self.depth)):
@@ -287,7 +294,7 @@ class Scope:
         if self.function.__name__ == "__getattr__":
             return None
         own = args and isinstance(args[0], ast.Name) and args[0].id == self.me
-        constant = len(args) > 1 and isinstance(args[1], ast.Constant)
+        constant = len(args) > 1 and type(args[1]).__name__ in CONSTANTS
         if what == "setattr" and own:
             return None
         return None if what == "getattr" and (constant or own) else what

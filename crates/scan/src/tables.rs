@@ -103,6 +103,12 @@ pub enum Contract {
     /// The elements of a block of a data frame, its place and how many dimensions it has, not the class of the block, which
     /// would be called: `pandas.core.internals.blocks.new_block`.
     Block,
+    /// No folder, and constants: `sklearn.externals.joblib.memory.Memory` makes the folder that it is told.
+    Uncached,
+    /// A vocabulary, exceptions, and methods of patterns: `spacy.tokenizer.Tokenizer` has them look at its exceptions.
+    Matches,
+    /// An array of numpy alone: TensorFlow asks anything else how it is a tensor.
+    Elements,
     /// The name of a named tuple, its fields and its module: `dill._dill._create_namedtuple` imports it, or else makes it.
     NamedTuple,
     /// The text by which Python shows a range, a slice or one of its constants: `dill._dill._eval_repr` evaluates it.
@@ -163,6 +169,9 @@ impl Contract {
             "partial" => Self::Partial,
             "block" => Self::Block,
             "named-tuple" => Self::NamedTuple,
+            "uncached" => Self::Uncached,
+            "elements" => Self::Elements,
+            "matches" => Self::Matches,
             "keeps-1" => Self::Keeps(1),
             "keeps-4" => Self::Keeps(4),
             _ => return None,
@@ -203,6 +212,9 @@ impl Contract {
             Self::Getter => "names of ordinary attributes",
             Self::Figure => "an empty figure and its state",
             Self::NamedTuple => "the constant names of a tuple, its fields and its module",
+            Self::Uncached => "no folder and constants",
+            Self::Elements => "an array",
+            Self::Matches => "a vocabulary, exceptions and methods of patterns",
             Self::Module => "the constant name of a module that is known",
             Self::Member => "a module and the constant name of what it has",
             Self::Type => "the constant name of a type",

@@ -14,6 +14,7 @@ use super::value::{Global, Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
 
+mod accident;
 mod code;
 mod containers;
 mod contract;
@@ -522,6 +523,9 @@ impl<'t> Judge<'t> {
 
 impl Watch for Judge<'_> {
     fn event(&mut self, machine: &Machine<'_>, offset: usize, event: &Event<'_>) {
+        if accident::is_one(machine, self.loader, offset, event) {
+            return;
+        }
         match event {
             Event::Import(global) => match (global.module.as_deref(), global.name.as_deref()) {
                 (Some(module), Some(name)) => {

@@ -122,12 +122,13 @@ pub struct Machine<'a> {
     budget: Budget,
     grammar: Grammar,
     folding_left: usize,
-    /// Whether a joblib array wrapper was met.
+    /// Whether a joblib array wrapper was met, and the pickle that joblib writes for an array of objects was read as a part of this one.
     pub wrapper_seen: bool,
-    /// Whether a pickle of its own, as joblib writes for an array of objects, was read as a part of this one.
     pub objects_follow: bool,
     /// Raw arrays that joblib reads between opcodes.
     pub arrays: Vec<Raw>,
+    /// The last of them, where they are read as opcodes.
+    pub taken_for_opcodes: std::ops::Range<usize>,
     /// What `copyreg.add_extension` registered earlier in the stream.
     extensions: HashMap<i64, Global>,
     /// Elements of the tuples that hold tuples, counted as often as they are met, and how deep they lie in each other.
@@ -164,6 +165,7 @@ impl<'a> Machine<'a> {
             wrapper_seen: false,
             objects_follow: false,
             arrays: Vec::new(),
+            taken_for_opcodes: 0..0,
             extensions: HashMap::new(),
             sizes: HashMap::new(),
             folding_spent: false,

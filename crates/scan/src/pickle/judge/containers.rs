@@ -1,6 +1,7 @@
 //! Objects of which a state reaches more than the object: containers that keep their elements in another, and what exists
 //! once for everybody.
 
+use super::super::joblib;
 use super::super::machine::Machine;
 use super::super::value::{Node, Value};
 use super::{Judge, made_of};
@@ -87,4 +88,12 @@ pub(super) fn are_tensors(machine: &Machine<'_>, state: Value) -> bool {
             None => false,
         }
     })
+}
+
+/// Whether a value is an array of numpy's own class, as pickle or joblib writes it.
+pub(super) fn is_plain_array(machine: &Machine<'_>, value: Value) -> bool {
+    joblib::is_wrapper(machine, value)
+        || made_of(machine, value)
+            .and_then(|class| machine.global(class))
+            .is_some_and(|class| class.qualified() == "numpy.ndarray")
 }

@@ -6,7 +6,7 @@ use super::super::attributes::is_marked;
 use super::super::fold;
 use super::super::machine::Machine;
 use super::super::value::{Global, Node, Value};
-use super::{Judge, code, reach};
+use super::{Judge, code, reach, resources};
 use crate::tables::{Contract, Effect};
 
 impl Judge<'_> {
@@ -133,6 +133,11 @@ impl Judge<'_> {
                 }
                 _ => false,
             },
+            Contract::Uncached => {
+                args.first() == Some(&Value::None) && args.iter().all(|a| plain(machine, *a))
+            }
+            Contract::Matches => resources::are_matches(machine, args),
+            Contract::Elements => matches!(args, [of] if super::containers::is_plain_array(machine, *of)),
             Contract::Type => match args {
                 [name] => machine.text(*name).is_some_and(|name| fold::plain_type(&name).is_some()),
                 _ => false,
@@ -348,6 +353,11 @@ impl Judge<'_> {
             Some(Node::List(_)) => &["append", "count", "extend", "index", "insert", "pop", "remove"],
             Some(Node::Dict(_)) => &["get", "items", "keys", "pop", "setdefault", "update", "values"],
             Some(Node::Set) => &["add", "discard", "remove", "update"],
+            _ if super::made_of(machine, owner)
+                .is_some_and(|of| machine.global(of).is_some_and(resources::compiles)) =>
+            {
+                &resources::MATCHES
+            }
             _ => &[],
         };
         if machine.text(name).is_some_and(|name| own.contains(&&*name)) {
@@ -464,9 +474,12 @@ pub(super) fn kept<'m>(machine: &'m Machine<'_>, value: Value) -> Option<Cow<'m,
     elements(machine, value).or_else(|| buffered(machine, value))
 }
 
-/// The constant bytes of an array of numpy, which Keras 2 keeps a file in.
+/// The constant bytes of an array of numpy, which Keras 2 keeps a file in; joblib writes them behind it.
 fn elements<'m>(machine: &'m Machine<'_>, array: Value) -> Option<Cow<'m, [u8]>> {
     let Some(Node::Called { callee, state: Some(state), .. }) = machine.node(array) else { return None };
+    if let Some(behind) = machine.arrays.iter().rev().find(|raw| raw.of == array) {
+        return machine.slice(behind.range.clone()).map(Cow::Borrowed);
+    }
     if !machine.global(*callee).is_some_and(rebuilds) {
         return None;
     }

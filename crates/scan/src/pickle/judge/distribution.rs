@@ -4,12 +4,16 @@
 //! names of the shape parameters. So the state is inert exactly when the text is the one that these names give,
 //! and when nothing in it takes the place of a method that is called. Source: scipy 1.17,
 //! `scipy/stats/_distn_infrastructure.py`, `parse_arg_template` and `rv_generic.__setstate__`.
+//!
+//! Before scipy 1.5 the state was what the distribution is made of anew, with a generator of random numbers: scipy makes the
+//! source itself, of names that it takes for none but words.
 
 use super::super::machine::Machine;
 use super::super::value::Value;
+use super::contract::plain;
 
 /// Attributes that scipy's own distributions have.
-const ATTRIBUTES: [&str; 24] = [
+const ATTRIBUTES: [&str; 26] = [
     "_stats_has_moments",
     "_random_state",
     "_ctor_param",
@@ -34,10 +38,31 @@ const ATTRIBUTES: [&str; 24] = [
     "vecentropy",
     "moment_tol",
     "_support",
+    "_rvs_uses_size_attribute",
+    "_rvs_size_warned",
+];
+
+/// What its own distributions were made of.
+const MADE_OF: [&str; 12] = [
+    "momtype",
+    "a",
+    "b",
+    "xtol",
+    "badvalue",
+    "name",
+    "longname",
+    "shapes",
+    "extradoc",
+    "seed",
+    "moment_tol",
+    "inc",
 ];
 
 /// Whether `state` is one.
 pub(super) fn is_state(machine: &Machine<'_>, state: Value) -> bool {
+    if let Some([made_of, _]) = machine.tuple(state) {
+        return is_made_of(machine, *made_of);
+    }
     let Some((items, true)) = machine.dict(state) else { return false };
     let known = |key: &Value| machine.text(*key).is_some_and(|key| ATTRIBUTES.contains(&&*key));
     let template = machine.entry(state, "_parse_arg_template").and_then(|text| machine.text(text));
@@ -49,6 +74,20 @@ pub(super) fn is_state(machine: &Machine<'_>, state: Value) -> bool {
             .count()
             == 1
         && template.is_some_and(|text| is_template(&text))
+}
+
+/// Whether a distribution is made of constants, and its shapes are words.
+fn is_made_of(machine: &Machine<'_>, made_of: Value) -> bool {
+    let Some((items, true)) = machine.dict(made_of) else { return false };
+    items.chunks(2).all(|pair| {
+        let [key, value] = pair else { return false };
+        machine.text(*key).is_some_and(|key| {
+            let words = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "_, ".contains(c));
+            MADE_OF.contains(&&*key)
+                && plain(machine, *value)
+                && (key != "shapes" || machine.text(*value).is_none_or(|shapes| words(&shapes)))
+        })
+    })
 }
 
 /// Whether `text` is what the names in it give.

@@ -5,7 +5,7 @@
 //! filled (`numpy/_core/multiarray`, `_reconstruct`).
 
 use super::super::machine::Machine;
-use super::super::value::{Node, Value};
+use super::super::value::{Global, Node, Value};
 
 /// Elements that no call is told to make by its arguments alone.
 const MANY: u64 = 1 << 26;
@@ -53,13 +53,42 @@ pub(super) fn taken(machine: &Machine<'_>, callee: Value, args: Value) -> Option
     Some(format!("loading it has {name} go through {long}"))
 }
 
+/// Methods of patterns, which tokenizers hold.
+pub(super) const MATCHES: [&str; 8] =
+    ["findall", "finditer", "fullmatch", "match", "search", "split", "sub", "subn"];
+
+/// Whether it makes a pattern of a text.
+pub(super) fn compiles(global: &Global) -> bool {
+    matches!(
+        global.qualified().as_str(),
+        "re._compile" | "re.compile" | "regex._main._compile" | "regex._regex.compile"
+    )
+}
+
+/// Whether arguments are a vocabulary of spaCy, a mapping, and methods of patterns where there are any.
+pub(super) fn are_matches(machine: &Machine<'_>, args: &[Value]) -> bool {
+    let [vocabulary, rules, matches @ ..] = args else { return false };
+    let made_by = |value: Value, name: &str| match machine.node(value) {
+        Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|by| by.qualified() == name),
+        _ => false,
+    };
+    let is_match = |value: &Value| match machine.node(*value) {
+        Some(Node::Called { args, .. }) => {
+            made_by(*value, "builtins.getattr")
+                && matches!(machine.tuple(*args), Some([of, name])
+                    if super::made_of(machine, *of).is_some_and(|of| machine.global(of).is_some_and(compiles))
+                        && machine.text(*name).is_some_and(|name| MATCHES.contains(&&*name)))
+        }
+        node => node.is_none(),
+    };
+    made_by(*vocabulary, "spacy.vocab.unpickle_vocab")
+        && (*rules == Value::None || machine.dict(*rules).is_some())
+        && matches.iter().all(is_match)
+}
+
 /// A pattern that a matcher tries in exponentially many ways, where one is compiled.
 pub(super) fn pattern(machine: &Machine<'_>, callee: Value, args: Value) -> Option<String> {
-    let name = machine.global(callee)?.qualified();
-    let compiles = matches!(
-        name.as_str(),
-        "re._compile" | "re.compile" | "regex._main._compile" | "regex._regex.compile"
-    );
+    let compiles = compiles(machine.global(callee)?);
     let text = machine.text(*machine.tuple(args)?.first().filter(|_| compiles)?)?;
     let shown: String = text.chars().take(60).collect();
     crate::formats::is_catastrophic(&text)

@@ -51,7 +51,8 @@ impl Judge<'_> {
 
     /// Remembers the indices of a sparse tensor that is put together.
     pub(super) fn sparse(&mut self, machine: &Machine<'_>, name: &str, args: Value) {
-        if name != "torch._utils._rebuild_sparse_tensor" || self.loader == Loader::Any {
+        let sparse = ["torch._utils._rebuild_sparse_tensor", "torch._utils._rebuild_sparse_csr_tensor"];
+        if !sparse.contains(&name) || self.loader == Loader::Any {
             return;
         }
         match sparse::indices(machine, args) {

@@ -20,6 +20,9 @@ impl Machine<'_> {
         if self.grammar == Grammar::Plain {
             self.objects_follow |=
                 matches!(array, Some(joblib::Array::Objects)) && self.bytes.get(at) == Some(&code::PROTO);
+            if let Some(joblib::Array::Raw(raw)) = array {
+                self.taken_for_opcodes = at..raw.range.end;
+            }
             return Ok(at);
         }
         match array {

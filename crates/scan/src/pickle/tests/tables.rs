@@ -116,6 +116,16 @@ fn a_file_in_an_array_is_looked_into() {
     assert_eq!(model(r"\x80\x04}."), Outcome::Clean);
     assert_eq!(model(r"\x80\x04cos\nsystem\n\x8c\x04echo\x85R."), Outcome::Malicious);
     assert_ne!(model(r"no file that anybody knows\x01\x02"), Outcome::Clean);
+    let behind = |kept: &str| {
+        let length = format!("{:02x}", unescape(kept).len());
+        let kind = r"cnumpy\ndtype\n\x8c\x02u1\x89\x88\x87R(K\x03\x8c\x01|NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb";
+        judged(&format!(
+            r"ckeras.saving.pickle_utils\ndeserialize_model_from_bytecode\ncjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}}(\x8c\x08subclasscnumpy\nndarray\n\x8c\x05shapeK\x{length}\x85\x8c\x05order\x8c\x01C\x8c\x05dtype{kind}\x8c\x0aallow_mmap\x89ub{kept}\x85R"
+        ))
+    };
+    assert_eq!(behind(r#"{"a": 1}"#), Outcome::Clean);
+    assert_eq!(behind(r"\x80\x04cos\nsystem\n\x8c\x04echo\x85R."), Outcome::Malicious);
+    assert_ne!(behind(r"no file that anybody knows\x01\x02"), Outcome::Clean);
     let computed = r"ckeras.saving.pickle_utils\ndeserialize_model_from_bytecode\ncevil\nmaker\n)R\x85R";
     assert_ne!(judged(computed), Outcome::Clean);
 }
@@ -358,4 +368,54 @@ fn a_dictionary_of_tensors_keeps_no_methods() {
         judged(r"ctensordict._reductions\n_make_td\nceasydict\nEasyDict\n}\x86R"),
         Outcome::Suspicious
     );
+}
+
+#[test]
+fn numbers_that_joblib_keeps_run_nothing_where_they_are_read_as_opcodes() {
+    let array = |numbers: &str| {
+        let kind = r"cnumpy\ndtype\n\x8c\x02f8\x89\x88\x87R(K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb";
+        judged(&format!(
+            r"}}(\x8c\x05modelcjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81}}(\x8c\x08subclasscnumpy\nndarray\n\x8c\x05shapeK\x02\x85\x8c\x05order\x8c\x01C\x8c\x05dtype{kind}\x8c\x0aallow_mmap\x89ub{numbers}u"
+        ))
+    };
+    // Codes of extensions, ids of tensors, calls of what is a text, state for one, places of the memo far away.
+    for first in ["\\x82\\x01", "\\x97\\x11", "Q\\x11", "R\\x11", "\\x81\\x11", "b\\x11", "r\\x11", "a\\x11"]
+    {
+        assert_eq!(
+            array(&format!(r"{first}\x22\x33\x44\x55\x66\x77\x00\x00\x00\x00\x00\x00\xf0?")),
+            Outcome::Clean,
+            "{first}"
+        );
+    }
+    // What has a name of its own there counts as ever.
+    assert_eq!(array(r"cos\nsystem\n)R\x00\x00\x00"), Outcome::Malicious);
+    assert_eq!(array(r"cevil\nmake\n)R\x00\x00\x00\x00"), Outcome::Suspicious);
+    assert_eq!(judged(r"\x82\x01"), Outcome::Suspicious);
+}
+
+#[test]
+fn distributions_of_old_are_made_of_constants() {
+    let state =
+        |of: &str| judged(&format!(r"cscipy.stats._continuous_distns\nuniform_gen\n)\x81}}({of}uN\x86b"));
+    assert_eq!(state(r"\x8c\x01aK\x00\x8c\x06shapesN"), Outcome::Clean);
+    assert_eq!(state(r"\x8c\x06shapes\x8c\x04a, b"), Outcome::Clean);
+    assert_eq!(state(r"\x8c\x06shapes\x8c\x06a=f(1)"), Outcome::Suspicious);
+    assert_eq!(state(r"\x8c\x04_pdfK\x00"), Outcome::Suspicious);
+    assert_eq!(state(r"\x8c\x04nameccollections\nOrderedDict\n"), Outcome::Suspicious);
+}
+
+#[test]
+fn a_tokenizer_matches_with_patterns() {
+    let vocabulary = r"cspacy.vocab\nunpickle_vocab\n(NNNNC\x04\x80\x04}.tR";
+    let made = |of: &str| judged(&format!(r"cspacy.tokenizer\nTokenizer\n({vocabulary}}}{of}tR"));
+    let method = |name: &str| {
+        let length = format!("{:02x}", name.len());
+        format!(r"cbuiltins\ngetattr\ncre\n_compile\n\x8c\x01aK\x20\x86R\x8c\x{length}{name}\x86R")
+    };
+    assert_eq!(made("NN"), Outcome::Clean);
+    assert_eq!(made(&method("search")), Outcome::Clean);
+    assert_eq!(judged(&method("findall")), Outcome::Clean);
+    assert_eq!(judged(&method("__class__")), Outcome::Suspicious);
+    assert_ne!(made(r"ctorch.nn.functional\nrelu\n"), Outcome::Clean);
+    assert_ne!(made(r"cfunctools\npartial\nctorch.nn.functional\nrelu\n\x85R"), Outcome::Clean);
 }
