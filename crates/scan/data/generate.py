@@ -49,6 +49,7 @@ LIBRARIES = {
     "transformers.trainer_callback": (), "transformers.configuration_utils": (), "transformers.generation.configuration_utils": (), "transformers.tokenization_utils_base": (),
     "transformers.models": (), "transformers.activations": (), "transformers.pytorch_utils": (), "transformers.modeling_outputs": (), "transformers.modeling_utils": (), "transformers.modeling_layers": (),
     "transformers.cache_utils": (), "transformers.data.data_collator": (), "transformers.generation": ("streamers", "watermarking"), "transformers.modeling_rope_utils": (), "transformers.loss": (), "transformers.optimization": (), "transformers.processing_utils": (), "transformers.image_processing_utils": (), "transformers.image_processing_base": (),
+    "transformers.image_utils": (), "einops": (),
     "transformers.feature_extraction_utils": (), "transformers.feature_extraction_sequence_utils": (), "transformers.tokenization_utils": (),
     "transformers.tokenization_utils_fast": (), "transformers.tokenization_python": (), "transformers.tokenization_utils_sentencepiece": (), "transformers.tokenization_utils_tokenizers": (),
     "tokenizers": (), 

@@ -105,6 +105,8 @@ pub enum Contract {
     Block,
     /// No folder, and constants: `sklearn.externals.joblib.memory.Memory` makes the folder that it is told.
     Uncached,
+    /// Made as `Object`, with a state of texts and numbers: `einops.layers.RearrangeMixin.__setstate__` takes a pattern apart.
+    Constants,
     /// A vocabulary, exceptions, and methods of patterns: `spacy.tokenizer.Tokenizer` has them look at its exceptions.
     Matches,
     /// An array of numpy alone: TensorFlow asks anything else how it is a tensor.
@@ -172,6 +174,7 @@ impl Contract {
             "uncached" => Self::Uncached,
             "elements" => Self::Elements,
             "matches" => Self::Matches,
+            "constants" => Self::Constants,
             "keeps-1" => Self::Keeps(1),
             "keeps-4" => Self::Keeps(4),
             _ => return None,
@@ -214,6 +217,7 @@ impl Contract {
             Self::NamedTuple => "the constant names of a tuple, its fields and its module",
             Self::Uncached => "no folder and constants",
             Self::Elements => "an array",
+            Self::Constants => "an empty instance and a state of texts and numbers",
             Self::Matches => "a vocabulary, exceptions and methods of patterns",
             Self::Module => "the constant name of a module that is known",
             Self::Member => "a module and the constant name of what it has",

@@ -419,6 +419,10 @@ impl<'t> Judge<'t> {
                 let message = "loading it evaluates a formula again, which is Python".to_owned();
                 self.find("pickle/contract", "formula", offset, message);
             }
+            Some(Contract::Constants) if !containers::are_constants(machine, state) => {
+                let message = "loading it sets a state of more than texts and numbers".to_owned();
+                self.find("pickle/contract", "constants", offset, message);
+            }
             Some(Contract::Packed) if !contract::is_packed(machine, state) => {
                 let message = "loading it makes a class of C++ that is not one of packed weights".to_owned();
                 self.find("pickle/contract", "packed", offset, message);

@@ -97,3 +97,13 @@ pub(super) fn is_plain_array(machine: &Machine<'_>, value: Value) -> bool {
             .and_then(|class| machine.global(class))
             .is_some_and(|class| class.qualified() == "numpy.ndarray")
 }
+
+/// Whether a state is a mapping of constants, or of mappings of them.
+pub(super) fn are_constants(machine: &Machine<'_>, state: Value) -> bool {
+    let constant = |value: &Value| machine.node(*value).is_none();
+    let constants = |value: &Value| {
+        constant(value)
+            || machine.dict(*value).is_some_and(|(items, whole)| whole && items.iter().all(constant))
+    };
+    machine.dict(state).is_some_and(|(items, whole)| whole && items.iter().all(constants))
+}

@@ -20,6 +20,7 @@ impl Judge<'_> {
             | Contract::State
             | Contract::Distribution
             | Contract::Figure
+            | Contract::Constants
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
             Contract::Differenced => {

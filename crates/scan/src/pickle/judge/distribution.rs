@@ -43,7 +43,7 @@ const ATTRIBUTES: [&str; 26] = [
 ];
 
 /// What its own distributions were made of.
-const MADE_OF: [&str; 12] = [
+const MADE_OF: [&str; 13] = [
     "momtype",
     "a",
     "b",
@@ -55,6 +55,7 @@ const MADE_OF: [&str; 12] = [
     "extradoc",
     "seed",
     "moment_tol",
+    "values",
     "inc",
 ];
 

@@ -419,3 +419,14 @@ fn a_tokenizer_matches_with_patterns() {
     assert_ne!(made(r"ctorch.nn.functional\nrelu\n"), Outcome::Clean);
     assert_ne!(made(r"cfunctools\npartial\nctorch.nn.functional\nrelu\n\x85R"), Outcome::Clean);
 }
+
+#[test]
+fn a_pattern_of_axes_is_a_text() {
+    let layer = |pattern: &str| {
+        judged(&format!(
+            r"ceinops.layers.torch\nRearrange\n)\x81}}(\x8c\x07pattern{pattern}\x8c\x0caxes_lengths}}\x8c\x01aK\x02sub"
+        ))
+    };
+    assert_eq!(layer(r"\x8c\x06a -> a"), Outcome::Clean);
+    assert_eq!(layer(r"ceasydict\nEasyDict\n)\x81"), Outcome::Suspicious);
+}
