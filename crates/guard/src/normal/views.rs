@@ -16,29 +16,39 @@ mod bases;
 mod beside;
 mod ciphers;
 mod classes;
+mod columns;
+mod drawn;
 mod entities;
 mod escapes;
 mod exchanged;
 mod framed;
 mod hex;
 mod hidden;
+mod indexed;
+mod keyword;
 mod leet;
 mod lexicon;
 pub(crate) mod mail;
 mod numbers;
+mod one_number;
 mod order;
+mod packed;
 mod pairs;
 mod percent;
 mod pieces;
 mod plausible;
 mod regular;
+mod repeated;
 mod scan;
 mod slips;
 mod spacing;
 mod spelled;
 mod stretch;
+mod syllables;
 mod transform;
 mod turned;
+mod typed;
+mod uu;
 mod words;
 mod worn;
 
@@ -72,20 +82,22 @@ pub(super) struct Reading {
     alone: bool,
     /// Only what can be read in it can tell whether it is right.
     guess: bool,
+    /// There is more of it than was read.
+    cut: bool,
 }
 
 impl Reading {
     fn of(how: Transform, edits: Vec<(Range<usize>, String)>) -> Self {
-        Self { how, edits, alone: false, guess: false }
+        Self { how, edits, alone: false, guess: false, cut: false }
     }
 
     fn alone(how: Transform, edit: (Range<usize>, String)) -> Self {
-        Self { how, edits: vec![edit], alone: true, guess: false }
+        Self { how, edits: vec![edit], alone: true, guess: false, cut: false }
     }
 
     /// A reading that makes no language: of two disguises the inner one is read in what this makes, or nothing is.
     fn guess(how: Transform, edits: Vec<(Range<usize>, String)>) -> Self {
-        Self { how, edits, alone: false, guess: true }
+        Self { how, edits, alone: false, guess: true, cut: false }
     }
 }
 
@@ -100,6 +112,7 @@ const READERS: &[Reader] = &[
     percent::read,
     entities::read,
     mail::read,
+    uu::read,
     numbers::read,
     spelled::read,
     bases::read,
@@ -108,13 +121,17 @@ const READERS: &[Reader] = &[
     hidden::read,
     framed::read,
     spacing::read,
+    repeated::read,
+    syllables::read,
     arranged::read,
     order::read,
     ciphers::read,
     exchanged::read,
+    drawn::read,
     leet::read,
     slips::read,
     pieces::read,
+    indexed::read,
 ];
 
 /// What the search found.
@@ -197,6 +214,7 @@ impl Search<'_> {
             self.found.alarms.push(Alarm { kind: AlarmKind::Cipher, places, count: 1 });
         }
         for reading in readings {
+            self.found.truncated |= reading.cut;
             if node.guess && (reading.guess || !reading.how.proves(node.how.last())) {
                 continue;
             }
@@ -258,6 +276,24 @@ impl Search<'_> {
         }
     }
 
+    /// Reads what was undone from its end as well where words have no spaces between them: their order is not known.
+    fn without_spaces_backwards(&mut self, cased: &Layer<'static>, how: &[Transform]) {
+        if cased.text.is_ascii() || how.iter().any(Transform::turns_round) || depth(how) >= self.budget.depth
+        {
+            return;
+        }
+        let letters = cased.text.chars().filter(|c| c.is_alphabetic());
+        let (all, without) =
+            letters.fold((0, 0), |(all, without), c| (all + 1, without + usize::from(has_no_spaces(c))));
+        if without * 2 < all || without < 6 {
+            return;
+        }
+        let turned = [(0..cased.text.len(), cased.text.chars().rev().collect())];
+        if let Some(layer) = window(cased, &turned, 0) {
+            self.admit(layer, how, Transform::Reversed);
+        }
+    }
+
     /// Reads a text with the characters that show nothing, where there are many: they were set apart and put in another
     /// order as letters were.
     fn unseen(&mut self, text: &Layer<'_>, shown: &str, how: Vec<Transform>) {
@@ -308,6 +344,7 @@ impl Search<'_> {
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
         self.left_alone(&decoded.text, &decoded.spans, &how);
+        self.without_spaces_backwards(&cased, &how);
         let shown = cased.text.clone();
         self.queue.push_back(Node { cased, how: how.clone(), guess: false });
         self.unseen(&decoded, &shown, how);
@@ -335,6 +372,11 @@ impl Search<'_> {
         builder.push(payload.text.len(), spans.source(start..end), false);
         self.admit(Layer { text: Cow::Owned(payload.text), spans: builder.finish() }, before, how);
     }
+}
+
+/// Whether a character is of a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
+const fn has_no_spaces(c: char) -> bool {
+    matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')
 }
 
 /// How many disguises were undone. A frame makes a text shorter and tells it in no other way.

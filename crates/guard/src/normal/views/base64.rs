@@ -11,7 +11,7 @@ use super::ciphers::{exchange, plain, shifted};
 use super::plausible::{Glance, may_be_utf16};
 use super::scan::{Kind, LONG as LONG_PIECE, Scan};
 use super::worn::{self, Wear};
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, packed, plausible};
 
 /// Fewest characters of a run that is tried.
 const SHORTEST: usize = LONG_PIECE;
@@ -35,10 +35,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     let mut edits = Vec::new();
     let mut turned: [Vec<(Range<usize>, String)>; 3] = Default::default();
-    let mut strange = 0;
+    let (mut strange, mut cut) = (0, false);
     for run in runs_of(scan) {
         let Some(part) = text.get(run.clone()) else { continue };
         let decoded = if may_decode(part.as_bytes(), |b| b) { decode(part) } else { None };
+        let decoded = decoded.or_else(|| unpacked(part, &mut cut));
         if let Some(decoded) = decoded {
             edits.push((run, decoded));
         } else if part.len() >= LONG && strange < MOST_STRANGE {
@@ -80,9 +81,17 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         [Transform::Base64, Transform::Reversed, Transform::Caesar { shift: 13 }, Transform::CaseSwapped];
     for (how, edits) in ways.into_iter().zip([edits, backwards, rotated, swapped]) {
         if !edits.is_empty() {
-            readings.push(Reading::of(how, edits));
+            readings.push(Reading { cut: std::mem::take(&mut cut), ..Reading::of(how, edits) });
         }
     }
+}
+
+/// What a run says that was packed before.
+fn unpacked(run: &str, cut: &mut bool) -> Option<String> {
+    if run.len() < LONG || !packed::begins_in_base64(run) {
+        return None;
+    }
+    packed::noted(&bytes_of(run)?, cut)
 }
 
 /// What digits say whose case is lost or of which some are figures, if their first ones may say something.
@@ -244,6 +253,11 @@ fn decode(run: &str) -> Option<String> {
     if run.len() <= FEW && !run.bytes().any(|b| VALUES[usize::from(b)] == NONE) {
         return decode_word(run.as_bytes());
     }
+    plausible::text(&bytes_of(run)?)
+}
+
+/// The bytes of a run, over line breaks.
+fn bytes_of(run: &str) -> Option<Vec<u8>> {
     let broken = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
     let packed: Cow<'_, [u8]> = if run.bytes().any(|b| broken(&b)) {
         run.bytes().filter(|b| !broken(b)).collect()
@@ -254,7 +268,7 @@ fn decode(run: &str) -> Option<String> {
     // A lone character at the end carries no byte: the run was cut.
     let whole = if packed.len() % 4 == 1 { packed.len() - 1 } else { packed.len() };
     let digits = packed.get(..whole)?;
-    plausible::text(&engine.decode(digits).ok()?)
+    engine.decode(digits).ok()
 }
 
 /// Digits that are decoded in place: most runs are long words and paths.

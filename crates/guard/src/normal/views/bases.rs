@@ -1,23 +1,26 @@
-//! Base32 (RFC 4648), Ascii85 and Base85, Base58: runs without spaces that are no word.
+//! Base32 (RFC 4648), Ascii85, Base85 and Z85, bases of one number: runs without spaces that are no word. And Base45
+//! (RFC 9285), which has spaces.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
 use super::plausible::Glance;
 use super::scan::{Kind, Piece, Scan, sign};
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, one_number, plausible};
 
 /// Fewest characters of a run that is tried.
 const SHORTEST: usize = 15;
-/// Longest run that is read as Base58, whose cost is quadratic.
-const LONGEST_58: usize = 160;
+/// Fewest digits of Base45, which are capitals, figures and signs as in headlines.
+const SHORTEST_45: usize = 24;
 /// Most runs that are tried.
 const MOST_RUNS: usize = 64;
 
 /// What stands beside a run in markup and data.
 const BESIDE: &[char] = &['<', '>', '"', '\''];
 
-const BASE58: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+const BASE45: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
+/// What ZeroMQ writes (its RFC 32).
+const Z85: &[u8] = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#";
 const BASE85: &[u8] =
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%&()*+-;<=>?@^_`{|}~";
 
@@ -33,13 +36,9 @@ const fn places(alphabet: &[u8]) -> [u8; 256] {
 }
 
 const NONE: u8 = u8::MAX;
-static PLACES58: [u8; 256] = places(BASE58);
+static PLACES45: [u8; 256] = places(BASE45);
 static PLACES85: [u8; 256] = places(BASE85);
-
-fn value(places: &[u8; 256], digit: u8) -> Option<usize> {
-    let place = places[usize::from(digit)];
-    (place != NONE).then_some(usize::from(place))
-}
+static PLACES_Z85: [u8; 256] = places(Z85);
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut found: [Vec<(Range<usize>, String)>; 3] = Default::default();
@@ -54,9 +53,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let core = scan.core(piece);
         if let Some(text) = base32(core) {
             thirty_two.push((piece.whole(), text));
-        } else if let Some(text) = base58(core) {
+        } else if let Some(text) = one_number::read(core) {
             fifty_eight.push((piece.whole(), text));
-        } else if let Some(text) = ascii85(run).or_else(|| base85(run)) {
+        } else if let Some(text) =
+            ascii85(run).or_else(|| base85(run, &PLACES85)).or_else(|| base85(run, &PLACES_Z85))
+        {
             eighty_five.push((piece.whole(), text));
         } else if piece.has(sign::BESIDE) {
             // Tags and quotation marks stand beside it.
@@ -66,13 +67,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 at = range.end + 1;
                 if let Some(text) = base32(part) {
                     thirty_two.push((range, text));
-                } else if let Some(text) = base58(part) {
+                } else if let Some(text) = one_number::read(part) {
                     fifty_eight.push((range, text));
                 }
             }
         }
     }
     backwards(scan, readings);
+    lines_of_45(scan, readings);
     let [_, eighty_five, _] = &mut found;
     eighty_five.extend(marked);
     eighty_five.sort_by_key(|(range, _)| range.start);
@@ -146,32 +148,6 @@ pub(super) fn base32(run: &str) -> Option<String> {
     plausible::text(&bytes)
 }
 
-fn base58(run: &str) -> Option<String> {
-    if !(SHORTEST..=LONGEST_58).contains(&run.len()) || run.bytes().any(|b| PLACES58[usize::from(b)] == NONE)
-    {
-        return None;
-    }
-    // Words and names have neither.
-    if !run.bytes().any(|b| b.is_ascii_digit()) && run.bytes().filter(u8::is_ascii_uppercase).count() < 2 {
-        return None;
-    }
-    let mut number: Vec<u8> = Vec::with_capacity(run.len()); // least significant byte first
-    for digit in run.bytes() {
-        let mut carry = value(&PLACES58, digit)?;
-        for byte in &mut number {
-            carry += usize::from(*byte) * 58;
-            *byte = (carry & 0xff) as u8;
-            carry >>= 8;
-        }
-        while carry > 0 {
-            number.push((carry & 0xff) as u8);
-            carry >>= 8;
-        }
-    }
-    number.reverse();
-    plausible::sure_text(&number)
-}
-
 /// Adobe's digits `!` to `u`, with or without `<~ ~>`.
 pub(super) fn ascii85(run: &str) -> Option<String> {
     let between = run.strip_prefix("<~").and_then(|run| run.strip_suffix("~>"));
@@ -195,12 +171,53 @@ pub(super) fn ascii85(run: &str) -> Option<String> {
     }
 }
 
-/// The digits of RFC 1924, four bytes to five digits, as git and Python write them.
-fn base85(run: &str) -> Option<String> {
-    if run.bytes().any(|b| PLACES85[usize::from(b)] == NONE) {
+/// The digits of RFC 1924, as git and Python write them, or of Z85: four bytes to five.
+fn base85(run: &str, places: &[u8; 256]) -> Option<String> {
+    if run.bytes().any(|b| places[usize::from(b)] == NONE) {
         return None;
     }
-    plausible::sure_text(&from85(run.as_bytes(), |b| PLACES85[usize::from(b)])?)
+    plausible::sure_text(&from85(run.as_bytes(), |b| places[usize::from(b)])?)
+}
+
+/// Lines of Base45: two bytes to three digits, the least significant first.
+fn lines_of_45(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for part in scan.parts().iter().filter(|part| part.range.len() >= SHORTEST_45) {
+        // Spaces at the ends may be digits, or none.
+        let Some(line) = scan.text.get(part.range.clone()) else { continue };
+        for line in [line, line.trim()] {
+            if let Some(text) = base45(line.as_bytes()) {
+                let start = line.as_ptr() as usize - scan.text.as_ptr() as usize;
+                edits.push((start..start + line.len(), text));
+                break;
+            }
+        }
+        if edits.len() >= MOST_RUNS {
+            break;
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Base45, edits));
+    }
+}
+
+fn base45(line: &[u8]) -> Option<String> {
+    if line.len() % 3 == 1 || !line.iter().all(|b| PLACES45[usize::from(*b)] != NONE) {
+        return None;
+    }
+    let mut bytes = Vec::with_capacity(line.len() * 2 / 3);
+    for digits in line.chunks(3) {
+        let number = digits.iter().rev().fold(0u32, |n, b| n * 45 + u32::from(PLACES45[usize::from(*b)]));
+        let [.., high, low] = number.to_be_bytes();
+        if digits.len() == 3 {
+            bytes.push(high);
+        }
+        bytes.push(low);
+        if number >= 1 << (8 * (digits.len() - 1)) {
+            return None;
+        }
+    }
+    plausible::sure_text(&bytes)
 }
 
 /// The bytes of five digits by five, unless they are no text: most runs are paths and names of programs.

@@ -14,7 +14,7 @@ use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
 use super::stretch::Stretches;
 use super::words::{Likeness, divided, known};
-use super::{Reading, Transform, beside};
+use super::{Reading, Transform, beside, keyword, typed};
 
 /// Most runs that are tried in one text.
 const MOST_RUNS: usize = 4;
@@ -48,7 +48,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 readings.push(Reading::of(how, vec![(whole, plain(text, how))]));
             } else if let Some(plain) = rejoined(text) {
                 readings.push(Reading::of(Transform::Spacing, vec![(run, plain)]));
-            } else if let Some(reading) = mirrored(scan, &run).or_else(|| bare(scan, &run)) {
+            } else if let Some(reading) = typed(scan, &run)
+                .or_else(|| stated(scan, &run))
+                .or_else(|| mirrored(scan, &run))
+                .or_else(|| bare(scan, &run))
+            {
                 readings.push(reading);
             }
         }
@@ -214,6 +218,20 @@ fn mirrored(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
     let whole = lines_around(scan, run);
     let said = plain(scan.text.get(whole.clone())?, Transform::Atbash);
     Some(Reading::guess(Transform::Atbash, vec![(whole, said)]))
+}
+
+/// A run that was typed beside the keys that were meant.
+fn typed(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    let keys = typed::way(scan.text.get(run.clone())?)?;
+    let whole = lines_around(scan, run);
+    let said = typed::meant(scan.text.get(whole.clone())?, keys);
+    Some(Reading::of(Transform::Keyboard, vec![(whole, said)]))
+}
+
+/// A run under a key word that stands near it.
+fn stated(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    let edit = keyword::undone(scan.text, run, lines_around(scan, run).end)?;
+    Some(Reading::of(Transform::KeyWord, vec![edit]))
 }
 
 /// A run whose words had no vowels before their letters were exchanged.

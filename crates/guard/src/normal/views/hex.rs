@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::scan::{Scan, sign};
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, packed, plausible};
 
 /// Fewest bytes of a run that is tried.
 const SHORTEST: usize = 6;
@@ -17,7 +17,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let bytes = text.as_bytes();
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     // A run may go on over many pieces.
-    let (mut done, mut next, mut decoded) = (0, 0, Vec::new());
+    let (mut done, mut next, mut decoded, mut cut) = (0, 0, Vec::new(), false);
     let numbered = scan.odd_at().filter(|(_, piece)| piece.has(sign::DIGIT | sign::BACKSLASH));
     for (place, _) in numbered {
         for piece in scan.pieces.get(start(scan, place).max(next)..=place).unwrap_or_default() {
@@ -33,7 +33,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 decoded.clear();
                 let end = run(bytes, at, &mut decoded);
                 if decoded.len() >= SHORTEST {
-                    edits.extend(plausible::text(&decoded).map(|text| (at..end, text)));
+                    let text = plausible::text(&decoded).or_else(|| packed::noted(&decoded, &mut cut));
+                    edits.extend(text.map(|text| (at..end, text)));
                 }
                 at = end.max(at + 1);
             }
@@ -42,7 +43,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         next = place + 1;
     }
     if !edits.is_empty() {
-        readings.push(Reading::of(Transform::Hex, edits));
+        readings.push(Reading { cut, ..Reading::of(Transform::Hex, edits) });
     }
 }
 

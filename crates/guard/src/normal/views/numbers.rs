@@ -1,8 +1,10 @@
 //! Characters written as numbers: decimal, octal and binary code points, and letters by their place in the
 //! alphabet.
 
+use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
+use super::pairs::Order;
 use super::scan::{Piece, Scan, sign};
 use super::words::{Likeness, divided};
 use super::{Reading, Transform, plausible};
@@ -13,6 +15,9 @@ const LEAST: usize = 6;
 const YEARS: RangeInclusive<u32> = 1800..=2100;
 /// Most numbers of a list that are read.
 const MOST: usize = 8192;
+/// Pairs of letters by whose order language is told where no words are known, and that order in hundredths of a level.
+const LEAST_PAIRS: u32 = 24;
+const CLEAR: u32 = 780;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let digits: usize = (b'0'..=b'9').map(|d| scan.has(d)).sum();
@@ -26,14 +31,23 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Calls `found` with lists of numbers, apart by no more than a few signs, and where they stand.
-fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[&'t str])) {
+/// A number of a list, and what stands between it and the one before it.
+#[derive(Debug, Clone, Copy)]
+struct Number<'t> {
+    gap: &'t str,
+    digits: &'t str,
+}
+
+/// Calls `found` with lists of numbers, apart by no more than a few signs, or all by the same, and where they stand.
+fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[Number<'t>])) {
     let text = scan.text;
     let bytes = text.as_bytes();
-    let mut numbers: Vec<&str> = Vec::new();
+    let mut numbers: Vec<Number<'t>> = Vec::new();
     let mut span = 0..0;
-    let mut close = |span: Range<usize>, numbers: &[&'t str]| {
-        if numbers.len() >= LEAST || numbers.iter().any(|n| n.len() >= 32) {
+    let is_list =
+        |numbers: &[Number<'t>]| numbers.len() >= LEAST || numbers.iter().any(|n| n.digits.len() >= 32);
+    let mut close = |span: Range<usize>, numbers: &[Number<'t>]| {
+        if is_list(numbers) {
             found(span, numbers);
         }
     };
@@ -54,45 +68,65 @@ fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[&'t str])) {
         if attached(start.checked_sub(1).and_then(|i| bytes.get(i))) || attached(bytes.get(at)) {
             continue;
         }
-        let Some(number) = text.get(start..at) else { continue };
-        if numbers.is_empty() || numbers.len() == MOST || !is_gap(bytes.get(span.end..start)) {
-            close(span, &numbers);
+        let Some(digits) = text.get(start..at) else { continue };
+        let gap = text.get(span.end..start).unwrap_or_default();
+        // `chr(105)+chr(103)`: whatever stands between the first two stands between all.
+        let goes_on = match numbers.as_slice() {
+            [] => false,
+            [_] => is_gap(gap) || is_call(gap),
+            [_, second, ..] => (is_gap(gap) && is_gap(second.gap)) || gap == second.gap,
+        };
+        if !goes_on || numbers.len() == MOST {
+            close(span.clone(), &numbers);
+            // The last one may be the first of another list.
+            let last = numbers.pop().filter(|_| !is_list(&numbers) && is_gap(gap) && !numbers.is_empty());
             numbers.clear();
-            span = start..at;
+            span = match last {
+                Some(last) => {
+                    numbers.push(Number { gap: "", ..last });
+                    span.end - last.digits.len()..span.end
+                }
+                None => start..at,
+            };
         }
         span.end = at;
-        numbers.push(number);
+        numbers.push(Number { gap: if numbers.is_empty() { "" } else { gap }, digits });
     }
     close(span, &numbers);
 }
 
-fn is_gap(gap: Option<&[u8]>) -> bool {
-    gap.is_some_and(|gap| {
-        gap.len() <= 4
-            && gap.iter().all(|b| {
-                b.is_ascii_whitespace()
-                    || matches!(b, b',' | b';' | b'-' | b'/' | b'|' | b':' | b'.' | b'_' | b'"' | b'\'')
-            })
-    })
+fn is_gap(gap: &str) -> bool {
+    gap.len() <= 4
+        && gap.bytes().all(|b| {
+            b.is_ascii_whitespace()
+                || matches!(b, b',' | b';' | b'-' | b'/' | b'|' | b':' | b'.' | b'_' | b'"' | b'\'')
+        })
 }
 
-fn text_of(numbers: &[&str]) -> Option<String> {
-    let binary = numbers.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
+/// Whether it stands between the arguments of a call that is made again and again.
+fn is_call(gap: &str) -> bool {
+    const LONGEST: usize = 24;
+    gap.len() <= LONGEST && gap.starts_with(')') && gap.ends_with('(')
+}
+
+fn text_of(numbers: &[Number<'_>]) -> Option<String> {
+    let digits: Vec<&str> = numbers.iter().map(|n| n.digits).collect();
+    let binary = digits.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
     if binary {
-        return binary_text(numbers.concat(), numbers)
+        return binary_text(digits.concat(), &digits)
             .or_else(|| {
                 // Digits backwards are bytes backwards, the last one first.
-                binary_text(numbers.concat().chars().rev().collect(), numbers)
+                binary_text(digits.concat().chars().rev().collect(), &digits)
             })
             .or_else(|| {
                 // Each may be turned by itself.
                 let turned: Vec<String> =
-                    numbers.iter().map(|number| number.chars().rev().collect()).collect();
-                binary_text(turned.concat(), numbers)
+                    digits.iter().map(|number| number.chars().rev().collect()).collect();
+                binary_text(turned.concat(), &digits)
             });
     }
     let radix = |radix: u32| -> Option<Vec<u32>> {
-        numbers.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()
+        digits.iter().map(|n| (n.len() <= 7).then(|| u32::from_str_radix(n, radix).ok()).flatten()).collect()
     };
     let chars = |codes: Vec<u32>| -> Option<String> {
         if codes.iter().all(|code| YEARS.contains(code)) {
@@ -102,10 +136,23 @@ fn text_of(numbers: &[&str]) -> Option<String> {
         let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
         (!odd && plausible::is_telling(&text)).then_some(text)
     };
-    radix(10).and_then(chars).or_else(|| radix(8).and_then(chars)).or_else(|| places(numbers)).or_else(|| {
-        // Pairs of hexadecimal digits that happen to be digits all are the hexadecimal reader's.
-        radix(16).filter(|_| numbers.iter().all(|n| n.len() == 2)).and_then(chars)
-    })
+    // Bytes of characters outside ASCII: chance brings no few of them together.
+    let bytes = |codes: Vec<u32>| -> Option<String> {
+        let bytes: Vec<u8> = codes.into_iter().map(|code| u8::try_from(code).ok()).collect::<Option<_>>()?;
+        if bytes.is_ascii() { None } else { plausible::text(&bytes) }
+    };
+    radix(10)
+        .and_then(bytes)
+        .or_else(|| radix(8).and_then(bytes))
+        .or_else(|| radix(10).and_then(chars))
+        .or_else(|| radix(8).and_then(chars))
+        .or_else(|| places(numbers))
+        .or_else(|| squares(numbers))
+        .or_else(|| presses(numbers))
+        .or_else(|| {
+            // Pairs of hexadecimal digits that happen to be digits all are the hexadecimal reader's.
+            radix(16).filter(|_| digits.iter().all(|n| n.len() == 2)).and_then(chars)
+        })
 }
 
 fn binary_text(joined: String, numbers: &[&str]) -> Option<String> {
@@ -121,15 +168,82 @@ fn binary_text(joined: String, numbers: &[&str]) -> Option<String> {
 }
 
 /// 9-7-14-15-18-5: one is A.
-fn places(numbers: &[&str]) -> Option<String> {
-    let letter = |n: &&str| match n.parse::<u8>().ok()? {
+fn places(numbers: &[Number<'_>]) -> Option<String> {
+    let letter = |n: &str| match n.parse::<u8>().ok()? {
         0 | 27 => Some(' '),
         n @ 1..=26 => Some(char::from(b'a' + n - 1)),
         _ => None,
     };
-    let text: String = numbers.iter().map(letter).collect::<Option<_>>()?;
+    let letters: Vec<char> = numbers.iter().map(|n| letter(n.digits)).collect::<Option<_>>()?;
+    words(numbers, &letters)
+}
+
+/// 24-22-33: the row and the column of a letter in a square of five by five, which has no j, or no k.
+fn squares(numbers: &[Number<'_>]) -> Option<String> {
+    const SQUARE: std::ops::RangeInclusive<u8> = b'1'..=b'5';
+    if !numbers.iter().all(|n| n.digits.bytes().all(|b| SQUARE.contains(&b))) {
+        return None;
+    }
+    // Row and column together, or each a number of its own, as they are knocked on a wall.
+    let (pairs, gaps): (Vec<[u8; 2]>, Vec<Number<'_>>) = if numbers.iter().all(|n| n.digits.len() == 2) {
+        numbers.iter().filter_map(|n| Some((n.digits.as_bytes().first_chunk().copied()?, *n))).unzip()
+    } else if numbers.iter().all(|n| n.digits.len() == 1) && numbers.len().is_multiple_of(2) {
+        fn pair<'t>(pair: &[Number<'t>]) -> Option<([u8; 2], Number<'t>)> {
+            let [row, column] = pair else { return None };
+            Some(([*row.digits.as_bytes().first()?, *column.digits.as_bytes().first()?], *row))
+        }
+        numbers.chunks(2).filter_map(pair).unzip()
+    } else {
+        return None;
+    };
+    let [without_j, without_k]: [&[u8; 25]; 2] = [b"abcdefghiklmnopqrstuvwxyz", b"abcdefghijlmnopqrstuvwxyz"];
+    [without_j, without_k].into_iter().find_map(|square| {
+        let letter = |[row, column]: &[u8; 2]| {
+            let place = usize::from((row - b'1') * 5 + (column - b'1'));
+            square.get(place).copied().map(char::from)
+        };
+        words(&gaps, &pairs.iter().map(letter).collect::<Option<Vec<char>>>()?)
+    })
+}
+
+/// 444 4 66 666 777 33: a key of a telephone, pressed until its letter comes.
+fn presses(numbers: &[Number<'_>]) -> Option<String> {
+    const KEYS: [&[u8]; 10] = [b" ", b".", b"abc", b"def", b"ghi", b"jkl", b"mno", b"pqrs", b"tuv", b"wxyz"];
+    let letter = |n: &str| {
+        let digit = n.bytes().next()?;
+        if !n.bytes().all(|b| b == digit) {
+            return None;
+        }
+        KEYS.get(usize::from(digit - b'0'))?.get(n.len() - 1).copied().map(char::from)
+    };
+    let letters: Vec<char> = numbers.iter().map(|n| letter(n.digits)).collect::<Option<_>>()?;
+    words(numbers, &letters)
+}
+
+/// Letters as words, if they are: one gap stands between most letters, and another one between words.
+fn words(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
+    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
+    for number in numbers.iter().skip(1) {
+        *gaps.entry(number.gap).or_default() += 1;
+    }
+    let usual = gaps
+        .into_iter()
+        .max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())))
+        .map(|(gap, _)| gap);
+    let mut text = String::with_capacity(letters.len() * 5 / 4);
+    for (at, (number, letter)) in numbers.iter().zip(letters).enumerate() {
+        if at > 0 && Some(number.gap) != usual {
+            text.push(' ');
+        }
+        text.push(*letter);
+    }
     if Likeness::of(text.as_bytes()).is_language() {
         return Some(text);
     }
-    divided(&text)
+    // Of languages in which no word is known, the order of letters speaks.
+    let order = Order::of_start(&text, usize::MAX);
+    if order.pairs >= LEAST_PAIRS && order.has_words() && order.mean() >= CLEAR {
+        return Some(text);
+    }
+    divided(&letters.iter().collect::<String>())
 }

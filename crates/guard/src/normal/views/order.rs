@@ -11,7 +11,7 @@ use super::pairs::Order;
 use super::regular::is_unseen;
 use super::scan::{Part, Piece, SAMPLE, Scan};
 use super::words::Likeness;
-use super::{Reading, Transform, base64, bases, hex};
+use super::{Reading, Transform, base64, bases, columns, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
 const LEAST: u32 = 16;
@@ -312,6 +312,11 @@ fn rails(text: &str, parts: &[Part], readings: &mut Vec<Reading>) {
         tried += 1;
         if tried > MOST_RAILED {
             break;
+        }
+        let by_columns = if ordered { None } else { columns::undone(line, as_it_is) };
+        if let Some((columns, said)) = by_columns {
+            readings.push(Reading::of(Transform::Columns { columns: columns as u8 }, vec![(part, said)]));
+            continue;
         }
         let Some(found) = off_any_rails(line, as_it_is, ordered) else {
             guesses(line, &part, as_it_is, readings);

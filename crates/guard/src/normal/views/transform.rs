@@ -19,8 +19,12 @@ pub enum Transform {
     Base32,
     /// Ascii85 or Base85.
     Base85,
-    /// Base58.
+    /// Base58, Base62 or Base36: digits of one number.
     Base58,
+    /// Base45.
+    Base45,
+    /// Uuencoding.
+    Uuencoded,
     /// Percent-encoding.
     Percent,
     /// Character references of HTML.
@@ -50,6 +54,10 @@ pub enum Transform {
     Atbash,
     /// Letters exchanged by an alphabet that the text states.
     Keyed,
+    /// A cipher whose key word the text states.
+    KeyWord,
+    /// Keys beside those that were meant, or of another keyboard.
+    Keyboard,
     /// Printable ASCII turned by 47.
     Rot47,
     /// Capitals and small letters changed for each other.
@@ -63,12 +71,19 @@ pub enum Transform {
         /// How many rows.
         rails: u8,
     },
+    /// Letters written in rows and read off by columns, or the other way round.
+    Columns {
+        /// How many columns.
+        columns: u8,
+    },
     /// Words in the opposite order.
     WordOrder,
     /// Pig Latin.
     PigLatin,
     /// Letters set apart, or words run together.
     Spacing,
+    /// Each letter more than once.
+    Repeated,
     /// Signs inside words.
     Joined,
     /// First letters of lines.
@@ -112,6 +127,9 @@ impl Transform {
             Self::Caesar { .. }
                 | Self::Atbash
                 | Self::Keyed
+                | Self::KeyWord
+                | Self::Keyboard
+                | Self::Columns { .. }
                 | Self::Rails { .. }
                 | Self::Reversed
                 | Self::WordsReversed
@@ -154,6 +172,9 @@ impl Transform {
             | Self::Atbash
             | Self::Rot47
             | Self::PigLatin
+            | Self::KeyWord
+            | Self::Keyboard
+            | Self::Columns { .. }
             | Self::Rails { .. }
             | Self::Spacing
             | Self::Acrostic
@@ -171,6 +192,8 @@ impl Transform {
                 | Self::Base32
                 | Self::Base85
                 | Self::Base58
+                | Self::Base45
+                | Self::Uuencoded
                 | Self::CodePoints
                 | Self::Morse
                 | Self::Braille
@@ -190,6 +213,8 @@ impl Transform {
             Self::Base32 => "base32",
             Self::Base85 => "base85",
             Self::Base58 => "base58",
+            Self::Base45 => "base45",
+            Self::Uuencoded => "uuencoded",
             Self::Percent => "percent",
             Self::Entities => "entities",
             Self::Escapes => "escapes",
@@ -203,7 +228,10 @@ impl Transform {
             Self::Caesar { .. } => "caesar",
             Self::Atbash => "atbash",
             Self::Keyed => "keyed",
+            Self::KeyWord => "key-word",
+            Self::Keyboard => "keyboard",
             Self::Rails { .. } => "rails",
+            Self::Columns { .. } => "columns",
             Self::Rot47 => "rot47",
             Self::CaseSwapped => "case-swapped",
             Self::Reversed => "reversed",
@@ -211,6 +239,7 @@ impl Transform {
             Self::WordOrder => "word-order",
             Self::PigLatin => "pig-latin",
             Self::Spacing => "spacing",
+            Self::Repeated => "repeated",
             Self::Joined => "joined",
             Self::Acrostic => "acrostic",
             Self::Cells => "cells",

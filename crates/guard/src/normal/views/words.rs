@@ -208,7 +208,7 @@ impl Likeness {
 }
 
 /// Longest run of letters that is divided into words.
-const LONGEST: usize = 400;
+const LONGEST: usize = 4096;
 
 /// Letters that were written without spaces, divided into words, if nearly all of them are in known words.
 pub(super) fn divided(letters: &str) -> Option<String> {
