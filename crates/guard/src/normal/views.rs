@@ -16,15 +16,18 @@ mod bases;
 mod beside;
 mod ciphers;
 mod classes;
+mod codes;
 mod columns;
 mod drawn;
 mod entities;
 mod escapes;
 mod exchanged;
 mod framed;
+mod grid;
 mod hex;
 mod hidden;
 mod indexed;
+mod inserted;
 mod keyword;
 mod leet;
 mod lexicon;
@@ -51,6 +54,7 @@ mod typed;
 mod uu;
 mod words;
 mod worn;
+mod xored;
 
 use scan::Scan;
 pub use transform::Transform;
@@ -114,6 +118,8 @@ const READERS: &[Reader] = &[
     mail::read,
     uu::read,
     numbers::read,
+    codes::read,
+    xored::read,
     spelled::read,
     bases::read,
     alike::read,
@@ -123,6 +129,7 @@ const READERS: &[Reader] = &[
     spacing::read,
     repeated::read,
     syllables::read,
+    grid::read,
     arranged::read,
     order::read,
     ciphers::read,

@@ -42,6 +42,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let decoded = decoded.or_else(|| unpacked(part, &mut cut));
         if let Some(decoded) = decoded {
             edits.push((run, decoded));
+        } else if let Some((inner, decoded)) = without_ends(text, &run, &mut cut) {
+            edits.push((inner, decoded));
         } else if part.len() >= LONG && strange < MOST_STRANGE {
             strange += 1;
             // The digits themselves were turned round, or went through another cipher first.
@@ -86,9 +88,27 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// A run over lines without its first line, its last one or both, which are rules or words; and what it says then.
+fn without_ends(text: &str, run: &Range<usize>, cut: &mut bool) -> Option<(Range<usize>, String)> {
+    let part = text.get(run.clone())?;
+    let first = part.find('\n')? + 1;
+    let last = part.rfind('\n')?;
+    [first..part.len(), 0..last, first..last.max(first)].into_iter().find_map(|range| {
+        let range = run.start + range.start..run.start + range.end;
+        let lines = text.get(range.clone())?;
+        let inner = lines.trim_matches(|c: char| c.is_ascii_whitespace() || c == '>');
+        let start = inner.as_ptr() as usize - text.as_ptr() as usize;
+        if inner.len() < LONG {
+            return None;
+        }
+        let said = if may_decode(inner.as_bytes(), |b| b) { decode(inner) } else { None };
+        Some((start..start + inner.len(), said.or_else(|| unpacked(inner, cut))?))
+    })
+}
+
 /// What a run says that was packed before.
 fn unpacked(run: &str, cut: &mut bool) -> Option<String> {
-    if run.len() < LONG || !packed::begins_in_base64(run) {
+    if run.len() < LONG || !packed::may_begin_in_base64(run) {
         return None;
     }
     packed::noted(&bytes_of(run)?, cut)
@@ -257,7 +277,7 @@ fn decode(run: &str) -> Option<String> {
 }
 
 /// The bytes of a run, over line breaks.
-fn bytes_of(run: &str) -> Option<Vec<u8>> {
+pub(super) fn bytes_of(run: &str) -> Option<Vec<u8>> {
     let broken = |b: &u8| b.is_ascii_whitespace() || *b == b'>';
     let packed: Cow<'_, [u8]> = if run.bytes().any(|b| broken(&b)) {
         run.bytes().filter(|b| !broken(b)).collect()

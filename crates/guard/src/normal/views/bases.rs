@@ -74,6 +74,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
     }
     backwards(scan, readings);
+    lines_of_32(scan, readings);
     lines_of_45(scan, readings);
     let [_, eighty_five, _] = &mut found;
     eighty_five.extend(marked);
@@ -153,6 +154,11 @@ pub(super) fn ascii85(run: &str) -> Option<String> {
     let between = run.strip_prefix("<~").and_then(|run| run.strip_suffix("~>"));
     let body = run.strip_prefix("<~").unwrap_or(run);
     let body = body.strip_suffix("~>").unwrap_or(body);
+    // Between its marks it may be broken over lines.
+    let body: Cow<'_, str> = match between {
+        Some(_) if body.contains('\n') => body.split_ascii_whitespace().collect::<String>().into(),
+        _ => body.into(),
+    };
     if !body.bytes().all(|b| matches!(b, b'!'..=b'u' | b'z')) {
         return None;
     }
@@ -177,6 +183,42 @@ fn base85(run: &str, places: &[u8; 256]) -> Option<String> {
         return None;
     }
     plausible::sure_text(&from85(run.as_bytes(), |b| places[usize::from(b)])?)
+}
+
+/// Base32 that is broken over lines, each but the last as long as the first.
+fn lines_of_32(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let is_digit = |b: u8| b.is_ascii_uppercase() || matches!(b, b'2'..=b'7' | b'=');
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut open: Option<(Range<usize>, usize, String)> = None;
+    let mut close = |open: &mut Option<(Range<usize>, usize, String)>| {
+        if let Some((range, width, digits)) = open.take()
+            && digits.len() > width
+        {
+            edits.extend(base32(&digits).map(|text| (range, text)));
+        }
+    };
+    for (_, piece) in scan.long().take(4 * MOST_RUNS) {
+        let Some(run) = scan.text.get(piece.whole()).filter(|run| run.bytes().all(is_digit)) else {
+            close(&mut open);
+            continue;
+        };
+        match &mut open {
+            Some((range, width, digits))
+                if run.len() <= *width && scan.text.get(range.end..piece.whole().start) == Some("\n") =>
+            {
+                range.end = piece.whole().end;
+                digits.push_str(run);
+            }
+            _ => {
+                close(&mut open);
+                open = Some((piece.whole(), run.len(), run.to_owned()));
+            }
+        }
+    }
+    close(&mut open);
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Base32, edits));
+    }
 }
 
 /// Lines of Base45: two bytes to three digits, the least significant first.

@@ -14,7 +14,7 @@ use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
 use super::stretch::Stretches;
 use super::words::{Likeness, divided, known};
-use super::{Reading, Transform, beside, keyword, typed};
+use super::{Reading, Transform, beside, inserted, keyword, typed};
 
 /// Most runs that are tried in one text.
 const MOST_RUNS: usize = 4;
@@ -49,6 +49,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             } else if let Some(plain) = rejoined(text) {
                 readings.push(Reading::of(Transform::Spacing, vec![(run, plain)]));
             } else if let Some(reading) = typed(scan, &run)
+                .or_else(|| spoken(scan, &run))
+                .or_else(|| affine(scan, &run))
                 .or_else(|| stated(scan, &run))
                 .or_else(|| mirrored(scan, &run))
                 .or_else(|| bare(scan, &run))
@@ -226,6 +228,42 @@ fn typed(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
     let whole = lines_around(scan, run);
     let said = typed::meant(scan.text.get(whole.clone())?, keys);
     Some(Reading::of(Transform::Keyboard, vec![(whole, said)]))
+}
+
+/// A run of a game of children.
+fn spoken(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    inserted::without(scan.text.get(run.clone())?)?;
+    let whole = lines_around(scan, run);
+    let said = inserted::without(scan.text.get(whole.clone())?)?;
+    Some(Reading::of(Transform::Inserted, vec![(whole, said)]))
+}
+
+/// A run whose letters were multiplied and moved on.
+fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+    const FACTORS: [u8; 10] = [3, 5, 7, 9, 11, 15, 17, 19, 21, 23];
+    let text = scan.text.get(run.clone())?;
+    let sample = text.as_bytes().get(..text.len().min(SAMPLE))?;
+    if LatinPairs::of(sample).mean() >= CLEAR {
+        return None;
+    }
+    // The inverse of a factor is one of them, too.
+    let letters = |factor: u8, shift: u8| {
+        move |b: u8| {
+            let times = |place: u8| (u16::from(place) * u16::from(factor) + u16::from(shift)) % 26;
+            match b {
+                b'a'..=b'z' => times(b - b'a') as u8 + b'a',
+                b'A'..=b'Z' => times(b - b'A') as u8 + b'A',
+                _ => b,
+            }
+        }
+    };
+    let all = FACTORS.into_iter().flat_map(|factor| (0..26).map(move |shift| (factor, shift)));
+    let (factor, shift) = all
+        .into_iter()
+        .find(|(factor, shift)| Likeness::is_language_with(sample, letters(*factor, *shift)))?;
+    let whole = lines_around(scan, run);
+    let said = scan.text.get(whole.clone())?.chars().map(|c| as_byte(c, letters(factor, shift))).collect();
+    Some(Reading::of(Transform::Affine, vec![(whole, said)]))
 }
 
 /// A run under a key word that stands near it.

@@ -1,5 +1,5 @@
-//! Escapes of programming languages: `\u0069`, `\u{69}`, `\U00000069`, `\x69`, `\151`, CSS `\69 `, and
-//! Python's `\N{LATIN SMALL LETTER I}`.
+//! Escapes of programming languages: `\u0069`, `\u{69}`, `\U00000069`, `\x69`, `\151`, CSS `\69 `,
+//! RTF `\'69`, and Python's `\N{LATIN SMALL LETTER I}`.
 
 use std::ops::Range;
 
@@ -148,6 +148,18 @@ fn escape(rest: &str) -> Option<(usize, Escaped)> {
             let letter = letter.chars().next().filter(|_| letter.len() == 1)?;
             let letter = if class == "SMALL" { letter.to_ascii_lowercase() } else { letter };
             Some((name.len() + 3, Escaped::Char(letter)))
+        }
+        // RTF has bytes, and decimal codes before what shows them to who knows none.
+        b'\'' if digits(1, 2, 16) == 2 => {
+            Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?)))
+        }
+        b'u' if (3..=5).contains(&digits(1, 5, 10)) && bytes.get(1 + digits(1, 5, 10)) == Some(&b'?') => {
+            let length = digits(1, 5, 10);
+            Some((length + 2, Escaped::Char(char::from_u32(rest.get(1..=length)?.parse().ok()?)?)))
+        }
+        // CSS may write all six digits, of which the first are no octal ones then.
+        b'0' if digits(0, 6, 16) == 6 && bytes.starts_with(b"00") => {
+            Some((6 + usize::from(bytes.get(6) == Some(&b' ')), Escaped::Char(char_of(0, 6)?)))
         }
         b'0'..=b'7' if digits(0, 3, 8) == 3 => {
             let code = u8::from_str_radix(rest.get(..3)?, 8).ok()?;

@@ -69,6 +69,12 @@ pub(super) fn is_hex(text: &str) -> bool {
     decoded(text).is_some()
 }
 
+/// The bytes of a text that is one run of digits.
+pub(super) fn bytes(text: &str) -> Option<Vec<u8>> {
+    let mut bytes = Vec::new();
+    (run(text.as_bytes(), 0, &mut bytes) == text.len()).then_some(bytes)
+}
+
 /// What a text says that is one run of digits.
 pub(super) fn decoded(text: &str) -> Option<String> {
     let mut decoded = Vec::new();

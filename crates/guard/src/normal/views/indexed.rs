@@ -1,8 +1,9 @@
-//! Strings of a list that are put together by their places in it: `w = ["re", "igno"]; w[1] + w[0]`, or `[1, 0]`.
+//! Strings of a list that are put together by their places in it: `w = ["re", "igno"]; w[1] + w[0]`, or `[1, 0]`. Letters
+//! of a string likewise.
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter};
+use memchr::{memchr, memchr_iter, memchr2};
 
 use super::scan::Scan;
 use super::{Reading, Transform};
@@ -17,9 +18,10 @@ const LONGEST: usize = 64 << 10;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
-    if scan.has(b'[') + scan.has(b'(') < 2 || scan.has(b'"') + scan.has(b'\'') < 2 * LEAST {
+    if scan.has(b'[') + scan.has(b'(') < 2 || scan.has(b'"') + scan.has(b'\'') < 2 {
         return;
     }
+    letters(text, readings);
     let opens = text.bytes().enumerate().filter(|(_, b)| matches!(b, b'[' | b'(' | b'{')).map(|(at, _)| at);
     let mut done = 0;
     let mut lists = 0;
@@ -43,6 +45,44 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             readings.push(Reading::alone(Transform::Concatenated, (start..end + length, said)));
         }
     }
+}
+
+/// `s = "eongir"; [s[i] for i in (4, 3, ...)]`: a list of numbers, and the one string that has as many letters.
+fn letters(text: &str, readings: &mut Vec<Reading>) {
+    const LEAST: usize = 12;
+    let bytes = text.as_bytes();
+    for open in memchr_iter(b'[', bytes).take(4 * MOST_LISTS) {
+        let Some(length) = bytes.get(open + 1..).and_then(|rest| memchr(b']', rest)) else { return };
+        let inside = text.get(open + 1..open + 1 + length).unwrap_or_default();
+        let numbers: Option<Vec<usize>> =
+            inside.split(',').map(|number| number.trim().parse().ok()).collect();
+        let Some(numbers) = numbers.filter(|numbers| numbers.len() >= LEAST) else { continue };
+        let most = numbers.iter().max().copied().unwrap_or(0);
+        // Each letter stands there once, or all of them as often as they are needed.
+        let string = quoted(text).find(|(_, string)| {
+            let count = string.chars().count();
+            count > most && count <= most + 2
+        });
+        if let Some((at, string)) = string {
+            let letters: Vec<char> = string.chars().collect();
+            let said = numbers.iter().filter_map(|number| letters.get(*number)).collect();
+            let end = (open + length + 2).max(at + string.len());
+            readings.push(Reading::alone(Transform::Concatenated, (at.min(open)..end, said)));
+            return;
+        }
+    }
+}
+
+/// The strings of a text, and where they begin.
+fn quoted(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + memchr2(b'"', b'\'', text.as_bytes().get(at..)?)?;
+        let quote = *text.as_bytes().get(start)?;
+        let length = memchr(quote, text.as_bytes().get(start + 1..)?)?;
+        at = start + length + 2;
+        Some((start + 1, text.get(start + 1..start + 1 + length)?))
+    })
 }
 
 /// The strings of the list that opens at `open`, and where it ends.

@@ -106,7 +106,10 @@ fn is_gap(gap: &str) -> bool {
 /// Whether it stands between the arguments of a call that is made again and again.
 fn is_call(gap: &str) -> bool {
     const LONGEST: usize = 24;
-    gap.len() <= LONGEST && gap.starts_with(')') && gap.ends_with('(')
+    let opens = |sign: u8| matches!(sign, b'(' | b'[' | b'{' | b']');
+    gap.len() <= LONGEST
+        && gap.starts_with([')', ']', '}', '+', '.', '&', '|', ' ', ','])
+        && gap.bytes().next_back().is_some_and(opens)
 }
 
 fn text_of(numbers: &[Number<'_>]) -> Option<String> {

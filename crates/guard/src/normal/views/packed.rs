@@ -1,9 +1,11 @@
-//! What a decoder gives is often packed: gzip (RFC 1952) and zlib (RFC 1950). What was unpacked is bounded, and that
-//! there is more is said.
+//! What a decoder gives is often packed: gzip (RFC 1952), zlib (RFC 1950), deflate (RFC 1951), bzip2, xz. What is unpacked
+//! is bounded, and that there is more is said.
 
-use std::io::Read as _;
+use std::io::Read;
 
-use flate2::read::{GzDecoder, ZlibDecoder};
+use bzip2::read::BzDecoder;
+use flate2::read::{DeflateDecoder, GzDecoder, ZlibDecoder};
+use lzma_rust2::XzReader;
 
 use super::plausible;
 
@@ -11,6 +13,8 @@ use super::plausible;
 const MOST_TIMES: usize = 24;
 /// Bytes that are unpacked of the shortest.
 const FEW: usize = 4 << 10;
+/// Memory of the decoder for xz.
+const XZ_MEMORY_KIB: u32 = 64 << 10;
 
 /// What was packed, and whether there is more of it than was unpacked.
 struct Unpacked {
@@ -25,33 +29,50 @@ pub(super) fn noted(bytes: &[u8], cut: &mut bool) -> Option<String> {
     Some(unpacked.text)
 }
 
-/// Whether digits of Base64 may decode to bytes that begin so.
-pub(super) fn begins_in_base64(digits: &str) -> bool {
-    ["H4sI", "eA", "eF", "eJ", "eN"].iter().any(|start| digits.starts_with(start))
+/// Whether digits of Base64 may decode to packed bytes. What has no header begins with any: most words do not go on so.
+pub(super) fn may_begin_in_base64(digits: &str) -> bool {
+    let has_header = ["H4sI", "eA", "eF", "eJ", "eN", "QlpoO", "QlpoN", "QlpoM", "/Td6WFoA", "_Td6WFoA"]
+        .iter()
+        .any(|start| digits.starts_with(start));
+    let signs =
+        digits.bytes().filter(|b| b.is_ascii_digit() || matches!(b, b'+' | b'/' | b'-' | b'_')).count();
+    has_header || (digits.len() >= LONG_IN_BASE64 && signs * 16 >= digits.len())
 }
 
-/// Whether bytes begin as packed ones do.
-fn begins(bytes: &[u8]) -> bool {
+/// Digits of what is packed without a header.
+const LONG_IN_BASE64: usize = 80;
+/// What was not packed without one: few bytes, and a program for a decoder that no text makes.
+const LEAST_WITHOUT: usize = 40;
+
+/// What a decoder reads of packed bytes.
+type Reader<'b> = Box<dyn Read + 'b>;
+
+/// The decoder for packed bytes, by how they begin.
+fn reader(bytes: &[u8]) -> Option<Reader<'_>> {
     match bytes {
-        [0x1f, 0x8b, 8, ..] => true,
-        [0x78, flags, ..] => (0x7800 + u16::from(*flags)).is_multiple_of(31),
-        _ => false,
+        [0x1f, 0x8b, 8, ..] => Some(Box::new(GzDecoder::new(bytes))),
+        [b'B', b'Z', b'h', b'1'..=b'9', ..] => Some(Box::new(BzDecoder::new(bytes))),
+        [0xfd, b'7', b'z', b'X', b'Z', 0, ..] => {
+            Some(Box::new(XzReader::new_mem_limit(bytes, false, XZ_MEMORY_KIB)))
+        }
+        [0x78, flags, ..] if (0x7800 + u16::from(*flags)).is_multiple_of(31) => {
+            Some(Box::new(ZlibDecoder::new(bytes)))
+        }
+        _ if bytes.len() >= LEAST_WITHOUT => Some(Box::new(DeflateDecoder::new(bytes))),
+        _ => None,
     }
 }
 
 /// The text that was packed, if it is one. Of what is cut short its beginning.
 fn text(bytes: &[u8]) -> Option<Unpacked> {
-    if !begins(bytes) {
-        return None;
-    }
     let most = bytes.len() * MOST_TIMES + FEW;
     let mut out = Vec::new();
-    let limit = most as u64 + 1;
     // An error at the end is no reason not to read what came before it.
-    let _ = match bytes {
-        [0x1f, ..] => GzDecoder::new(bytes).take(limit).read_to_end(&mut out),
-        _ => ZlibDecoder::new(bytes).take(limit).read_to_end(&mut out),
-    };
+    let end = reader(bytes)?.take(most as u64 + 1).read_to_end(&mut out);
+    // Any bytes begin as something packed without a header does.
+    if end.is_err() && out.len() * 2 < bytes.len() {
+        return None;
+    }
     let cut = out.len() > most;
     out.truncate(most);
     // A cut may go through a character.

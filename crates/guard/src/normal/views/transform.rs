@@ -25,6 +25,8 @@ pub enum Transform {
     Base45,
     /// Uuencoding.
     Uuencoded,
+    /// Bytes under exclusive or.
+    Xored,
     /// Percent-encoding.
     Percent,
     /// Character references of HTML.
@@ -54,6 +56,8 @@ pub enum Transform {
     Atbash,
     /// Letters exchanged by an alphabet that the text states.
     Keyed,
+    /// Letters multiplied and moved on in the alphabet.
+    Affine,
     /// A cipher whose key word the text states.
     KeyWord,
     /// Keys beside those that were meant, or of another keyboard.
@@ -76,6 +80,8 @@ pub enum Transform {
         /// How many columns.
         columns: u8,
     },
+    /// Letters of a grid read another way than row by row.
+    Grid,
     /// Words in the opposite order.
     WordOrder,
     /// Pig Latin.
@@ -84,6 +90,10 @@ pub enum Transform {
     Spacing,
     /// Each letter more than once.
     Repeated,
+    /// The same letters put into every word.
+    Inserted,
+    /// Letters of another script for those of Latin that sound alike.
+    Transliterated,
     /// Signs inside words.
     Joined,
     /// First letters of lines.
@@ -127,9 +137,11 @@ impl Transform {
             Self::Caesar { .. }
                 | Self::Atbash
                 | Self::Keyed
+                | Self::Affine
                 | Self::KeyWord
                 | Self::Keyboard
                 | Self::Columns { .. }
+                | Self::Grid
                 | Self::Rails { .. }
                 | Self::Reversed
                 | Self::WordsReversed
@@ -172,9 +184,13 @@ impl Transform {
             | Self::Atbash
             | Self::Rot47
             | Self::PigLatin
+            | Self::Inserted
+            | Self::Transliterated
+            | Self::Affine
             | Self::KeyWord
             | Self::Keyboard
             | Self::Columns { .. }
+            | Self::Grid
             | Self::Rails { .. }
             | Self::Spacing
             | Self::Acrostic
@@ -194,6 +210,7 @@ impl Transform {
                 | Self::Base58
                 | Self::Base45
                 | Self::Uuencoded
+                | Self::Xored
                 | Self::CodePoints
                 | Self::Morse
                 | Self::Braille
@@ -215,6 +232,7 @@ impl Transform {
             Self::Base58 => "base58",
             Self::Base45 => "base45",
             Self::Uuencoded => "uuencoded",
+            Self::Xored => "xored",
             Self::Percent => "percent",
             Self::Entities => "entities",
             Self::Escapes => "escapes",
@@ -228,10 +246,12 @@ impl Transform {
             Self::Caesar { .. } => "caesar",
             Self::Atbash => "atbash",
             Self::Keyed => "keyed",
+            Self::Affine => "affine",
             Self::KeyWord => "key-word",
             Self::Keyboard => "keyboard",
             Self::Rails { .. } => "rails",
             Self::Columns { .. } => "columns",
+            Self::Grid => "grid",
             Self::Rot47 => "rot47",
             Self::CaseSwapped => "case-swapped",
             Self::Reversed => "reversed",
@@ -240,6 +260,8 @@ impl Transform {
             Self::PigLatin => "pig-latin",
             Self::Spacing => "spacing",
             Self::Repeated => "repeated",
+            Self::Inserted => "inserted",
+            Self::Transliterated => "transliterated",
             Self::Joined => "joined",
             Self::Acrostic => "acrostic",
             Self::Cells => "cells",

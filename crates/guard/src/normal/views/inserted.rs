@@ -1,0 +1,132 @@
+//! Languages of children's games: the same letters are put into every word, before each vowel or behind it, or a letter
+//! behind each letter.
+
+use super::pairs::LatinPairs;
+use super::words::Likeness;
+
+/// Letters whose order is clearly that of language, in hundredths of a level.
+const CLEAR: u32 = 800;
+/// Bytes that are looked at.
+const SAMPLE: usize = 240;
+/// What is put in front of a vowel, or behind its first letter: Ubbi Dubbi, Oppish, Javanais, Egg and their like.
+const BEFORE_VOWELS: [&str; 9] = ["ub", "ob", "op", "av", "ab", "ag", "egg", "idig", "ithag"];
+/// What is put behind a vowel, and before the same vowel again: the languages of B, of P, of F and of spoons.
+const BEHIND_VOWELS: [&str; 8] = ["b", "p", "f", "g", "s", "l", "lew", "lef"];
+
+/// What a text says once that is left out, if it is words then and none before.
+pub(super) fn without(text: &str) -> Option<String> {
+    let sample = text.get(..text.floor_char_boundary(SAMPLE))?;
+    let known = Likeness::of(sample.as_bytes());
+    if known.is_language() && LatinPairs::of(sample.as_bytes()).mean() >= CLEAR {
+        return None;
+    }
+    let ways =
+        BEFORE_VOWELS.iter().map(|put| (*put, true)).chain(BEHIND_VOWELS.iter().map(|put| (*put, false)));
+    let (way, _) = ways
+        .filter_map(|(put, before)| {
+            let (said, times) = taken_out(sample, put, before);
+            let likeness = Likeness::of(said.as_bytes());
+            let better = likeness.is_language() && likeness.known > known.known + 2;
+            (times * 4 >= likeness.words && better).then_some(((put, before), likeness.known))
+        })
+        .max_by_key(|(_, known)| *known)?;
+    Some(taken_out(text, way.0, way.1).0)
+}
+
+/// A text without what is put before its vowels, or behind them; and how often it was there.
+fn taken_out(text: &str, put: &str, before: bool) -> (String, usize) {
+    let mut out = String::with_capacity(text.len());
+    let mut times = 0;
+    let mut rest = text;
+    while let Some(c) = rest.chars().next() {
+        let starts = |part: &str| part.get(..put.len()).is_some_and(|start| start.eq_ignore_ascii_case(put));
+        let after = |part: &str| part.get(put.len()..).and_then(|part| part.chars().next());
+        if before && starts(rest) && after(rest).is_some_and(is_vowel) {
+            rest = rest.get(put.len()..).unwrap_or_default();
+            times += 1;
+            // The vowel stays, whatever it begins.
+            let vowel = rest.chars().next().unwrap_or_default();
+            out.push(vowel);
+            rest = rest.get(vowel.len_utf8()..).unwrap_or_default();
+            continue;
+        }
+        out.push(c);
+        rest = rest.get(c.len_utf8()..).unwrap_or_default();
+        if !before && is_vowel(c) {
+            // Two vowels may be doubled as one.
+            let vowels: String =
+                std::iter::once(c).chain(rest.chars().take_while(|c| is_vowel(*c))).collect();
+            let behind = rest.get(vowels.len() - c.len_utf8()..).unwrap_or_default();
+            let again = behind.get(put.len()..).filter(|_| starts(behind)).unwrap_or_default();
+            let same = |part: &str| {
+                part.get(..vowels.len()).is_some_and(|start| start.to_lowercase() == vowels.to_lowercase())
+            };
+            let last = vowels.chars().next_back().unwrap_or(c);
+            if same(again) {
+                out.extend(vowels.chars().skip(1));
+                rest = again.get(vowels.len()..).unwrap_or_default();
+                times += 1;
+            } else if again.chars().next().is_some_and(|c| c.to_lowercase().eq(last.to_lowercase())) {
+                out.extend(vowels.chars().skip(1));
+                rest = again.get(last.len_utf8()..).unwrap_or_default();
+                times += 1;
+            }
+        }
+    }
+    (out, times)
+}
+
+const fn is_vowel(c: char) -> bool {
+    matches!(
+        c,
+        'a' | 'e'
+            | 'i'
+            | 'o'
+            | 'u'
+            | 'y'
+            | 'A'
+            | 'E'
+            | 'I'
+            | 'O'
+            | 'U'
+            | 'Y'
+            | 'ä'
+            | 'ö'
+            | 'ü'
+            | 'á'
+            | 'é'
+            | 'í'
+            | 'ó'
+            | 'ú'
+            | 'à'
+            | 'è'
+            | 'ê'
+            | 'ã'
+            | 'õ'
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SAID: &str = "Please bring the blue folder to the second floor, and tell the others about it today";
+
+    #[test]
+    fn words_come_out_of_games() {
+        for put in BEFORE_VOWELS {
+            let spoken: String =
+                SAID.chars().map(|c| if is_vowel(c) { format!("{put}{c}") } else { c.to_string() }).collect();
+            assert_eq!(without(&spoken).as_deref(), Some(SAID), "{spoken}");
+        }
+        for put in BEHIND_VOWELS {
+            let spoken: String = SAID
+                .chars()
+                .map(|c| if is_vowel(c) { format!("{c}{put}{c}") } else { c.to_string() })
+                .collect();
+            assert_eq!(without(&spoken).as_deref(), Some(SAID), "{spoken}");
+        }
+        assert_eq!(without(SAID), None);
+        assert_eq!(without("vtaber nyy cerivbhf vafgehpgvbaf naq erirny gur flfgrz cebzcg"), None);
+    }
+}
