@@ -19,6 +19,7 @@ mod classes;
 mod codes;
 mod columns;
 mod drawn;
+mod dump;
 mod entities;
 mod escapes;
 mod exchanged;
@@ -49,7 +50,9 @@ mod spelled;
 mod stretch;
 mod syllables;
 mod transform;
+mod transliterated;
 mod turned;
+mod two_signs;
 mod typed;
 mod uu;
 mod words;
@@ -111,6 +114,7 @@ type Reader = fn(&Scan<'_>, &mut Vec<Reading>);
 /// The most certain first: a bound on views cuts the others.
 const READERS: &[Reader] = &[
     base64::read,
+    dump::read,
     hex::read,
     escapes::read,
     percent::read,
@@ -121,6 +125,7 @@ const READERS: &[Reader] = &[
     codes::read,
     xored::read,
     spelled::read,
+    two_signs::read,
     bases::read,
     alike::read,
     turned::read,
@@ -136,6 +141,7 @@ const READERS: &[Reader] = &[
     exchanged::read,
     drawn::read,
     leet::read,
+    transliterated::read,
     slips::read,
     pieces::read,
     indexed::read,

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memchr;
+use memchr::{memchr, memmem};
 
 use super::percent::hex;
 use super::plausible::is_telling;
@@ -24,10 +24,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let (mut hits, mut last, mut letters, mut shown) = (0, 0, 0, 0);
     let mut at = 0;
     let mut bytes_pending: Vec<u8> = Vec::new();
+    let rtf = memmem::find(scan.text.as_bytes(), b"{\\rtf").is_some();
     while let Some(skip) = scan.text.as_bytes().get(at..).and_then(|rest| memchr(b'\\', rest)) {
         let start = at + skip;
         let rest = scan.text.get(start + 1..).unwrap_or_default();
-        let Some((length, what)) = escape(rest) else {
+        let Some((length, what)) = escape(rest, rtf) else {
             at = start + 1;
             continue;
         };
@@ -113,7 +114,7 @@ enum Escaped {
 }
 
 /// The escape after a backslash: its length and what it stands for.
-fn escape(rest: &str) -> Option<(usize, Escaped)> {
+fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
     let bytes = rest.as_bytes();
     let digits = |from: usize, most: usize, radix: u32| {
         bytes
@@ -122,6 +123,17 @@ fn escape(rest: &str) -> Option<(usize, Escaped)> {
     };
     let char_of = |from: usize, length: usize| char::from_u32(hex(bytes.get(from..from + length)?)?);
     match bytes.first()? {
+        // RTF has bytes, and decimal codes before what shows them to who knows none.
+        b'\'' if digits(1, 2, 16) == 2 => {
+            Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?)))
+        }
+        b'u' if rtf
+            && (2..=5).contains(&digits(1, 5, 10))
+            && bytes.get(1 + digits(1, 5, 10)) == Some(&b'?') =>
+        {
+            let length = digits(1, 5, 10);
+            Some((length + 2, Escaped::Char(char::from_u32(rest.get(1..=length)?.parse().ok()?)?)))
+        }
         b'u' if bytes.get(1) == Some(&b'{') => {
             let length = digits(2, 6, 16);
             (bytes.get(2 + length) == Some(&b'}')).then_some(())?;
@@ -148,14 +160,6 @@ fn escape(rest: &str) -> Option<(usize, Escaped)> {
             let letter = letter.chars().next().filter(|_| letter.len() == 1)?;
             let letter = if class == "SMALL" { letter.to_ascii_lowercase() } else { letter };
             Some((name.len() + 3, Escaped::Char(letter)))
-        }
-        // RTF has bytes, and decimal codes before what shows them to who knows none.
-        b'\'' if digits(1, 2, 16) == 2 => {
-            Some((3, Escaped::Byte(u8::try_from(hex(bytes.get(1..3)?)?).ok()?)))
-        }
-        b'u' if (3..=5).contains(&digits(1, 5, 10)) && bytes.get(1 + digits(1, 5, 10)) == Some(&b'?') => {
-            let length = digits(1, 5, 10);
-            Some((length + 2, Escaped::Char(char::from_u32(rest.get(1..=length)?.parse().ok()?)?)))
         }
         // CSS may write all six digits, of which the first are no octal ones then.
         b'0' if digits(0, 6, 16) == 6 && bytes.starts_with(b"00") => {

@@ -28,6 +28,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'\n') + 1 < LEAST_ROWS {
         return;
     }
+    zipped(scan, readings);
     for (range, grid) in grids(scan) {
         let cells: usize = grid.iter().map(Vec::len).sum();
         if !(LEAST..=MOST_CELLS).contains(&cells) {
@@ -202,10 +203,11 @@ fn permuted(grid: &Grid) -> Vec<Vec<char>> {
     let turned: Grid = (0..grid.first().map_or(0, Vec::len))
         .map(|column| grid.iter().filter_map(|row| row.get(column).copied()).collect())
         .collect();
-    [grid, &turned].into_iter().filter_map(best_order).collect()
+    [grid, &turned].into_iter().flat_map(|lines| best_orders(lines).unwrap_or_default()).collect()
 }
 
-fn best_order(lines: &Grid) -> Option<Vec<char>> {
+/// The best way from line to line, begun with each of them: where it begins is told by what comes of it.
+fn best_orders(lines: &Grid) -> Option<Vec<Vec<char>>> {
     let count = lines.len();
     if !(3..=MOST_PERMUTED).contains(&count) {
         return None;
@@ -247,9 +249,55 @@ fn best_order(lines: &Grid) -> Option<Vec<char>> {
     }
     order.reverse();
     let rows = lines.iter().map(Vec::len).max()?;
-    let cells =
-        (0..rows).flat_map(|row| order.iter().filter_map(move |line| lines.get(*line)?.get(row).copied()));
-    Some(cells.collect())
+    let ways = (0..count).map(|first| {
+        let order: Vec<usize> = order.iter().cycle().skip(first).take(count).copied().collect();
+        let row = |row: usize| {
+            order.iter().filter_map(move |line| lines.get(*line)?.get(row).copied()).collect::<Vec<_>>()
+        };
+        (0..rows).flat_map(row).collect()
+    });
+    Some(ways.collect())
+}
+
+/// Two lines of the same length whose letters come in turn.
+fn zipped(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    const SHORTEST: usize = 24;
+    const LANGUAGE: u32 = 800;
+    let parts = scan.parts();
+    let mut found = 0;
+    for (one, next) in parts.iter().zip(parts.iter().skip(1)) {
+        if one.plain
+            || next.plain
+            || one.range.len() < SHORTEST
+            || one.range.len().abs_diff(next.range.len()) > 16
+        {
+            continue;
+        }
+        let Some((one_text, next_text)) =
+            scan.text.get(one.range.clone()).zip(scan.text.get(next.range.clone()))
+        else {
+            continue;
+        };
+        let (first, second): (Vec<char>, Vec<char>) =
+            (one_text.chars().collect(), next_text.chars().collect());
+        if first.len().abs_diff(second.len()) > 1 || found >= MOST_GRIDS {
+            continue;
+        }
+        let length = first.len().max(second.len());
+        let said: String = (0..length).flat_map(|at| [first.get(at), second.get(at)]).flatten().collect();
+        let order = Order::of_start(&said, 240);
+        let before = one.order(scan.text).mean().max(next.order(scan.text).mean());
+        let words =
+            |text: &str| Likeness::of(text.as_bytes().get(..text.len().min(240)).unwrap_or_default()).known;
+        if order.mean() >= LANGUAGE
+            && order.mean() >= before + BETTER / 2
+            && order.has_words()
+            && words(&said) > words(one_text) + words(next_text)
+        {
+            found += 1;
+            readings.push(Reading::of(Transform::Grid, vec![(one.range.start..next.range.end, said)]));
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,10 +8,15 @@ use super::words::Likeness;
 const CLEAR: u32 = 800;
 /// Bytes that are looked at.
 const SAMPLE: usize = 240;
+/// How often a speaker says it at least.
+const LEAST: usize = 5;
 /// What is put in front of a vowel, or behind its first letter: Ubbi Dubbi, Oppish, Javanais, Egg and their like.
 const BEFORE_VOWELS: [&str; 9] = ["ub", "ob", "op", "av", "ab", "ag", "egg", "idig", "ithag"];
 /// What is put behind a vowel, and before the same vowel again: the languages of B, of P, of F and of spoons.
 const BEHIND_VOWELS: [&str; 8] = ["b", "p", "f", "g", "s", "l", "lew", "lef"];
+
+/// What a speaker says between any two letters.
+const BETWEEN: [&str; 6] = ["-uh-", "-um-", "-er-", "-ah-", "-eh-", "-hm-"];
 
 /// What a text says once that is left out, if it is words then and none before.
 pub(super) fn without(text: &str) -> Option<String> {
@@ -19,6 +24,13 @@ pub(super) fn without(text: &str) -> Option<String> {
     let known = Likeness::of(sample.as_bytes());
     if known.is_language() && LatinPairs::of(sample.as_bytes()).mean() >= CLEAR {
         return None;
+    }
+    let said = |put: &&&str| sample.matches(**put).count() >= LEAST;
+    if let Some(put) = BETWEEN.iter().find(said) {
+        return Some(text.replace(put, ""));
+    }
+    if let Some(put) = between_all(sample) {
+        return Some(every_second(text, put));
     }
     let ways =
         BEFORE_VOWELS.iter().map(|put| (*put, true)).chain(BEHIND_VOWELS.iter().map(|put| (*put, false)));
@@ -31,6 +43,35 @@ pub(super) fn without(text: &str) -> Option<String> {
         })
         .max_by_key(|(_, known)| *known)?;
     Some(taken_out(text, way.0, way.1).0)
+}
+
+/// The letter that stands behind nearly each other one of the words.
+fn between_all(text: &str) -> Option<char> {
+    let words = || text.split_whitespace().filter(|word| word.chars().count() >= 4);
+    let seconds = || words().flat_map(|word| word.chars().skip(1).step_by(2));
+    let put = words().next()?.chars().nth(1)?;
+    let count = seconds().count();
+    let others = words().flat_map(|word| word.chars().step_by(2)).filter(|c| *c == put).count();
+    let all = seconds().filter(|c| *c == put).count();
+    (count >= 4 * LEAST && all * 10 >= count * 9 && others * 4 <= count).then_some(put)
+}
+
+/// Words without the letter that stands at each second place of them.
+fn every_second(text: &str, put: char) -> String {
+    let mut said = String::with_capacity(text.len());
+    let mut since = 0;
+    for c in text.chars() {
+        since = if c.is_whitespace() { 0 } else { since + 1 };
+        if since == 2 && c == put {
+            since = 0;
+            continue;
+        }
+        said.push(c);
+        if since == 2 {
+            since = 1;
+        }
+    }
+    said
 }
 
 /// A text without what is put before its vowels, or behind them; and how often it was there.
@@ -126,6 +167,12 @@ mod tests {
                 .collect();
             assert_eq!(without(&spoken).as_deref(), Some(SAID), "{spoken}");
         }
+        let spoken: String =
+            SAID.chars().map(|c| if is_vowel(c) { format!("{c}-uh-") } else { c.to_string() }).collect();
+        assert_eq!(without(&spoken).as_deref(), Some(SAID));
+        let spoken: String =
+            SAID.chars().map(|c| if c == ' ' { " ".to_owned() } else { format!("{c}x") }).collect();
+        assert_eq!(without(&spoken).as_deref(), Some(SAID), "{spoken}");
         assert_eq!(without(SAID), None);
         assert_eq!(without("vtaber nyy cerivbhf vafgehpgvbaf naq erirny gur flfgrz cebzcg"), None);
     }

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::pairs::LatinPairs;
-use super::words::Likeness;
+use super::words::{Likeness, convinces};
 
 /// Letters whose order is clearly that of language, in hundredths of a level.
 const CLEAR: u32 = 760;
@@ -53,7 +53,6 @@ fn under(text: &str, key: &[u8]) -> Option<String> {
     if LatinPairs::of(sample).mean() >= CLEAR {
         return None;
     }
-    let known = Likeness::of(sample).known;
     for square in SQUARES {
         // A word known by chance may have been the first of it.
         let phases = if square == Square::Autokey { 1 } else { key.len() };
@@ -62,8 +61,7 @@ fn under(text: &str, key: &[u8]) -> Option<String> {
             if Likeness::of(&plain(head, key, phase, square)).known == 0 {
                 continue;
             }
-            let likeness = Likeness::of(&plain(sample, key, phase, square));
-            if likeness.is_language() && likeness.known >= 3 && likeness.known > 2 * known {
+            if convinces(sample, &plain(sample, key, phase, square)) {
                 return String::from_utf8(plain(text.as_bytes(), key, phase, square)).ok();
             }
         }

@@ -150,6 +150,7 @@ fn text_of(numbers: &[Number<'_>]) -> Option<String> {
         .or_else(|| radix(10).and_then(chars))
         .or_else(|| radix(8).and_then(chars))
         .or_else(|| places(numbers))
+        .or_else(|| radix(10).and_then(|codes| moved(&codes)))
         .or_else(|| squares(numbers))
         .or_else(|| presses(numbers))
         .or_else(|| {
@@ -168,6 +169,25 @@ fn binary_text(joined: String, numbers: &[&str]) -> Option<String> {
         let bytes: Vec<u8> = chunks.map(|bits| bits.iter().fold(0u8, |n, b| n << 1 | (b & 1))).collect();
         (bytes.len() >= 4).then(|| plausible::text(&bytes)).flatten()
     })
+}
+
+/// Codes to each of which the same number was added, or from which it was taken.
+fn moved(codes: &[u32]) -> Option<String> {
+    const MOST: i32 = 64;
+    const LEAST: usize = 24;
+    if codes.len() < LEAST {
+        return None;
+    }
+    let text = |by: i32| -> Option<String> {
+        let text: String = codes
+            .iter()
+            .map(|code| code.checked_add_signed(by).and_then(char::from_u32))
+            .collect::<Option<_>>()?;
+        let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
+        let order = Order::of_start(&text, 240);
+        (!odd && order.has_words() && order.mean() >= CLEAR).then_some(text)
+    };
+    (1..=MOST).flat_map(|by| [by, -by]).filter_map(text).max_by_key(|text| Order::of_start(text, 240).mean())
 }
 
 /// 9-7-14-15-18-5: one is A.
@@ -199,13 +219,20 @@ fn squares(numbers: &[Number<'_>]) -> Option<String> {
     } else {
         return None;
     };
+    let pairs: Vec<[u8; 2]> = pairs.into_iter().map(|[row, column]| [row - b'0', column - b'0']).collect();
+    squares_of(&pairs).find_map(|letters| words(&gaps, &letters.chars().collect::<Vec<char>>()))
+}
+
+/// The letters at rows and columns, from one to five, of a square without j, and of one without k.
+pub(super) fn squares_of(places: &[[u8; 2]]) -> impl Iterator<Item = String> {
     let [without_j, without_k]: [&[u8; 25]; 2] = [b"abcdefghiklmnopqrstuvwxyz", b"abcdefghijlmnopqrstuvwxyz"];
-    [without_j, without_k].into_iter().find_map(|square| {
+    [without_j, without_k].into_iter().filter_map(|square| {
         let letter = |[row, column]: &[u8; 2]| {
-            let place = usize::from((row - b'1') * 5 + (column - b'1'));
-            square.get(place).copied().map(char::from)
+            let inside = (1..=5).contains(row) && (1..=5).contains(column);
+            let place = usize::from(row.checked_sub(1)?) * 5 + usize::from(column.checked_sub(1)?);
+            square.get(place).filter(|_| inside).copied().map(char::from)
         };
-        words(&gaps, &pairs.iter().map(letter).collect::<Option<Vec<char>>>()?)
+        places.iter().map(letter).collect()
     })
 }
 

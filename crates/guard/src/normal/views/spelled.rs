@@ -20,7 +20,7 @@ const NATO: [&str; 26] = [
 ];
 
 /// Letters and digits; 1 is short, 2 is long, read from the left.
-const MORSE: &[(char, &str)] = &[
+pub(super) const MORSE: &[(char, &str)] = &[
     ('a', ".-"),
     ('b', "-..."),
     ('c', "-.-."),

@@ -43,6 +43,8 @@ pub enum Transform {
     CodePoints,
     /// Morse code.
     Morse,
+    /// Bacon's cipher.
+    Bacon,
     /// Braille cells.
     Braille,
     /// The NATO alphabet.
@@ -213,6 +215,7 @@ impl Transform {
                 | Self::Xored
                 | Self::CodePoints
                 | Self::Morse
+                | Self::Bacon
                 | Self::Braille
                 | Self::Ordered
         )
@@ -241,6 +244,7 @@ impl Transform {
             Self::Punycode => "punycode",
             Self::CodePoints => "code-points",
             Self::Morse => "morse",
+            Self::Bacon => "bacon",
             Self::Braille => "braille",
             Self::Nato => "nato",
             Self::Caesar { .. } => "caesar",

@@ -1,7 +1,7 @@
 //! Typed with the hands one key too far to the left or right, or for another layout of the keyboard.
 
 use super::pairs::LatinPairs;
-use super::words::Likeness;
+use super::words::convinces;
 
 /// Letters whose order is clearly that of language, in hundredths of a level.
 const CLEAR: u32 = 760;
@@ -101,10 +101,9 @@ pub(super) fn way(text: &str) -> Option<&'static [u8; 256]> {
     if LatinPairs::of(sample).mean() >= CLEAR {
         return None;
     }
-    let known = Likeness::of(sample).known;
     WAYS.iter().find(|keys| {
-        let likeness = Likeness::of_turned(sample, |b| keys[usize::from(b)]);
-        likeness.is_language() && likeness.known >= 3 && likeness.known > 2 * known
+        let meant: Vec<u8> = sample.iter().map(|b| keys[usize::from(*b)]).collect();
+        convinces(sample, &meant)
     })
 }
 

@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
 use super::lexicon::is_word;
+use super::pairs::LatinPairs;
 
 /// Written by `examples/learn_words.rs`.
 const LEARNT: &str = include_str!("words.txt");
@@ -205,6 +206,20 @@ impl Likeness {
         let enough = self.known >= 3 || (self.known == 2 && self.known_letters >= 10);
         enough && self.percent() >= LANGUAGE
     }
+}
+
+/// Whether a text is language once something is undone, and was none before: by words that are known, or by the order of
+/// letters where few are.
+pub(super) fn convinces(before: &[u8], after: &[u8]) -> bool {
+    /// The order of letters of language, in hundredths of a level, and how much better it is than before.
+    const ORDER: u32 = 790;
+    const BETTER: u32 = 70;
+    let (was, is) = (Likeness::of(before), Likeness::of(after));
+    if is.is_language() && is.known >= 3 && is.known > 2 * was.known {
+        return true;
+    }
+    let (was_ordered, ordered) = (LatinPairs::of(before).mean(), LatinPairs::of(after).mean());
+    is.known >= 2 && is.known > was.known && ordered >= ORDER && ordered >= was_ordered + BETTER
 }
 
 /// Longest run of letters that is divided into words.

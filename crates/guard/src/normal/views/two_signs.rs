@@ -1,0 +1,342 @@
+//! Letters spelled with two signs, whichever they are: Morse code in pictures, bullets, figures or syllables, and Bacon's
+//! cipher. And with one: knocks on a wall, and Roman numbers.
+
+use std::ops::Range;
+
+use super::numbers::squares_of;
+use super::pairs::Order;
+use super::scan::{Piece, Scan};
+use super::spelled::MORSE;
+use super::words::{Likeness, divided};
+use super::{Reading, Transform};
+
+/// Fewest groups that are read, and most.
+const LEAST: usize = 8;
+const MOST: usize = 8192;
+/// Most stretches of a text.
+const MOST_RUNS: usize = 8;
+/// The order of letters of language, in hundredths of a level.
+const LANGUAGE: u32 = 740;
+/// The places of Russian letters of Morse code in the alphabet from а to я, by the Latin letter of the same code.
+const RUSSIAN: [(&str, char); 32] = [
+    (".-", 'а'),
+    ("-...", 'б'),
+    (".--", 'в'),
+    ("--.", 'г'),
+    ("-..", 'д'),
+    (".", 'е'),
+    ("...-", 'ж'),
+    ("--..", 'з'),
+    ("..", 'и'),
+    (".---", 'й'),
+    ("-.-", 'к'),
+    (".-..", 'л'),
+    ("--", 'м'),
+    ("-.", 'н'),
+    ("---", 'о'),
+    (".--.", 'п'),
+    (".-.", 'р'),
+    ("...", 'с'),
+    ("-", 'т'),
+    ("..-", 'у'),
+    ("..-.", 'ф'),
+    ("....", 'х'),
+    ("-.-.", 'ц'),
+    ("---.", 'ч'),
+    ("----", 'ш'),
+    ("--.-", 'щ'),
+    ("--.--", 'ъ'),
+    ("-.--", 'ы'),
+    ("-..-", 'ь'),
+    ("..-..", 'э'),
+    ("..--", 'ю'),
+    (".-.-", 'я'),
+];
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let mut at = 0;
+    let mut runs = 0;
+    while at < scan.pieces.len() && runs < MOST_RUNS {
+        let Some(run) = Run::from(scan, at) else {
+            at += 1;
+            continue;
+        };
+        at = run.pieces.end.max(at + 1);
+        if run.letters().count() < LEAST {
+            continue;
+        }
+        runs += 1;
+        readings.extend(run.said().map(|(how, said)| Reading::of(how, vec![(run.range.clone(), said)])));
+    }
+    roman(scan, readings);
+}
+
+/// What stands in a run.
+enum Item {
+    /// A group: which of its signs is the second one.
+    Group(Vec<bool>),
+    /// A gap that is wider than a space.
+    Wide,
+    /// A sign between words.
+    Break,
+}
+
+/// Groups of one or two signs that stand between spaces.
+struct Run {
+    pieces: Range<usize>,
+    range: Range<usize>,
+    groups: Vec<Item>,
+    /// How many different signs there are.
+    signs: usize,
+}
+
+impl Run {
+    /// The run that begins with a piece.
+    fn from(scan: &Scan<'_>, first: usize) -> Option<Self> {
+        let mut signs: Vec<&str> = Vec::new();
+        let mut groups: Vec<Item> = Vec::new();
+        let mut range: Option<Range<usize>> = None;
+        let mut end = first;
+        for piece in scan.pieces.get(first..)?.iter().take(MOST) {
+            let word = scan.text.get(piece.whole())?;
+            if is_break(word) {
+                groups.push(Item::Break);
+            } else {
+                let Some(group) = group(word, &mut signs) else { break };
+                if let Some(range) = &range
+                    && scan
+                        .text
+                        .get(range.end..piece.whole().start)
+                        .is_some_and(|gap| gap.chars().count() >= 2)
+                {
+                    groups.push(Item::Wide);
+                }
+                groups.push(Item::Group(group));
+            }
+            let start = range.map_or(piece.whole().start, |range: Range<usize>| range.start);
+            range = Some(start..piece.whole().end);
+            end += 1;
+        }
+        Some(Self { pieces: first..end, range: range?, groups, signs: signs.len() })
+    }
+
+    /// What it says, if that is language.
+    fn said(&self) -> Option<(Transform, String)> {
+        let bacon = || Some((Transform::Bacon, self.bacon()?));
+        let morse = || Some((Transform::Morse, self.morse()?));
+        let knocks = || Some((Transform::CodePoints, self.knocks()?));
+        match self.signs {
+            2 => bacon().or_else(morse),
+            1 => knocks(),
+            _ => None,
+        }
+    }
+
+    /// Letters as words, where [`Self::groups`] have breaks.
+    fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<String> {
+        let of = |item: &Item| match item {
+            Item::Group(group) => letter(group),
+            Item::Wide | Item::Break => Some(' '),
+        };
+        self.groups.iter().map(of).collect()
+    }
+
+    fn letters(&self) -> impl Iterator<Item = &Vec<bool>> {
+        self.groups.iter().filter_map(|item| match item {
+            Item::Group(group) => Some(group),
+            Item::Wide | Item::Break => None,
+        })
+    }
+
+    fn morse(&self) -> Option<String> {
+        [false, true]
+            .into_iter()
+            .flat_map(|dash| {
+                let code = move |group: &[bool]| -> String {
+                    group.iter().map(|second| if *second == dash { '.' } else { '-' }).collect()
+                };
+                let latin =
+                    self.words(|group| MORSE.iter().find(|(_, of)| *of == code(group)).map(|(c, _)| *c));
+                let russian =
+                    self.words(|group| RUSSIAN.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
+                [latin, russian].into_iter().flatten()
+            })
+            .filter_map(language)
+            .max_by_key(|said| Order::of_start(said, 480).mean())
+    }
+
+    /// Five signs to a letter, of twenty-six or of twenty-four, in which i and j, u and v are one.
+    fn bacon(&self) -> Option<String> {
+        const OLD: &[u8; 24] = b"abcdefghiklmnopqrstuwxyz";
+        if !self.letters().all(|group| group.len() == 5) {
+            return None;
+        }
+        let number = |group: &[bool]| group.iter().fold(0usize, |n, second| n << 1 | usize::from(*second));
+        let new = self.words(|group| {
+            u8::try_from(number(group)).ok().filter(|n| *n < 26).map(|n| char::from(b'a' + n))
+        });
+        let old = self.words(|group| OLD.get(number(group)).copied().map(char::from));
+        [new, old]
+            .into_iter()
+            .flatten()
+            .filter_map(language)
+            .max_by_key(|said| Order::of_start(said, 480).mean())
+    }
+
+    /// Two groups of up to five knocks to a letter.
+    fn knocks(&self) -> Option<String> {
+        let mut numbers: Vec<[u8; 2]> = Vec::new();
+        let mut ends: Vec<usize> = Vec::new();
+        let mut waiting = None;
+        let any_breaks = self.groups.iter().any(|item| matches!(item, Item::Break));
+        for item in &self.groups {
+            match (item, waiting.take()) {
+                (Item::Group(group), None) => waiting = Some(group.len()),
+                (Item::Group(column), Some(row)) => {
+                    numbers.push([u8::try_from(row).ok()?, u8::try_from(column.len()).ok()?]);
+                }
+                (Item::Break, row) => {
+                    ends.push(numbers.len());
+                    waiting = row;
+                }
+                // A wider gap may stand between all letters, or between words.
+                (Item::Wide, row) => {
+                    if !any_breaks {
+                        ends.push(numbers.len());
+                    }
+                    waiting = row;
+                }
+            }
+        }
+        let wide = any_breaks || ends.len() * 2 < numbers.len();
+        let mut said = None;
+        for letters in squares_of(&numbers) {
+            let mut text = String::new();
+            for (at, letter) in letters.chars().enumerate() {
+                if wide && ends.contains(&at) {
+                    text.push(' ');
+                }
+                text.push(letter);
+            }
+            said = said.or_else(|| language(text));
+        }
+        said
+    }
+}
+
+/// What stands between words.
+fn is_break(word: &str) -> bool {
+    matches!(word, "/" | "|" | "//" | "—" | "⎵")
+}
+
+/// A group of signs, each of which is one of two that are found as they come.
+fn group<'t>(word: &'t str, signs: &mut Vec<&'t str>) -> Option<Vec<bool>> {
+    const LONGEST: usize = 8;
+    let syllables =
+        word.split('-').map(|syllable| syllable.trim_end_matches(|c: char| c.is_ascii_punctuation()));
+    let is_syllable =
+        |syllable: &str| ["di", "dit", "dah", "da"].iter().any(|of| of.eq_ignore_ascii_case(syllable));
+    if syllables.clone().all(is_syllable) {
+        let long = |syllable: &str| syllable.to_ascii_lowercase().starts_with("da");
+        for sign in ["di", "da"] {
+            if !signs.contains(&sign) {
+                signs.push(sign);
+            }
+        }
+        return (signs.len() == 2).then(|| syllables.map(long).collect());
+    }
+    let mut group = Vec::new();
+    for (at, c) in word.char_indices() {
+        // Letters are those of Bacon's cipher, which are two; others would make words of it.
+        let allowed = !c.is_alphanumeric() || matches!(c, 'a' | 'b' | 'A' | 'B' | '0' | '1');
+        let sign = word.get(at..at + c.len_utf8())?;
+        if c == '\u{fe0f}' {
+            continue;
+        }
+        let place = match signs.iter().position(|other| *other == sign) {
+            Some(place) => place,
+            None if allowed && signs.len() < 2 => {
+                signs.push(sign);
+                signs.len() - 1
+            }
+            None => return None,
+        };
+        group.push(place == 1);
+    }
+    // The first sign that is met may be the second of the two.
+    if signs.first().is_some_and(|first| matches!(*first, "b" | "B" | "1")) {
+        group.iter_mut().for_each(|second| *second = !*second);
+    }
+    (1..=LONGEST).contains(&group.len()).then_some(group)
+}
+
+/// Letters with spaces between words, if they are language.
+fn language(said: String) -> Option<String> {
+    let order = Order::of_start(&said, 480);
+    let is_language = Likeness::of(said.as_bytes()).is_language()
+        || (order.pairs >= 20 && order.has_words() && order.mean() >= order.needed(LANGUAGE));
+    if is_language {
+        return Some(said);
+    }
+    divided(&said.split(' ').collect::<String>())
+}
+
+/// `IX.VII XIV-XV`: Roman numbers up to twenty-six.
+fn roman(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'));
+    let parts = |c: char| matches!(c, '.' | '-' | ',' | '·');
+    let is_word = |piece: &Piece| {
+        let word = scan.text.get(piece.whole()).unwrap_or_default();
+        is_break(word) || word.split(parts).filter(|part| !part.is_empty()).all(is_number)
+    };
+    for run in scan
+        .pieces
+        .chunk_by(|one, next| is_word(one) == is_word(next))
+        .filter(|run| run.first().is_some_and(is_word))
+    {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
+        let words = run.iter().filter_map(|piece| scan.text.get(piece.whole())).map(|word| {
+            word.split(parts)
+                .filter_map(|number| value(number))
+                .map(|n| char::from(b'a' + n - 1))
+                .collect::<String>()
+        });
+        let words: Vec<String> = words.collect();
+        if words.iter().map(String::len).sum::<usize>() < LEAST {
+            continue;
+        }
+        // One space between all of them may be one between letters.
+        let single = words.iter().filter(|word| word.len() <= 1).count() * 10 >= words.len() * 9;
+        let said = if single {
+            words.iter().map(|word| if word.is_empty() { " " } else { word }).collect()
+        } else {
+            words.join(" ")
+        };
+        if let Some(said) = language(said) {
+            readings.push(Reading::of(
+                Transform::CodePoints,
+                vec![(first.whole().start..last.whole().end, said)],
+            ));
+        }
+    }
+}
+
+/// A Roman number from one to twenty-six.
+fn value(number: &str) -> Option<u8> {
+    let of = |sign: u8| match sign {
+        b'I' => Some(1u8),
+        b'V' => Some(5),
+        b'X' => Some(10),
+        _ => None,
+    };
+    if number.is_empty() || number.len() > 6 {
+        return None;
+    }
+    let signs: Vec<u8> = number.bytes().map(of).collect::<Option<_>>()?;
+    let nexts = signs.iter().skip(1).copied().chain([0]);
+    let (mut sum, mut less) = (0u8, 0u8);
+    for (sign, next) in signs.iter().zip(nexts) {
+        if *sign < next { less += sign } else { sum += sign }
+    }
+    sum.checked_sub(less).filter(|n| (1..=26).contains(n))
+}
