@@ -28,11 +28,13 @@ mod grid;
 mod hex;
 mod hidden;
 mod indexed;
+mod initials;
 mod inserted;
 mod keyword;
 mod leet;
 mod lexicon;
 pub(crate) mod mail;
+mod merged;
 mod numbers;
 mod one_number;
 mod order;
@@ -135,6 +137,8 @@ const READERS: &[Reader] = &[
     repeated::read,
     syllables::read,
     grid::read,
+    merged::read,
+    initials::read,
     arranged::read,
     order::read,
     ciphers::read,
@@ -173,8 +177,15 @@ pub(super) fn find(
     if budget.depth == 0 || budget.views == 0 {
         return Found::default();
     }
-    let mut search =
-        Search { found: Found::default(), queue: VecDeque::new(), bytes: 0, guesses: 0, base, budget };
+    let mut search = Search {
+        found: Found::default(),
+        queue: VecDeque::new(),
+        bytes: 0,
+        guesses: 0,
+        base,
+        base_cased: &cased.text,
+        budget,
+    };
     for payload in payloads {
         search.payload(payload, &SpanMap::identity(), &[]);
     }
@@ -200,6 +211,7 @@ struct Search<'a> {
     bytes: usize,
     guesses: usize,
     base: &'a str,
+    base_cased: &'a str,
     budget: &'a Budget,
 }
 
@@ -212,7 +224,10 @@ impl Search<'_> {
     }
 
     fn expand(&mut self, node: &Node<'_>) {
-        let scan = Scan::of(&node.cased.text);
+        let mut scan = Scan::of(&node.cased.text);
+        if !node.how.is_empty() {
+            scan.source = self.base_cased;
+        }
         let mut readings = Vec::new();
         for reader in READERS {
             reader(&scan, &mut readings);

@@ -45,10 +45,22 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 fn cells(scan: &Scan<'_>, sign: u8, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let mut table: Option<Table> = None;
-    let mut close = |table: Option<Table>| edits.extend(table.and_then(|table| table.read(scan.text, sign)));
+    let mut by_columns: Vec<(Range<usize>, String)> = Vec::new();
+    let mut close = |table: Option<Table>| {
+        let Some(table) = table else { return };
+        by_columns.extend(table.columns(scan.text, sign));
+        edits.extend(table.read(scan.text, sign));
+    };
     for line in lines_with(sign, scan.text.as_bytes()).take(MOST_LINES) {
-        // A line without the sign ends a table.
-        if table.as_ref().is_some_and(|table| table.range.end + 1 != line.start) {
+        // A line without the sign ends a table, if it is no rule.
+        let follows = |table: &Table| {
+            table.range.end + 1 == line.start
+                || scan.text.get(table.range.end..line.start).is_some_and(|between| {
+                    between.bytes().all(|b| matches!(b, b'+' | b'-' | b'=' | b'\n'))
+                        && memchr_iter(b'\n', between.as_bytes()).count() <= 2
+                })
+        };
+        if !table.as_ref().is_none_or(follows) {
             close(table.take());
         }
         let table = table.get_or_insert(Table { range: line.clone(), cells: 0, single: 0 });
@@ -59,8 +71,10 @@ fn cells(scan: &Scan<'_>, sign: u8, readings: &mut Vec<Reading>) {
         }
     }
     close(table);
-    if !edits.is_empty() {
-        readings.push(Reading::of(Transform::Cells, edits));
+    for edits in [edits, by_columns] {
+        if !edits.is_empty() {
+            readings.push(Reading::of(Transform::Cells, edits));
+        }
     }
 }
 
@@ -110,6 +124,30 @@ impl Table {
             is_coded(&text) || text.bytes().all(|b| matches!(b, b'.' | b'-' | b'/' | b' '))
         };
         (lettered * 10 >= words.len() * 7 || coded()).then(|| (self.range, all()))
+    }
+}
+
+impl Table {
+    /// The cells column by column, where there are several words in each.
+    fn columns(&self, text: &str, sign: u8) -> Option<(Range<usize>, String)> {
+        if self.cells < LEAST_CELLS || self.single * 10 < self.cells * 8 {
+            return None;
+        }
+        let lines = text.get(self.range.clone())?.split('\n');
+        let rows: Vec<Vec<&str>> = lines
+            .map(|line| cells_of(line, sign).collect::<Vec<_>>())
+            .filter(|row| !row.is_empty())
+            .collect();
+        let width = rows.iter().map(Vec::len).max()?;
+        let even = rows.iter().rev().skip(1).all(|row| row.len() == width);
+        if rows.len() < 3 || width < 2 || !even {
+            return None;
+        }
+        let words: Vec<&str> = (0..width)
+            .flat_map(|column| rows.iter().filter_map(move |row| row.get(column).copied()))
+            .collect();
+        let lettered = words.iter().filter(|word| word.chars().any(char::is_alphabetic)).count();
+        (lettered * 10 >= words.len() * 7).then(|| (self.range.clone(), words.join(" ")))
     }
 }
 

@@ -268,7 +268,7 @@ fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
 
 /// A run under a key word that stands near it.
 fn stated(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
-    let edit = keyword::undone(scan.text, run, lines_around(scan, run).end)?;
+    let edit = keyword::undone(scan.text, scan.source, run, lines_around(scan, run).end)?;
     Some(Reading::of(Transform::KeyWord, vec![edit]))
 }
 

@@ -14,6 +14,8 @@ const SAMPLE: usize = 160;
 const GLANCE: usize = 60;
 /// Letters of a key.
 const LETTERS: std::ops::RangeInclusive<usize> = 3..=16;
+/// Bytes of a source in which keys are looked for, at each end.
+const LONGEST_SOURCE: usize = 4096;
 /// How far from the cipher a key stands, in bytes, and how many are tried.
 const NEAR: usize = 320;
 const MOST_KEYS: usize = 12;
@@ -31,8 +33,14 @@ enum Square {
 const SQUARES: [Square; 4] = [Square::Vigenere, Square::Beaufort, Square::Variant, Square::Autokey];
 
 /// What stands at `run`, and behind it up to `end`, if a word near it is a key that makes language of it.
-pub(super) fn undone(text: &str, run: &Range<usize>, end: usize) -> Option<(Range<usize>, String)> {
-    keys(text, run).into_iter().find_map(|(place, key)| {
+/// Of a text that was made of another one the key may stand in that.
+pub(super) fn undone(
+    text: &str,
+    source: &str,
+    run: &Range<usize>,
+    end: usize,
+) -> Option<(Range<usize>, String)> {
+    let found = keys(text, run).into_iter().find_map(|(place, key)| {
         // A key in the run stands before the cipher, or behind it.
         let cipher = if place.start >= run.end || place.end <= run.start {
             run.start..end
@@ -43,6 +51,12 @@ pub(super) fn undone(text: &str, run: &Range<usize>, end: usize) -> Option<(Rang
         };
         let said = under(text.get(cipher.clone())?, &key)?;
         Some((cipher, said))
+    });
+    found.or_else(|| {
+        let all = 0..source.len().min(LONGEST_SOURCE);
+        keys(source, &all)
+            .into_iter()
+            .find_map(|(_, key)| Some((run.start..end, under(text.get(run.start..end)?, &key)?)))
     })
 }
 
@@ -190,15 +204,15 @@ mod tests {
             for note in ["(Vigenère, key LANTERN) ", "Der Schlüssel lautet lantern. ", "with \"Lantern\" "]
             {
                 let text = format!("{note}{cipher}");
-                let found = undone(&text, &(note.len()..text.len()), text.len()).unwrap();
+                let found = undone(&text, "", &(note.len()..text.len()), text.len()).unwrap();
                 assert_eq!(found, (note.len()..text.len(), SAID.to_owned()), "{square:?} {note}");
             }
             // The run may begin at a later word, and the key behind it.
             let text = format!("{cipher}\nkey: lantern");
-            let (range, said) = undone(&text, &(7..cipher.len()), cipher.len()).unwrap();
+            let (range, said) = undone(&text, "", &(7..cipher.len()), cipher.len()).unwrap();
             assert_eq!((range, said.as_str()), (7..cipher.len(), &SAID[7..]));
             let text = format!("The lantern has no key {cipher}");
-            assert!(undone(&text, &(23..text.len()), text.len()).is_none());
+            assert!(undone(&text, "", &(23..text.len()), text.len()).is_none());
         }
         // Of its own letters: each is moved by the one seven before it.
         let key: Vec<u8> = "lantern".bytes().map(|b| b - b'a').collect();
@@ -217,7 +231,7 @@ mod tests {
             })
             .collect();
         let text = format!("key LANTERN\n{cipher}");
-        let (_, said) = undone(&text, &(12..text.len()), text.len()).unwrap();
+        let (_, said) = undone(&text, "", &(12..text.len()), text.len()).unwrap();
         assert_eq!(said, SAID.to_lowercase());
     }
 }

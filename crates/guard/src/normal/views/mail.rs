@@ -101,6 +101,17 @@ fn punycode(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if !prefix.is_some_and(|prefix| prefix.eq_ignore_ascii_case(b"xn")) {
             continue;
         }
+        // A codec takes other signs as well, which no host has.
+        let whole =
+            scan.text.get(at..).and_then(|rest| rest.split(char::is_whitespace).next()).unwrap_or_default();
+        let decoded = if whole.len() <= 256 { idna::punycode::decode_to_string(whole) } else { None };
+        if let Some(decoded) =
+            decoded.filter(|_| whole.bytes().any(|b| !b.is_ascii_alphanumeric() && !matches!(b, b'-' | b'.')))
+        {
+            at += whole.len();
+            edits.push((dashes - 2..at, decoded));
+            continue;
+        }
         let label = bytes.get(at..).unwrap_or_default();
         let length = label.iter().take(256).take_while(|b| b.is_ascii_alphanumeric() || **b == b'-').count();
         let encoded = scan.text.get(at..at + length);

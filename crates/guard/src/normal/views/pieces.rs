@@ -143,7 +143,10 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     while let Some(skip) = bytes.get(at..).and_then(|rest| rest.iter().position(|b| MARKS[usize::from(*b)])) {
         at += skip;
         let Some(b) = bytes.get(at) else { break };
+        // Sections of text that is no markup end in three signs, and begin with a tag.
+        let before = bytes.get(..at).is_some_and(|text| text.ends_with(b"]]>"));
         let length = match b {
+            b'<' if bytes.get(at..).is_some_and(|rest| rest.starts_with(b"<![CDATA[")) => b"<![CDATA[".len(),
             b'<' => tag(bytes.get(at..).unwrap_or_default()),
             b'*' | b'_' | b'~' | b'`' => {
                 bytes.get(at..).map_or(0, |rest| rest.iter().take(3).take_while(|c| *c == b).count())
@@ -154,7 +157,8 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             at += 1;
             continue;
         }
-        let between = word_byte(at.checked_sub(1)) && word_byte(Some(at + length));
+        let start = if before && length > 1 { at - 3 } else { at };
+        let between = word_byte(start.checked_sub(1)) && word_byte(Some(at + length));
         // One sign in a word is `spacing`'s to take out, where a word comes of it; programs are full of such names.
         if between && length == 1 {
             at += 1;
@@ -163,7 +167,7 @@ fn markup(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         // Tags after tags: "<b></b>" between two letters.
         let chained = edits.last().is_some_and(|(range, ..)| range.end == at);
         let inside = between || (chained && word_byte(Some(at + length)));
-        edits.push((at..at + length, String::new(), inside));
+        edits.push((start..at + length, String::new(), inside));
         at += length;
     }
     let edits = telling(edits, |near| near.iter().filter(|(.., inside)| *inside).count() >= 2);

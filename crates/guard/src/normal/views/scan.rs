@@ -17,6 +17,8 @@ use crate::pages::Pages;
 /// A text and what its pieces between white space are.
 pub(super) struct Scan<'t> {
     pub text: &'t str,
+    /// What the text was made of, in which a key may stand; nothing, if it is that.
+    pub source: &'t str,
     pub pieces: Vec<Piece>,
     /// The places of pieces that are more than letters of ASCII.
     odd: Vec<u32>,
@@ -179,6 +181,7 @@ impl<'t> Scan<'t> {
         let bytes = text.as_bytes();
         let mut scan = Self {
             text,
+            source: "",
             pieces: Vec::with_capacity(text.len() / 5 + 1),
             odd: Vec::with_capacity(text.len() / 16),
             long: Vec::new(),

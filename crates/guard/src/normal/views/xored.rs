@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr2_iter, memmem};
 
 use super::pairs::Order;
 use super::scan::{Kind, Scan};
@@ -24,8 +24,15 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let keys = keys(scan);
+    let stated: Vec<u8> = numbers(scan.text).filter(|number| *number > 0).take(MOST_KEYS).collect();
     for (range, bytes) in runs(scan) {
         if bytes.len() < LEAST || edits.last().is_some_and(|(last, _)| last.end > range.start) {
+            continue;
+        }
+        // The key that is stated, whatever comes of it; or any.
+        let stated = stated.iter().find_map(|key| plausible::text(&with(&bytes, &[*key])));
+        if let Some(said) = stated {
+            edits.push((range, said));
             continue;
         }
         let single = (1..=255u8).map(|key| vec![key]);
@@ -120,6 +127,21 @@ fn keys(scan: &Scan<'_>) -> Vec<Vec<u8>> {
     keys
 }
 
+/// Numbers that are given to a name: `key = 0x2a`, `^ 117`.
+fn numbers(text: &str) -> impl Iterator<Item = u8> {
+    memchr2_iter(b'=', b'^', text.as_bytes()).filter_map(|at| {
+        let after = text.get(at + 1..)?.trim_start();
+        let digits = after.strip_prefix("0x").or_else(|| after.strip_prefix("0X"));
+        let (digits, radix) = digits.map_or((after, 10), |digits| (digits, 16));
+        let length = digits.chars().take_while(|c| c.is_digit(radix)).count();
+        u8::from_str_radix(digits.get(..length)?, radix).ok()
+    })
+}
+
+fn with(bytes: &[u8], key: &[u8]) -> Vec<u8> {
+    bytes.iter().zip(key.iter().cycle()).map(|(b, key)| b ^ key).collect()
+}
+
 /// What bytes say under a key, if that is text.
 fn under(bytes: &[u8], key: &[u8]) -> Option<String> {
     let shown = |b: u8| b >= 0x80 || matches!(b, b' '..=b'~' | b'\n' | b'\r' | b'\t');
@@ -127,7 +149,7 @@ fn under(bytes: &[u8], key: &[u8]) -> Option<String> {
     if !plain().take(GLANCE).all(shown) {
         return None;
     }
-    plausible::sure_text(&plain().collect::<Vec<u8>>())
+    plausible::sure_text(&with(bytes, key))
 }
 
 #[cfg(test)]
