@@ -42,6 +42,7 @@ mod packed;
 mod pairs;
 mod percent;
 mod pieces;
+mod pig_latin;
 mod plausible;
 mod regular;
 mod repeated;

@@ -296,10 +296,7 @@ fn roman(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { continue };
         let words = run.iter().filter_map(|piece| scan.text.get(piece.whole())).map(|word| {
-            word.split(parts)
-                .filter_map(|number| value(number))
-                .map(|n| char::from(b'a' + n - 1))
-                .collect::<String>()
+            word.split(parts).filter_map(value).map(|n| char::from(b'a' + n - 1)).collect::<String>()
         });
         let words: Vec<String> = words.collect();
         if words.iter().map(String::len).sum::<usize>() < LEAST {
