@@ -239,7 +239,7 @@ fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
     const FACTORS: [u8; 10] = [3, 5, 7, 9, 11, 15, 17, 19, 21, 23];
     let text = scan.text.get(run.clone())?;
     let sample = text.as_bytes().get(..text.len().min(SAMPLE))?;
-    if LatinPairs::of(sample).mean() >= CLEAR {
+    if LatinPairs::of(sample).mean() >= LANGUAGE {
         return None;
     }
     // The inverse of a factor is one of them, too.

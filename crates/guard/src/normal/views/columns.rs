@@ -22,6 +22,11 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     if as_it_is.mean() >= POOR || !TEXT.contains(&line.len()) {
         return None;
     }
+    let there = Likeness::of(line.as_bytes().get(..line.len().min(SAMPLE)).unwrap_or_default());
+    // Of letters in another order one word in some is known by chance.
+    if there.known * 4 >= there.words + 3 {
+        return None;
+    }
     let chars: Vec<char> = if line.is_ascii() { Vec::new() } else { line.chars().collect() };
     let length = if chars.is_empty() { line.len() } else { chars.len() };
     let at = |place: usize| match chars.get(place) {
@@ -34,7 +39,14 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     let ways = COLUMNS.flat_map(|columns| [(columns, true), (columns, false)]);
     let (order, columns, by_columns) = ways
         .filter(|(columns, by_columns)| {
-            let glance = Order::of(letters(*columns, *by_columns).take(GLANCE));
+            let glance = if chars.is_empty() {
+                let mut first = [0; GLANCE];
+                let filled =
+                    first.iter_mut().zip(letters(*columns, *by_columns)).map(|(to, c)| *to = c as u8).count();
+                Order::of_latin(first.get(..filled).unwrap_or_default())
+            } else {
+                Order::of(letters(*columns, *by_columns).take(GLANCE))
+            };
             glance.mean() >= LANGUAGE && glance.mean() >= as_it_is.mean() + BETTER / 2
         })
         .map(|(columns, by_columns)| {
@@ -43,7 +55,6 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
         .max_by_key(|(order, ..)| order.mean())?;
     let good = order.mean() >= LANGUAGE && order.mean() >= as_it_is.mean() + BETTER && order.has_words();
     let start: String = letters(columns, by_columns).take(SAMPLE).collect();
-    let there = Likeness::of(line.as_bytes().get(..line.len().min(SAMPLE)).unwrap_or_default());
     let said = Likeness::of(start.as_bytes());
     let words = said.known > there.known && (said.is_language() || order.mean() >= CLEAR);
     (good && words).then(|| (columns, letters(columns, by_columns).collect()))

@@ -68,7 +68,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         let mut at = 0;
         while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
-            match DRAWN.iter().find(|(drawn, ..)| rest.starts_with(drawn.as_bytes())) {
+            let begins = matches!(
+                rest.first(),
+                Some(b'|' | b'/' | b'\\' | b'(' | b')' | b'[' | b']' | b'}' | b'>' | b'_')
+            );
+            match DRAWN.iter().filter(|_| begins).find(|(drawn, ..)| rest.starts_with(drawn.as_bytes())) {
                 Some((drawn, sure, letter)) => {
                     let start = whole.start + at;
                     edits.push((start..start + drawn.len(), letter.to_string(), *sure));

@@ -112,15 +112,21 @@ fn row(line: &str) -> Option<(Vec<char>, bool)> {
         let mut chars = cell.chars();
         chars.next().filter(|_| chars.next().is_none())
     };
-    if let Some(cells) = line.split(' ').map(single).collect::<Option<Vec<char>>>()
+    // A cell and a space are no more than five bytes.
+    let apart = line.bytes().filter(|b| *b == b' ').count() * 5 + 5 >= line.len();
+    if apart
+        && let Some(cells) = line.split(' ').map(single).collect::<Option<Vec<char>>>()
         && cells.len() >= LEAST_COLUMNS
     {
         return Some((cells, true));
     }
     // Of lines without spaces few are as long as the next one, and rules are one sign.
+    if line.len() < 8 || line.bytes().any(|b| matches!(b, b' ' | b'\t')) {
+        return None;
+    }
     let cells: Vec<char> = line.chars().take(MOST_CELLS).collect();
     let letters = cells.iter().filter(|c| c.is_alphabetic()).count();
-    let dense = cells.len() >= 8 && letters * 2 >= cells.len() && !line.contains([' ', '\t']);
+    let dense = cells.len() >= 8 && letters * 2 >= cells.len();
     dense.then_some((cells, false))
 }
 

@@ -12,7 +12,7 @@ const LEAST: usize = 24;
 const MOST: usize = 4096;
 /// The order of letters of language, in hundredths of a level; where words are told apart, and where they are not.
 const LANGUAGE: u32 = 790;
-const TOGETHER: u32 = 720;
+const TOGETHER: u32 = 760;
 const CLEAR: u32 = 830;
 /// One of so many letters is read, at most, and of so many characters in a row.
 const MOST_SKIPPED: usize = 10;
@@ -104,6 +104,10 @@ fn language(letters: String) -> Option<String> {
 
 /// Each third letter, or so, of letters in a row; a line below is a space.
 fn one_of_so_many(text: &str) -> Option<String> {
+    let signs = text.bytes().filter(|b| b.is_ascii_punctuation() && *b != b'_' || b.is_ascii_digit()).count();
+    if signs * 8 > text.len() {
+        return None;
+    }
     let letters: Vec<char> = text.chars().map(|c| if c == '_' { ' ' } else { c }).collect();
     let pick = |step: usize, first: usize| letters.iter().skip(first).step_by(step).copied();
     let as_it_is = Order::of(letters.iter().copied().take(2 * SAMPLE)).mean();

@@ -32,9 +32,16 @@ pub(super) fn without(text: &str) -> Option<String> {
     if let Some(put) = between_all(sample) {
         return Some(every_second(text, put));
     }
+    // Nothing is there so often by chance.
+    let least = known.words.max(4).div_ceil(4);
+    let pairs = pairs(sample.as_bytes());
+    let often = |(put, before): &(&str, bool)| {
+        may_be(&pairs, put, *before) >= least && times(sample, put, *before) >= least
+    };
     let ways =
         BEFORE_VOWELS.iter().map(|put| (*put, true)).chain(BEHIND_VOWELS.iter().map(|put| (*put, false)));
     let (way, _) = ways
+        .filter(often)
         .filter_map(|(put, before)| {
             let (said, times) = taken_out(sample, put, before);
             let likeness = Likeness::of(said.as_bytes());
@@ -43,6 +50,54 @@ pub(super) fn without(text: &str) -> Option<String> {
         })
         .max_by_key(|(_, known)| *known)?;
     Some(taken_out(text, way.0, way.1).0)
+}
+
+/// How often each small letter follows on each, whatever their case.
+fn pairs(text: &[u8]) -> [u8; 32 * 32] {
+    let mut pairs = [0u8; 32 * 32];
+    for (a, b) in text.iter().zip(text.iter().skip(1)) {
+        if let Some(count) = pairs.get_mut(pair(*a, *b)) {
+            *count = count.saturating_add(1);
+        }
+    }
+    pairs
+}
+
+const fn pair(a: u8, b: u8) -> usize {
+    (a & 31) as usize * 32 + (b & 31) as usize
+}
+
+/// How often letters may stand there, by their first pair, or by a vowel before the first of them.
+fn may_be(pairs: &[u8; 32 * 32], put: &str, before: bool) -> usize {
+    let count = |a: u8, b: u8| pairs.get(pair(a, b)).copied().map_or(0, usize::from);
+    match put.as_bytes() {
+        [a, b, ..] if before => count(*a, *b),
+        // A vowel outside ASCII ends in any byte.
+        [first, ..] => (0..32).map(|vowel| count(vowel, *first)).sum(),
+        [] => 0,
+    }
+}
+
+/// How often letters stand before a vowel, or between two that are the same.
+fn times(text: &str, put: &str, before: bool) -> usize {
+    let bytes = text.as_bytes();
+    let at = |at: Option<usize>| at.and_then(|at| bytes.get(at)).map(u8::to_ascii_lowercase);
+    let is_put = |start: &usize| {
+        let first = bytes.get(*start).zip(put.as_bytes().first());
+        first.is_some_and(|(a, b)| a.eq_ignore_ascii_case(b))
+            && bytes
+                .get(*start..*start + put.len())
+                .is_some_and(|part| part.eq_ignore_ascii_case(put.as_bytes()))
+    };
+    let counts = |start: &usize| {
+        let next = at(Some(*start + put.len()));
+        if before {
+            next.is_some_and(|b| matches!(b, b'a' | b'e' | b'i' | b'o' | b'u' | b'y') || b >= 0x80)
+        } else {
+            next.is_some_and(|b| b >= 0x80 || Some(b) == at(start.checked_sub(1)))
+        }
+    };
+    (0..bytes.len()).filter(is_put).filter(counts).count()
 }
 
 /// The letter that stands behind nearly each other one of the words.

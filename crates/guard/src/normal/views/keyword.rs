@@ -7,7 +7,7 @@ use super::pairs::LatinPairs;
 use super::words::{Likeness, convinces};
 
 /// Letters whose order is clearly that of language, in hundredths of a level.
-const CLEAR: u32 = 760;
+const CLEAR: u32 = 730;
 /// Bytes that are looked at.
 const SAMPLE: usize = 160;
 /// Those that are looked at first.
@@ -40,6 +40,10 @@ pub(super) fn undone(
     run: &Range<usize>,
     end: usize,
 ) -> Option<(Range<usize>, String)> {
+    let start = text.as_bytes().get(run.start..run.end.min(run.start + SAMPLE))?;
+    if LatinPairs::of(start).mean() >= CLEAR {
+        return None;
+    }
     let found = keys(text, run).into_iter().find_map(|(place, key)| {
         // A key in the run stands before the cipher, or behind it.
         let cipher = if place.start >= run.end || place.end <= run.start {

@@ -18,6 +18,8 @@ const MOST: usize = 8192;
 /// Pairs of letters by whose order language is told where no words are known, and that order in hundredths of a level.
 const LEAST_PAIRS: u32 = 24;
 const CLEAR: u32 = 780;
+/// The same without spaces between words.
+const TOGETHER: u32 = 690;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let digits: usize = (b'0'..=b'9').map(|d| scan.has(d)).sum();
@@ -275,5 +277,7 @@ fn words(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
     if order.pairs >= LEAST_PAIRS && order.has_words() && order.mean() >= CLEAR {
         return Some(text);
     }
-    divided(&letters.iter().collect::<String>())
+    let letters: String = letters.iter().collect();
+    let may_be = Order::of_start(&letters, 480).mean() >= TOGETHER;
+    if may_be { divided(&letters) } else { None }
 }

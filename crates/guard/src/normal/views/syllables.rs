@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::{Kind, Piece, Scan};
+use super::scan::{Kind, Piece, Scan, sign};
 use super::stretch::Stretches;
 use super::{Reading, Transform};
 
@@ -20,6 +20,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     for sign in SIGNS {
         if sign.is_ascii() && scan.has(sign as u8) < LEAST {
+            continue;
+        }
+        let may_be = |piece: &&Piece| piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT);
+        let words = scan.odd().filter(may_be).filter(|piece| joined(scan.core(piece), sign).is_some());
+        if words.take(LEAST).count() < LEAST {
             continue;
         }
         let mut stretches = Stretches::new(LEAST);

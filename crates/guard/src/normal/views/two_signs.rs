@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::numbers::squares_of;
 use super::pairs::Order;
-use super::scan::{Piece, Scan};
+use super::scan::{Piece, Scan, sign};
 use super::spelled::MORSE;
 use super::words::{Likeness, divided};
 use super::{Reading, Transform};
@@ -56,7 +56,16 @@ const RUSSIAN: [(&str, char); 32] = [
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut at = 0;
     let mut runs = 0;
-    while at < scan.pieces.len() && runs < MOST_RUNS {
+    while runs < MOST_RUNS {
+        // Most pieces are words, and two of them in a row end any run.
+        let may_begin = |piece: &Piece| may_be_group(scan, piece);
+        let rest = scan.pieces.get(at..).unwrap_or_default();
+        let Some(skip) = rest.iter().position(may_begin) else { break };
+        at += skip;
+        if !scan.pieces.get(at + 1).is_some_and(may_begin) {
+            at += 1;
+            continue;
+        }
         let Some(run) = Run::from(scan, at) else {
             at += 1;
             continue;
@@ -224,6 +233,17 @@ impl Run {
     }
 }
 
+/// Whether a piece begins as a group does.
+fn may_be_group(scan: &Scan<'_>, piece: &Piece) -> bool {
+    match scan.text.as_bytes().get(piece.whole().start) {
+        Some(b'a' | b'b' | b'A' | b'B') => piece.plain && piece.whole().len() == 5,
+        Some(b'd' | b'D') => piece.has(sign::JOINT) || piece.whole().len() <= 3,
+        Some(b'0' | b'1') => piece.whole().len() <= 8,
+        Some(b) => !b.is_ascii_alphanumeric(),
+        None => false,
+    }
+}
+
 /// What stands between words.
 fn is_break(word: &str) -> bool {
     matches!(word, "/" | "|" | "//" | "—" | "⎵")
@@ -283,11 +303,18 @@ fn language(said: String) -> Option<String> {
 
 /// `IX.VII XIV-XV`: Roman numbers up to twenty-six.
 fn roman(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    let begins = |piece: &Piece| {
+        matches!(scan.text.as_bytes().get(piece.whole().start), Some(b'I' | b'V' | b'X'))
+            && piece.whole().len() <= 64
+    };
+    if scan.pieces.iter().filter(|piece| begins(piece)).take(LEAST / 2).count() < LEAST / 2 {
+        return;
+    }
     let is_number = |word: &str| !word.is_empty() && word.bytes().all(|b| matches!(b, b'I' | b'V' | b'X'));
     let parts = |c: char| matches!(c, '.' | '-' | ',' | '·');
     let is_word = |piece: &Piece| {
         let word = scan.text.get(piece.whole()).unwrap_or_default();
-        is_break(word) || word.split(parts).filter(|part| !part.is_empty()).all(is_number)
+        is_break(word) || begins(piece) && word.split(parts).filter(|part| !part.is_empty()).all(is_number)
     };
     for run in scan
         .pieces
