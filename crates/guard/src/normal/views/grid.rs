@@ -14,6 +14,8 @@ const LEAST_COLUMNS: usize = 4;
 const MOST_CELLS: usize = 8192;
 /// Fewest letters.
 const LEAST: usize = 30;
+/// Most lines among which grids are looked for.
+const MOST_LINES: usize = 8192;
 /// Most grids of a text.
 const MOST_GRIDS: usize = 4;
 /// Lines up to which all orders of them are tried, from one to the next.
@@ -76,7 +78,7 @@ fn grids(scan: &Scan<'_>) -> Vec<(Range<usize>, Grid)> {
             found.push((range, grid));
         }
     };
-    for (start, line) in scan.lines() {
+    for (start, line) in scan.lines().take(MOST_LINES) {
         let row = row(line);
         let Some((cells, apart)) = row.filter(|(cells, _)| cells.len() >= LEAST_COLUMNS) else {
             close(&mut open);

@@ -13,6 +13,10 @@ const LEAST: usize = 3;
 const MOST: usize = 4096;
 /// Most lists that are read.
 const MOST_LISTS: usize = 8;
+/// Most brackets with a string behind them that are tried.
+const MOST_TRIED: usize = 64;
+/// Most bytes between the brackets of a place.
+const LONGEST_PLACE: usize = 12;
 /// Most bytes that are made.
 const LONGEST: usize = 64 << 10;
 
@@ -23,9 +27,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
     letters(text, readings);
     let opens = text.bytes().enumerate().filter(|(_, b)| matches!(b, b'[' | b'(' | b'{')).map(|(at, _)| at);
+    let begins = |open: &usize| {
+        let rest = text.as_bytes().get(open + 1..).unwrap_or_default();
+        let first = rest.iter().take(LONGEST_PLACE).find(|b| !b.is_ascii_whitespace());
+        matches!(first, Some(b'"' | b'\'' | b'`'))
+    };
     let mut done = 0;
     let mut lists = 0;
-    for open in opens {
+    for open in opens.filter(begins).take(MOST_TRIED) {
         if open < done {
             continue;
         }
@@ -141,7 +150,10 @@ fn terms(rest: &str, name: &str, count: usize) -> Option<(Vec<usize>, usize)> {
         if left.ends_with(|c: char| c.is_ascii_alphanumeric() || c == '_') {
             continue;
         }
-        let inside = rest.get(open + 1..).and_then(|inside| inside.split_once(']'));
+        // A place has few digits, so that no bracket is looked for far away.
+        let start = rest.get(open + 1..).unwrap_or_default();
+        let start = start.get(..start.floor_char_boundary(LONGEST_PLACE)).unwrap_or_default();
+        let inside = start.split_once(']');
         let Some(place) =
             inside.and_then(|(place, _)| place.trim().parse().ok()).filter(|place| *place < count)
         else {

@@ -177,19 +177,21 @@ fn binary_text(joined: String, numbers: &[&str]) -> Option<String> {
 fn moved(codes: &[u32]) -> Option<String> {
     const MOST: i32 = 64;
     const LEAST: usize = 24;
+    const SAMPLE: usize = 80;
     if codes.len() < LEAST {
         return None;
     }
-    let text = |by: i32| -> Option<String> {
-        let text: String = codes
-            .iter()
-            .map(|code| code.checked_add_signed(by).and_then(char::from_u32))
-            .collect::<Option<_>>()?;
-        let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
-        let order = Order::of_start(&text, 240);
-        (!odd && order.has_words() && order.mean() >= CLEAR).then_some(text)
+    let text = |codes: &[u32], by: i32| -> Option<String> {
+        codes.iter().map(|code| code.checked_add_signed(by).and_then(char::from_u32)).collect()
     };
-    (1..=MOST).flat_map(|by| [by, -by]).filter_map(text).max_by_key(|text| Order::of_start(text, 240).mean())
+    let order = |by: i32| -> Option<(u32, i32)> {
+        let start = text(codes.get(..codes.len().min(SAMPLE))?, by)?;
+        let odd = start.chars().any(|c| c.is_control() && !c.is_whitespace());
+        let order = Order::of_start(&start, SAMPLE);
+        (!odd && order.has_words() && order.mean() >= CLEAR).then_some((order.mean(), by))
+    };
+    let (_, by) = (1..=MOST).flat_map(|by| [by, -by]).filter_map(order).max_by_key(|(mean, _)| *mean)?;
+    text(codes, by)
 }
 
 /// 9-7-14-15-18-5: one is A.

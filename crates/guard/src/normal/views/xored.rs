@@ -12,6 +12,8 @@ use super::{Reading, Transform, base64, hex, plausible};
 const LEAST: usize = 12;
 const GLANCE: usize = 24;
 const SAMPLE: usize = 240;
+/// Most bytes of a run that are read.
+const LONGEST: usize = 64 << 10;
 /// Bytes of a key that is a word.
 const KEY: std::ops::RangeInclusive<usize> = 3..=24;
 /// Most runs, lists and keys that are tried.
@@ -25,7 +27,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let keys = keys(scan);
     let stated: Vec<u8> = numbers(scan.text).filter(|number| *number > 0).take(MOST_KEYS).collect();
-    for (range, bytes) in runs(scan) {
+    let mut cut = false;
+    for (range, mut bytes) in runs(scan) {
+        cut |= bytes.len() > LONGEST;
+        bytes.truncate(LONGEST);
         if bytes.len() < LEAST || edits.last().is_some_and(|(last, _)| last.end > range.start) {
             continue;
         }
@@ -45,7 +50,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         edits.extend(best.map(|said| (range, said)));
     }
     if !edits.is_empty() {
-        readings.push(Reading::of(Transform::Xored, edits));
+        readings.push(Reading { cut, ..Reading::of(Transform::Xored, edits) });
     }
 }
 
