@@ -12,6 +12,8 @@ use super::{Reading, Transform, base64, hex, plausible};
 const LEAST: usize = 12;
 const GLANCE: usize = 24;
 const SAMPLE: usize = 240;
+/// The order of letters of language, in hundredths of a level: keys that nobody stated are many.
+const LANGUAGE: u32 = 760;
 /// Most bytes of a run that are read.
 const LONGEST: usize = 64 << 10;
 /// Bytes of a key that is a word.
@@ -35,7 +37,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         // The key that is stated, whatever comes of it; or any.
-        let stated = stated.iter().find_map(|key| plausible::text(&with(&bytes, &[*key])));
+        let stated = stated.iter().find_map(|key| plausible::sure_text(&with(&bytes, &[*key])));
         if let Some(said) = stated {
             edits.push((range, said));
             continue;
@@ -43,7 +45,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let single = (1..=255u8).map(|key| vec![key]);
         let all = single.chain(keys.iter().cloned()).filter_map(|key| under(&bytes, &key));
         // Of what is text under several keys that with the most letters in the order of language.
-        let best = all.max_by_key(|said| {
+        let says = |said: &String| {
+            let order = Order::of_start(said, SAMPLE);
+            !said.is_ascii()
+                || order.pairs * 2 >= said.len().min(SAMPLE) as u32 && order.mean() >= order.needed(LANGUAGE)
+        };
+        let best = all.filter(says).max_by_key(|said| {
             let order = Order::of_start(said, SAMPLE);
             u64::from(order.mean()) * u64::from(order.pairs)
         });
@@ -132,9 +139,16 @@ fn keys(scan: &Scan<'_>) -> Vec<Vec<u8>> {
     keys
 }
 
-/// Numbers that are given to a name: `key = 0x2a`, `^ 117`.
+/// Numbers that are given to a short name or to one for a key: `key = 0x2a`, `k = 9`, `^ 117`.
 fn numbers(text: &str) -> impl Iterator<Item = u8> {
     memchr2_iter(b'=', b'^', text.as_bytes()).filter_map(|at| {
+        let before = text.get(..at)?.trim_end();
+        let name = before.rsplit(|c: char| !c.is_alphanumeric()).next()?;
+        let is_key =
+            text.as_bytes().get(at) == Some(&b'^') || name.len() == 1 || name.to_lowercase().ends_with("key");
+        if !is_key {
+            return None;
+        }
         let after = text.get(at + 1..)?.trim_start();
         let digits = after.strip_prefix("0x").or_else(|| after.strip_prefix("0X"));
         let (digits, radix) = digits.map_or((after, 10), |digits| (digits, 16));
