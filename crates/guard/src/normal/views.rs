@@ -18,6 +18,7 @@ mod ciphers;
 mod classes;
 mod codes;
 mod columns;
+mod cyrillic;
 mod drawn;
 mod dump;
 mod entities;
@@ -146,6 +147,7 @@ const READERS: &[Reader] = &[
     exchanged::read,
     drawn::read,
     leet::read,
+    cyrillic::read,
     transliterated::read,
     slips::read,
     pieces::read,

@@ -9,7 +9,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
 use super::ciphers::{exchange, plain, shifted};
 use super::plausible::{Glance, may_be_utf16};
-use super::scan::{Kind, LONG as LONG_PIECE, Scan};
+use super::scan::{Kind, LONG as LONG_PIECE, Piece, Scan};
 use super::worn::{self, Wear};
 use super::{Reading, Transform, packed, plausible};
 
@@ -31,6 +31,10 @@ const URL_SAFE: GeneralPurpose = GeneralPurpose::new(&alphabet::URL_SAFE, LENIEN
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let text = scan.text;
     if !scan.long().any(|(_, piece)| piece.kind != Kind::Known) {
+        let edits = in_groups(scan);
+        if !edits.is_empty() {
+            readings.push(Reading::of(Transform::Base64, edits));
+        }
         return;
     }
     let mut edits = Vec::new();
@@ -78,6 +82,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
     }
+    edits.extend(in_groups(scan));
+    edits.sort_by_key(|(range, _)| range.start);
     let [backwards, rotated, swapped] = turned;
     let ways =
         [Transform::Base64, Transform::Reversed, Transform::Caesar { shift: 13 }, Transform::CaseSwapped];
@@ -86,6 +92,32 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             readings.push(Reading { cut: std::mem::take(&mut cut), ..Reading::of(how, edits) });
         }
     }
+}
+
+/// Digits in groups of the same length with a space between them, which no words are.
+fn in_groups(scan: &Scan<'_>) -> Vec<(Range<usize>, String)> {
+    const LEAST: usize = 6;
+    const LENGTHS: std::ops::RangeInclusive<usize> = 3..=64;
+    let is_group = |piece: &Piece| {
+        let text = scan.text.get(piece.whole()).unwrap_or_default();
+        text.bytes().all(|b| DIGITS[usize::from(b)] || b == b'=')
+    };
+    let goes_on = |one: &Piece, next: &Piece| {
+        let length = one.whole().len();
+        LENGTHS.contains(&length) && next.whole().len() <= length && next.whole().start == one.whole().end + 1
+    };
+    let runs = scan.pieces.chunk_by(|one, next| goes_on(one, next) && is_group(one) && is_group(next));
+    let found = runs.filter(|run| run.len() >= LEAST).filter_map(|run| {
+        let (first, last) = (run.first()?, run.last()?);
+        let length = first.whole().len();
+        // Only the last one may be shorter.
+        let even = run.iter().rev().skip(1).all(|piece| piece.whole().len() == length);
+        let range = first.whole().start..last.whole().end;
+        let digits: String = scan.text.get(range.clone())?.split(' ').collect();
+        let said = if even && may_decode(digits.as_bytes(), |b| b) { decode(&digits) } else { None };
+        Some((range, said?))
+    });
+    found.collect()
 }
 
 /// A run over lines without its first line, its last one or both, which are rules or words; and what it says then.

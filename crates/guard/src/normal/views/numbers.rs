@@ -279,6 +279,11 @@ fn words(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
     if order.pairs >= LEAST_PAIRS && order.has_words() && order.mean() >= CLEAR {
         return Some(text);
     }
+    // From its end to its beginning another reader takes it on.
+    let backwards: String = text.chars().rev().collect();
+    if Likeness::of(backwards.as_bytes()).is_language() {
+        return Some(text);
+    }
     let letters: String = letters.iter().collect();
     let may_be = Order::of_start(&letters, 480).mean() >= TOGETHER;
     if may_be { divided(&letters) } else { None }
