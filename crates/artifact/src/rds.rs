@@ -4,16 +4,18 @@
 //! runs as soon as the value is looked at (CVE-2024-27322). The items are walked with a stack of what is still due,
 //! in the order in which R reads them, however they are coded. Source: R 4, `src/main/serialize.c` (`ReadItem`, `ReadBC`).
 
-use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+use proofhouse_core::Digest;
 
 use crate::ArtifactError;
 
+mod capture;
 mod input;
+mod walk;
 
 use input::Input;
-
-/// Items of one file. The largest models have tens of millions of numbers and far fewer items.
-const MAX_ITEMS: u64 = 50_000_000;
+use walk::Walk;
 
 /// Most notes that are kept.
 pub const MOST_NOTES: usize = 10_000;
@@ -27,6 +29,8 @@ pub struct Survey {
     pub named: bool,
     /// What was found, with its place in the unpacked stream.
     pub notes: Vec<Note>,
+    /// There was more than is kept.
+    pub truncated: bool,
     /// Symbols in the order in which they appear first.
     pub symbols: Vec<String>,
     /// Where the object ends.
@@ -45,12 +49,14 @@ pub struct Note {
 /// Kinds of such items.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoteKind {
-    /// A promise: runs when it is looked at. With the number of symbols read before its code.
-    Promise,
-    /// An unevaluated call, by the name of what it calls, or a function of R itself; without a name where that is computed.
-    Call(String),
-    /// A function.
-    Closure,
+    /// A promise without its value: runs when it is looked at. With what stands in its code.
+    Promise(Code),
+    /// An unevaluated call that stands in no other, nor in a function. With what stands in it.
+    Call(Code),
+    /// A function of R itself.
+    Builtin(String),
+    /// A function. With what stands in its arguments and its body.
+    Closure(Code),
     /// Compiled code.
     Bytecode,
     /// A pointer into the process, which is null after loading.
@@ -61,6 +67,22 @@ pub enum NoteKind {
     Alternative(String),
     /// A reference to a package's namespace, which R loads.
     Namespace(String),
+}
+
+/// Code of R: a call, or a function.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Code {
+    /// Names of what is called in it; none where that is computed.
+    pub called: BTreeSet<String>,
+    /// Its other symbols and texts.
+    pub named: BTreeSet<String>,
+    /// Whether some of it is compiled: what runs is not what can be read.
+    pub compiled: bool,
+    /// More stands in it than is kept, or something that is neither code nor a value.
+    pub opaque: bool,
+    /// Digest of all that runs of a function, over arguments and body, compiled or not, whatever the file around it. Places
+    /// in sources are no part of it, nor is where the function finds the values of its names.
+    pub digest: Option<Digest>,
 }
 
 /// Whether the bytes begin as R's serialization does, binary or as text.
@@ -77,14 +99,7 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
     let Some((input, named)) = Input::open(bytes) else {
         return Err(ArtifactError::malformed("R data", 0, "it does not begin as R's serialization does"));
     };
-    let mut walk = Walk {
-        input,
-        out: Survey { named, ..Survey::default() },
-        due: vec![Due::Item],
-        items: 0,
-        texts: Vec::new(),
-        references: Vec::new(),
-    };
+    let mut walk = Walk::new(input, named);
     walk.out.version = walk.input.int()?;
     walk.input.int()?;
     walk.input.int()?;
@@ -92,297 +107,7 @@ pub fn survey(bytes: &[u8]) -> Result<Survey, ArtifactError> {
         let length = u64::from(walk.input.int()?);
         walk.input.text(length)?;
     }
-    while let Some(due) = walk.due.pop() {
-        walk.step(due)?;
-    }
-    walk.input.finish();
-    walk.out.end = walk.input.offset();
-    Ok(walk.out)
-}
-
-/// What is to be read next.
-enum Due {
-    Item,
-    /// So many items.
-    Items(u64),
-    /// A pairlist's next cell is an item of its own; the rest of compiled code follows.
-    Code,
-    /// The constants of compiled code.
-    Constants(u64),
-    /// An item inside compiled code, led by its type.
-    CodeItem,
-    /// The same with the type read.
-    CodeCell(u32),
-    /// What the items before were for.
-    Alternative(u64),
-    /// The symbol just read.
-    Symbol,
-    /// The head of a call, which begins at that place.
-    Called(u64),
-    /// The name of the call whose head was just read.
-    CalledBy(u64),
-    Namespace(u64),
-}
-
-struct Walk<'a> {
-    input: Input<'a>,
-    out: Survey,
-    due: Vec<Due>,
-    items: u64,
-    /// Character strings of the last few items, for names.
-    texts: Vec<String>,
-    /// What later items may refer to by number: symbols by name, environments and the like without one.
-    references: Vec<String>,
-}
-
-impl Walk<'_> {
-    fn note(&mut self, offset: u64, kind: NoteKind) {
-        if self.out.notes.len() < MOST_NOTES {
-            self.out.notes.push(Note { offset, kind });
-        }
-    }
-
-    fn step(&mut self, due: Due) -> Result<(), ArtifactError> {
-        self.items += 1;
-        if self.items > MAX_ITEMS || self.due.len() > 8_000_000 {
-            return Err(ArtifactError::Limit { format: "R data", what: "items", limit: MAX_ITEMS });
-        }
-        match due {
-            Due::Item => self.item(),
-            Due::Items(0) => Ok(()),
-            Due::Items(left) => {
-                self.due.push(Due::Items(left - 1));
-                self.item()
-            }
-            Due::Called(offset) => {
-                let flags = self.input.peek()?;
-                match flags & 0xff {
-                    1 => {
-                        self.due.push(Due::CalledBy(offset));
-                        self.item()
-                    }
-                    255 => {
-                        self.item()?;
-                        let index = usize::try_from(flags >> 8).unwrap_or(0).checked_sub(1);
-                        let name = index.and_then(|i| self.references.get(i)).cloned().unwrap_or_default();
-                        self.note(offset, NoteKind::Call(name));
-                        Ok(())
-                    }
-                    // What is called is not a name: an object, or the result of another call.
-                    _ => {
-                        self.note(offset, NoteKind::Call(String::new()));
-                        self.item()
-                    }
-                }
-            }
-            Due::CalledBy(offset) => {
-                let name = self.references.last().cloned().unwrap_or_default();
-                self.note(offset, NoteKind::Call(name));
-                Ok(())
-            }
-            Due::Symbol => {
-                let name = self.texts.last().cloned().unwrap_or_default();
-                self.references.push(name);
-                if let Some(text) = self.texts.last().filter(|_| self.out.symbols.len() < 100_000) {
-                    self.out.symbols.push(text.clone());
-                }
-                Ok(())
-            }
-            Due::Namespace(offset) => {
-                let name = self.texts.first().cloned().unwrap_or_default();
-                self.note(offset, NoteKind::Namespace(name));
-                Ok(())
-            }
-            Due::Alternative(offset) => {
-                let from = self.out.symbols.len().saturating_sub(2);
-                let names = self.out.symbols.get(from..).unwrap_or_default();
-                self.note(offset, NoteKind::Alternative(names.join(" of ")));
-                Ok(())
-            }
-            Due::Code => {
-                // The code as an integer vector, then the constants.
-                let count = u64::from(self.input.int()?);
-                self.due.push(Due::Constants(count));
-                Ok(())
-            }
-            Due::Constants(0) => Ok(()),
-            Due::Constants(left) => {
-                self.due.push(Due::Constants(left - 1));
-                let kind = self.input.int()?;
-                match kind {
-                    21 => self.compiled(),
-                    2 | 6 | 239 | 240 | 243 | 244 => self.code_cell(kind),
-                    _ => self.item(),
-                }
-            }
-            Due::CodeItem => {
-                let kind = self.input.int()?;
-                self.code_cell(kind)
-            }
-            Due::CodeCell(kind) => self.code_cell(kind),
-        }
-    }
-
-    /// Compiled code: its instructions are an item, its constants follow.
-    fn compiled(&mut self) -> Result<(), ArtifactError> {
-        self.due.push(Due::Code);
-        self.due.push(Due::Item);
-        Ok(())
-    }
-
-    /// A cell of a call or a list in compiled code (`ReadBCLang`).
-    fn code_cell(&mut self, kind: u32) -> Result<(), ArtifactError> {
-        match kind {
-            244 => drop(self.input.int()?),
-            243 => {
-                self.input.int()?;
-                let kind = self.input.int()?;
-                self.due.push(Due::CodeCell(kind));
-            }
-            2 | 6 | 239 | 240 => {
-                // Attributes, tag, head, tail: last in, first out.
-                self.due.push(Due::CodeItem);
-                self.due.push(Due::CodeItem);
-                self.due.push(Due::Item);
-                if matches!(kind, 239 | 240) {
-                    self.due.push(Due::Item);
-                }
-            }
-            _ => self.due.push(Due::Item),
-        }
-        Ok(())
-    }
-
-    fn length(&mut self) -> Result<u64, ArtifactError> {
-        let short = self.input.int()?;
-        if short != u32::MAX {
-            return Ok(u64::from(short));
-        }
-        let (high, low) = (u64::from(self.input.int()?), u64::from(self.input.int()?));
-        Ok(high << 32 | low)
-    }
-
-    fn item(&mut self) -> Result<(), ArtifactError> {
-        let offset = self.input.offset();
-        let flags = self.input.int()?;
-        let kind = flags & 0xff;
-        let (attributes, tagged) = (flags & 0x200 != 0, flags & 0x400 != 0);
-        match kind {
-            // Nil, environments that every process has, missing and unbound values.
-            241 | 242 | 250..=254 => {}
-            255 => {
-                if flags >> 8 == 0 {
-                    self.input.int()?;
-                }
-            }
-            1 => {
-                self.due.push(Due::Symbol);
-                self.due.push(Due::Item);
-            }
-            247..=249 => {
-                self.input.int()?;
-                let count = self.length()?;
-                self.texts.clear();
-                self.references.push(String::new());
-                if kind == 247 {
-                    self.note(offset, NoteKind::Persistent);
-                } else {
-                    self.due.push(Due::Namespace(offset));
-                }
-                self.due.push(Due::Items(count));
-            }
-            4 => {
-                self.references.push(String::new());
-                self.input.int()?;
-                self.due.push(Due::Items(4));
-            }
-            6 => {
-                self.due.push(Due::Item);
-                self.due.push(Due::Called(offset));
-                self.due.push(Due::Items(u64::from(tagged) + u64::from(attributes)));
-            }
-            2 | 3 | 5 | 17 => {
-                match kind {
-                    3 => self.note(offset, NoteKind::Closure),
-                    5 => self.note(offset, NoteKind::Promise),
-                    _ => {}
-                }
-                self.due.push(Due::Items(2 + u64::from(tagged) + u64::from(attributes)));
-            }
-            7 | 8 => {
-                let length = self.length()?;
-                let name = self.input.text(length)?;
-                let name = String::from_utf8_lossy(name.get(..name.len().min(200)).unwrap_or_default());
-                self.note(offset, NoteKind::Call(name.into_owned()));
-            }
-            9 => {
-                let short = self.input.int()?;
-                let text =
-                    if short == u32::MAX { Cow::default() } else { self.input.text(u64::from(short))? };
-                if self.texts.len() >= 8 {
-                    self.texts.clear();
-                }
-                let shown = text.get(..text.len().min(200)).unwrap_or_default();
-                self.texts.push(String::from_utf8_lossy(shown).into_owned());
-                if attributes {
-                    self.due.push(Due::Item);
-                }
-            }
-            10 | 13 | 14 | 15 | 24 => {
-                let (parts, width) = match kind {
-                    10 | 13 => (1, 4),
-                    14 => (1, 8),
-                    15 => (2, 8),
-                    _ => (1, 1),
-                };
-                let count = self.length()?;
-                self.input.skip(count, parts, width)?;
-                if attributes {
-                    self.due.push(Due::Item);
-                }
-            }
-            16 | 19 | 20 => {
-                let count = self.length()?;
-                if count > self.input.room() {
-                    return Err(self.input.error(format!("a list claims {count} items")));
-                }
-                if attributes {
-                    self.due.push(Due::Item);
-                }
-                self.due.push(Due::Items(count));
-            }
-            21 => {
-                self.note(offset, NoteKind::Bytecode);
-                self.input.int()?;
-                if attributes {
-                    self.due.push(Due::Item);
-                }
-                self.compiled()?;
-            }
-            22 => {
-                self.references.push(String::new());
-                self.note(offset, NoteKind::Pointer);
-                self.due.push(Due::Items(2 + u64::from(attributes)));
-            }
-            23 | 25 => {
-                if kind == 23 {
-                    self.references.push(String::new());
-                }
-                if attributes {
-                    self.due.push(Due::Item);
-                }
-            }
-            238 => {
-                // What it is, its state, its attributes.
-                self.due.push(Due::Items(2));
-                self.due.push(Due::Alternative(offset));
-                self.due.push(Due::Item);
-            }
-            239 | 240 => self.due.push(Due::Items(3 + u64::from(tagged))),
-            other => return Err(self.input.error(format!("an item of the type {other} is not known"))),
-        }
-        Ok(())
-    }
+    walk.all()
 }
 
 #[cfg(test)]
@@ -397,6 +122,17 @@ mod tests {
 
     fn file(body: &[u8]) -> Vec<u8> {
         [&b"X\n"[..], &words(&[2, 0x0004_0300, 0x0002_0300]), body].concat()
+    }
+
+    /// Whether code is that of a promise, and what it calls.
+    fn called(survey: &Survey) -> Vec<(bool, String)> {
+        let of = |code: &Code| code.called.iter().cloned().collect::<Vec<_>>().join(",");
+        let notes = survey.notes.iter().filter_map(|note| match &note.kind {
+            NoteKind::Promise(code) => Some((true, of(code))),
+            NoteKind::Call(code) => Some((false, of(code))),
+            _ => None,
+        });
+        notes.collect()
     }
 
     fn symbol(name: &str) -> Vec<u8> {
@@ -428,11 +164,14 @@ mod tests {
         let call = [words(&[6]), symbol("system"), words(&[2, 16, 1, 9, 4]), b"true".to_vec(), words(&[254])]
             .concat();
         // Environment tag, value unbound, then the call.
-        let bytes = file(&[words(&[0x405, 253, 252]), call].concat());
-        let survey = survey(&bytes).unwrap();
-        assert_eq!(survey.notes[0].kind, NoteKind::Promise);
-        assert_eq!(survey.notes[1].kind, NoteKind::Call("system".to_owned()));
-        assert_eq!((survey.symbols, survey.end), (vec!["system".to_owned()], bytes.len() as u64));
+        let bytes = file(&[words(&[0x405, 253, 252]), call.clone()].concat());
+        let read = survey(&bytes).unwrap();
+        assert_eq!(called(&read), [(true, "system".to_owned())]);
+        assert_eq!((read.symbols, read.end), (vec!["system".to_owned()], bytes.len() as u64));
+        // With its value before the code, it is that value: a number.
+        let valued = [words(&[14, 1]), 1.5f64.to_be_bytes().to_vec()].concat();
+        let bytes = file(&[words(&[0x405, 253]), valued, call].concat());
+        assert_eq!(called(&survey(&bytes).unwrap()), [(false, "system".to_owned())]);
     }
 
     #[test]
@@ -445,16 +184,14 @@ mod tests {
         let promise = "A\n3\n262912\n197888\n5\nUTF-8\n1029\n253\n252\n6\n1\n262153\n6\nsystem\n2\n16\n1\n262153\n2\nid\n254\n";
         for text in [promise.to_owned(), format!("\n{promise}"), format!("RDA3\n{promise}")] {
             assert!(is_rds(text.as_bytes()));
-            let kinds: Vec<NoteKind> =
-                survey(text.as_bytes()).unwrap().notes.into_iter().map(|n| n.kind).collect();
-            assert_eq!(kinds, [NoteKind::Promise, NoteKind::Call("system".to_owned())]);
+            assert_eq!(called(&survey(text.as_bytes()).unwrap()), [(true, "system".to_owned())]);
         }
         let native = |words: &[u32]| words.iter().flat_map(|w| w.to_le_bytes()).collect::<Vec<u8>>();
         let call =
             [&b"B\n"[..], &native(&[2, 0x4_0300, 0x2_0300, 6, 1, 0x4_0009, 4]), b"eval", &native(&[254])]
                 .concat();
         assert!(is_rds(&call));
-        assert_eq!(survey(&call).unwrap().notes[0].kind, NoteKind::Call("eval".to_owned()));
+        assert_eq!(called(&survey(&call).unwrap()), [(false, "eval".to_owned())]);
         // Lists of letters and numbers are no objects, and lengths that no file has are refused.
         assert!(!is_rds(b"A\n2\n17\n18\n") && !is_rds(b"B\nabc"));
         assert!(survey(b"A\n2\n262912\n131840\n13\n2000000000\n1\n").is_err());

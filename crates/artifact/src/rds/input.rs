@@ -97,12 +97,19 @@ impl<'a> Input<'a> {
         self.clone().int()
     }
 
-    /// Passes over the elements of a vector, each of `parts` numbers of `width` bytes.
-    pub(super) fn skip(&mut self, count: u64, parts: u64, width: u64) -> Result<(), ArtifactError> {
+    /// Passes over the elements of a vector, each of `parts` numbers of `width` bytes. Gives their bytes where those are the
+    /// same on every machine.
+    pub(super) fn skip(
+        &mut self,
+        count: u64,
+        parts: u64,
+        width: u64,
+    ) -> Result<Option<&'a [u8]>, ArtifactError> {
         if self.coding != Coding::Text {
             let length = count.checked_mul(parts * width);
             let length = length.ok_or_else(|| self.error("a vector is longer than any file"))?;
-            return self.cursor.take(length).map(drop);
+            let bytes = self.cursor.take(length)?;
+            return Ok((self.coding == Coding::Xdr).then_some(bytes));
         }
         if count > self.room() {
             return Err(self.error("a vector is longer than any file"));
@@ -110,7 +117,7 @@ impl<'a> Input<'a> {
         for _ in 0..count.saturating_mul(parts) {
             self.word()?;
         }
-        Ok(())
+        Ok(None)
     }
 
     /// A string of so many bytes.
