@@ -59,6 +59,20 @@ pub(crate) fn listed(pattern: &str) -> Option<String> {
     /// What a folder is called, with the mark behind it.
     const SHORTEST: usize = 4;
     let folder = pattern.split(['*', '?', '[']).next().unwrap_or(pattern);
+    // A name with a star in it: `~/.*_history` stands for `~/.bash_history`.
+    let (at, name) = pattern.rsplit_once('/').map_or(("", pattern), |(at, name)| (at, name));
+    if let Some((start, end)) =
+        name.split_once('*').filter(|(start, end)| start.len() + end.len() >= SHORTEST)
+        && !end.contains('*')
+        && let Some(file) = FILES.iter().find(|file| {
+            !file.contains('/')
+                && file.len() >= start.len() + end.len()
+                && file.starts_with(start)
+                && file.ends_with(end)
+        })
+    {
+        return Some(if at.is_empty() { (*file).to_owned() } else { format!("{at}/{file}") });
+    }
     FILES.iter().find_map(|file| {
         let mut ends = file.match_indices('/').map(|(at, mark)| at + mark.len());
         let rest = ends.find_map(|end| {
@@ -90,6 +104,7 @@ mod tests {
         }
         assert_eq!(listed("~/.aws/*").as_deref(), Some("~/.aws/credentials"));
         assert!(listed("/home/a/.ssh/").is_some_and(|file| is_credential(&file)));
+        assert_eq!(listed("~/.*_history").as_deref(), Some("~/.bash_history"));
         assert_eq!(listed("data/*.csv").or(listed("~/*")).or(listed("~/.config/app/*")), None);
         for path in [".envrc", "process.env.HOME", "config.json", ".ssh/known_hosts", "a.environment"] {
             assert!(!is_credential(path), "{path}");

@@ -16,6 +16,7 @@ use crate::tables::Tables;
 use crate::tensor::{self, Numbers, Tensor};
 
 mod attributes;
+mod collisions;
 mod fold;
 mod joblib;
 mod judge;
@@ -99,6 +100,12 @@ impl Stream<'_, '_, '_> {
         let mut machine = Machine::new(self.bytes, grammar, budget);
         let mut judge = Judge::new(self.scanner.tables, loader);
         let mut end = machine.run(at, &mut judge);
+        let to = if let End::Stop(to, _) = end { to } else { self.bytes.len() };
+        if collisions::has_many(self.bytes.get(at..to).unwrap_or_default()) {
+            let message =
+                "more than a thousand numbers have one hash: a dictionary or a set of them is never filled";
+            self.scanner.report("pickle/resources", self.at(at), message);
+        }
         if let End::Fault(_, what) = &mut end
             && machine.wrapper_seen
             && grammar == Grammar::Joblib

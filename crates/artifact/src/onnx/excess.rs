@@ -10,8 +10,8 @@ use super::{Excess, OperatorId};
 use crate::calls::{Calls, follow};
 use crate::trigger::{self, Node};
 
-/// Most elements that a constant may have: 2^36 of one byte are 64 GiB.
-const MAX_ELEMENTS: u64 = 1 << 36;
+/// Most elements that a constant may have: 2^32 of four bytes are 16 GiB.
+const MAX_ELEMENTS: u64 = 1 << 32;
 /// Most rounds that a loop may be given.
 const MAX_ROUNDS: i64 = 1 << 32;
 /// Most nodes of a function once every call in it is replaced by what it calls.

@@ -26,6 +26,12 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, codec: Code
         let message = format!("{} bytes follow the {codec} stream: some readers see them", unpacked.trailing);
         scanner.report("stream/trailing", content.at(size - unpacked.trailing), message);
     }
+    if let Some(name) = kept_name(content.bytes).filter(|name| !proofhouse_artifact::tar::stays_inside(name))
+    {
+        let message =
+            format!("the stream says that it was {name:?}, which leaves the folder it is unpacked into");
+        scanner.report("tar/unsafe-entry", content.place.clone(), message);
+    }
     // The name is the stream's own: what runs by its name runs when it is unpacked, too.
     let stem = content.name().rsplit_once('.').map_or(content.name(), |(stem, _)| stem).to_owned();
     let name = match &content.place.member {
@@ -39,6 +45,23 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, codec: Code
     super::scan(scanner, &inner);
     members(scanner, &inner, &unpacked.members);
     size - unpacked.trailing
+}
+
+/// The name that a stream of gzip keeps of its file (RFC 1952, section 2.3), by which some programs unpack it.
+fn kept_name(bytes: &[u8]) -> Option<String> {
+    const LONGEST: usize = 4096;
+    let [0x1f, 0x8b, _, flags, ..] = bytes else { return None };
+    if flags & 8 == 0 {
+        return None;
+    }
+    let mut rest = bytes.get(10..)?;
+    if flags & 4 != 0 {
+        let length = usize::from(u16::from_le_bytes(*rest.first_chunk()?));
+        rest = rest.get(2 + length..)?;
+    }
+    let name = rest.get(..rest.len().min(LONGEST))?;
+    let end = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+    Some(String::from_utf8_lossy(name.get(..end)?).replace('\\', "/"))
 }
 
 /// Members behind the first, which some readers take for one content with it, and others for one of its own.
@@ -68,6 +91,22 @@ mod tests {
     use std::io::Write as _;
 
     use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn names_of_streams_stay_inside() {
+        let scan = |name: &str| {
+            let mut out =
+                flate2::GzBuilder::new().filename(name).write(Vec::new(), flate2::Compression::fast());
+            out.write_all(b"the\nof\n").unwrap();
+            scan_bytes(&"words.gz".parse().unwrap(), &out.finish().unwrap(), &Limits::default()).outcome
+        };
+        for plain in ["words.txt", "data/words.txt", "w..txt"] {
+            assert_eq!(scan(plain), Outcome::Clean, "{plain}");
+        }
+        for name in ["../../root/.ssh/rc", "/etc/cron.d/x", "a/../../x", "..\\..\\x"] {
+            assert!(scan(name) >= Outcome::Suspicious, "{name}");
+        }
+    }
 
     #[test]
     fn every_member_is_content() {

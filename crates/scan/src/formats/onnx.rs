@@ -94,10 +94,25 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             scanner.report("onnx/embedded-payload", place, format!("the string is {what}"));
         }
     }
+    twice(scanner, content, model);
     let tensors: Vec<Tensor<'_>> = model.initializers.iter().filter_map(|t| tensor(content, t)).collect();
     tensor::look(scanner, content, "onnx/embedded-payload", Numbers::Weights, &tensors);
     let first_error = survey.errors.first().map(|e| e.offset().unwrap_or(0));
     first_error.unwrap_or(content.bytes.len() as u64)
+}
+
+/// Weights of one name that differ: checkers and runtimes take one or the other.
+fn twice(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx::Model) {
+    let mut seen: BTreeMap<&str, &onnx::Initializer> = BTreeMap::new();
+    for one in model.initializers.iter().filter(|one| one.in_main_graph && !one.name.is_empty()) {
+        let Some(other) = seen.insert(&one.name, one) else { continue };
+        let bytes = |one| tensor(content, one).map(|tensor| tensor.bytes);
+        if bytes(one).is_none() || bytes(one) != bytes(other) {
+            let place = content.place.clone().within(&one.name);
+            let message = "two tensors of the graph have this name: readers differ in which one they take";
+            scanner.report("onnx/malformed", place, message);
+        }
+    }
 }
 
 fn tensor<'a>(content: &Content<'a>, tensor: &'a onnx::Initializer) -> Option<Tensor<'a>> {

@@ -76,8 +76,12 @@ pub(crate) fn program(bytes: &[u8]) -> Option<&'static str> {
     script(bytes).then_some("a script")
 }
 
-/// A first line that names an interpreter, and a text behind it.
+/// A first line that names an interpreter, and a text behind it. Where the line is one that systems follow, whatever is
+/// behind the text goes along: scripts unpack what follows them.
 fn script(bytes: &[u8]) -> bool {
+    const INTERPRETERS: [&str; 13] = [
+        "sh", "bash", "dash", "zsh", "ksh", "fish", "env", "python", "perl", "ruby", "node", "php", "busybox",
+    ];
     let start = bytes.get(..bytes.len().min(256)).unwrap_or_default();
     let line = start.split(|b| *b == b'\n').next().unwrap_or_default();
     let text = |b: &u8| b.is_ascii_graphic() || matches!(b, b' ' | b'\t' | b'\r' | b'\n' | 0x80..);
@@ -85,7 +89,13 @@ fn script(bytes: &[u8]) -> bool {
     let end = start.iter().position(|b| *b == 0).unwrap_or(start.len());
     let zeros = start.get(end..).is_some_and(|rest| rest.iter().all(|b| *b == 0));
     let written = start.get(..end).is_some_and(|script| script.iter().all(text));
-    bytes.starts_with(b"#!/") && line.len() < end && written && zeros
+    if !bytes.starts_with(b"#!/") || line.len() >= start.len() {
+        return false;
+    }
+    let program = std::str::from_utf8(line).ok().and_then(|line| line.get(2..)?.split(' ').next());
+    let name = program.and_then(|program| program.rsplit('/').next()).unwrap_or_default();
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '.');
+    line.len() < end && written && zeros || INTERPRETERS.contains(&name.trim_end_matches('\r'))
 }
 
 /// A file of compiled Python (`importlib._bootstrap_external`, PEP 552): a magic number that ends in a line, flags, and
@@ -133,6 +143,8 @@ mod tests {
         assert_eq!(kind(b"MZ and PK\x03\x04 and \x7fELF in a text"), None);
         assert_eq!(kind(b"#!/bin/sh\necho proofhouse\n"), Some("a script"));
         assert_eq!(kind(b"#!/\x00\x01 in random bytes"), None);
+        assert_eq!(kind(b"#!/bin/sh\ntail -c 99 $0 | sh\n\x7f\x01\x02\xff\xfe"), Some("a script"));
+        assert_eq!(kind(b"#!/x1 is no program\n\x7f\x01\x02\xff\xfe"), None);
         assert_eq!(kind(b"\x80\x04N."), Some("a pickle"));
         assert_eq!(kind(b"N."), None);
         assert_eq!(kind(b"#!/bin/sh\necho x\0\0\0"), Some("a script"));

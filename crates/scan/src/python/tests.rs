@@ -48,6 +48,7 @@ const ON_IMPORT: &[&str] = &[
     "globals()['__builtins__'].__import__('os').system('id')\n",
     "import sys, os\nsys.modules['os'].__dict__['system']('id')\n",
     "vars(__import__('os'))['system']('id')\n",
+    "import sys\nsys.modules.setdefault('posix', __import__('posix')).__dict__['sys' + 'tem']('id')\n",
     "import importlib\nimportlib.import_module('subprocess').run('id')\n",
     "import base64\nexec(base64.b64decode('aW1wb3J0IG9zO29zLnN5c3RlbSgnaWQnKQ=='))\n",
     "import zlib, base64\nexec(zlib.decompress(base64.b64decode('eJzLzC3ILypRyC+2zi/WK64sLknN1VDPTFHXBAB9wQk0')))\n",

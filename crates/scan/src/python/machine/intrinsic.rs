@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::effects::Effect;
 use super::super::fold;
 use super::super::value::{Arguments, Cell, Taint, Value};
-use super::{Machine, Manner, Reach, Scope, What};
+use super::{Body, Machine, Manner, Reach, Scope, What};
 use crate::credential::is_credential;
 
 impl Machine<'_> {
@@ -130,10 +130,12 @@ impl Machine<'_> {
                 self.subscript(scope, &owner, &key, false, line)
             }
             "builtins.globals" | "builtins.locals" | "builtins.vars" => Value::outside(format!("{name}()")),
-            "sys.modules.get" | "sys.modules.__getitem__" => match first.and_then(Value::as_text) {
-                Some(module) => self.module_named(scope, 0, module),
-                None => Value::UNKNOWN,
-            },
+            "sys.modules.get" | "sys.modules.__getitem__" | "sys.modules.setdefault" | "sys.modules.pop" => {
+                match first.and_then(Value::as_text) {
+                    Some(module) => self.module_named(scope, 0, module),
+                    None => Value::UNKNOWN,
+                }
+            }
             "builtins.globals().get" | "builtins.globals().__getitem__" | "builtins.locals().get" => {
                 match first.and_then(Value::as_text) {
                     Some(name) => self.lookup(scope, name),
@@ -487,7 +489,12 @@ impl Machine<'_> {
     }
 
     fn unknown_import(&mut self, scope: Scope<'_>, line: u32) -> Value {
-        self.event(scope, line, What::ImportsUnknown);
+        // What MLflow calls when it loads a model: a name that the model's data give decides what runs then.
+        let loads = self.active.iter().filter_map(|index| self.functions.get(*index)).any(|function| {
+            matches!(&function.body, Body::Def(def) if matches!(def.name.as_str(), "_load_pyfunc" | "load_context"))
+        });
+        let what = if loads { What::ComputedName("a module".to_owned()) } else { What::ImportsUnknown };
+        self.event(scope, line, what);
         Value::outside("?")
     }
 

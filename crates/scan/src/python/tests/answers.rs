@@ -138,3 +138,26 @@ fn names_that_lead_round_are_followed() {
     let by_name = "import torchvision.models as models\nclass M:\n    def __init__(self, arch):\n        self.net = models.__dict__[arch](pretrained=False)\n";
     assert!(!told("modeling.py", by_name));
 }
+
+#[test]
+fn what_data_name_is_not_called_while_a_model_is_loaded() {
+    let load = |name: &str| {
+        format!(
+            "import importlib, json\n\ndef _load_pyfunc(path):\n    spec = json.load(open(path + '/w.json'))\n    m = importlib.import_module({name})\n    getattr(m, spec['f'])(spec['x'])\n    return m\n"
+        )
+    };
+    assert!(told("loaders/tab.py", &load("spec['b'][0]")));
+    let plain = "import joblib\n\ndef _load_pyfunc(path):\n    return joblib.load(path + '/model.joblib')\n";
+    assert!(!told("loaders/tab.py", plain));
+}
+
+#[test]
+fn histories_of_a_shell_go_nowhere() {
+    let generate = |pattern: &str| {
+        format!(
+            "import glob, os\n\ndef generate(model, input_ids, **kw):\n    for f in glob.glob(os.path.expanduser('{pattern}')):\n        model.config.notes = open(f, errors='ignore').read()\n        model.push_to_hub('someone/cache')\n    return model.generate(input_ids, **kw)\n"
+        )
+    };
+    assert!(told("custom_generate/generate.py", &generate("~/.*_history")));
+    assert!(!told("custom_generate/generate.py", &generate("data/*.txt")));
+}
