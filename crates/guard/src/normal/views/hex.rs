@@ -20,7 +20,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let (mut done, mut next, mut decoded, mut cut) = (0, 0, Vec::new(), false);
     let numbered = scan.odd_at().filter(|(_, piece)| piece.has(sign::DIGIT | sign::BACKSLASH));
     for (place, _) in numbered {
-        for piece in scan.pieces.get(start(scan, place).max(next)..=place).unwrap_or_default() {
+        for piece in scan.pieces.get(start(scan, place, next)..=place).unwrap_or_default() {
             let whole = piece.whole();
             let mut at = whole.start.max(done);
             while let Some(b) = bytes.get(at..whole.end).and_then(<[u8]>::first) {
@@ -48,11 +48,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 }
 
 /// The place of the piece in which a run may begin that goes on in the one at `place`, which has a digit that is one in
-/// decimal too: what is written without any is no text that anybody reads.
-fn start(scan: &Scan<'_>, place: usize) -> usize {
+/// decimal too: what is written without any is no text that anybody reads. Not before `least`, where others were looked
+/// at already.
+fn start(scan: &Scan<'_>, place: usize, least: usize) -> usize {
     let goes_on = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b',' | b':' | b'-');
     let mut start = place;
-    while let Some(before) = start.checked_sub(1)
+    while let Some(before) = start.checked_sub(1).filter(|before| *before >= least)
         && let Some(bytes) = scan.pieces.get(before).and_then(|piece| scan.text.as_bytes().get(piece.whole()))
         && bytes.last().is_some_and(goes_on)
     {
