@@ -19,6 +19,8 @@ const SAMPLE: usize = 240;
 const MOST: usize = 16;
 /// The order of letters of Russian, at least, in hundredths of a level, and how much better it is than of what is written.
 const RUSSIAN: u32 = 780;
+/// What is as well ordered is what it is: Russian has some 900.
+const ORDERED: u32 = 790;
 const BETTER: u32 = 120;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
@@ -28,7 +30,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     {
         let Some(text) = scan.text.get(part.range.clone()) else { continue };
         let as_it_is = part.order(scan.text);
-        if as_it_is.pairs < LEAST {
+        if as_it_is.pairs < LEAST || as_it_is.mean() >= ORDERED {
             continue;
         }
         let letters =

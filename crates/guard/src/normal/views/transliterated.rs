@@ -9,6 +9,8 @@ use super::{Reading, Transform};
 /// Bytes by which a part is told, and most parts.
 const SAMPLE: usize = 400;
 const MOST: usize = 64;
+/// The order of letters of a language that is written in its own ones, in hundredths of a level.
+const ORDERED: u32 = 840;
 
 const CYRILLIC: [(char, &str); 34] = [
     ('а', "a"),
@@ -85,6 +87,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     for part in scan.parts().iter().filter(|part| !part.plain).take(MOST) {
         let Some(text) = scan.text.get(part.range.clone()).filter(|text| !text.is_ascii()) else { continue };
+        if part.order(scan.text).mean() >= ORDERED {
+            continue;
+        }
         let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
         for table in [&CYRILLIC[..], &GREEK[..]] {
             let said = latin(sample, table);
