@@ -2,12 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "the helpers of these tests fail the test by panicking")]
 
-use std::fs;
-use std::path::Path;
-
 use pack::{gzip, tar, zip};
 use proofhouse_scan::{FileReport, Limits, Outcome, scan_bytes};
 
+mod folder;
 mod pack;
 
 fn scan(members: &[(&str, &str)]) -> FileReport {
@@ -97,22 +95,6 @@ fn ordinary_sources_in_an_archive_are_clean() {
     assert_eq!(report.outcome, Outcome::Clean, "{:?}", report.findings);
 }
 
-/// The files of a folder under the fixtures.
-fn fixtures(of: &str) -> Vec<(String, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(of);
-    let (mut open, mut files) = (vec![root.clone()], Vec::new());
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else {
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            files.push((name, fs::read(&path).unwrap()));
-        }
-    }
-    files.sort();
-    files
-}
-
 /// A folder in each kind of archive that holds it.
 fn packed(files: &[(String, Vec<u8>)]) -> [(&'static str, Vec<u8>); 5] {
     let below: Vec<(String, Vec<u8>)> =
@@ -134,7 +116,7 @@ fn outcome(name: &str, bytes: &[u8]) -> Outcome {
 #[test]
 fn a_folder_in_an_archive_is_accounted_for_as_on_disk() {
     for folder in ["orbax/zarr2", "orbax/zarr3", "formats/exported"] {
-        let files = fixtures(folder);
+        let files = folder::files(folder);
         for (name, bytes) in packed(&files) {
             let report = scan_bytes(&name.parse().unwrap(), &bytes, &Limits::default());
             assert_eq!(report.outcome, Outcome::Clean, "{folder} in {name}: {:#?}", report.findings);
@@ -165,7 +147,7 @@ fn a_folder_in_an_archive_is_accounted_for_as_on_disk() {
 
 #[test]
 fn what_is_unpacked_twice_counts_twice() {
-    let files = fixtures("formats/exported");
+    let files = folder::files("formats/exported");
     let scan = |bytes: u64| {
         let limits = Limits { decompressed_bytes: bytes, ..Limits::default() };
         scan_bytes(&"a.zip".parse().unwrap(), &zip(&files), &limits).outcome

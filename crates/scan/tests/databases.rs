@@ -3,27 +3,18 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of these tests fail the test by panicking")]
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use proofhouse_artifact::crc32c::crc32c;
 use proofhouse_scan::{Limits, Outcome, ScanReport, scan_tree};
+
+mod folder;
 
 /// Checkpoints of two matrices and a number, written by Orbax 0.11.
 const WRITTEN: [&str; 2] = ["zarr2", "zarr3"];
 
 fn files(of: &str) -> Vec<(String, Vec<u8>)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/orbax").join(of);
-    let (mut open, mut files) = (vec![root.clone()], Vec::new());
-    while let Some(path) = open.pop() {
-        if path.is_dir() {
-            open.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
-        } else {
-            let name = path.strip_prefix(&root).unwrap().to_str().unwrap().to_owned();
-            files.push((name, fs::read(&path).unwrap()));
-        }
-    }
-    files.sort();
-    files
+    folder::files(&format!("orbax/{of}"))
 }
 
 fn scan(files: &[(String, Vec<u8>)]) -> ScanReport {

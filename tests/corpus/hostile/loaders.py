@@ -24,7 +24,7 @@ def make(corpus):
     with gzip.GzipFile(filename="", mode="wb", fileobj=stream, mtime=0) as file:
         file.write(b"0.5\n")
     plain = stream.getvalue()
-    corpus.found("archives", "climbs.txt.gz", plain[:3] + b"\x08" + plain[4:10] + b"../../root/.ssh/rc\0" + plain[10:], "a stream whose name leaves the folder that it is unpacked into")
+    corpus.found("archives", "climbs.txt.gz", plain[:3] + b"\x08" + plain[4:10] + b"../../home/user/.ssh/rc\0" + plain[10:], "a stream whose name leaves the folder that it is unpacked into")
     modulus = 2**61 - 1
     corpus.found("pickles", "one-hash.pkl", pickle.dumps({n * modulus: 0 for n in range(1, 3000)}, 4), "a dictionary of numbers that all have one hash")
     script = b"#!/bin/sh\ntail -c 64 $0 >/dev/null\n" + bytes(range(64))
