@@ -8,6 +8,7 @@ use crate::scanner::{Content, Scanner};
 use crate::tensor::{self, Numbers, Tensor};
 use header::Array;
 
+mod followed;
 mod header;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
@@ -28,6 +29,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Some(bytes) if bytes == data.len() as u64 => {
             let tensor = Tensor { name: "", at: data_at as u64, bytes: data, float: array.float };
             tensor::look(scanner, content, "tensor/payload", Numbers::Data, &[tensor]);
+            if let Some(message) = followed::fault(&header, data) {
+                scanner.report("npy/structure", content.at(data_at as u64), message);
+            }
             content.bytes.len() as u64
         }
         Some(bytes) => {

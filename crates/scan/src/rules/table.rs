@@ -162,6 +162,8 @@ pub(super) static RULES: &[Rule] = &[
         "Clear the outputs before the notebook is opened.", NONE),
     row("npy/malformed", "Broken NumPy array", High, Suspicious,
         "The header and the bytes of an array file disagree.", REEXPORT, MALFORMED),
+    row("npy/structure", "Numbers that lead out of a tree", High, Suspicious,
+        "Nodes of a tree name children that it does not have, or lead back: compiled code follows them unchecked.", ASK, MALFORMED),
     row("ocdbt/malformed", "Broken database of TensorStore", High, Suspicious,
         "A manifest or a node does not have its checksum, contradicts itself or what names it, or more follows it.", REEXPORT, MALFORMED),
     row("ocdbt/path", "Data outside of the database", High, Suspicious,

@@ -52,6 +52,36 @@ impl Array {
     }
 }
 
+/// A field of records.
+pub struct Column<'a> {
+    pub name: &'a str,
+    /// `i`, `u`, `f` …, as NumPy writes the kind of a type.
+    pub kind: char,
+    /// Where it begins in a record, and how long it is.
+    pub at: usize,
+    pub bytes: usize,
+}
+
+/// The fields of records whose fields are single numbers with the lowest byte first; `None` for all other types.
+pub fn columns(header: &str) -> Option<Vec<Column<'_>>> {
+    let mut cursor = Cursor { rest: header.split_once("'descr':")?.1 };
+    let (mut columns, mut at) = (Vec::new(), 0usize);
+    cursor.expect('[')?;
+    while !cursor.take(']') {
+        cursor.expect('(')?;
+        let name = cursor.string()?;
+        cursor.expect(',')?;
+        let written = cursor.string()?;
+        cursor.expect(')')?;
+        let bytes = usize::try_from(Item::simple(written)?.bytes?).ok()?;
+        let kind = written.strip_prefix(['<', '|']).and_then(|text| text.chars().next())?;
+        columns.push(Column { name, kind, at, bytes });
+        at = at.checked_add(bytes)?;
+        cursor.take(',');
+    }
+    Some(columns)
+}
+
 /// One element.
 #[derive(Clone, Copy)]
 struct Item {

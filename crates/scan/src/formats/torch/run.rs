@@ -18,6 +18,7 @@ mod expression;
 mod operators;
 mod sizes;
 mod statement;
+mod steady;
 mod value;
 
 use value::{Value, What};

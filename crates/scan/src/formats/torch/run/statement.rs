@@ -1,5 +1,6 @@
 //! Statements of a script.
 
+use super::steady::Steady;
 use super::{Frame, Machine, Value, What};
 use crate::python::syntax::{Act, Id, Kind, Statement};
 
@@ -8,7 +9,7 @@ const MOST_ROUNDS: usize = 64;
 /// Nodes beyond which loops are run once.
 const MANY_NODES: usize = 50_000;
 /// Rounds that nobody waits for the end of.
-const ENDLESS: f64 = 1_099_511_627_776.0;
+pub(super) const ENDLESS: f64 = 1_099_511_627_776.0;
 
 impl<'m> Machine<'_, 'm> {
     /// Runs statements; what they return, if they do so whatever happens.
@@ -50,16 +51,7 @@ impl<'m> Machine<'_, 'm> {
                         return Some(value);
                     }
                 }
-                Act::While { test, body, .. } => {
-                    for _ in 0..MOST_ROUNDS {
-                        let condition = self.value(frame, *test).number();
-                        self.block(frame, body);
-                        let known = condition.is_some_and(|holds| holds != 0.0);
-                        if !known || self.nodes.len() > MANY_NODES || !self.step() {
-                            break;
-                        }
-                    }
-                }
+                Act::While { test, body, .. } => self.while_holds(frame, *test, body, statement.line),
                 Act::For { target, source, body, .. } => {
                     let source = self.value(frame, *source);
                     self.rounds(frame, *target, &source, body, statement.line);
@@ -73,6 +65,33 @@ impl<'m> Machine<'_, 'm> {
             }
         }
         None
+    }
+
+    /// Runs a loop as long as its condition is known to hold.
+    fn while_holds(&mut self, frame: &mut Frame<'m>, test: Id, body: &'m [Statement], line: u32) {
+        let mut steady = Steady::default();
+        for round in 0..MOST_ROUNDS {
+            let condition = self.value(frame, test).number();
+            self.block(frame, body);
+            let known = condition.is_some_and(|holds| holds != 0.0);
+            if !known || self.nodes.len() > MANY_NODES || !self.step() {
+                return;
+            }
+            // Two rounds are compared; a frame may be large and its loop one of many.
+            if round + 3 >= MOST_ROUNDS {
+                self.steps = self.steps.saturating_sub(frame.values.len());
+                steady.after_a_round(frame);
+            }
+        }
+        if leaves(body) || !steady.leap(frame) {
+            return;
+        }
+        // What the loop counts with stands where 2^40 rounds would have brought it: a round from there on settles it.
+        self.block(frame, body);
+        if self.value(frame, test).number().is_some_and(|holds| holds != 0.0) {
+            let message = "a loop of the script goes on for more than 2^40 rounds once it is entered";
+            self.tell(frame, line, "torch/endless", message.to_owned());
+        }
     }
 
     fn rounds(

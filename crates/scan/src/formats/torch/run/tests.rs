@@ -112,6 +112,27 @@ fn sizes_that_no_machine_has_room_for_are_told() {
     );
 }
 
+/// Loops whose condition is known in each round: where they stand after more rounds than anybody waits for is known, too.
+#[test]
+fn loops_that_numbers_end_are_told_from_others() {
+    let looped = |start: &str, body: &str| forward(&format!("{start}\nwhile _0:\n{body}\nreturn x"));
+    for (start, body) in [
+        ("_0 = True\ni = 0", "  i = torch.add(i, 1)\n  _0 = torch.ge(i, 0)"),
+        ("_0 = True\ni = 0", "  i0 = torch.add(i, 1)\n  _0, i = torch.lt(i0, 4611686018427387904), i0"),
+        ("_0 = True\ni = 7", "  i0 = torch.mul(i, 1)\n  _0, i = torch.gt(i0, 3), i0"),
+    ] {
+        assert_eq!(rules(&looped(start, body)), ["torch/endless"], "{body}");
+    }
+    for (start, body) in [
+        ("_0 = True\ni = 0", "  i = torch.add(i, 1)\n  _0 = torch.lt(i, 100000)"),
+        ("_0 = True\ni = 5000", "  i0 = torch.sub(i, 1)\n  _0, i = torch.gt(i0, 0), i0"),
+        ("_0 = True\ny = torch.ones([2])", "  y = torch.cat([y, x])\n  _0 = torch.lt(torch.numel(y), 100)"),
+        ("_0 = torch.gt(torch.numel(x), 3)", "  x = torch.relu(x)"),
+    ] {
+        assert_eq!(rules(&looped(start, body)), Vec::<&str>::new(), "{body}");
+    }
+}
+
 #[test]
 fn what_calls_itself_ends() {
     let twice = "  def a(self: __torch__.Net, x: Tensor) -> Tensor:\n    return (self).a((self).a(x, ), )\n";
