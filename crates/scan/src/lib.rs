@@ -30,6 +30,7 @@ mod suppress;
 mod tables;
 mod template;
 mod tensor;
+mod torch_classes;
 mod tree;
 mod vouch;
 mod weights;

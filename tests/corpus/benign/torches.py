@@ -55,6 +55,15 @@ def make(corpus):
     except Exception as broken:  # needs the source of the class, which is here
         corpus.rows.pop()
         print(f"SKIP scripted.pt: {broken}")
+    kept = len(corpus.rows)
+    try:
+        packed = torch.ao.quantization.quantize_dynamic(torch.nn.Sequential(torch.nn.Linear(3, 2), torch.nn.ReLU()), {torch.nn.Linear})
+        script = torch.jit.script(packed.eval())
+        script.save(str(path("quantised.pt", "torch.jit.script of a quantised network")))
+        torch.jit.freeze(script)._save_for_lite_interpreter(str(path("quantised.ptl", "a script for the lite interpreter")))
+    except Exception as broken:  # this torch has no quantised operators, or no lite interpreter
+        del corpus.rows[kept:]
+        print(f"SKIP quantised scripts: {broken}")
     try:
         torch.jit.script(Loops()).save(str(path("scripted-loops.pt", "torch.jit.script, with a loop that ends")))
     except Exception as broken:

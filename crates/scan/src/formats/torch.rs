@@ -38,11 +38,14 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let mut storages: BTreeMap<String, Storage> = BTreeMap::new();
     let (mut sources, mut class): (Vec<run::Source>, Option<String>) = (Vec::new(), None);
     for member in archive.members() {
-        let Some((folder, root)) = pickled(&member.name) else { continue };
+        let Some((folder, root)) = pickled(&member.name, &scripts) else { continue };
         let script = scripts.contains(root);
         zip::read(scanner, content, &archive, member, &mut |scanner, inner| {
             if script && member.name.ends_with("/data.pkl") {
                 class = class.take().or_else(|| first_class(inner.bytes));
+            }
+            if script && member.name.ends_with("/bytecode.pkl") {
+                script::bytecode(scanner, inner);
             }
             if matches!(inner.format, Format::Pickle(_)) {
                 let named = pickle::scan_torch(scanner, inner, script);
@@ -61,7 +64,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         archive.members().iter().any(|m| m.name.ends_with("/byteorder") && archive.stored(m) == Some(b"big"));
     let float = |storage: &Storage| storage.float.filter(|_| !swapped);
     let mut rest = |scanner: &mut Scanner<'_>| {
-        for member in archive.members().iter().filter(|m| pickled(&m.name).is_none()) {
+        for member in archive.members().iter().filter(|m| pickled(&m.name, &scripts).is_none()) {
             let storage = storages.get(&member.name).copied();
             if storage.is_some() {
                 used.insert(member.name.as_str());
@@ -85,7 +88,6 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             }
             let root = member.name.split('/').next().unwrap_or_default();
             let code = scripts.contains(root) && member.name.contains("/code/");
-            let program = scripts.contains(root) && member.name.ends_with("/bytecode.pkl");
             zip::read(scanner, content, &archive, member, &mut |scanner, inner| match &storage {
                 Some(storage) if storage.bytes == Some(inner.bytes.len() as u64) => {
                     let tensor = Tensor { name: "", at: 0, bytes: inner.bytes, float: float(storage) };
@@ -103,9 +105,6 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                     script::scan(scanner, inner);
                 }
                 None => {
-                    if program {
-                        script::bytecode(scanner, inner);
-                    }
                     if in_data(&member.name) {
                         let message = "no tensor of the pickle uses this storage";
                         scanner.report("torch/storage", inner.place.clone(), message);
@@ -149,11 +148,16 @@ fn indices(
 }
 
 /// The folder of the storages that a pickle of torch's names, and the root it lies in: `model/data.pkl` names
-/// `model/data/0`.
-fn pickled(name: &str) -> Option<(&str, &str)> {
+/// `model/data/0`. The program of a script keeps its own among the constants (`torch/csrc/jit/mobile/import.cpp`).
+fn pickled<'a>(name: &'a str, scripts: &BTreeSet<&str>) -> Option<(String, &'a str)> {
     let (root, rest) = name.split_once('/')?;
-    matches!(rest, "data.pkl" | "constants.pkl" | "traced_inputs.pkl")
-        .then(|| (name.strip_suffix(".pkl").unwrap_or(name), root))
+    match rest {
+        "data.pkl" | "constants.pkl" | "traced_inputs.pkl" => {
+            Some((name.strip_suffix(".pkl")?.to_owned(), root))
+        }
+        "bytecode.pkl" if scripts.contains(root) => Some((format!("{root}/constants"), root)),
+        _ => None,
+    }
 }
 
 /// The class of the first object of a script's pickle, which is the network.

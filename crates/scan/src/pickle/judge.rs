@@ -13,6 +13,7 @@ use super::machine::{Event, Machine, Watch};
 use super::value::{Global, Node, Value};
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
+use crate::torch_classes;
 
 mod accident;
 mod code;
@@ -220,7 +221,8 @@ impl<'t> Judge<'t> {
         // Classes that libraries register in C++ read their state themselves.
         let own = self.loader == Loader::Script
             && (module == "__torch__" || module.starts_with("__torch__."))
-            && !module.contains("torch.classes");
+            && (!module.contains("torch.classes")
+                || torch_classes::keeps_weights(&format!("{module}.{name}")));
         if own { Some(Effect::Inert) } else { self.tables.effect(module, name) }
     }
 

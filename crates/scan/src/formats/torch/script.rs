@@ -5,9 +5,11 @@
 //! `torch/csrc/jit/serialization/python_print.cpp`.
 
 use crate::scanner::{Content, Scanner};
+use crate::torch_classes;
 
 /// Namespaces of operators that torch and its companions register.
-const NAMESPACES: [&str; 6] = ["aten", "prim", "quantized", "_quantized", "prepacked", "torchvision"];
+const NAMESPACES: [&str; 8] =
+    ["aten", "prim", "quantized", "_quantized", "prepacked", "mkldnn_prepacked", "sparse", "torchvision"];
 
 /// Functions of torch that reach files.
 const FILES: [&str; 5] =
@@ -66,7 +68,7 @@ fn reaches(path: &str) -> Option<&'static str> {
             Some("an operator of somebody's library")
         }
         ("torch", Some("classes" | "ops")) | ("__torch__", Some("torch"))
-            if path.contains("torch.classes.") =>
+            if path.contains("torch.classes.") && !torch_classes::keeps_weights(path) =>
         {
             Some("a class of somebody's library")
         }
@@ -103,6 +105,7 @@ mod tests {
         assert_eq!(found("  x = torch.from_file('/etc/passwd', False, 10)"), 1);
         assert_eq!(found("  ops.evil.run(x)"), 1);
         assert_eq!(found("  a : __torch__.torch.classes.evil.Run"), 1);
+        assert_eq!(found("  a : __torch__.torch.classes.rnn.CellParamsBase"), 0);
         assert_eq!(found("import os"), 1);
         // What follows a text is the next instruction of the pickle, here one that keeps it.
         let program =

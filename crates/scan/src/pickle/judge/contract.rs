@@ -8,6 +8,7 @@ use super::super::machine::Machine;
 use super::super::value::{Global, Node, Value};
 use super::{Judge, code, reach, resources};
 use crate::tables::{Contract, Effect};
+use crate::torch_classes;
 
 impl Judge<'_> {
     /// Whether `args` are what the contract wants of a call by the opcode `by`.
@@ -499,27 +500,10 @@ fn is_buffer(machine: &Machine<'_>, value: Value) -> bool {
     }) && buffered(machine, value).is_some()
 }
 
-/// Classes of C++ that keep the packed weights of quantised modules, and nothing else.
-const PACKED: [&str; 10] = [
-    "quantized.Conv2dPackedParamsBase",
-    "quantized.Conv3dPackedParamsBase",
-    "quantized.EmbeddingPackedParamsBase",
-    "quantized.LinearPackedParamsBase",
-    "rnn.CellParamsBase",
-    "sparse.LinearPackedParamsBase",
-    "xnnpack.Conv2dOpContext",
-    "xnnpack.LinearOpContext",
-    "xnnpack.TransposeConv2dOpContext",
-    "quantized.ConvTranspose2dPackedParamsBase",
-];
-
 /// Whether the state of an object of TorchScript is one of those, by its name: torch makes what is registered under it.
 pub(super) fn is_packed(machine: &Machine<'_>, state: Value) -> bool {
     let Some([_, name]) = machine.tuple(state) else { return false };
-    let name = machine.text(*name);
-    name.as_deref()
-        .and_then(|name| name.strip_prefix("__torch__.torch.classes."))
-        .is_some_and(|name| PACKED.contains(&name))
+    machine.text(*name).is_some_and(|name| torch_classes::keeps_weights(&name))
 }
 
 /// Whether `state` is nothing, or one or two dicts of the stream whose keys are constant attribute names that
