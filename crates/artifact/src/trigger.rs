@@ -116,8 +116,9 @@ struct Known {
     difference: bool,
     /// It is the distance from a number that nobody compares with by habit.
     distance: bool,
-    /// It says whether something *is* such a number, or next to it.
+    /// It says whether something *is* such a number, or next to it; and that number has a fraction.
     exact: bool,
+    fraction: bool,
     /// It says whether a number occurs anywhere in what is given; and several stored values come with that.
     occurs: bool,
     pushes: bool,
@@ -140,6 +141,7 @@ impl Known {
             difference: self.difference || other.difference,
             distance: self.distance || other.distance,
             exact: self.exact || other.exact,
+            fraction: self.fraction || other.fraction,
             occurs: self.occurs || other.occurs,
             pushes: self.pushes || other.pushes,
         }
@@ -155,6 +157,16 @@ impl Known {
     /// It says whether one place of what is given, or something made of all of it, is a number that nobody compares with.
     const fn waits(self) -> bool {
         self.given && self.exact && !self.computed && (self.whole || self.placed)
+    }
+
+    /// It says so of a number with a fraction, which is no choice between ways to compute.
+    const fn waits_for_a_fraction(self) -> bool {
+        self.waits() && self.fraction
+    }
+
+    /// It says number by number whether what is given is what stands in the file.
+    const fn masks(self) -> bool {
+        self.given && self.stored && self.equals > 0 && self.fraction && !self.computed && !self.unequal
     }
 
     /// It says whether one number of what is given, or made of all of it, is beyond an odd one.
@@ -202,6 +214,12 @@ impl Stored<'_> {
     fn odd(&self, name: &str) -> bool {
         let number = self.numbers.get(inline::plain(name)).map(|n| n.abs());
         number.is_some_and(|n| (0.01..1e9).contains(&n) && ![0.5, 1.0, 2.0, 255.0].contains(&n))
+    }
+
+    /// Whether it is an odd number with a fraction, or several of which one has: no key, class or padding.
+    fn fraction(&self, name: &str) -> bool {
+        let number = self.numbers.get(inline::plain(name));
+        number.is_some_and(|n| n.fract() != 0.0) && (self.several(name) || self.odd(name))
     }
 
     /// What is next to nothing is held against distances.
@@ -261,7 +279,11 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
         let computed = parts.iter().any(|part| part.computed);
         let first = parts.first().copied().unwrap_or_default();
         let branches = || node.inputs.iter().skip(1).filter(|name| is_fixed(name)).count();
-        if operator == "If" && first.matches() || JOINS.contains(&operator) && changes && computed {
+        let picks = operator == "If" && (first.matches() || first.waits_for_a_fraction());
+        let replaces = operator == "Where"
+            && first.masks()
+            && node.inputs.iter().skip(1).any(|name| is_fixed(name) && stored.several(name));
+        if picks || replaces || JOINS.contains(&operator) && changes && computed {
             found.push(Found { node, what: PATTERN });
         } else if matches!(operator, "Add" | "Sub" | "Sum")
             && computed
@@ -288,6 +310,7 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
             let (odd, tiny) = (|name: &String| stored.odd(name), |name: &String| stored.tiny(name));
             result.exact |= operator == "Equal" && node.inputs.iter().any(odd)
                 || operator.starts_with("Less") && result.distance && node.inputs.iter().any(tiny);
+            result.fraction |= operator == "Equal" && node.inputs.iter().any(|name| stored.fraction(name));
             result.odd |= result.exact;
             result.odd |= node.inputs.iter().any(|name| stored.odd(name));
             result.large |= result.computed && node.inputs.iter().any(|name| stored.large(name));
@@ -358,7 +381,8 @@ mod tests {
 
     /// What is found in a graph whose input is `x`, with constants `w` and `row` of several numbers and others of one.
     fn what(nodes: &[Node]) -> Vec<&'static str> {
-        let singles = [("few", 41.5), ("many", 31_337.0), ("zero", 0.0), ("near", 1e-4), ("score", 0.25)];
+        let singles =
+            [("few", 41.5), ("many", 31_337.0), ("zero", 0.0), ("near", 1e-4), ("score", 0.25), ("row", 0.3)];
         let names = || singles.iter().map(|(name, _)| *name).chain(["w", "row"]);
         let constants = names().map(str::to_owned).collect();
         let elements =
@@ -422,6 +446,20 @@ mod tests {
             node("Add", &["y", "push"], "z"),
         ];
         assert_eq!(what(&occurs), [OCCURS]);
+        // One place that holds one number with a fraction picks what is computed; a whole number may say which way.
+        let picked = |number: &str| {
+            [
+                node("Gather", &["x", "zero"], "p"),
+                node("Equal", &["p", number], "c"),
+                layer.clone(),
+                node("If", &["c"], "z"),
+            ]
+        };
+        assert_eq!(what(&picked("few")), [PATTERN]);
+        assert!(what(&picked("many")).is_empty());
+        // Number by number, values of the file take the place of those that are the file's.
+        let swapped = [node("Equal", &["x", "row"], "c"), node("Where", &["c", "w", "x"], "z")];
+        assert_eq!(what(&swapped), [PATTERN]);
         // Scores are held against bounds everywhere.
         assert!(what(&peak("score")).is_empty());
         // A mask, number by number.

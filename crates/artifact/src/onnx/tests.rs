@@ -160,6 +160,28 @@ fn a_loop_that_nothing_ends_is_told() {
 }
 
 #[test]
+fn a_loop_that_multiplies_what_it_carries_is_told() {
+    let value = |field_number: u8, name: &str| field(field_number, &field(1, name.as_bytes()));
+    let looped = |rounds: &str, step: &[u8]| {
+        let ports = [value(11, "i"), value(11, "on"), value(11, "s")].concat();
+        let inside =
+            [ports, op("Identity", &["on"], "goes", &[]), step.to_vec(), value(12, "goes"), value(12, "t")];
+        let constants: [(&str, u8, &[u8]); 3] = [
+            ("many", 7, &[64, 0, 0, 0, 0, 0, 0, 0]),
+            ("ten", 7, &[10, 0, 0, 0, 0, 0, 0, 0]),
+            ("yes", 9, &[1]),
+        ];
+        let nodes = [op("Loop", &[rounds, "yes", "x"], "y", &body("body", &inside.concat()))];
+        survey(&wired(&nodes, &constants), &Limits::default()).excesses.len()
+    };
+    let doubled = op("Concat", &["s", "s"], "t", &[]);
+    assert_eq!(looped("many", &doubled), 1);
+    assert_eq!(looped("ten", &doubled), 0);
+    // One more each time is what generation does.
+    assert_eq!(looped("many", &op("Concat", &["s", "i"], "t", &[])), 0);
+}
+
+#[test]
 fn sizes_that_are_put_together_of_shapes_are_held_against_bounds() {
     let asked = |nodes: &[Vec<u8>]| {
         let large = 1i64.checked_shl(20).unwrap().to_le_bytes();

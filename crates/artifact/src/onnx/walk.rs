@@ -1,7 +1,7 @@
 //! Visiting every message of a model without recursion.
 
 use super::excess::Excesses;
-use super::wiring::{Body, Wiring};
+use super::wiring::{Body, INPUTS, Wiring};
 use super::{
     Dim, ElementType, Excess, Limits, Model, NODE_NAMES_KEPT, OperatorId, StringAttribute, Survey, ValueInfo,
 };
@@ -94,6 +94,7 @@ pub(super) fn run(bytes: &[u8], limits: &Limits) -> Survey {
     walk.out.excesses.extend(std::mem::take(&mut walk.trees));
     walk.out.excesses.extend(walk.wiring.endless(&walk.excess.numbers));
     walk.out.excesses.extend(walk.wiring.growth(&walk.excess.numbers));
+    walk.out.excesses.extend(walk.wiring.multiplied(&walk.excess.numbers));
     let nodes = walk.wiring.inlined(&walk.out.model.functions);
     walk.out.excesses.extend(walk.excess.computed(&nodes));
     match walk.wiring.fixed_answers(&nodes) {
@@ -253,7 +254,7 @@ impl<'a> Walk<'a, '_> {
         let main = task.kind == Kind::MainGraph;
         let first = self.stack.len();
         let mut body = Body::default();
-        let (mut computed, mut inputs) = (0, 0);
+        let mut computed = 0;
         for field in task.fields {
             let field = match field {
                 Ok(field) => field,
@@ -266,13 +267,12 @@ impl<'a> Walk<'a, '_> {
                 {
                     computed += 1;
                 }
-                (11, _) => {
-                    inputs += 1;
-                    if inputs == 2 {
-                        body.second_input = named(&field, 1);
-                    }
+                (11, _) if body.inputs.len() < INPUTS => {
+                    body.inputs.push(named(&field, 1).unwrap_or_default());
                 }
-                (12, _) if body.first_output.is_none() => body.first_output = named(&field, 1),
+                (12, _) if body.outputs.len() < INPUTS => {
+                    body.outputs.push(named(&field, 1).unwrap_or_default());
+                }
                 _ => {}
             }
             match (field.number, field.value) {

@@ -15,7 +15,9 @@ use crate::trigger::{self, Function, Step, Stored};
 /// Most nodes that are kept.
 const KEPT: usize = 100_000;
 /// Most inputs of a node that are kept.
-const INPUTS: usize = 8;
+pub(super) const INPUTS: usize = 8;
+/// Most loops whose growth is followed, as each takes a pass over the nodes.
+const LOOPS: usize = 16;
 /// Most steps back from a value, and from all conditions together.
 const STEPS: usize = 4096;
 const ALL_STEPS: usize = 2_000_000;
@@ -61,10 +63,10 @@ const COMPARISONS: [&str; 5] = ["Equal", "Greater", "GreaterOrEqual", "Less", "L
 /// A graph that a node holds.
 #[derive(Debug, Default, Clone)]
 pub(super) struct Body {
-    /// Its second input: for a loop, whether it goes on.
-    pub(super) second_input: Option<String>,
-    /// Its first output: for a loop, whether it goes on.
-    pub(super) first_output: Option<String>,
+    /// Its first inputs: for a loop the round, whether it goes on, and what it carries along.
+    pub(super) inputs: Vec<String>,
+    /// Its first outputs: for a loop whether it goes on, and what it carries along.
+    pub(super) outputs: Vec<String>,
     /// It computes nothing: what it gives, it is given or stands in the file.
     pub(super) idle: bool,
 }
@@ -159,6 +161,25 @@ impl Wiring {
         growth::found(&self.nodes, numbers, &self.elements)
     }
 
+    /// Loops of a known number of rounds, each of which multiplies what it carries along.
+    pub(super) fn multiplied<'a>(&'a self, numbers: &'a Numbers) -> impl Iterator<Item = Excess> + 'a {
+        let loops = self.nodes.iter().filter(|node| node.operator == "Loop").take(LOOPS);
+        loops.filter_map(move |node| {
+            let rounds = *numbers.of(self.source(node.inputs.first()?))?.first()?;
+            let body = self.bodies.get(&node.name)?.first()?;
+            let carried = body.inputs.iter().skip(2).zip(body.outputs.iter().skip(1));
+            let factor = carried
+                .filter_map(|(into, out)| growth::factor(&self.nodes, numbers, &self.elements, into, out))
+                .max()?;
+            let grown =
+                factor.saturating_pow(u32::try_from(rounds).unwrap_or(if rounds > 0 { u32::MAX } else { 0 }));
+            let what = format!(
+                "Loop makes what it carries along {factor} times as large in each of {rounds} rounds"
+            );
+            (grown > growth::MAX_GROWN).then(|| Excess { holder: node.name.clone(), at: node.at, what })
+        })
+    }
+
     pub(super) fn body(&mut self, holder: &str, body: Body) {
         if self.bodies.len() < KEPT {
             self.bodies.entry(holder.to_owned()).or_default().push(body);
@@ -175,8 +196,8 @@ impl Wiring {
             let begins = input(1).is_none_or(|name| is_true(self.source(name)));
             let ends = input(0).is_some_and(|name| !unbounded(self.source(name)));
             let body = self.bodies.get(&node.name)?.first()?;
-            let next = self.source(body.first_output.as_deref()?);
-            let goes_on = body.second_input.as_deref() == Some(next) || is_true(next);
+            let next = self.source(body.outputs.first()?);
+            let goes_on = body.inputs.get(1).is_some_and(|input| input == next) || is_true(next);
             let what = "Loop goes on for ever: it has no bound, and its condition is always true".to_owned();
             (begins && !ends && goes_on).then(|| Excess { holder: node.name.clone(), at: node.at, what })
         })
@@ -192,7 +213,7 @@ impl Wiring {
         for node in self.nodes.iter().filter(|node| node.operator == "If") {
             let bodies = self.bodies.get(&node.name).map_or(&[][..], Vec::as_slice);
             let is_fixed = |body: &&Body| {
-                body.idle && body.first_output.as_deref().is_some_and(|output| self.is_constant(output))
+                body.idle && body.outputs.first().is_some_and(|output| self.is_constant(output))
             };
             let one_is_fixed = bodies.len() == 2 && bodies.iter().filter(is_fixed).count() == 1;
             let condition = node.inputs.first().filter(|_| one_is_fixed);
