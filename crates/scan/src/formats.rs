@@ -150,6 +150,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,
         Format::Text | Format::Unknown if text::is_python(content) => crate::python::scan,
+        _ if keras::metadata::is_metadata(content) => keras::metadata::scan,
         Format::Text => text::scan,
         _ => unscannable,
     };

@@ -13,6 +13,7 @@ use crate::scanner::{Content, Scanner};
 
 mod code;
 mod config;
+pub(super) mod metadata;
 mod sizes;
 
 pub(crate) use config::judge;

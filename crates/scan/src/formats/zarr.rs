@@ -16,6 +16,7 @@ use crate::scanner::{Content, Scanner};
 use crate::weights::Float;
 
 mod chunk;
+mod claimed;
 
 pub(crate) use chunk::look;
 use chunk::{Step, float, other_width, steps};
@@ -163,6 +164,10 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     }
     let Some(array) = Array::of(&content.place.path, document).map(Arc::new) else { return };
     let project = scanner.project;
+    let present = project.files_like(&array.folder).filter(|path| array.has(path)).count();
+    if let Some(message) = claimed::fault(document, present as u64) {
+        scanner.report("zarr/exhausts", content.place.clone(), message);
+    }
     for path in project.files_like(&array.folder).filter(|path| array.has(path)) {
         let name = path.get(array.folder.len()..).unwrap_or(path);
         scanner.vouch_chunk(content, name, array.clone());

@@ -22,6 +22,7 @@ mod contract;
 mod distribution;
 mod figure;
 mod formula;
+mod lightning;
 mod lookup;
 mod reach;
 mod resources;
@@ -249,7 +250,7 @@ impl<'t> Judge<'t> {
         if code::makes_code(machine, callee) && machine.global(callee).is_none() {
             return self.brings(offset, code::made(machine, callee, args));
         }
-        if by.starts_with("NEWOBJ") && code::is_class(machine, callee) {
+        if by.starts_with("NEWOBJ") && code::is_class(machine, callee) || code::is_enum(machine, callee) {
             return self.brings(offset, None);
         }
         let Some(global) = machine.global(callee) else {
@@ -558,21 +559,7 @@ impl Watch for Judge<'_> {
                 let message = "loading it takes a buffer that is not in the file".to_owned();
                 self.find("pickle/out-of-band-buffer", "", offset, message);
             }
-            Event::Instantiator(name) => {
-                // What Lightning's command line writes; it builds the class that the loader was called on.
-                let own =
-                    ["lightning.pytorch.cli.instantiate_module", "pytorch_lightning.cli.instantiate_module"];
-                if !own.contains(&name.as_str()) {
-                    let harm =
-                        name.rsplit_once('.').and_then(|(module, last)| self.tables.sink(module, last));
-                    let (rule, what) = match harm {
-                        Some(harm) => ("pickle/unsafe-call", format!("which {harm}")),
-                        None => ("pickle/unknown-callable", "which is not known to be inert".to_owned()),
-                    };
-                    let message = format!("Lightning imports and calls {name} to make the module, {what}");
-                    self.find(rule, name.clone(), offset, message);
-                }
-            }
+            Event::Lightning { key, name } => self.lightning(offset, key, name),
             Event::Endless => {
                 let message = "a tuple holds itself so often by way of others, or lies so deep in them, that its hash is never done";
                 self.find("pickle/resources", "folded", offset, message.to_owned());

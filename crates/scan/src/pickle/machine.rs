@@ -65,7 +65,7 @@ pub enum Event<'e> {
     /// A buffer from outside the stream.
     Buffer,
     /// A dotted name under a key by which a loader imports and calls it.
-    Instantiator(String),
+    Lightning { key: &'static str, name: String },
     /// A memo index that makes the C unpickler allocate for all below it.
     HugeMemo(u64),
     /// A tuple that is one part of another so often, or lies so deep in others, that hashing or comparing it does not end
@@ -573,19 +573,19 @@ impl<'a> Machine<'a> {
     /// Keys of a dictionary that mean something to a loader, whatever the dictionary is part of: Lightning makes a
     /// module by calling what `_instantiator` names (`lightning/pytorch/core/saving.py`, `_load_state`).
     fn keys(&self, offset: usize, pairs: &[Value], watch: &mut dyn Watch) {
-        const INSTANTIATOR: &str = "_instantiator";
+        const KEYS: [&str; 2] = ["_instantiator", "_class_path"];
         for pair in pairs.chunks_exact(2) {
             let [key, value] = pair else { continue };
             let may_be = match key {
-                Value::Text(span, Coding::Utf8) => span.end - span.start == INSTANTIATOR.len(),
+                Value::Text(span, Coding::Utf8) => KEYS.iter().any(|key| span.end - span.start == key.len()),
                 Value::Text(..) | Value::Node(_) => true,
                 _ => false,
             };
             if may_be
-                && self.text(*key).as_deref() == Some(INSTANTIATOR)
+                && let Some(key) = self.text(*key).and_then(|text| KEYS.into_iter().find(|key| *key == text))
                 && let Some(name) = self.text(*value)
             {
-                watch.event(self, offset, &Event::Instantiator(name.into_owned()));
+                watch.event(self, offset, &Event::Lightning { key, name: name.into_owned() });
             }
         }
     }

@@ -423,6 +423,8 @@ fn an_import_alone_in_a_text_counts_when_the_module_is_known() {
 fn what_standard_values_are_made_of_is_clean_and_nothing_else() {
     let clean = [
         r"\x80\x04coperator\nitemgetter\nK\x01\x85R.",
+        r"\x80\x04coperator\nitemgetter\ncbuiltins\nslice\nK\x00K\x02N\x87R\x85R.",
+        r"\x80\x04}(\x8c\x0d_instantiator\x8c\x28pytorch_lightning.cli.instantiate_module\x8c\x0b_class_path\x8c\x07own.Netu.",
         r"\x80\x04coperator\nattrgetter\n\x8c\x03a.b\x85R.",
         r"\x80\x04coperator\nmethodcaller\n\x8c\x05lower\x85R.",
         r"\x80\x04cbuiltins\ntype\nN\x85R.",
@@ -478,6 +480,12 @@ fn methods_of_built_in_types_are_data_and_tables_of_lines_no_pickles() {
             rules(&unescape(stream))
         );
     }
+    // The class that Lightning makes, by the name under its key.
+    let made = r"\x80\x04}\x8c\x0b_class_path\x8c\x14subprocess.getoutputs.";
+    assert_eq!(rules(&unescape(made)), ["pickle/unsafe-call"]);
+    // A member of an enumeration by value is looked up by calling it.
+    let member = r"\x80\x04ccloudpickle.cloudpickle\n_make_skeleton_enum\n(cenum\nEnum\n\x85\x8c\x05Color\x8c\x05Color}\x8c\x03RED\x8c\x03rots\x8c\x08__main__\x8c\x02idNtR\x8c\x03rot\x85R.";
+    assert_eq!(rules(&unescape(member)), ["pickle/brings-code"]);
     // The table of lines of a code object begins as a pickle does.
     let code = r"\x80\x04cdill._dill\n_create_code\n(K\x00C\x04\x80\x00\xa8F\x8c\x04NAME\x85tR.";
     assert_eq!(rules(&unescape(code)), ["pickle/code-by-value"]);

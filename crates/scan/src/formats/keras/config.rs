@@ -188,6 +188,26 @@ pub(crate) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: 
     }
 }
 
+/// Judges what Keras knows of the objects in `document`: what it does not know is made without this.
+pub(crate) fn judge_revived(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    let mut stack = vec![document];
+    while let Some(value) = stack.pop() {
+        match value {
+            Value::Array(elements) => stack.extend(elements),
+            Value::Object(members) => {
+                if let Some(object) = Object::of(members)
+                    && object.own()
+                    && NAMES.contains_key(&("class", object.class))
+                {
+                    object.judge(scanner, content);
+                }
+                stack.extend(members.iter().map(|(_, v)| v));
+            }
+            _ => {}
+        }
+    }
+}
+
 struct Object<'a> {
     members: &'a [(String, Value)],
     class: &'a str,
@@ -243,9 +263,24 @@ impl<'a> Object<'a> {
             Some(Effect::Pickle) if self.own() => self.pickle(scanner, content),
             Some(Effect::TensorflowOp) if self.own() => self.tensorflow(scanner, &place),
             Some(Effect::Inert | Effect::Lookup | Effect::Path) if self.own() => {}
+            None if self.of_the_program() => {}
             _ => self.name(scanner, &place, "class", class),
         }
         self.paths(scanner, &place, class);
+    }
+
+    /// Whether the class is one that the program which loads the file has registered under its package, or there is none:
+    /// without a module nothing is imported (`keras/src/saving/serialization_lib.py`, `_retrieve_class_or_fn`).
+    fn of_the_program(&self) -> bool {
+        let package = self.text("registered_name").and_then(|name| {
+            name.split_once('>')
+                .filter(|(_, own)| *own == self.class)
+                .map(|(package, _)| package.to_lowercase())
+        });
+        let libraries = ["keras", "tensorflow", "tf", "builtins"];
+        self.text("module").is_none()
+            && !GADGETS.contains(&self.class)
+            && package.is_some_and(|package| !libraries.iter().any(|library| package.starts_with(library)))
     }
 
     /// Whether the module is Keras's own, or none is given.
@@ -431,7 +466,9 @@ mod tests {
             ("CVE-2025-12060", r#"{"class_name":"function","module":"keras.utils","config":"get_file","registered_name":null}"#.into(), "keras/unsafe-name"),
             ("a saved model from a path", r#"{"class_name":"TFSMLayer","module":"keras.layers","config":{"filepath":"//host/share"}}"#.into(), "keras/reaches-out"),
             ("a module that only looks like Keras", r#"{"class_name":"Dense","module":"kerasx.layers","config":{}}"#.into(), "keras/unknown-name"),
-            ("a custom class", r#"{"class_name":"Mine","registered_name":"pkg>Mine","config":{}}"#.into(), "keras/unknown-name"),
+            ("a custom class of a module", r#"{"class_name":"Mine","module":"pkg","registered_name":"pkg>Mine","config":{}}"#.into(), "keras/unknown-name"),
+            ("a custom class under the name of Keras", r#"{"class_name":"Mine","registered_name":"keras>Mine","config":{}}"#.into(), "keras/unknown-name"),
+            ("a custom class under another name", r#"{"class_name":"Mine","registered_name":"pkg>Other","config":{}}"#.into(), "keras/unknown-name"),
             ("a custom class behind a known one", r#"{"class_name":"Dense","module":"keras.layers","registered_name":"pkg>Mine","config":{}}"#.into(), "keras/unknown-name"),
             ("a file through TensorFlow", r#"{"class_name":"TFOpLambda","config":{"function":"io.write_file"}}"#.into(), "keras/unknown-name"),
             ("two names for one thing", r#"{"class_name":"Dense","class_name":"Flatten","config":{}}"#.into(), "keras/ambiguous"),

@@ -20,7 +20,7 @@ pub(super) fn is_one(machine: &Machine<'_>, loader: Loader, offset: usize, event
             Event::Method { target, .. } => {
                 is_constant(machine, *target) || joblib::is_wrapper(machine, *target)
             }
-            Event::Import(_) | Event::Instantiator(_) | Event::Endless => false,
+            Event::Import(_) | Event::Lightning { .. } | Event::Endless => false,
         }
 }
 

@@ -110,11 +110,19 @@ pub(super) fn asks_dill(machine: &Machine<'_>, args: &[Value]) -> bool {
 
 /// Whether `value` is a class whose body the stream brings.
 pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
+    is_made_by(machine, value, &["_make_skeleton_class", "_make_skeleton_enum", "_create_type"])
+}
+
+/// Whether it is an enumeration, which is called with a value to look up the member that has it.
+pub(super) fn is_enum(machine: &Machine<'_>, value: Value) -> bool {
+    is_made_by(machine, value, &["_make_skeleton_enum"])
+}
+
+fn is_made_by(machine: &Machine<'_>, value: Value, makers: &[&str]) -> bool {
     let Some(Node::Called { callee, .. }) = machine.node(value) else { return false };
     machine.global(*callee).is_some_and(|global| {
-        let (module, name) = (global.module.as_deref(), global.name.as_deref());
-        matches!(name, Some("_make_skeleton_class" | "_make_skeleton_enum" | "_create_type"))
-            && is_maker(module.unwrap_or_default(), name.unwrap_or_default())
+        let (module, name) = (global.module.as_deref(), global.name.as_deref().unwrap_or_default());
+        makers.contains(&name) && is_maker(module.unwrap_or_default(), name)
     })
 }
 

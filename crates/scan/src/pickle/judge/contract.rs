@@ -572,9 +572,12 @@ pub(super) fn plain(machine: &Machine<'_>, value: Value) -> bool {
                 })
             }
             Some(Node::Set | Node::Constant(_)) => true,
-            // How protocols 0 to 2 write bytes.
+            // How protocols 0 to 2 write bytes; and slices.
             Some(Node::Called { callee, .. }) => machine.global(*callee).is_some_and(|g| {
-                g.module.as_deref() == Some("_codecs") && g.name.as_deref() == Some("encode")
+                matches!(
+                    (g.module.as_deref(), g.name.as_deref()),
+                    (Some("_codecs"), Some("encode")) | (Some("builtins" | "__builtin__"), Some("slice"))
+                )
             }),
             _ => false,
         },
