@@ -76,6 +76,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
                         "externalData" => super::onnx::external_json(scanner, content, value),
                         _ => {}
                     }
+                    super::orders::padding(scanner, &content.place, key, value);
                     if key == "chat_template" {
                         templates(scanner, content, value);
                     } else if let Value::Text(text) = value {

