@@ -160,6 +160,9 @@ pub(super) fn plain(c: char) -> char {
         '\u{2216}' | '\u{29f5}' | '\u{29f9}' => '\\',
         '\u{2217}' | '\u{204e}' => '*',
         '\u{2223}' | '\u{2758}' => '|',
+        // Letters in brackets, which are three characters by their compatibility forms.
+        '\u{249c}'..='\u{24b5}' => letter('\u{249c}'),
+        '\u{1f110}'..='\u{1f129}' => letter('\u{1f110}'),
         '\u{1f150}'..='\u{1f169}' => letter('\u{1f150}'),
         '\u{1f170}'..='\u{1f189}' => letter('\u{1f170}'),
         '\u{1f1e6}'..='\u{1f1ff}' => letter('\u{1f1e6}'),

@@ -14,6 +14,7 @@ mod arranged;
 mod base64;
 mod bases;
 mod beside;
+mod carried;
 mod ciphers;
 mod classes;
 mod codes;
@@ -24,10 +25,12 @@ mod dump;
 mod entities;
 mod escapes;
 mod exchanged;
+mod fillers;
 mod framed;
 mod grid;
 mod hex;
 mod hidden;
+mod in_pieces;
 mod indexed;
 mod initials;
 mod inserted;
@@ -36,6 +39,8 @@ mod leet;
 mod lexicon;
 pub(crate) mod mail;
 mod merged;
+mod mistaken;
+mod mixed_up;
 mod numbers;
 mod one_number;
 mod order;
@@ -47,7 +52,9 @@ mod pig_latin;
 mod plausible;
 mod regular;
 mod repeated;
+mod run_together;
 mod scan;
+mod scripts;
 mod slips;
 mod spacing;
 mod spelled;
@@ -135,12 +142,16 @@ const READERS: &[Reader] = &[
     turned::read,
     hidden::read,
     framed::read,
+    carried::read,
+    in_pieces::read,
     spacing::read,
+    run_together::read,
     repeated::read,
     syllables::read,
     grid::read,
     merged::read,
     initials::read,
+    fillers::read,
     arranged::read,
     order::read,
     ciphers::read,
@@ -149,6 +160,8 @@ const READERS: &[Reader] = &[
     leet::read,
     cyrillic::read,
     transliterated::read,
+    scripts::read,
+    mixed_up::read,
     slips::read,
     pieces::read,
     indexed::read,
@@ -194,6 +207,9 @@ pub(super) fn find(
     }
     if let Some(drawn) = turned::drawn(source) {
         search.admit(drawn, &[], Transform::Drawn);
+    }
+    if let Some(meant) = mistaken::meant(source) {
+        search.admit(meant, &[], Transform::Mistaken);
     }
     search.expand(&Node { cased: cased.clone(), how: Vec::new(), guess: false });
     search.left_alone(source, &SpanMap::identity(), &[]);

@@ -240,7 +240,10 @@ fn numbered(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     pieces.sort_by_key(|(number, _)| *number);
     let consecutive = pieces.iter().zip(pieces.iter().skip(1)).all(|(one, next)| one.0 + 1 == next.0);
     if consecutive {
-        let joined = pieces.iter().filter_map(|(_, range)| text.get(range.clone())).collect();
+        let said: Vec<&str> = pieces.iter().filter_map(|(_, range)| text.get(range.clone())).collect();
+        // A word each, or parts that end within words.
+        let words = said.iter().filter(|piece| !piece.trim().contains(' ')).count();
+        let joined = said.join(if words * 5 >= said.len() * 4 { " " } else { "" });
         readings.push(Reading::of(Transform::Ordered, vec![(first..last, joined)]));
     }
 }

@@ -35,6 +35,8 @@ pub enum Transform {
     Escapes,
     /// Quoted-printable.
     QuotedPrintable,
+    /// UTF-8 that was taken for a code page.
+    Mistaken,
     /// UTF-7.
     Utf7,
     /// Punycode.
@@ -240,6 +242,7 @@ impl Transform {
             Self::Entities => "entities",
             Self::Escapes => "escapes",
             Self::QuotedPrintable => "quoted-printable",
+            Self::Mistaken => "mistaken",
             Self::Utf7 => "utf7",
             Self::Punycode => "punycode",
             Self::CodePoints => "code-points",

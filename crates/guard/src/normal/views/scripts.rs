@@ -1,0 +1,167 @@
+//! Words of a language in Latin letters that are written in letters which few of its readers write: runes, Ogham, Georgian,
+//! Armenian, Gothic, Tifinagh, and Cherokee for what it looks like.
+//!
+//! What those scripts are meant for comes to no words of such a language, so that texts in them are left alone.
+
+use std::collections::HashMap;
+use std::ops::{Range, RangeInclusive};
+use std::sync::LazyLock;
+
+use super::scan::Scan;
+use super::words::{Likeness, convinces};
+use super::{Reading, Transform};
+
+/// Bytes by which a part is told, and most parts.
+const SAMPLE: usize = 600;
+const MOST: usize = 64;
+
+/// A script, and for each of its letters what is written with it; of some letters people make another use.
+struct Script {
+    range: RangeInclusive<char>,
+    letters: &'static str,
+    otherwise: &'static str,
+}
+
+const SCRIPTS: [Script; 7] = [
+    Script {
+        range: '\u{16a0}'..='\u{16f8}',
+        letters: "ᚠf ᚡv ᚢu ᚣy ᚦth ᚨa ᚩo ᚪa ᚫa ᚬo ᚱr ᚲk ᚳc ᚴk ᚷg ᚹw ᚺh ᚻh ᚼh ᚽh ᚾn ᚿn ᛁi ᛂe ᛃj ᛄj ᛅa ᛆa ᛇe ᛈp ᛉz ᛊs ᛋs ᛌs ᛍc ᛎz \
+                  ᛏt ᛐt ᛑd ᛒb ᛓb ᛔp ᛕp ᛖe ᛗm ᛘm ᛙm ᛚl ᛛl ᛜng ᛝng ᛞd ᛟo ᛠea ᛡj ᛢq ᛣk ᛤg ᛥst ᛦy ᛩq ᛪx",
+        otherwise: "ᚲc ᛇy ᛉx ᛃy ᚦt",
+    },
+    Script {
+        range: '\u{1680}'..='\u{169c}',
+        letters: "ᚁb ᚂl ᚃf ᚄs ᚅn ᚆh ᚇd ᚈt ᚉc ᚊq ᚋm ᚌg ᚍz ᚎy ᚏr ᚐa ᚑo ᚒu ᚓe ᚔi ᚕv ᚖk ᚗj ᚘw ᚙx ᚚp",
+        otherwise: "ᚃv ᚎz ᚕk ᚘx",
+    },
+    Script {
+        range: '\u{10d0}'..='\u{10f0}',
+        letters: "აa ბb გg დd ეe ვv ზz თt იi კk ლl მm ნn ოo პp ჟj რr სs ტt უu ფf ქq ღg ყy შs ჩc ცc ძz წw ჭc ხx ჯj ჰh",
+        otherwise: "ქk ფp ყq წt",
+    },
+    Script {
+        range: '\u{561}'..='\u{587}',
+        letters: "աa բb գg դd եe զz էe ըy թt ժj իi լl խx ծc կk հh ձz ղr ճc մm յy նn շs ոo չc պp ջj ռr սs վv տt րr ցc ւu փp քq օo ֆf",
+        otherwise: "ւw քk յj",
+    },
+    Script {
+        range: '\u{10330}'..='\u{1034a}',
+        letters: "𐌰a 𐌱b 𐌲g 𐌳d 𐌴e 𐌵q 𐌶z 𐌷h 𐌸th 𐌹i 𐌺k 𐌻l 𐌼m 𐌽n 𐌾j 𐌿u 𐍀p 𐍂r 𐍃s 𐍄t 𐍅w 𐍆f 𐍇x 𐍈v 𐍉o",
+        otherwise: "𐌺c 𐌾y 𐍅y 𐌸t",
+    },
+    Script {
+        range: '\u{2d30}'..='\u{2d67}',
+        letters: "ⴰa ⴱb ⵛc ⴷd ⴻe ⴼf ⴳg ⵀh ⵉi ⵊj ⴽk ⵍl ⵎm ⵏn ⵓu ⵒp ⵇq ⵔr ⵙs ⵜt ⵖv ⵡw ⵅx ⵢy ⵣz",
+        otherwise: "ⵓo ⵡu ⵖg",
+    },
+    // By what its letters look like; small ones are another block, and folded to here.
+    Script {
+        range: '\u{13a0}'..='\u{13f5}',
+        letters: "Ꭰd Ꭱr Ꭲt Ꭵi Ꭹy Ꭺa Ꭻj Ꭼe Ꮁr Ꮃw Ꮇm Ꮋh Ꮍy Ꮎo Ꮐg Ꮑn Ꮒh Ꮓz Ꮖi Ꮗw Ꮙv Ꮚw Ꮛe Ꮜu Ꮞ4 Ꮟb Ꮢr Ꮤw Ꮥs Ꮦt Ꮩv Ꮪs Ꮭl Ꮮl Ꮯc Ꮲp \
+                  Ꮳg Ꮴv Ꮶk Ꮷd Ꮻo Ꮼw Ꮾ6 Ᏻg Ᏼb Ꮅp Ꮀf Ꮈw",
+        otherwise: "Ꮎn Ꮑo Ꮅq Ꮔq",
+    },
+];
+
+type Table = HashMap<char, &'static str>;
+
+/// For each script the letters as they are used, one way and another.
+static TABLES: LazyLock<Vec<[Table; 2]>> = LazyLock::new(|| {
+    let pairs = |letters: &'static str| {
+        letters.split_ascii_whitespace().filter_map(|pair| Some((pair.chars().next()?, pair)))
+    };
+    let table = |letters| -> Table {
+        pairs(letters).filter_map(|(c, pair)| Some((c, pair.get(c.len_utf8()..)?))).collect()
+    };
+    SCRIPTS
+        .iter()
+        .map(|script| {
+            let mut other = table(script.letters);
+            other.extend(table(script.otherwise));
+            [table(script.letters), other]
+        })
+        .collect()
+});
+
+pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    if scan.text.is_ascii() {
+        return;
+    }
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for part in scan.parts().iter().filter(|part| !part.plain).take(MOST) {
+        let Some(text) = scan.text.get(part.range.clone()).filter(|text| !text.is_ascii()) else { continue };
+        let Some(tables) = script(text) else { continue };
+        let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
+        let known = |table: &&Table| Likeness::of(latin(sample, table).as_bytes()).known;
+        let said = tables
+            .iter()
+            .rev()
+            .max_by_key(known)
+            .filter(|table| convinces(sample.as_bytes(), latin(sample, table).as_bytes()));
+        edits.extend(said.map(|table| (part.range.clone(), latin(text, table))));
+    }
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Transliterated, edits));
+    }
+}
+
+/// The script of a text, by the first letter of one.
+fn script(text: &str) -> Option<&'static [Table; 2]> {
+    let at = text
+        .chars()
+        .map(capital)
+        .find_map(|c| SCRIPTS.iter().position(|script| script.range.contains(&c)))?;
+    TABLES.get(at)
+}
+
+/// A small letter of Cherokee as a capital, as which it was written: they are folded the other way than all others.
+fn capital(c: char) -> char {
+    match c {
+        '\u{ab70}'..='\u{abbf}' => char::from_u32(u32::from(c) - 0xab70 + 0x13a0).unwrap_or(c),
+        '\u{13f8}'..='\u{13fd}' => char::from_u32(u32::from(c) - 8).unwrap_or(c),
+        c => c,
+    }
+}
+
+fn latin(text: &str, table: &Table) -> String {
+    let mut said = String::with_capacity(text.len());
+    for c in text.chars() {
+        match table.get(&capital(c)) {
+            Some(sound) => said.push_str(sound),
+            None => said.push(c),
+        }
+    }
+    said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_in_strange_letters_are_read_and_texts_of_their_own_are_not() {
+        let said = |text: &str| {
+            let mut readings = Vec::new();
+            read(&Scan::of(text), &mut readings);
+            readings.into_iter().flat_map(|reading| reading.edits).map(|(_, said)| said).collect::<Vec<_>>()
+        };
+        let expected = "bring the blue folder and tell the others";
+        for text in [
+            "ᛒᚱᛁᚾᚷ ᛏᚺᛖ ᛒᛚᚢᛖ ᚠᛟᛚᛞᛖᚱ ᚨᚾᛞ ᛏᛖᛚᛚ ᛏᚺᛖ ᛟᛏᚺᛖᚱᛋ",
+            "ბრინგ ტჰე ბლუე ფოლდერ ანდ ტელლ ტჰე ოტჰერს",
+            "ᚁᚏᚔᚅᚌ ᚈᚆᚓ ᚁᚂᚒᚓ ᚃᚑᚂᚇᚓᚏ ᚐᚅᚇ ᚈᚓᚂᚂ ᚈᚆᚓ ᚑᚈᚆᚓᚏᚄ",
+            "𐌱𐍂𐌹𐌽𐌲 𐍄𐌷𐌴 𐌱𐌻𐌿𐌴 𐍆𐍉𐌻𐌳𐌴𐍂 𐌰𐌽𐌳 𐍄𐌴𐌻𐌻 𐍄𐌷𐌴 𐍉𐍄𐌷𐌴𐍂𐍃",
+            "ⴱⵔⵉⵏⴳ ⵜⵀⴻ ⴱⵍⵓⴻ ⴼⵍⴷⴻⵔ ⴰⵏⴷ ⵜⴻⵍⵍ ⵜⵀⴻ ⵜⵀⴻⵔⵙ",
+        ] {
+            let found = said(text).concat();
+            assert!(found == expected || found.starts_with("bring the blue f"), "{text}: {found}");
+        }
+        for text in [
+            "გამარჯობა, დღეს კარგი ამინდია და ჩვენ სასეირნოდ მივდივართ მთაში",
+            "Բարև ձեզ, այսօր լավ եղանակ է և մենք գնում ենք զբոսնելու քաղաքում",
+            "ᎣᏏᏲ ᏙᎯᏧ ᎠᏂᏴᏫᏯ ᏚᏂᎾᏗᏫᏍᎬ ᎤᎾᏙᏢᏒ ᏣᎳᎩ",
+        ] {
+            assert!(said(text).is_empty(), "{text}: {:?}", said(text));
+        }
+    }
+}
