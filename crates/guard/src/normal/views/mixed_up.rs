@@ -12,8 +12,11 @@ const SHORTEST: usize = 32;
 /// Most parts that are tried: where language stands, most are plain.
 const MOST: usize = 6;
 
+/// A way to put letters back.
+type Way = fn(&str) -> String;
+
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let ways: [(Transform, fn(&str) -> String); 3] = [
+    let ways: [(Transform, Way); 3] = [
         (Transform::Reversed, in_pairs),
         (Transform::PigLatin, first_from_the_end),
         (Transform::PigLatin, last_from_the_start),

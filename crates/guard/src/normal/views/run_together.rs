@@ -8,6 +8,8 @@ use super::{Reading, Transform};
 
 /// Letters of words that run together.
 const LEAST: usize = 24;
+/// The same of words that nothing parts: some languages have words of thirty letters.
+const LEAST_UNPARTED: usize = 40;
 /// Words of names that programs have, of which texts are full.
 const MOST_OF_A_NAME: usize = 7;
 /// Most bytes of one run that are divided.
@@ -42,6 +44,9 @@ fn parted(text: &str) -> Option<String> {
     // A few words are a name that a program has.
     if lettered().count() > 1 && told * 2 >= lettered().count() {
         return (lettered().count() > MOST_OF_A_NAME).then(|| words.join(" "));
+    }
+    if letters < LEAST_UNPARTED {
+        return None;
     }
     // No capitals and no underscores tell where words end, or they tell it wrong.
     let runs = text.split_inclusive(|c: char| !c.is_ascii_alphabetic());

@@ -7,12 +7,14 @@ use std::collections::HashMap;
 use std::ops::{Range, RangeInclusive};
 use std::sync::LazyLock;
 
-use super::scan::Scan;
+use super::scan::{Scan, is_letter};
 use super::words::{Likeness, convinces};
 use super::{Reading, Transform};
 
-/// Bytes by which a part is told, and most parts.
+/// Bytes by which a stretch is told, and most stretches.
 const SAMPLE: usize = 600;
+/// Fewest letters.
+const LEAST: usize = 6;
 const MOST: usize = 64;
 
 /// A script, and for each of its letters what is written with it; of some letters people make another use.
@@ -84,13 +86,16 @@ static TABLES: LazyLock<Vec<[Table; 2]>> = LazyLock::new(|| {
 });
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.text.is_ascii() {
+    // How their letters begin in UTF-8.
+    let begins = |bytes: &[u8]| bytes.iter().map(|byte| scan.has(*byte)).sum::<usize>();
+    let may_have = begins(&[0xd5, 0xd6, 0xe1, 0xea, 0xf0]) >= LEAST
+        || begins(&[0xb4, 0xb5]).min(scan.has(0xe2)) >= LEAST;
+    if !may_have {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for part in scan.parts().iter().filter(|part| !part.plain).take(MOST) {
-        let Some(text) = scan.text.get(part.range.clone()).filter(|text| !text.is_ascii()) else { continue };
-        let Some(tables) = script(text) else { continue };
+    for (script, range) in stretches(scan.text).into_iter().take(MOST) {
+        let (Some(text), Some(tables)) = (scan.text.get(range.clone()), TABLES.get(script)) else { continue };
         let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
         let known = |table: &&Table| Likeness::of(latin(sample, table).as_bytes()).known;
         let said = tables
@@ -98,20 +103,34 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             .rev()
             .max_by_key(known)
             .filter(|table| convinces(sample.as_bytes(), latin(sample, table).as_bytes()));
-        edits.extend(said.map(|table| (part.range.clone(), latin(text, table))));
+        edits.extend(said.map(|table| (range, latin(text, table))));
     }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Transliterated, edits));
     }
 }
 
-/// The script of a text, by the first letter of one.
-fn script(text: &str) -> Option<&'static [Table; 2]> {
-    let at = text
-        .chars()
-        .map(capital)
-        .find_map(|c| SCRIPTS.iter().position(|script| script.range.contains(&c)))?;
-    TABLES.get(at)
+/// Stretches of letters of one script, with signs between them but no letters of another one.
+fn stretches(text: &str) -> Vec<(usize, Range<usize>)> {
+    let mut found: Vec<(usize, Range<usize>)> = Vec::new();
+    let mut open = false;
+    for (at, c) in text.char_indices() {
+        if c < '\u{561}' {
+            open &= !is_letter(c);
+            continue;
+        }
+        let script = SCRIPTS.iter().position(|script| script.range.contains(&capital(c)));
+        let end = at + c.len_utf8();
+        match (script, found.last_mut()) {
+            (Some(script), Some((last, range))) if open && *last == script => range.end = end,
+            (Some(script), _) => {
+                found.push((script, at..end));
+                open = true;
+            }
+            (None, _) => open &= !is_letter(c),
+        }
+    }
+    found
 }
 
 /// A small letter of Cherokee as a capital, as which it was written: they are folded the other way than all others.
