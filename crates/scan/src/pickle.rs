@@ -100,6 +100,7 @@ impl Stream<'_, '_, '_> {
         let mut machine = Machine::new(self.bytes, grammar, budget);
         let mut judge = Judge::new(self.scanner.tables, loader);
         let mut end = machine.run(at, &mut judge);
+        judge.held(&machine, at);
         let to = if let End::Stop(to, _) = end { to } else { self.bytes.len() };
         if collisions::has_many(self.bytes.get(at..to).unwrap_or_default()) {
             let message =

@@ -22,6 +22,7 @@ mod contract;
 mod distribution;
 mod figure;
 mod formula;
+mod held;
 mod lightning;
 mod lookup;
 mod reach;

@@ -200,7 +200,10 @@ impl Judge<'_> {
                 _ => false,
             },
             Contract::InertArgs => args.iter().all(|a| self.inert_when_called(machine, *a, DEPTH)),
-            Contract::Held => args.iter().all(|a| self.holdable(machine, *a)),
+            Contract::Held => {
+                args.iter().all(|a| self.holdable(machine, *a))
+                    && args.split_first().is_none_or(|(of, rest)| !self.opens(machine, *of, rest))
+            }
             Contract::Rebuilt => match args {
                 [class, shape, kind @ ..] => {
                     // A mapped file is pickled as what was in it.
@@ -337,14 +340,32 @@ impl Judge<'_> {
         };
         let same =
             *of == function || machine.global(*of).is_some_and(|g| Some(g) == machine.global(function));
+        let named_values = *named;
         let named = match machine.dict(*named) {
             Some((items, whole)) => whole && items.iter().all(|value| self.holdable(machine, *value)),
             None => *named == Value::None,
         };
         let positional = machine.tuple(*positional).unwrap_or(&[Value::None]);
+        let values: Vec<Value> = machine
+            .dict(named_values)
+            .map_or(&[][..], |(items, _)| items)
+            .chunks(2)
+            .filter_map(|pair| pair.get(1).copied())
+            .chain(positional.iter().copied())
+            .collect();
         same && named
+            && !self.opens(machine, function, &values)
             && positional.iter().all(|value| self.holdable(machine, *value))
             && (*attributes == Value::None || plain_names(machine, *attributes))
+    }
+
+    /// Whether a class that is inert only as an object is held with the path or the address of a file: its `__init__`, which
+    /// nobody has shown to be harmless, would open it when something calls what is held.
+    fn opens(&self, machine: &Machine<'_>, of: Value, args: &[Value]) -> bool {
+        matches!(self.effect(machine, of), Some(Effect::InertIf(_)))
+            && args
+                .iter()
+                .any(|arg| machine.text(*arg).is_some_and(|text| text.contains(['/', '\\', ':', '.'])))
     }
 
     /// Whether `getattr` asks an instance of a library that only calculates for an ordinary method: how Python pickles a

@@ -7,6 +7,12 @@ use super::super::value::{Constant, Global, Node, Value, decode};
 use super::Machine;
 
 impl<'a> Machine<'a> {
+    /// Everything that the stream made.
+    #[must_use]
+    pub fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
     /// The node a value names.
     #[must_use]
     pub fn node(&self, value: Value) -> Option<&Node> {

@@ -31,6 +31,12 @@ fn a_partial_calls_what_its_state_says() {
     assert_eq!(outcome(&stream(ordinary)), Outcome::Clean);
     let held = partial(name("numpy", "exp"), name("numpy", "exp"), &[]);
     assert_eq!(outcome(&stream(held)), Outcome::Clean);
+    // What only its objects are inert of opens what it is told, if something calls it.
+    let class = || name("torch.nn.modules.conv", "Conv2d");
+    let layer = partial(class(), class(), &[b"K\x02".to_vec(), text("zeros")]);
+    assert_eq!(outcome(&stream(layer)), Outcome::Clean);
+    let file = partial(class(), class(), &[text("/etc/passwd")]);
+    assert!(rules(&stream(file)).iter().any(|rule| rule.starts_with("pickle/")));
     let other = partial(int.clone(), getattr.clone(), &[name("collections", "OrderedDict"), text("mro")]);
     assert_eq!(outcome(&stream(other.clone())), Outcome::Suspicious);
     // The import of what it leads to is seen through the state.
@@ -120,4 +126,34 @@ fn pickles_that_are_kept_are_looked_into() {
     };
     assert_eq!(outcome(&kept(stream(call(name("os", "system"), &[text("id")])))), Outcome::Malicious);
     assert_eq!(outcome(&kept(stream(call(name("collections", "deque"), &[])))), Outcome::Clean);
+}
+
+#[test]
+fn what_a_contract_alone_makes_inert_is_kept_nowhere() {
+    let keeps = |held: Vec<u8>| {
+        let object = [name("sklearn.linear_model._base", "LinearRegression"), b")\x81}".to_vec()].concat();
+        stream([object, text("coef_"), held, b"sb".to_vec()].concat())
+    };
+    assert_eq!(outcome(&keeps(name("numpy", "exp"))), Outcome::Clean);
+    let strong = [
+        ("dill._dill", "_eval_repr"),
+        ("dill._dill", "_import_module"),
+        ("torch.storage", "_load_from_bytes"),
+        ("builtins", "getattr"),
+        ("numpy.core", "_ufunc_reconstruct"),
+    ];
+    for (module, callable) in strong {
+        let callable = name(module, callable);
+        for held in [
+            callable.clone(),
+            [b"]".to_vec(), callable.clone(), b"a".to_vec()].concat(),
+            tuple(std::slice::from_ref(&callable)),
+            [b"}".to_vec(), text("x"), callable.clone(), b"s".to_vec()].concat(),
+        ] {
+            assert!(rules(&keeps(held)).contains(&"pickle/contract".to_owned()), "{module}");
+        }
+    }
+    // Called, it is compared; what it was called with is kept by nobody.
+    let shown = call(name("dill._dill", "_eval_repr"), &[text("Ellipsis")]);
+    assert_eq!(outcome(&keeps(shown)), Outcome::Clean);
 }
