@@ -90,12 +90,22 @@ LIBRARIES = {
     "nibabel": ("cmdline", "nicom", "arrayproxy", "fileholders", "openers", "streamlines", "dataobj_images", "filename_parser", "volumeutils", "fileslice", "data", "dft", "tmpdirs", "filebasedimages"), "pydicom": ("data", "examples", "cli", "fileset", "filebase", "util", "fileutil", "filereader", "filewriter"), "nilearn": ("datasets", "reporting", "plotting"), "lmfit": ("ui",), "iminuit": (), "emcee": ("backends",), "quantities": (), "unyt": (), "sparse": (),
     "linearmodels": ("datasets",), "factor_analyzer": (), "pingouin": ("datasets",), "optbinning": (), "sklearn_pandas": (), "celer": ("datasets",), "skglm": (), "skfda": ("datasets",), "sklearn2pmml": (), "mord": (), "pykrige": (),
     "snowballstemmer": (), "yake": (), "spellchecker": (), "symspellpy": (), "ftfy": (), "keybert": (), "pulp": ("apis",), "qiskit": ("qasm2", "qasm3", "qpy", "visualization", "providers"), "simpy": (), "quantecon": (), "awkward": (), "hist": (), "boost_histogram": (),
-    "numcodecs": (), "zarr": (), "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
+    "cftime": (), "altair": (), "prince": (), "darts": ("datasets",), "tf_keras": ("datasets", "saving", "applications"), "keras.preprocessing": (), "yellowbrick": ("datasets",), "pymc": (), "torchtuples": (),
     "flaml": (), "evaluate": (), "photutils": ("datasets",), "specutils": ("io",), "sunpy": ("io", "data", "net"), "scanpy": ("datasets",), "librosa": (), "pywt": ("data",), "xyzservices": (),
     "whoosh.analysis": (), "whoosh.fields": (), "whoosh.formats": (), "whoosh.query": (), "whoosh.columns": (), "whoosh.scoring": (), "whoosh.lang": (), "anytree": ("exporter", "importer", "dotexport", "symlinknode", "symlinknodemixin"), "treelib": ("plugins",), "intervaltree": (),
     # The arrays of numpy_pickle_compat read other files: joblib's own unpickler asks them to.
     "joblib": ("externals", "numpy_pickle_compat"), "dateutil.tz": (), "dateutil.relativedelta": (), "dateutil._common": (), "dateutil.rrule": (), "cycler": (), "pytz": (),
 }
+
+# Packages of which everything is walked. Not dask and zarr: what they keep computes, reads files and unpickles as soon as something goes through it.
+LIBRARIES.update(dict.fromkeys((
+    "ConfigSpace", "SALib", "aeon", "backtesting", "bayes_opt", "bitarray", "bt", "cachetools", "causalinference", "causallearn", "chaospy", "cma",
+    "crepes", "dalex", "deslib", "dice_ml", "doubleml", "emukit", "fcmeans", "ffn", "gtda", "gudhi", "hierarchicalforecast", "immutables", "inspyred",
+    "kmapper", "kneed", "lime", "lineartree", "mealpy", "meshio", "metric_learn", "minisom", "numpoly", "openTSNE", "ot", "pacmap", "pastas",
+    "persim", "platypus", "portion", "pybloom_live", "pygad", "pypfopt", "pyriemann", "pyrsistent", "pysindy", "pysubgroup", "pyswarms",
+    "pytransform3d", "quantile_forest", "rectools", "ripser", "riskfolio", "skforecast", "sklift", "skmultilearn", "sko", "skspatial",
+    "smac", "smt", "ta", "tbats", "tensorly", "transforms3d", "wittgenstein",
+), ()))
 
 # Modules whose public functions models hold by name: read by a person.
 HELD = (
@@ -168,6 +178,10 @@ REVIEWED = {
     ("networkx.classes.multigraph.MultiGraph", "__new__"): "the same",
     ("networkx.classes.multidigraph.MultiDiGraph", "__new__"): "the same",
     ("networkx.classes.graph.Graph", "name"): "sets an item of a dict and forgets cached views",
+    **{(f"networkx.classes.coreviews.Filter{kind}", method): "asks a filter that it holds, which is known or told of, of a node"
+       for kind in ("Atlas", "Adjacency", "MultiInner", "MultiAdjacency") for method in ("__len__", "__iter__", "__getitem__")},
+    **{(f"networkx.classes.reportviews.{kind}EdgeView", method): "asks its own dictionary for its items"
+       for kind in ("", "Out", "In", "Multi", "OutMulti", "InMulti") for method in ("__len__", "__iter__", "__contains__")},
     ("lifelines.fitters.coxph_fitter.CoxPHFitter", "__getattr__"): "reads an attribute of the fitted model",
     ("optuna.study.study.Study", "__setstate__"): "updates __dict__ and makes a lock",
     ("optuna.storages._in_memory.InMemoryStorage", "__setstate__"): "updates __dict__ and makes a lock",
@@ -182,6 +196,7 @@ REVIEWED = {
     ("torch.nn.modules.module.Module", "__setstate__"): "updates __dict__ and adds missing tables of hooks",
     ("torch.nn.modules.module.Module", "__setattr__"): "files a value under parameters, buffers or modules",
     ("torch.nn.modules.module.Module", "__getattr__"): "looks a value up there",
+    ("torch.optim.optimizer.Optimizer", "__setstate__"): "updates __dict__, adds missing tables of hooks and defaults, and has the step of its class timed",
     ("torch.nn.modules.rnn.RNNBase", "__setstate__"): "lists the weights again",
     ("torch.nn.modules.rnn.RNNBase", "__setattr__"): "lists the weights again",
     ("torch.nn.modules.activation.MultiheadAttention", "__setstate__"): "adds a flag",
@@ -263,6 +278,15 @@ REVIEWED = {
     ("transformers.configuration_utils.PreTrainedConfig", "__getattribute__"): "reads an attribute by its other name",
 }
 
+# Classes whose objects are harmless and that write to, delete or import what they are told when they are called, as a partial
+# that something holds may be.
+REACHING = {
+    "PIL.PdfParser.PdfParser", "PIL.TarIO.TarIO", "ase._4.optimize._symopt.relax.Relax", "ase.mep.autoneb.AutoNEB", "ase.optimize.precon.precon.Logfile",
+    "datasets.fingerprint._TempCacheDir", "gymnasium.wrappers.rendering.RecordVideo", "gymnasium.wrappers.vector.rendering.RecordVideo",
+    "jax._src.lru_cache.LRUCache", "joblib.logger.PrintTime", "lightning_fabric.loggers.csv_logs._ExperimentWriter",
+    "lightning_fabric.plugins.precision.utils._ClassReplacementContextManager", "numba.core.caching.CacheImpl", "pymatgen.vis.plotters.SpectrumPlotter",
+}
+
 # What Python runs while an object is made, filled with state, hashed, compared and dropped; and when it is filled as a container.
 RUN = ("__new__", "__setstate__", "__setattr__", "__del__", "__hash__", "__eq__", "__getattr__", "__getattribute__")
 FILL = ("append", "extend", "add", "__setitem__")
@@ -306,6 +330,9 @@ def effect(cls):
             return "enum,"
         source = inspect.getsource(missing._missing_)
         return "enum," if "raise" in source or PURITY.pure(vars(missing)["_missing_"].__func__) else None
+    if qualified(cls) in REACHING:
+        PURITY.why = "reaches files or modules when it is called"
+        return None
     if any(name in vars(meta) for meta in type(cls).__mro__ if meta is not type and meta is not object for name in ("__getattribute__", "__getattr__", "__setattr__")):
         PURITY.why = f"metaclass {qualified(type(cls))}"
         return None
@@ -337,7 +364,7 @@ def walk(package, leave_out):
     for info in pkgutil.walk_packages(getattr(root, "__path__", []), package + ".", onerror=lambda _: None):
         parts = info.name.split(".")
         wanted = info.ispkg or parts[-1].startswith(ONLY.get(package, "")) or parts[-1].partition("modeling_")[2] in WHOLE
-        if any(part in leave_out or is_test(part) for part in parts) or not wanted:
+        if any(part in leave_out or is_test(part) or not part.isidentifier() for part in parts) or not wanted:
             continue
         try:
             yield importlib.import_module(info.name)

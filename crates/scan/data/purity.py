@@ -222,8 +222,8 @@ class Purity:
                 return True
             if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name) and called.value.id == "self":
                 own = inspect.getattr_static(cls, called.attr, None)
-                if self.runs_in(getattr(own, "__func__", own), cls, depth - 1):
-                    return True
+                if own is None or self.runs_in(getattr(own, "__func__", own), cls, depth - 1):
+                    return True  # what the class does not have, the object holds: the file says what it is
         return False
 
     def making(self, cls, depth=DEPTH):
