@@ -99,12 +99,17 @@ LIBRARIES = {
 
 # Packages of which everything is walked. Not dask and zarr: what they keep computes, reads files and unpickles as soon as something goes through it.
 LIBRARIES.update(dict.fromkeys((
-    "ConfigSpace", "SALib", "aeon", "backtesting", "bayes_opt", "bitarray", "bt", "cachetools", "causalinference", "causallearn", "chaospy", "cma",
-    "crepes", "dalex", "deslib", "dice_ml", "doubleml", "emukit", "fcmeans", "ffn", "gtda", "gudhi", "hierarchicalforecast", "immutables", "inspyred",
-    "kmapper", "kneed", "lime", "lineartree", "mealpy", "meshio", "metric_learn", "minisom", "numpoly", "openTSNE", "ot", "pacmap", "pastas",
-    "persim", "platypus", "portion", "pybloom_live", "pygad", "pypfopt", "pyriemann", "pyrsistent", "pysindy", "pysubgroup", "pyswarms",
-    "pytransform3d", "quantile_forest", "rectools", "ripser", "riskfolio", "skforecast", "sklift", "skmultilearn", "sko", "skspatial",
-    "smac", "smt", "ta", "tbats", "tensorly", "transforms3d", "wittgenstein",
+    "ConfigSpace", "PyNomaly", "SALib", "adtk", "aeon", "affine", "apricot", "autofeat", "backtesting", "bayes_opt", "bitarray", "bm25s", "bt",
+    "cachetools", "causalinference", "causallearn", "cclib", "cdlib", "chaospy", "cma", "cobra", "combo", "corextopic", "cornac", "crepes", "dalex",
+    "datamol", "derivative", "deslib", "dice_ml", "doubleml", "dscribe", "dynesty", "emukit", "esda", "fcmeans", "ffn", "flashtext", "formulae",
+    "gekko", "george", "gstools", "gtda", "gudhi", "gym", "hierarchicalforecast", "imagehash", "immutables", "inspyred", "jenn", "jieba", "kmapper",
+    "kneed", "langdetect", "langid", "lda", "libpysal", "lime", "lineartree", "markovify", "matminer", "mealpy", "meshio", "metric_learn", "mgwr",
+    "mido", "minisom", "moocore", "movingpandas", "nokap", "numpoly", "numpyro", "openTSNE", "ot", "pacmap", "pastas", "periodictable", "persim",
+    "platypus", "pomegranate", "portion", "powerlaw", "pretty_midi", "pybloom_live", "pydeseq2", "pyfixest", "pygad", "pygtrie", "pymorphy3",
+    "pypfopt", "pyriemann", "pyrsistent", "pysad", "pysindy", "pysubgroup", "pyswarms", "pytransform3d", "quantile_forest", "rake_nltk", "rdt",
+    "rectools", "ripser", "riskfolio", "sdmetrics", "sdv", "selfies", "skbio", "skforecast", "skgstat", "sklift", "skmultilearn", "sko", "skspatial",
+    "smac", "smote_variants", "smt", "spreg", "spylls", "subword_nmt", "sumy", "suod", "ta", "tbats", "tensorly", "textdistance", "transforms3d",
+    "tskit", "verde", "wittgenstein", "zeus",
 ), ()))
 
 # Modules whose public functions models hold by name: read by a person.
