@@ -159,9 +159,9 @@ impl Known {
         self.given && self.exact && !self.computed && (self.whole || self.placed)
     }
 
-    /// It says so of a number with a fraction, which is no choice between ways to compute.
+    /// It says so of one place and a number with a fraction, which is no choice between ways to compute.
     const fn waits_for_a_fraction(self) -> bool {
-        self.waits() && self.fraction
+        self.waits() && self.fraction && self.placed
     }
 
     /// It says number by number whether what is given is what stands in the file.
