@@ -3,6 +3,7 @@
 use proofhouse_artifact::Format;
 use proofhouse_artifact::pickle::looks_headless;
 use proofhouse_artifact::stream::Codec;
+use proofhouse_artifact::tensorflow::Root;
 
 use crate::scanner::{Content, Scanner};
 
@@ -120,6 +121,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Hnswlib | Format::Faiss => neighbours::scan,
         Format::Ocdbt => ocdbt::scan,
         Format::Hdf5 => hdf5::scan,
+        _ if keras::metadata::is_metadata(content) => {
+            return tensorflow::scan(scanner, content, Root::KerasMetadata);
+        }
         Format::TensorFlow(root) => return tensorflow::scan(scanner, content, root),
         Format::CheckpointIndex => checkpoint::scan,
         Format::TfLite => tflite::scan,
@@ -150,7 +154,6 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         Format::Safetensors => safetensors::scan,
         Format::Json => json::scan,
         Format::Text | Format::Unknown if text::is_python(content) => crate::python::scan,
-        _ if keras::metadata::is_metadata(content) => keras::metadata::scan,
         Format::Text => text::scan,
         _ => unscannable,
     };

@@ -186,12 +186,8 @@ fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
         let bytes = slice(*offset, *length).unwrap_or_default();
         if bytes.trim_ascii_start().starts_with(b"{") {
             let place = content.place.clone().within("metadata").at(*offset);
-            if Format::detect(bytes) == Format::Json {
-                let inner = Content { bytes, format: Format::Json, place, depth: content.depth + 1 };
-                json::scan(scanner, &inner);
-            } else {
-                scanner.report("tensorflow/malformed", place, "the metadata of an object are no JSON");
-            }
+            let inner = Content { bytes, format: Format::Json, place, depth: content.depth + 1 };
+            super::keras::metadata::layer(scanner, &inner);
         }
     }
 }

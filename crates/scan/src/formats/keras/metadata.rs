@@ -1,51 +1,32 @@
-//! `keras_metadata.pb` of a SavedModel: for each layer the JSON by which Keras makes it again.
+//! What a SavedModel has of Keras: for each layer the JSON by which it is made again, in `keras_metadata.pb` or beside the
+//! saved object.
 //!
 //! A layer of a class that Keras does not know is made from the graph instead, without its configuration; so only what it
 //! knows is judged, a Lambda layer with its marshalled function above all. Source: `keras/protobuf/saved_metadata.proto`
 //! and `keras/saving/legacy/saved_model/load.py` of Keras 2.15.
 
-use proofhouse_artifact::protobuf::{Fields, Value};
-use proofhouse_artifact::{ArtifactError, json};
+use proofhouse_artifact::json;
 
 use super::config;
 use crate::scanner::{Content, Scanner};
 
-/// `SavedMetadata.nodes`, and in one of them `SavedObject.metadata`.
-const NODES: u32 = 1;
-const METADATA: u32 = 5;
 /// Values of one layer's JSON.
 const MOST_VALUES: u64 = 1_000_000;
 
-/// Whether a file is one, by its name: by its bytes it may be any message.
+/// Whether a file is one, by its name: Keras looks for no other.
 pub(crate) fn is_metadata(content: &Content<'_>) -> bool {
     content.name() == "keras_metadata.pb"
 }
 
-pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
-    if let Err(error) = layers(scanner, content) {
-        scanner.report("format/unscannable", content.place.clone(), error.to_string());
-        return 0;
-    }
-    content.bytes.len() as u64
-}
-
-fn layers(scanner: &mut Scanner<'_>, content: &Content<'_>) -> Result<(), ArtifactError> {
-    for node in Fields::new(content.bytes) {
-        let node = node?;
-        let Some(fields) = node.message().filter(|_| node.number == NODES) else { continue };
-        for field in fields {
-            let field = field?;
-            let Value::Bytes(text) = field.value else { continue };
-            if field.number != METADATA {
-                continue;
-            }
-            let document = json::parse(text, MOST_VALUES)?;
-            let place = content.at(field.value_offset);
-            let said = Content { bytes: text, format: content.format, place, depth: content.depth };
-            config::judge_revived(scanner, &said, &document);
+/// Judges what is said of one layer.
+pub(crate) fn layer(scanner: &mut Scanner<'_>, content: &Content<'_>) {
+    match json::parse(content.bytes, MOST_VALUES) {
+        Ok(document) => config::judge_revived(scanner, content, &document),
+        Err(error) => {
+            let message = format!("what is said of a layer is no JSON: {error}");
+            scanner.report("tensorflow/malformed", content.place.clone(), message);
         }
     }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -67,6 +48,6 @@ mod tests {
         assert_eq!(outcome(r#"{"class_name": "Dense", "config": {"units": 3}}"#), Outcome::Clean);
         assert_eq!(outcome(r#"{"class_name": "Own>Attention", "config": {"units": 3}}"#), Outcome::Clean);
         assert_eq!(outcome(lambda), Outcome::Suspicious);
-        assert_eq!(outcome("{"), Outcome::Unscannable);
+        assert_eq!(outcome("{"), Outcome::Suspicious);
     }
 }
