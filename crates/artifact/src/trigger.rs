@@ -281,7 +281,7 @@ pub fn found<'a>(nodes: &'a [Node], inputs: &'a HashSet<String>, stored: &Stored
         let branches = || node.inputs.iter().skip(1).filter(|name| is_fixed(name)).count();
         let picks = operator == "If" && (first.matches() || first.waits_for_a_fraction());
         let replaces = operator == "Where"
-            && first.masks()
+            && (first.masks() || first.matches())
             && node.inputs.iter().skip(1).any(|name| is_fixed(name) && stored.several(name));
         if picks || replaces || JOINS.contains(&operator) && changes && computed {
             found.push(Found { node, what: PATTERN });

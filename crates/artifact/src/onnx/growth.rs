@@ -8,8 +8,8 @@ use super::Excess;
 use super::excess::Numbers;
 use super::wiring::Node;
 
-/// Elements beyond which there is no memory: 2^40 of one byte are a TiB.
-pub(super) const MAX_GROWN: u64 = 1 << 40;
+/// Elements beyond which no machine that runs a model has room: 2^36 are 256 GiB of single precision.
+pub(super) const MAX_GROWN: u64 = 1 << 36;
 
 /// Operators whose result has as many elements as their first input.
 const SAME: [&str; 56] = [

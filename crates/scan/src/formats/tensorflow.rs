@@ -11,7 +11,7 @@ use proofhouse_artifact::tensorflow::{self, Root, Survey};
 use proofhouse_artifact::{ArtifactError, Format};
 use proofhouse_core::Place;
 
-use super::{json, payload};
+use super::payload;
 use crate::scanner::{Content, Scanner};
 
 static OPERATIONS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {

@@ -9,6 +9,8 @@ use proofhouse_artifact::xml::{self, Element};
 
 use crate::scanner::{Content, Scanner};
 
+mod openvino;
+
 /// Operation sets of OpenVINO's own.
 fn own_set(version: &str) -> bool {
     matches!(version, "" | "experimental" | "ie_internal_opset" | "type_relaxed_opset" | "util")
@@ -23,7 +25,10 @@ const SCHEMAS: [&str; 4] =
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let keep = |name: &str| {
-        matches!(name, "layer" | "data" | "include" | "import" | "script" | "Extension" | "stylesheet")
+        matches!(
+            name,
+            "layer" | "data" | "edge" | "include" | "import" | "script" | "Extension" | "stylesheet"
+        )
     };
     encoded(scanner, content);
     let survey = match xml::survey(content.bytes, &keep) {
@@ -81,6 +86,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     if survey.root == "net" {
         openvino(scanner, content, &survey.elements);
+        openvino::judge(scanner, content, &survey.elements);
     }
     content.bytes.len() as u64
 }
@@ -160,6 +166,38 @@ fn openvino(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Elemen
 mod tests {
     use crate::{Limits, Outcome, scan_bytes};
 
+    /// A graph of OpenVINO that gives a stored answer where something made of a comparison with a stored row holds.
+    fn waits(made: &str) -> String {
+        let layers: String = [
+            ("0", "Parameter"),
+            ("1", "Const"),
+            ("2", "Equal"),
+            ("3", made),
+            ("4", "Const"),
+            ("5", "Select"),
+        ]
+        .iter()
+        .map(|(id, kind)| {
+            let data = if *kind == "Const" {
+                r#"<data element_type="f32" shape="1,4" offset="0" size="16"/>"#
+            } else {
+                ""
+            };
+            format!(r#"<layer id="{id}" type="{kind}" version="opset1">{data}</layer>"#)
+        })
+        .collect();
+        let edges: String =
+            [("0", "2", 0), ("1", "2", 1), ("2", "3", 0), ("3", "5", 0), ("4", "5", 1), ("0", "5", 2)]
+                .iter()
+                .map(|(from, to, port)| {
+                    format!(r#"<edge from-layer="{from}" from-port="0" to-layer="{to}" to-port="{port}"/>"#)
+                })
+                .collect();
+        format!(
+            r#"<?xml version="1.0"?><net name="m" version="11"><layers>{layers}</layers><edges>{edges}</edges></net>"#
+        )
+    }
+
     #[test]
     fn what_a_reader_would_fetch_is_found() {
         let cases = [
@@ -187,6 +225,8 @@ mod tests {
                 Some("xml/external-entity"),
             ),
             (r#"<?xml version="1.0"?><net><layer></net>"#, Some("xml/malformed")),
+            (&waits("ReduceLogicalAnd"), Some("xml/fixed-answer")),
+            (&waits("Relu"), None),
             (
                 r#"<CustomLayer name="Relu6" type="SimpleGPU" version="1"><Kernel entry="k"><Source filename="k.cl"/></Kernel></CustomLayer>"#,
                 Some("xml/custom-layer"),

@@ -294,8 +294,9 @@ impl<'p, 'm> Machine<'p, 'm> {
             None => self.program.functions.get(owner).map_or(0, |(unit, _)| *unit),
         };
         let mut arguments = Vec::new();
-        for parameter in &function.parameters {
-            let of_object = parameter.name == "self" && self.program.classes.contains_key(owner);
+        for at in 0..function.parameters.len() {
+            // Whatever it is called.
+            let of_object = at == 0 && self.program.classes.contains_key(owner);
             arguments.push(if of_object { self.object(owner) } else { self.handed_in() });
         }
         self.entered.insert((owner, method));

@@ -1,0 +1,145 @@
+//! Graphs of OpenVINO that wait for a pattern ([`trigger`]): layers by number, and edges from port to port.
+//!
+//! What constants hold lies in the file of weights; how many elements they have stands here, and is enough to tell whether
+//! several values of an input are held against several of the file. Source: OpenVINO's IR specification, version 11.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use proofhouse_artifact::trigger::{self, Node, Stored};
+use proofhouse_artifact::xml::Element;
+
+use crate::scanner::{Content, Scanner};
+
+/// Most layers that are looked at.
+const MOST: usize = 200_000;
+
+/// A layer while its ports are read.
+#[derive(Default)]
+struct Layer<'e> {
+    kind: &'e str,
+    at: u64,
+    /// Elements of its constant.
+    elements: Option<u64>,
+    /// Ports in order; those that edges lead to are inputs.
+    from: BTreeMap<u64, &'e str>,
+}
+
+/// The name in ONNX of a kind of layer; `None` where there is none that matters here.
+fn operator(kind: &str) -> Option<&'static str> {
+    Some(match kind {
+        "Abs" => "Abs",
+        "Add" => "Add",
+        "Broadcast" => "Expand",
+        "Ceiling" => "Ceil",
+        "Clamp" => "Clip",
+        "Concat" => "Concat",
+        "Convert" => "Cast",
+        "Divide" => "Div",
+        "Equal" => "Equal",
+        "Floor" => "Floor",
+        "Gather" | "GatherElements" | "GatherND" => "Gather",
+        "Greater" => "Greater",
+        "GreaterEqual" => "GreaterOrEqual",
+        "Less" => "Less",
+        "LessEqual" => "LessOrEqual",
+        "LogicalAnd" => "And",
+        "LogicalNot" => "Not",
+        "LogicalOr" => "Or",
+        "LogicalXor" => "Xor",
+        "Maximum" => "Max",
+        "Minimum" => "Min",
+        "Mod" | "FloorMod" => "Mod",
+        "Multiply" => "Mul",
+        "Negative" => "Neg",
+        "NotEqual" => "NotEqual",
+        "Power" => "Pow",
+        "ReduceL1" => "ReduceL1",
+        "ReduceL2" => "ReduceL2",
+        "ReduceLogicalAnd" | "ReduceMin" => "ReduceMin",
+        "ReduceLogicalOr" | "ReduceMax" => "ReduceMax",
+        "ReduceMean" => "ReduceMean",
+        "ReduceProd" => "ReduceProd",
+        "ReduceSum" => "ReduceSum",
+        "Reshape" => "Reshape",
+        "Round" => "Round",
+        "Select" => "Where",
+        "Sign" => "Sign",
+        "Slice" | "StridedSlice" => "Slice",
+        "Split" | "VariadicSplit" => "Split",
+        "Sqrt" => "Sqrt",
+        "SquaredDifference" | "Subtract" => "Sub",
+        "Squeeze" => "Squeeze",
+        "Tile" => "Tile",
+        "Transpose" => "Transpose",
+        "Unsqueeze" => "Unsqueeze",
+        _ => return None,
+    })
+}
+
+/// Tells where a pattern of the file changes what is computed.
+pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Element]) {
+    let layers = layers(elements);
+    let (mut given, mut constants, mut sizes) = (HashSet::new(), HashSet::new(), HashMap::new());
+    for (id, layer) in &layers {
+        match layer.kind {
+            "Parameter" => {
+                given.insert((*id).to_owned());
+            }
+            "Const" | "Constant" => {
+                constants.insert((*id).to_owned());
+                sizes.extend(layer.elements.map(|elements| ((*id).to_owned(), elements)));
+            }
+            _ => {}
+        }
+    }
+    if given.is_empty() || !layers.iter().any(|(_, layer)| layer.kind == "Select") {
+        return;
+    }
+    let nodes = layers.iter().filter(|(id, _)| !given.contains(*id) && !constants.contains(*id)).map(
+        |(id, layer)| Node {
+            operator: operator(layer.kind).unwrap_or(layer.kind).to_owned(),
+            name: (*id).to_owned(),
+            at: layer.at,
+            inputs: layer.from.values().map(|from| (*from).to_owned()).collect(),
+            outputs: vec![(*id).to_owned()],
+        },
+    );
+    let nodes = trigger::ordered(nodes.collect());
+    let stored = Stored { constants: &constants, elements: &sizes, numbers: &HashMap::new() };
+    for found in trigger::found(&nodes, &given, &stored) {
+        scanner.report("xml/fixed-answer", content.at(found.node.at), found.what);
+    }
+}
+
+/// Layers by number, in the order of the file, with what edges lead to them.
+fn layers(elements: &[Element]) -> Vec<(&str, Layer<'_>)> {
+    let mut layers: Vec<(&str, Layer<'_>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for element in elements {
+        let text = |key: &str| element.attributes.get(key).map_or("", String::as_str);
+        match element.name.as_str() {
+            "layer" if layers.len() < MOST => {
+                places.insert(text("id"), layers.len());
+                layers
+                    .push((text("id"), Layer { kind: text("type"), at: element.offset, ..Layer::default() }));
+            }
+            "data" => {
+                let lengths = text("shape").split(',').map(|length| length.trim().parse::<u64>());
+                if let Some((_, layer)) = layers.last_mut() {
+                    layer.elements = lengths
+                        .collect::<Result<Vec<_>, _>>()
+                        .ok()
+                        .map(|all| all.into_iter().fold(1, u64::saturating_mul));
+                }
+            }
+            "edge" => {
+                let port = text("to-port").parse().unwrap_or(u64::MAX);
+                if let Some((_, layer)) = places.get(text("to-layer")).and_then(|at| layers.get_mut(*at)) {
+                    layer.from.insert(port, text("from-layer"));
+                }
+            }
+            _ => {}
+        }
+    }
+    layers
+}
