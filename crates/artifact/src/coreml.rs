@@ -27,6 +27,8 @@ pub struct Model {
     pub opaque: Vec<(u64, u64)>,
     /// Longer values among layers and in programs that are no messages: place and number of bytes.
     pub values: Vec<(u64, u64)>,
+    /// Loops that nothing ends.
+    pub endless: Vec<u64>,
     /// What does not make sense.
     pub errors: Vec<ArtifactError>,
 }
@@ -132,6 +134,14 @@ pub fn model(bytes: &[u8]) -> Model {
                 out.custom.push((text(&field, 10).unwrap_or_default(), field.offset));
                 continue;
             }
+            (Kind::Layer, BRANCH) => Kind::Branch,
+            (Kind::Layer, LOOP) => {
+                if is_endless(&field) {
+                    out.endless.push(field.offset);
+                }
+                Kind::Loop
+            }
+            (Kind::Branch, 1 | 2) | (Kind::Loop, 3 | 4) => Kind::Network,
             // Weights are values a few messages down: `InnerProductLayerParams.weights.rawValue`.
             (Kind::Layer | Kind::Weights, _) => {
                 if let Value::Bytes(bytes) = field.value {
@@ -184,6 +194,43 @@ pub fn model(bytes: &[u8]) -> Model {
     out
 }
 
+/// Layers that hold networks, and one that leaves a loop (`NeuralNetworkLayer`).
+const BRANCH: u32 = 605;
+const LOOP: u32 = 615;
+const LOOP_BREAK: u32 = 620;
+
+/// Whether a loop has no number of rounds, computes no condition, and its body neither leaves it nor sets the value that it
+/// asks for (`LoopLayerParams`).
+fn is_endless(field: &Field<'_>) -> bool {
+    let of = |number: u32| {
+        let fields = field.message().into_iter().flatten().filter_map(Result::ok);
+        fields.filter(move |field| field.number == number)
+    };
+    let bounded = of(1).any(|rounds| !matches!(rounds.value, Value::Varint(0)));
+    let Some(Value::Bytes(condition)) = of(2).last().map(|name| name.value) else { return false };
+    if bounded || of(3).next().is_some() {
+        return false;
+    }
+    let mut networks: Vec<Field<'_>> = of(4).collect();
+    let mut left = MAX_DEPTH * 1024;
+    while let Some(network) = networks.pop() {
+        for layer in network.message().into_iter().flatten().filter_map(Result::ok).filter(|f| f.number == 1)
+        {
+            for part in layer.message().into_iter().flatten().filter_map(Result::ok) {
+                left = left.saturating_sub(1);
+                let sets = part.number == 3 && part.value == Value::Bytes(condition);
+                if sets || part.number == LOOP_BREAK || left == 0 {
+                    return false;
+                }
+                if matches!(part.number, BRANCH | LOOP) {
+                    networks.extend(part.message().into_iter().flatten().filter_map(Result::ok));
+                }
+            }
+        }
+    }
+    true
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Model,
@@ -191,6 +238,8 @@ enum Kind {
     PipelineOrModel,
     Network,
     Layer,
+    Branch,
+    Loop,
     Weights,
     Linked,
     Program,
@@ -267,6 +316,28 @@ mod tests {
         assert_eq!(model(&pipeline).custom[0].0, "Evil");
         let classifier = [&[8, 4][..], &field(200, &field(1, &field(1, &network)))].concat();
         assert_eq!(model(&classifier).custom[0].0, "Layer");
+    }
+
+    #[test]
+    fn loops_end_by_a_number_a_condition_or_a_way_out() {
+        let endless = |rounds: &[u8], inner: &[u8]| {
+            let body = field(4, &field(1, inner));
+            let looped = field(1, &field(615, &[rounds, &field(2, b"go"), &body].concat()));
+            model(&[&[8, 4][..], &field(2, b""), &field(500, &looped)].concat()).endless.len()
+        };
+        let (other, sets) = (field(3, b"y"), field(3, b"go"));
+        assert_eq!(endless(&[], &other), 1);
+        assert_eq!(endless(&[8, 0], &other), 1);
+        assert_eq!(endless(&[8, 9], &other), 0);
+        assert_eq!(endless(&[], &sets), 0);
+        assert_eq!(endless(&[], &field(620, b"")), 0);
+        // What a loop or a branch holds is looked at as the network around it is.
+        let custom = field(500, &field(10, b"Layer"));
+        for held in [field(615, &field(4, &field(1, &custom))), field(605, &field(2, &field(1, &custom)))] {
+            let network = field(500, &field(1, &held));
+            let found = model(&[&[8, 4][..], &field(2, b""), &network].concat());
+            assert_eq!(found.custom.len(), 1);
+        }
     }
 
     #[test]

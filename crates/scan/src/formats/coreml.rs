@@ -18,6 +18,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         let message = format!("the class {class:?} of the loading application runs");
         scanner.report("coreml/custom-code", content.at(*at), message);
     }
+    for at in model.endless.iter().take(20) {
+        let message = "a loop of the network goes on for ever once it is entered";
+        scanner.report("coreml/exhausts", content.at(*at), message);
+    }
     for (file, at) in &model.files {
         if !super::onnx::stays_inside(file) {
             scanner.report("coreml/path", content.at(*at), format!("weights are taken from {file:?}"));

@@ -69,6 +69,8 @@ pub(super) static RULES: &[Rule] = &[
         "Have the model converted with stock layers, or review and pin that class.", ARCHITECTURE),
     row("coreml/embedded-payload", "Executable or archive in weights", High, Suspicious,
         "A blob is by its structure an executable, an archive or a pickle.", LOOK, EMBEDDED),
+    row("coreml/exhausts", "Network that never ends", High, Suspicious,
+        "A loop has no number of rounds, and nothing in it changes the value that it asks for.", ASK, RESOURCES),
     row("coreml/malformed", "Broken Core ML file", High, Suspicious,
         "The file is cut off, or bytes in it belong to no blob.", REEXPORT, MALFORMED),
     row("coreml/path", "Weights outside the model", High, Suspicious,
