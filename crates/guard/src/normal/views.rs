@@ -69,6 +69,7 @@ mod uu;
 mod words;
 mod worn;
 mod xored;
+mod zigzag;
 
 use scan::Scan;
 pub use transform::Transform;

@@ -7,8 +7,7 @@ use memchr::{memchr, memchr_iter, memrchr};
 
 use super::order::is_encoded;
 use super::pairs::Order;
-use super::regular::is_unseen;
-use super::scan::{Scan, sign};
+use super::scan::{Scan, is_unseen, sign};
 use super::spacing::is_coded;
 use super::words::divided;
 use super::{Reading, Transform};

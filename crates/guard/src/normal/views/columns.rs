@@ -1,6 +1,6 @@
 //! Letters in another order by columns: written in rows of a grid and read off column by column, or the other way round.
 
-use super::pairs::Order;
+use super::pairs::{Letter, Order};
 use super::words::Likeness;
 
 /// Columns of a grid. Two are two rails.
@@ -27,57 +27,98 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     if there.known * 4 >= there.words + 3 {
         return None;
     }
-    let chars: Vec<char> = if line.is_ascii() { Vec::new() } else { line.chars().collect() };
-    let length = if chars.is_empty() { line.len() } else { chars.len() };
-    let at = |place: usize| match chars.get(place) {
-        Some(c) => Some(*c),
-        None => line.as_bytes().get(place).copied().map(char::from),
-    };
-    let letters = |columns: usize, by_columns: bool| {
-        (0..length).filter_map(move |place| place_of(place, length, columns, by_columns)).filter_map(at)
+    // Letters of ASCII are read where they stand.
+    let others: Vec<Letter> =
+        if line.is_ascii() { Vec::new() } else { line.chars().map(Letter::of).collect() };
+    let length = if others.is_empty() { line.len() } else { others.len() };
+    let grid = |columns: usize, by_columns: bool| Grid::of(length, columns, by_columns);
+    let (mut bytes, mut letters) = ([0; SAMPLE], [Letter::NONE; SAMPLE]);
+    let mut order = |columns: usize, by_columns: bool, most: usize| {
+        let grid = grid(columns, by_columns);
+        if others.is_empty() {
+            Order::of_latin(grid.first(line.as_bytes(), bytes.get_mut(..most).unwrap_or_default()))
+        } else {
+            let first = grid.first(&others, letters.get_mut(..most).unwrap_or_default());
+            Order::of_letters(first.iter().copied())
+        }
     };
     let ways = COLUMNS.flat_map(|columns| [(columns, true), (columns, false)]);
-    let (order, columns, by_columns) = ways
-        .filter(|(columns, by_columns)| {
-            let glance = if chars.is_empty() {
-                let mut first = [0; GLANCE];
-                let filled =
-                    first.iter_mut().zip(letters(*columns, *by_columns)).map(|(to, c)| *to = c as u8).count();
-                Order::of_latin(first.get(..filled).unwrap_or_default())
-            } else {
-                Order::of(letters(*columns, *by_columns).take(GLANCE))
-            };
-            glance.mean() >= LANGUAGE && glance.mean() >= as_it_is.mean() + BETTER / 2
-        })
-        .map(|(columns, by_columns)| {
-            (Order::of(letters(columns, by_columns).take(SAMPLE)), columns, by_columns)
-        })
-        .max_by_key(|(order, ..)| order.mean())?;
-    let good = order.mean() >= LANGUAGE && order.mean() >= as_it_is.mean() + BETTER && order.has_words();
-    let start: String = letters(columns, by_columns).take(SAMPLE).collect();
+    let mut best: Option<(Order, usize, bool)> = None;
+    for (columns, by_columns) in ways {
+        let glance = order(columns, by_columns, GLANCE).mean();
+        if glance >= LANGUAGE && glance >= as_it_is.mean() + BETTER / 2 {
+            let order = order(columns, by_columns, SAMPLE);
+            if best.is_none_or(|(best, ..)| order.mean() >= best.mean()) {
+                best = Some((order, columns, by_columns));
+            }
+        }
+    }
+    let (order, columns, by_columns) = best?;
+    if order.mean() < LANGUAGE || order.mean() < as_it_is.mean() + BETTER || !order.has_words() {
+        return None;
+    }
+    let chars: Vec<char> = line.chars().collect();
+    let mut letters = vec![' '; length];
+    let letters = grid(columns, by_columns).first(&chars, &mut letters);
+    let start: String = letters.iter().take(SAMPLE).collect();
     let said = Likeness::of(start.as_bytes());
     let words = said.known > there.known && (said.is_language() || order.mean() >= CLEAR);
-    (good && words).then(|| (columns, letters(columns, by_columns).collect()))
+    words.then(|| (columns, letters.iter().collect()))
 }
 
-/// Where the character at `at` of the text stands in so many that were written in rows of a grid and read off by columns;
-/// or were written down the columns, and read across.
-fn place_of(at: usize, length: usize, columns: usize, by_columns: bool) -> Option<usize> {
-    let rows = length.div_ceil(columns);
-    // The last row may be short, and with it the columns at its end.
-    let long = if length.is_multiple_of(columns) { columns } else { length % columns };
-    if by_columns {
-        let (row, column) = (at / columns, at % columns);
-        Some(column * rows - column.saturating_sub(long) + row)
-    } else {
-        let in_long = long * rows;
-        let (column, row) = if at < in_long {
-            (at / rows, at % rows)
-        } else {
-            let short = rows.checked_sub(1).filter(|short| *short > 0)?;
-            (long + (at - in_long) / short, (at - in_long) % short)
+/// A text that was written in rows of a grid and read off by columns; or was written down the columns, and read across.
+struct Grid {
+    length: usize,
+    columns: usize,
+    rows: usize,
+    /// The last row may be short, and with it the columns at its end: how many are not.
+    long: usize,
+    by_columns: bool,
+}
+
+impl Grid {
+    const fn of(length: usize, columns: usize, by_columns: bool) -> Self {
+        let rows = length.div_ceil(columns);
+        let long = if length.is_multiple_of(columns) { columns } else { length % columns };
+        Self { length, columns, rows, long, by_columns }
+    }
+
+    /// The first of its characters as they were before, as many as there is room for.
+    #[inline]
+    fn first<'o, T: Copy>(&self, read: &[T], to: &'o mut [T]) -> &'o [T] {
+        let most = to.len().min(self.length);
+        let height = |column: usize| self.rows - usize::from(column >= self.long);
+        let mut filled = 0;
+        let mut put = |place: usize| {
+            if let (Some(to), Some(c)) = (to.get_mut(filled), read.get(place)) {
+                *to = *c;
+                filled += 1;
+            }
         };
-        Some(row * columns + column)
+        let mut left = most;
+        if self.by_columns {
+            for row in 0..self.rows {
+                let mut place = row;
+                for column in 0..self.columns.min(left) {
+                    put(place);
+                    place += height(column);
+                }
+                left = left.saturating_sub(self.columns);
+                if left == 0 {
+                    break;
+                }
+            }
+        } else {
+            for column in 0..self.columns {
+                let height = height(column).min(left);
+                (0..height).for_each(|row| put(row * self.columns + column));
+                left -= height;
+                if left == 0 {
+                    break;
+                }
+            }
+        }
+        to.get(..filled).unwrap_or_default()
     }
 }
 
@@ -93,14 +134,15 @@ mod tests {
         for columns in COLUMNS {
             for by_columns in [true, false] {
                 let mut written = vec![' '; chars.len()];
-                let mut places: Vec<usize> = Vec::new();
-                for (at, c) in chars.iter().enumerate() {
-                    let place = place_of(at, chars.len(), columns, by_columns).unwrap();
-                    written[place] = *c;
-                    places.push(place);
+                let all: Vec<usize> = (0..chars.len()).collect();
+                let mut places = all.clone();
+                let grid = Grid::of(chars.len(), columns, by_columns);
+                assert_eq!(grid.first(&all, &mut places).len(), chars.len());
+                for (place, c) in places.iter().zip(&chars) {
+                    written[*place] = *c;
                 }
                 places.sort_unstable();
-                assert!(places.iter().copied().eq(0..chars.len()), "{columns} {by_columns}");
+                assert_eq!(places, all, "{columns} {by_columns}");
                 let written: String = written.into_iter().collect();
                 let (_, said) = undone(&written, Order::of_start(&written, 240)).unwrap();
                 assert_eq!(said, SAID, "{columns} {by_columns}: {written}");

@@ -1,9 +1,10 @@
 //! Russian whose letters were moved on in the alphabet, or typed while the keyboard was set to Latin letters.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
-use super::pairs::Order;
-use super::scan::Scan;
+use super::pairs::{Letter, Order, level_of};
+use super::scan::{Scan, is_alphabetic};
 use super::{Reading, Transform};
 
 /// The alphabet without ё, and with it.
@@ -33,9 +34,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if as_it_is.pairs < LEAST || as_it_is.mean() >= ORDERED {
             continue;
         }
-        let letters =
-            text.chars().take(SAMPLE).filter(|c| matches!(c, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё')).count();
-        if letters * 2 >= text.chars().take(SAMPLE).filter(|c| c.is_alphabetic()).count() && letters > 0 {
+        if is_mostly_russian(text) {
             if let Some((shift, said)) = moved_on(text, as_it_is) {
                 readings.push(Reading::of(Transform::Caesar { shift }, vec![(part.range.clone(), said)]));
             }
@@ -48,40 +47,156 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Whether half of the first letters are of the Russian alphabet.
+fn is_mostly_russian(text: &str) -> bool {
+    if text.is_ascii() {
+        return false;
+    }
+    let (mut letters, mut russian) = (0, 0);
+    for c in text.chars().take(SAMPLE) {
+        if matches!(c, 'а'..='я' | 'А'..='Я' | 'ё' | 'Ё') {
+            russian += 1;
+            letters += 1;
+        } else {
+            letters += usize::from(is_alphabetic(c));
+        }
+    }
+    russian > 0 && russian * 2 >= letters
+}
+
 /// By how many places letters are moved on to be in the order of Russian, and what they say then.
 fn moved_on(text: &str, as_it_is: Order) -> Option<(u8, String)> {
-    let ways = ALPHABETS.iter().flat_map(|alphabet| {
-        let alphabet: Vec<char> = alphabet.chars().collect();
-        (1..alphabet.len()).map(move |shift| (alphabet.clone(), shift))
-    });
-    let letter = |alphabet: &[char], shift: usize, c: char| {
+    let (mean, alphabet, shift) = MOVED
+        .iter()
+        .flat_map(|moved| {
+            let means = moved.means(text);
+            (1..moved.alphabet.len()).zip(means).map(move |(shift, mean)| (mean, &moved.alphabet, shift))
+        })
+        .max_by_key(|(mean, ..)| *mean)?;
+    if mean < RUSSIAN || mean < as_it_is.mean() + BETTER {
+        return None;
+    }
+    let letter = |c: char| {
         let small = c.to_lowercase().next().unwrap_or(c);
         let Some(place) = alphabet.iter().position(|other| *other == small) else { return c };
         let said = alphabet.get((place + shift) % alphabet.len().max(1)).copied().unwrap_or(c);
         if c == small { said } else { said.to_uppercase().next().unwrap_or(said) }
     };
-    let (order, alphabet, shift) = ways
-        .map(|(alphabet, shift)| {
-            let order = Order::of(text.chars().take(SAMPLE).map(|c| letter(&alphabet, shift, c)));
-            (order.mean(), alphabet, shift)
-        })
-        .max_by_key(|(order, ..)| *order)?;
-    (order >= RUSSIAN && order >= as_it_is.mean() + BETTER)
-        .then(|| (shift as u8, text.chars().map(|c| letter(&alphabet, shift, c)).collect()))
+    Some((shift as u8, text.chars().map(letter).collect()))
+}
+
+/// No alphabet has more letters.
+const ROOM: usize = 33;
+
+static MOVED: LazyLock<[Moved; 2]> = LazyLock::new(|| ALPHABETS.map(Moved::of));
+
+/// What order letters have, moved on by any number of places: all of them are added up at once.
+struct Moved {
+    alphabet: Vec<char>,
+    letters: Vec<Letter>,
+    /// By two places in the alphabet, of which the last one is for what parts words: the levels of the pair, moved on by
+    /// one place and more.
+    levels: Vec<[u8; ROOM - 1]>,
+}
+
+impl Moved {
+    fn of(alphabet: &str) -> Self {
+        let alphabet: Vec<char> = alphabet.chars().collect();
+        let letters: Vec<Letter> = alphabet.iter().map(|c| Letter::of(*c)).collect();
+        let mut moved = Self { alphabet, letters, levels: Vec::new() };
+        let sides = || (0..=moved.letters.len()).map(Side::Place);
+        let pairs = sides().flat_map(|one| sides().map(move |next| (one, next)));
+        let levels = pairs.map(|(one, next)| {
+            let mut levels = [0; ROOM - 1];
+            for (shift, level) in (1..moved.letters.len()).zip(&mut levels) {
+                *level = level_of(moved.at(one, shift), moved.at(next, shift)) as u8;
+            }
+            levels
+        });
+        moved.levels = levels.collect();
+        moved
+    }
+
+    /// The letter that a character is once it is moved on.
+    fn at(&self, side: Side, shift: usize) -> Letter {
+        match side {
+            Side::Place(place) if place < self.letters.len() => {
+                self.letters.get((place + shift) % self.letters.len()).copied().unwrap_or(Letter::NONE)
+            }
+            Side::Place(_) => Letter::NONE,
+            Side::Other(letter) => letter,
+        }
+    }
+
+    /// [`Order::mean`] of the beginning of a text whose letters are moved on by one place and more.
+    fn means(&self, text: &str) -> [u32; ROOM - 1] {
+        let count = self.letters.len();
+        let side = |c: char| {
+            let letter = Letter::of(c);
+            if letter.parts_words() {
+                return Side::Place(count);
+            }
+            let small = || c.to_lowercase().next().unwrap_or(c);
+            let place = if c.is_ascii() { None } else { Some(small()) };
+            let place = place.and_then(|small| self.alphabet.iter().position(|other| *other == small));
+            place.map_or(Side::Other(letter), Side::Place)
+        };
+        let mut sums = [0u32; ROOM - 1];
+        let mut pairs = 0;
+        let mut before = Side::Place(count);
+        for next in text.chars().take(SAMPLE).map(side).chain([Side::Place(count)]) {
+            match (before, next) {
+                (Side::Place(one), Side::Place(other)) if one == count && other == count => continue,
+                (Side::Place(one), Side::Place(other)) => {
+                    let levels = self.levels.get(one * (count + 1) + other);
+                    for (sum, level) in sums.iter_mut().zip(levels.into_iter().flatten()) {
+                        *sum += u32::from(*level);
+                    }
+                }
+                (one, other) => {
+                    for (shift, sum) in (1..count).zip(&mut sums) {
+                        *sum += level_of(self.at(one, shift), self.at(other, shift));
+                    }
+                }
+            }
+            pairs += 1;
+            before = next;
+        }
+        sums.map(|sum| (sum * 100).checked_div(pairs).unwrap_or(0))
+    }
+}
+
+/// One side of a pair of letters: a place in an alphabet, the last one for what parts words, or another letter.
+#[derive(Clone, Copy)]
+enum Side {
+    Place(usize),
+    Other(Letter),
 }
 
 /// A text that is Russian by the keys that were hit.
 fn typed_in(text: &str) -> Option<String> {
-    let key = |c: char| {
-        let found = KEYS.iter().find_map(|(from, to)| to.chars().nth(from.chars().position(|key| key == c)?));
-        found.unwrap_or(c)
-    };
-    let start: String = text.chars().take(SAMPLE).map(key).collect();
-    let order = Order::of_start(&start, SAMPLE);
-    let vowels = start.chars().filter(|c| "аеиоуыэюя".contains(*c)).count();
-    let letters = start.chars().filter(|c| c.is_alphabetic()).count();
+    static OF_KEYS: LazyLock<[char; 128]> = LazyLock::new(|| {
+        let mut keys: [char; 128] = std::array::from_fn(|at| char::from(at as u8));
+        for (from, to) in KEYS.iter().rev() {
+            for (from, to) in from.bytes().zip(to.chars()) {
+                if let Some(key) = keys.get_mut(usize::from(from)) {
+                    *key = to;
+                }
+            }
+        }
+        keys
+    });
+    let keys = &*OF_KEYS;
+    let key = |b: u8| keys.get(usize::from(b)).copied().unwrap_or(char::from(b));
+    let start = || text.bytes().take(SAMPLE).map(key);
+    let order = Order::of(start());
+    if order.pairs < LEAST || order.mean() < RUSSIAN {
+        return None;
+    }
+    let vowels = start().filter(|c| "аеиоуыэюя".contains(*c)).count();
+    let letters = start().filter(|c| is_alphabetic(*c)).count();
     let speaks = vowels * 10 >= letters * 3 && vowels * 10 <= letters * 6;
-    (order.pairs >= LEAST && order.mean() >= RUSSIAN && speaks).then(|| text.chars().map(key).collect())
+    speaks.then(|| text.bytes().map(key).collect())
 }
 
 #[cfg(test)]

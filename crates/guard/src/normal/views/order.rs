@@ -7,10 +7,10 @@ use std::ops::Range;
 
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
-use super::pairs::Order;
-use super::regular::is_unseen;
-use super::scan::{Part, Piece, SAMPLE, Scan};
+use super::pairs::{Letter, Order};
+use super::scan::{Part, Piece, SAMPLE, Scan, is_unseen};
 use super::words::Likeness;
+use super::zigzag::{Zigzag, bytes_off_rails};
 use super::{Reading, Transform, base64, bases, columns, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
@@ -340,16 +340,17 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
             Some(c) => Some(*c),
             None => line.as_bytes().get(place).copied().map(char::from),
         };
-        off_rails(count, rails, at)
+        Zigzag::of(count, rails).filter_map(at)
     };
+    // What shows nothing stands on rails as well.
+    let seen: Vec<Option<Letter>> = chars.iter().map(|c| (!is_unseen(*c)).then(|| Letter::of(*c))).collect();
     // The first letters say whether more of them are worth a look.
     let promising = |glance: Order| !ordered && glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
     let order = |rails: usize| {
         if !chars.is_empty() {
-            // What shows nothing stands on rails as well.
-            let seen = || off(rails).filter(|c| !is_unseen(*c));
-            return promising(Order::of(seen().take(GLANCE)))
-                .then(|| (rails, Order::of(seen().take(SAMPLE))));
+            let seen = || Zigzag::of(count, rails).filter_map(|place| *seen.get(place)?);
+            return promising(Order::of_letters(seen().take(GLANCE)))
+                .then(|| (rails, Order::of_letters(seen().take(SAMPLE))));
         }
         let mut first = [0; GLANCE];
         let filled = bytes_off_rails(line.as_bytes(), rails, &mut first);
@@ -422,11 +423,19 @@ fn guesses(line: &str, part: &Range<usize>, as_it_is: Order, readings: &mut Vec<
     if as_it_is.pairs < LEAST || as_it_is.mean() >= DISORDER || line.len() > LONGEST_TURNED || !is_latin() {
         return;
     }
-    let chars: Vec<char> = line.chars().collect();
-    let rails = || off_rails(chars.len(), 2, |at| chars.get(at).copied()).collect::<String>();
+    let rails = || {
+        let ascii = || line.bytes().map(char::from).collect();
+        let chars: Vec<char> = if line.is_ascii() { ascii() } else { line.chars().collect() };
+        Zigzag::of(chars.len(), 2).filter_map(|at| chars.get(at)).collect::<String>()
+    };
     let words = || {
-        let words: Vec<String> = line.split(' ').map(|word| word.chars().rev().collect()).collect();
-        words.join(" ")
+        let mut turned = String::with_capacity(line.len());
+        for word in line.split_inclusive(' ') {
+            let letters = word.strip_suffix(' ').unwrap_or(word);
+            turned.extend(letters.chars().rev());
+            turned.push_str(word.get(letters.len()..).unwrap_or_default());
+        }
+        turned
     };
     let ways: [(Transform, &dyn Fn() -> String); 2] =
         [(Transform::Rails { rails: 2 }, &rails), (Transform::WordsReversed, &words)];
@@ -439,63 +448,6 @@ fn guesses(line: &str, part: &Range<usize>, as_it_is: Order, readings: &mut Vec<
             readings.push(Reading::guess(how, vec![(part.clone(), text)]));
         }
     }
-}
-
-/// The `count` characters that were written in a zigzag over `rails` rows and read off row by row, in the order of the
-/// zigzag; `read` is the character at a place of what was read off.
-fn off_rails(count: usize, rails: usize, read: impl Fn(usize) -> Option<char>) -> impl Iterator<Item = char> {
-    let mut places = row_starts(count, rails);
-    let zigzag = (0..rails).chain((1..rails - 1).rev()).cycle();
-    zigzag.take(count).filter_map(move |row| {
-        let place = places.get_mut(row)?;
-        *place += 1;
-        read(*place - 1)
-    })
-}
-
-/// Where each of up to four rows begins.
-fn row_starts(count: usize, rails: usize) -> [usize; 4] {
-    let period = 2 * (rails - 1);
-    let (whole, rest) = (count / period, count % period);
-    // How many of the characters are in each row, added up, is where a row begins.
-    let in_row = |row: usize| {
-        let down = whole + usize::from(rest > row);
-        let up = if row == 0 || row == rails - 1 { 0 } else { whole + usize::from(rest > period - row) };
-        down + up
-    };
-    let mut start = 0;
-    let mut row = 0;
-    [(); 4].map(|()| {
-        let here = start;
-        start += if row < rails { in_row(row) } else { 0 };
-        row += 1;
-        here
-    })
-}
-
-/// Characters from one to the next in the first of four rows.
-const MOST_PERIOD: usize = 6;
-
-/// The first of what [`off_rails`] makes of ASCII, as many as there is room for; how many there are.
-fn bytes_off_rails(line: &[u8], rails: usize, to: &mut [u8]) -> usize {
-    let starts = row_starts(line.len(), rails);
-    let period = 2 * (rails - 1);
-    // Where each character of the first period stands, and how far from it those of later ones do.
-    let (mut places, mut steps) = ([0; MOST_PERIOD], [0; MOST_PERIOD]);
-    for (at, (place, step)) in places.iter_mut().zip(&mut steps).enumerate().take(period) {
-        let row = if at < rails { at } else { period - at };
-        let start = starts.get(row).copied().unwrap_or(0);
-        *place = start + usize::from(at >= rails);
-        *step = if row == 0 || row == rails - 1 { 1 } else { 2 };
-    }
-    let filled = line.len().min(to.len());
-    for to in to.get_mut(..filled).unwrap_or_default().chunks_mut(period) {
-        for ((to, place), step) in to.iter_mut().zip(&mut places).zip(&steps) {
-            *to = line.get(*place).copied().unwrap_or(b' ');
-            *place += step;
-        }
-    }
-    filled
 }
 
 #[cfg(test)]
@@ -570,21 +522,6 @@ mod tests {
                 let start = &text.as_bytes()[..text.len().min(GLANCE)];
                 let may = (may_be.digits || may_be.marked) && may_be.begins(start, &line);
                 proptest::prop_assert!(may || !is_encoded(&text), "{text}");
-            }
-        }
-    }
-
-    #[test]
-    fn ascii_comes_off_rails_as_other_letters_do() {
-        let text = "Bring the blue folder to the second floor and wait there, then come back";
-        for length in 1..text.len() {
-            let line = &text.as_bytes()[..length];
-            for rails in 2..=4 {
-                let all: String =
-                    off_rails(length, rails, |at| line.get(at).copied().map(char::from)).collect();
-                let mut bytes = [0; 40];
-                let filled = bytes_off_rails(line, rails, &mut bytes);
-                assert_eq!(std::str::from_utf8(&bytes[..filled]).unwrap(), &all[..length.min(40)]);
             }
         }
     }

@@ -91,16 +91,24 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
     table
 });
 
+/// What a character is to the order of letters, looked up once for all orders that are tried of a text.
 #[derive(Clone, Copy)]
-struct Letter {
+pub(super) struct Letter {
     /// The place in the Latin alphabet from 1, or 0 for what parts words.
     latin: Option<u8>,
     code: u32,
 }
 
 impl Letter {
+    /// What parts words.
+    pub(super) const NONE: Self = Self { latin: Some(0), code: 0 };
+
+    pub(super) const fn parts_words(self) -> bool {
+        self.code == 0
+    }
+
     #[inline]
-    fn of(c: char) -> Self {
+    pub(super) fn of(c: char) -> Self {
         if c.is_ascii() {
             let lower = c.to_ascii_lowercase() as u8;
             let latin = if lower.is_ascii_lowercase() { lower - b'a' + 1 } else { 0 };
@@ -195,6 +203,11 @@ pub(super) fn level(a: u8, b: u8) -> u32 {
     u32::from(TABLE.latin[latin(place(a), place(b))])
 }
 
+/// The level of any pair of letters.
+pub(super) fn level_of(a: Letter, b: Letter) -> u32 {
+    TABLE.level(a, b)
+}
+
 /// How much the order of letters in a text is that of language.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Order {
@@ -209,11 +222,15 @@ pub(super) struct Order {
 
 impl Order {
     pub(super) fn of(text: impl Iterator<Item = char>) -> Self {
+        Self::of_letters(text.map(Letter::of))
+    }
+
+    /// [`Order::of`] characters that were looked up.
+    pub(super) fn of_letters(letters: impl Iterator<Item = Letter>) -> Self {
         let table = &*TABLE;
         let mut order = Self::default();
-        let mut before = Letter { latin: Some(0), code: 0 };
-        for c in text.chain(std::iter::once(' ')) {
-            let letter = Letter::of(c);
+        let mut before = Letter::NONE;
+        for letter in letters.chain(std::iter::once(Letter::NONE)) {
             if letter.code == 0 && before.code == 0 {
                 continue;
             }

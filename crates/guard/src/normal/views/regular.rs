@@ -4,8 +4,7 @@
 
 use std::ops::Range;
 
-use super::super::invisible::{is_common_mark, is_invisible};
-use super::scan::is_letter;
+use super::scan::{is_letter, is_unseen};
 use super::spacing::is_coded;
 
 /// Most characters that are looked at, and those before the place where letters were found.
@@ -62,11 +61,6 @@ fn joined_in(
         walked.text,
         first + walked.taken >= chars.len(),
     ))
-}
-
-/// Whether a character shows nothing, or nothing by itself.
-pub(super) fn is_unseen(c: char) -> bool {
-    !c.is_ascii() && (is_invisible(c) || is_common_mark(c))
 }
 
 /// The sign that stands between most letters, or a space.

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use memchr::{memchr_iter, memchr3_iter};
 
+use super::super::invisible::{is_common_mark, is_invisible};
 use super::classes::{Bits, Classes};
 use super::pairs::Order;
 use super::{spelled, turned, words};
@@ -425,12 +426,22 @@ fn alone(letters: impl Iterator<Item = bool>) -> (usize, bool) {
 const LETTER: u32 = 1;
 const TURNED: u32 = 2;
 const CELL: u32 = 4;
+const UNSEEN: u32 = 8;
+const ALPHABETIC: u32 = 16;
+const ALPHANUMERIC: u32 = 32;
 
 fn traits(c: char) -> u32 {
     static PAGES: Pages = Pages::new();
     PAGES.entry(c, |c| {
         let letter = c.is_alphanumeric() || matches!(c, '\u{900}'..='\u{dff}');
-        let traits = [(letter, LETTER), (turned::is_turned(c), TURNED), (spelled::is_cell(c), CELL)];
+        let traits = [
+            (letter, LETTER),
+            (turned::is_turned(c), TURNED),
+            (spelled::is_cell(c), CELL),
+            (is_invisible(c) || is_common_mark(c), UNSEEN),
+            (c.is_alphabetic(), ALPHABETIC),
+            (c.is_alphanumeric(), ALPHANUMERIC),
+        ];
         traits.into_iter().filter(|(has, _)| *has).map(|(_, bit)| bit).sum()
     })
 }
@@ -439,6 +450,21 @@ fn traits(c: char) -> u32 {
 /// scripts are set apart like letters.
 pub(super) fn is_letter(c: char) -> bool {
     if c.is_ascii() { c.is_ascii_alphanumeric() } else { traits(c) & LETTER != 0 }
+}
+
+/// [`char::is_alphabetic`].
+pub(super) fn is_alphabetic(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphabetic() } else { traits(c) & ALPHABETIC != 0 }
+}
+
+/// [`char::is_alphanumeric`].
+pub(super) fn is_alphanumeric(c: char) -> bool {
+    if c.is_ascii() { c.is_ascii_alphanumeric() } else { traits(c) & ALPHANUMERIC != 0 }
+}
+
+/// Whether a character shows nothing, or nothing by itself.
+pub(super) fn is_unseen(c: char) -> bool {
+    !c.is_ascii() && traits(c) & UNSEEN != 0
 }
 
 /// What a core is that is more than letters of ASCII, or has something else than white space beside its punctuation.
