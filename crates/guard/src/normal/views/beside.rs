@@ -77,7 +77,8 @@ pub(super) fn without_vowels(text: &str) -> Option<Transform> {
         counts.sum()
     };
     let is_skeleton = |word: &str, how: Transform| {
-        Seen::of(&plain(word, how)).is_some_and(|seen| seen.fleshed_out().is_some())
+        let letters = word.bytes().map(|b| char::from(exchange(b, how)));
+        Seen::of_letters(letters).is_some_and(|seen| seen.fleshed_out().is_some())
     };
     let skeletons = |how: Transform| {
         // Letters that code calls things by are bare under some cipher, and the first of them say that they are no words.

@@ -5,13 +5,14 @@
 //! the order of a language. A text in a
 //! language we know nothing of has such runs; it costs some microseconds and gives no view.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use memchr::memchr2_iter;
 
 use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
-use super::words::{Likeness, divided};
+use super::words::{Likeness, Words, divided};
 use super::{Reading, Transform, beside, inserted, keyword, pig_latin, typed};
 
 /// Most runs that are tried in one text.
@@ -167,7 +168,8 @@ fn undone(text: &str) -> Option<Transform> {
     }
     let enough = pairs.len() >= LEAST_PAIRS as usize;
     let few_signs = sample.iter().filter(|b| b.is_ascii_punctuation()).count() * 6 <= sample.len();
-    let known = Likeness::of(sample).known;
+    let known = LazyCell::new(|| Likeness::of(sample).known);
+    let all_words = LazyCell::new(|| Words::of(sample));
     let mut best: Option<(u32, Transform)> = None;
     let mut consider = |how: Transform, mean: u32| {
         let letters = |b| match how {
@@ -175,9 +177,9 @@ fn undone(text: &str) -> Option<Transform> {
             _ => mirror(b),
         };
         // Names in code and addresses are in no order of a language, and better in another by chance.
-        let may_be_words = || few_signs || Likeness::of_turned(sample, letters).known > known;
+        let may_be_words = || few_signs || Likeness::of_turned(sample, letters).known > *known;
         let ordered = || enough && mean >= LANGUAGE && mean >= as_it_is + BETTER && may_be_words();
-        let words = || mean >= WORDS && Likeness::is_language_with(sample, letters);
+        let words = || mean >= WORDS && all_words.are_language_with(letters);
         if best.is_none_or(|(most, _)| mean > most) && (ordered() || words()) {
             best = Some((mean, how));
         }
@@ -253,10 +255,10 @@ fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
             }
         }
     };
+    let words = Words::of(sample);
     let all = FACTORS.into_iter().flat_map(|factor| (0..26).map(move |shift| (factor, shift)));
-    let (factor, shift) = all
-        .into_iter()
-        .find(|(factor, shift)| Likeness::is_language_with(sample, letters(*factor, *shift)))?;
+    let (factor, shift) =
+        all.into_iter().find(|(factor, shift)| words.are_language_with(letters(*factor, *shift)))?;
     let whole = lines_around(scan, run);
     let said = scan.text.get(whole.clone())?.chars().map(|c| as_byte(c, letters(factor, shift))).collect();
     Some(Reading::of(Transform::Affine, vec![(whole, said)]))
@@ -400,10 +402,15 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         let Some(text) = scan.text.get(span.clone()) else { continue };
-        // Some words have as many letters, and most runs have not when they are turned.
+        // Most runs have not so many letters when they are turned, nor two words.
         let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
-        let letters = sample.iter().filter(|b| turned(**b).is_ascii_alphabetic()).count();
-        if letters >= LEAST_LETTERS - 1 && Likeness::of_turned(sample, turned).is_language() {
+        let (mut letters, mut words, mut length) = (0, 0, 0);
+        for b in sample {
+            length = if turned(*b).is_ascii_alphabetic() { length + 1 } else { 0 };
+            letters += usize::from(length > 0);
+            words += usize::from(length == 3);
+        }
+        if letters >= LEAST_LETTERS - 1 && words >= 2 && Likeness::of_turned(sample, turned).is_language() {
             let plain = text.chars().map(|c| as_byte(c, turned)).collect();
             readings.push(Reading::of(Transform::Rot47, vec![(span, plain)]));
         }

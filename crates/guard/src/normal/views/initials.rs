@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::pairs::Order;
-use super::scan::{Kind, Scan};
+use super::scan::{Kind, Piece, Scan, is_alphabetic};
 use super::words::{Likeness, divided};
 use super::{Reading, Transform};
 
@@ -18,11 +18,19 @@ const CLEAR: u32 = 830;
 const MOST_SKIPPED: usize = 10;
 const LONGEST_PIECE: usize = 8192;
 const SAMPLE: usize = 64;
+/// Letters of words by whose order it is told first.
+const ORDERED: usize = 480;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     for paragraph in paragraphs(scan) {
         for last in [false, true] {
-            let Some(letters) = ends(scan, &paragraph, last) else { continue };
+            if !may_be_language(scan, &paragraph, last) {
+                continue;
+            }
+            let letters: String = ends(scan, &paragraph, last).collect();
+            if letters.chars().filter(|c| *c != ' ').count() < LEAST {
+                continue;
+            }
             let range = scan.pieces.get(paragraph.start).zip(scan.pieces.get(paragraph.end - 1));
             let Some((first, end)) = range else { continue };
             if let Some(said) = language(letters) {
@@ -61,30 +69,44 @@ fn paragraphs(scan: &Scan<'_>) -> Vec<Range<usize>> {
     found
 }
 
-/// The first or the last letters of words; a space where a sign stands between them.
-fn ends(scan: &Scan<'_>, pieces: &Range<usize>, last: bool) -> Option<String> {
-    let mut letters = String::with_capacity(2 * pieces.len());
-    let mut count = 0;
-    for piece in scan.pieces.get(pieces.clone())? {
-        let core = scan.core(piece);
-        let letter = if last { core.chars().next_back() } else { core.chars().next() };
-        match letter.filter(|c| c.is_alphabetic()) {
-            Some(letter) => {
-                letters.push(letter);
-                count += 1;
-                if piece.core().end < piece.whole().end {
-                    letters.push(' ');
-                }
-            }
-            None => letters.push(' '),
+/// Whether the order of the first of the letters that [`ends`] has is as good as [`language`] asks: nearly no other is.
+fn may_be_language(scan: &Scan<'_>, pieces: &Range<usize>, last: bool) -> bool {
+    let bytes = scan.text.as_bytes();
+    let mut first = [0; ORDERED];
+    let mut places = first.iter_mut();
+    for piece in scan.pieces.get(pieces.clone()).unwrap_or_default() {
+        let core = piece.core();
+        let letter = bytes.get(if last { core.end - 1 } else { core.start }).copied().unwrap_or(b' ');
+        if !letter.is_ascii() {
+            return Order::of(ends(scan, pieces, last).take(ORDERED)).mean() >= TOGETHER;
+        }
+        let Some(place) = places.next() else { break };
+        *place = letter;
+        if letter.is_ascii_alphabetic() && core.end < piece.whole().end {
+            let Some(place) = places.next() else { break };
+            *place = b' ';
         }
     }
-    (count >= LEAST).then_some(letters)
+    let left = places.len();
+    Order::of_latin(first.get(..ORDERED - left).unwrap_or_default()).mean() >= TOGETHER
+}
+
+/// The first or the last letters of words, with a space where a sign stands between them, and for a word without one.
+fn ends<'s>(scan: &'s Scan<'_>, pieces: &Range<usize>, last: bool) -> impl Iterator<Item = char> + 's {
+    let pieces = scan.pieces.get(pieces.clone()).unwrap_or_default().iter();
+    let of_piece = move |piece: &Piece| {
+        let core = scan.core(piece);
+        let end = if last { core.chars().next_back() } else { core.chars().next() };
+        let letter = end.filter(|c| is_alphabetic(*c));
+        let parted = letter.is_some() && piece.core().end < piece.whole().end;
+        [Some(letter.unwrap_or(' ')), parted.then_some(' ')]
+    };
+    pieces.flat_map(of_piece).flatten()
 }
 
 /// Letters as words, if they are language.
 fn language(letters: String) -> Option<String> {
-    let order = Order::of_start(&letters, 480);
+    let order = Order::of_start(&letters, ORDERED);
     if order.mean() < TOGETHER {
         return None;
     }

@@ -1,6 +1,8 @@
 //! Languages of children's games: the same letters are put into every word, before each vowel or behind it, or a letter
 //! behind each letter.
 
+use memchr::memchr_iter;
+
 use super::pairs::LatinPairs;
 use super::words::Likeness;
 
@@ -26,7 +28,11 @@ pub(super) fn without(text: &str) -> Option<String> {
         return None;
     }
     let said = |put: &&&str| sample.matches(**put).count() >= LEAST;
-    if let Some(put) = BETWEEN.iter().find(said) {
+    // Each has two dashes.
+    let dashes = memchr_iter(b'-', sample.as_bytes()).count();
+    if dashes >= 2 * LEAST
+        && let Some(put) = BETWEEN.iter().find(said)
+    {
         return Some(text.replace(put, ""));
     }
     if let Some(put) = between_all(sample) {
@@ -34,9 +40,9 @@ pub(super) fn without(text: &str) -> Option<String> {
     }
     // Nothing is there so often by chance.
     let least = known.words.max(4).div_ceil(4);
-    let pairs = pairs(sample.as_bytes());
+    let counts = Counts::of(sample.as_bytes());
     let often = |(put, before): &(&str, bool)| {
-        may_be(&pairs, put, *before) >= least && times(sample, put, *before) >= least
+        counts.may_be(put, *before) >= least && times(sample, put, *before) >= least
     };
     let ways =
         BEFORE_VOWELS.iter().map(|put| (*put, true)).chain(BEHIND_VOWELS.iter().map(|put| (*put, false)));
@@ -52,30 +58,57 @@ pub(super) fn without(text: &str) -> Option<String> {
     Some(taken_out(text, way.0, way.1).0)
 }
 
-/// How often each small letter follows on each, whatever their case.
-fn pairs(text: &[u8]) -> [u8; 32 * 32] {
-    let mut pairs = [0u8; 32 * 32];
-    for (a, b) in text.iter().zip(text.iter().skip(1)) {
-        if let Some(count) = pairs.get_mut(pair(*a, *b)) {
-            *count = count.saturating_add(1);
+/// How often letters may be there that are put in, whatever their case.
+struct Counts {
+    /// How often each letter follows on each.
+    pairs: [u8; 32 * 32],
+    /// How often each is there behind another one.
+    seconds: [u8; 32],
+    /// How often each stands between two that are the same, or before one outside ASCII.
+    between: [u8; 32],
+}
+
+impl Counts {
+    /// Of no more bytes than a count holds.
+    fn of(text: &[u8]) -> Self {
+        let mut counts = Self { pairs: [0; 32 * 32], seconds: [0; 32], between: [0; 32] };
+        let add = |count: Option<&mut u8>, more: bool| {
+            if let Some(count) = count {
+                *count = count.saturating_add(u8::from(more));
+            }
+        };
+        let letter = |b: u8| usize::from(b & 31);
+        if let [first, second, ..] = text {
+            add(counts.between.get_mut(letter(*first)), !second.is_ascii());
+        }
+        let afters = text.iter().skip(2).chain(std::iter::once(&b' '));
+        for ((a, b), after) in text.iter().zip(text.iter().skip(1)).zip(afters) {
+            add(counts.pairs.get_mut(pair(*a, *b)), true);
+            add(counts.seconds.get_mut(letter(*b)), true);
+            let between = !after.is_ascii() || a.eq_ignore_ascii_case(after);
+            add(counts.between.get_mut(letter(*b)), between);
+        }
+        counts
+    }
+
+    /// How often letters may stand before a vowel, or between two that are the same, by their first pair, or by what
+    /// stands around a single one.
+    fn may_be(&self, put: &str, before: bool) -> usize {
+        let count = |a: u8, b: u8| self.pairs.get(pair(a, b)).copied().map_or(0, usize::from);
+        let of = |counts: &[u8; 32], letter: u8| {
+            counts.get(usize::from(letter & 31)).copied().map_or(0, usize::from)
+        };
+        match put.as_bytes() {
+            [a, b, ..] if before => count(*a, *b),
+            [a, b, ..] => of(&self.seconds, *a).min(count(*a, *b)),
+            [one] => of(&self.seconds, *one).min(of(&self.between, *one)),
+            [] => 0,
         }
     }
-    pairs
 }
 
 const fn pair(a: u8, b: u8) -> usize {
     (a & 31) as usize * 32 + (b & 31) as usize
-}
-
-/// How often letters may stand there, by their first pair, or by a vowel before the first of them.
-fn may_be(pairs: &[u8; 32 * 32], put: &str, before: bool) -> usize {
-    let count = |a: u8, b: u8| pairs.get(pair(a, b)).copied().map_or(0, usize::from);
-    match put.as_bytes() {
-        [a, b, ..] if before => count(*a, *b),
-        // A vowel outside ASCII ends in any byte.
-        [first, ..] => (0..32).map(|vowel| count(vowel, *first)).sum(),
-        [] => 0,
-    }
 }
 
 /// How often letters stand before a vowel, or between two that are the same.
@@ -102,12 +135,17 @@ fn times(text: &str, put: &str, before: bool) -> usize {
 
 /// The letter that stands behind nearly each other one of the words.
 fn between_all(text: &str) -> Option<char> {
-    let words = || text.split_whitespace().filter(|word| word.chars().count() >= 4);
-    let seconds = || words().flat_map(|word| word.chars().skip(1).step_by(2));
-    let put = words().next()?.chars().nth(1)?;
-    let count = seconds().count();
-    let others = words().flat_map(|word| word.chars().step_by(2)).filter(|c| *c == put).count();
-    let all = seconds().filter(|c| *c == put).count();
+    let mut words = text.split_whitespace().filter(|word| word.chars().nth(3).is_some()).peekable();
+    let put = words.peek()?.chars().nth(1)?;
+    let (mut count, mut all, mut others) = (0, 0, 0);
+    for word in words {
+        for (at, c) in word.chars().enumerate() {
+            count += at % 2;
+            if c == put {
+                if at % 2 == 1 { all += 1 } else { others += 1 }
+            }
+        }
+    }
     (count >= 4 * LEAST && all * 10 >= count * 9 && others * 4 <= count).then_some(put)
 }
 

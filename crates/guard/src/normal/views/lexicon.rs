@@ -83,6 +83,11 @@ impl Lexicon {
     }
 }
 
+/// The words of the lexicon, and common ones.
+pub(super) fn all_words() -> impl Iterator<Item = &'static str> {
+    LEARNT.lines().flat_map(|line| line.split(' ').skip(1)).chain(common())
+}
+
 /// Whether a word is in the lexicon, or a common one.
 pub(super) fn is_word(word: &str) -> bool {
     Seen::of(word).is_some_and(|seen| seen.is_whole(word))
@@ -102,9 +107,13 @@ pub(super) struct Seen {
 impl Seen {
     /// Nothing, unless it is letters only, not too many.
     pub(super) fn of(word: &str) -> Option<Self> {
+        Self::of_letters(word.chars())
+    }
+
+    pub(super) fn of_letters(word: impl Iterator<Item = char>) -> Option<Self> {
         let mut seen = Self { letters: 0, bare: true, exact: 0, sum: 0, ends: 0 };
         let (mut first, mut last, mut after_vowel) = (0, 0, false);
-        for c in word.chars() {
+        for c in word {
             let value = value(c);
             if value == 0 || seen.letters == LONGEST {
                 return None;

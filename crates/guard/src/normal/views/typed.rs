@@ -1,7 +1,7 @@
 //! Typed with the hands one key too far to the left or right, or for another layout of the keyboard.
 
 use super::pairs::LatinPairs;
-use super::words::convinces;
+use super::words::{Likeness, convinces};
 
 /// Letters whose order is clearly that of language, in hundredths of a level.
 const CLEAR: u32 = 760;
@@ -102,6 +102,10 @@ pub(super) fn way(text: &str) -> Option<&'static [u8; 256]> {
         return None;
     }
     WAYS.iter().find(|keys| {
+        // Fewer words convince nobody.
+        if Likeness::of_turned(sample, |b| keys[usize::from(b)]).known < 2 {
+            return false;
+        }
         let meant: Vec<u8> = sample.iter().map(|b| keys[usize::from(*b)]).collect();
         convinces(sample, &meant)
     })

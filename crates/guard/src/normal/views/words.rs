@@ -7,7 +7,7 @@
 use std::ops::RangeInclusive;
 use std::sync::LazyLock;
 
-use super::lexicon::is_word;
+use super::lexicon::{all_words, is_word};
 use super::pairs::LatinPairs;
 
 /// Written by `examples/learn_words.rs`.
@@ -168,15 +168,42 @@ impl Likeness {
         likeness
     }
 
-    /// Whether a text is language once its letters are exchanged, each for another letter of ASCII.
-    pub(super) fn is_language_with(text: &[u8], exchanged: impl Fn(u8) -> u8) -> bool {
-        let words = || text.split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
-        let mut likeness = Self { letters: words().map(<[u8]>::len).sum(), ..Self::default() };
+    /// Share of the letters that stand in known words, in percent.
+    pub(super) fn percent(self) -> usize {
+        (self.known_letters * 100).checked_div(self.letters).unwrap_or(0)
+    }
+
+    /// Whether it is language beyond reasonable doubt.
+    pub(super) fn is_language(self) -> bool {
+        let enough = self.known >= 3 || (self.known == 2 && self.known_letters >= 10);
+        enough && self.percent() >= LANGUAGE
+    }
+}
+
+/// The words of a text, of which it is asked whether they are language once their letters are exchanged.
+pub(super) struct Words<'t> {
+    words: Vec<&'t [u8]>,
+    letters: usize,
+}
+
+impl<'t> Words<'t> {
+    pub(super) fn of(text: &'t [u8]) -> Self {
+        let words = text.split(|b| !b.is_ascii_alphabetic()).filter(|word| word.len() >= 3);
+        let words: Vec<&[u8]> = words.collect();
+        let letters = words.iter().map(|word| word.len()).sum();
+        Self { words, letters }
+    }
+
+    /// Whether they are language once each letter is exchanged for another letter of ASCII.
+    pub(super) fn are_language_with(&self, exchanged: impl Fn(u8) -> u8) -> bool {
+        let mut likeness = Likeness { letters: self.letters, ..Likeness::default() };
         let mut unknown = 0;
         let mut others = (Hash::default(), false);
-        for word in words() {
+        for word in &self.words {
             let mut hash = Hash::default();
-            word.iter().for_each(|letter| hash.push(exchanged(*letter)));
+            if LENGTHS.contains(&word.len()) {
+                word.iter().for_each(|letter| hash.push(exchanged(*letter)));
+            }
             if hash.known(word.len()) {
                 // One word again and again is a name, and known by chance.
                 others = (
@@ -194,17 +221,6 @@ impl Likeness {
             }
         }
         others.1 && likeness.is_language()
-    }
-
-    /// Share of the letters that stand in known words, in percent.
-    pub(super) fn percent(self) -> usize {
-        (self.known_letters * 100).checked_div(self.letters).unwrap_or(0)
-    }
-
-    /// Whether it is language beyond reasonable doubt.
-    pub(super) fn is_language(self) -> bool {
-        let enough = self.known >= 3 || (self.known == 2 && self.known_letters >= 10);
-        enough && self.percent() >= LANGUAGE
     }
 }
 
@@ -229,6 +245,9 @@ const LONGEST: usize = 4096;
 pub(super) fn divided(letters: &str) -> Option<String> {
     let bytes = letters.as_bytes();
     if bytes.len() < 6 || bytes.len() > LONGEST || !bytes.iter().all(u8::is_ascii_alphabetic) {
+        return None;
+    }
+    if !may_be_divided(bytes) {
         return None;
     }
     // best[i]: least cost of the first i letters and where its last piece begins. A known word costs
@@ -262,7 +281,73 @@ pub(super) fn divided(letters: &str) -> Option<String> {
     }
     pieces.reverse();
     let in_words: usize = pieces.iter().filter(|p| p.len() >= 3 && is_word(p)).map(|p| p.len()).sum();
-    (in_words * 100 >= bytes.len() * 75 && pieces.len() * 10 <= bytes.len() * 3).then(|| pieces.join(" "))
+    (in_words * 100 >= bytes.len() * IN_WORDS && pieces.len() * 10 <= bytes.len() * 3)
+        .then(|| pieces.join(" "))
+}
+
+/// How many of the letters that are [divided] are in words, at least, in percent.
+const IN_WORDS: usize = 75;
+
+/// Whether so many letters may be in words that have no letter in common: words begin with few of all threes of letters,
+/// and of most letters it shows soon.
+fn may_be_divided(letters: &[u8]) -> bool {
+    // most[i]: most of the first i letters that are in words.
+    let mut most = vec![0; letters.len() + 1];
+    for start in 0..letters.len() {
+        let in_words = most.get(start).copied().unwrap_or(0);
+        // A word that began before may go on for as many letters as one has.
+        if (in_words + LENGTHS.end() + letters.len() - start) * 100 < letters.len() * IN_WORDS {
+            return false;
+        }
+        let rest = letters.get(start..).unwrap_or_default();
+        let mut put = |length: usize, in_words: usize| {
+            if let Some(most) = most.get_mut(start + length) {
+                *most = in_words.max(*most);
+            }
+        };
+        put(1, in_words);
+        if !Beginnings::may_begin(rest) {
+            continue;
+        }
+        let mut hash = Hash::default();
+        for (length, letter) in (1..).zip(rest.iter().take(*LENGTHS.end())) {
+            hash.push(*letter);
+            if length >= 3 && hash.known(length) {
+                put(length, in_words + length);
+            }
+        }
+    }
+    most.last().is_some_and(|most| most * 100 >= letters.len() * IN_WORDS)
+}
+
+/// The first three letters of the words that are [known] and [words](is_word), a bit each.
+struct Beginnings(Box<[u64]>);
+
+static BEGINNINGS: LazyLock<Beginnings> = LazyLock::new(|| {
+    let mut bits = vec![0; (1 << 15) / 64].into_boxed_slice();
+    for word in all_words() {
+        let word = word.to_lowercase();
+        if let Some(first) = Beginnings::place(word.as_bytes()).filter(|_| known(word.as_bytes()))
+            && let Some(cell) = bits.get_mut(first / 64)
+        {
+            *cell |= 1 << (first % 64);
+        }
+    }
+    Beginnings(bits)
+});
+
+impl Beginnings {
+    /// The place of the first three letters.
+    fn place(word: &[u8]) -> Option<usize> {
+        let [a, b, c, ..] = word else { return None };
+        let letter = |b: &u8| usize::from(b & 31);
+        Some(letter(a) << 10 | letter(b) << 5 | letter(c))
+    }
+
+    fn may_begin(letters: &[u8]) -> bool {
+        let bits = &BEGINNINGS.0;
+        Self::place(letters).and_then(|at| Some(bits.get(at / 64)? >> (at % 64) & 1 == 1)).unwrap_or(false)
+    }
 }
 
 #[cfg(test)]
