@@ -21,8 +21,13 @@ const LONGEST_WORD: usize = 64;
 /// The Latin letter that `c`, a letter of another script, is folded to in a word with Latin letters.
 #[must_use]
 pub fn latin(c: char) -> Option<char> {
-    let at = LOOK_ALIKES.binary_search_by_key(&c, |(c, _)| *c).ok()?;
-    LOOK_ALIKES.get(at).map(|(_, letter)| *letter)
+    static PAGES: Pages = Pages::new();
+    let of = |c| {
+        let found = LOOK_ALIKES.binary_search_by_key(&c, |(c, _)| *c).ok().and_then(|at| LOOK_ALIKES.get(at));
+        found.map_or(0, |(_, letter)| u32::from(*letter))
+    };
+    // No letter of the table is the first code point.
+    char::from_u32(PAGES.entry(c, of)).filter(|letter| *letter != '\0')
 }
 
 /// Whether `c` is an ASCII letter once its case is folded.

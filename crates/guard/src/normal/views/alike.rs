@@ -44,16 +44,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// A piece in Latin letters, if all of its letters look like some, and how much it speaks for that.
 fn folded(scan: &Scan<'_>, place: usize, piece: &Piece) -> Option<(String, usize)> {
     let text = scan.text.get(piece.whole())?;
-    let mut new = String::with_capacity(text.len());
-    let mut changed = false;
-    for c in text.chars() {
-        let alike = if c.is_ascii() { None } else { latin(c) };
-        if alike.is_none() && !c.is_ascii() && is_letter(c) {
-            return None;
-        }
-        changed |= alike.is_some();
-        new.push(alike.unwrap_or(c));
+    let alike = |c: char| if c.is_ascii() { None } else { latin(c) };
+    if text.chars().any(|c| !c.is_ascii() && is_letter(c) && alike(c).is_none()) {
+        return None;
     }
+    let changed = text.chars().any(|c| alike(c).is_some());
+    let new: String = text.chars().map(|c| alike(c).unwrap_or(c)).collect();
     let is_digit =
         |b: u8| b.is_ascii_hexdigit() || matches!(b, b'\\' | b'%' | b'&' | b'#' | b';' | b'x' | b'X' | b'u');
     let core = new.trim_matches(|c: char| c.is_ascii_punctuation());

@@ -131,8 +131,20 @@ pub(super) fn base32(run: &str) -> Option<String> {
     if !digits.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'2'..=b'7')) {
         return None;
     }
-    let (mut bits, mut held) = (0u32, 0u32);
+    let mut glance = Glance::default();
+    bytes_of_32(digits, |byte| glance.push(byte));
+    // Most runs are words.
+    if !glance.may_be_text() {
+        return None;
+    }
     let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
+    bytes_of_32(digits, |byte| bytes.push(byte));
+    plausible::text(&bytes)
+}
+
+/// Hands on the bytes that digits are, one by one.
+fn bytes_of_32(digits: &[u8], mut to: impl FnMut(u8)) {
+    let (mut bits, mut held) = (0u32, 0u32);
     for digit in digits {
         let value = match digit {
             b'A'..=b'Z' => digit - b'A',
@@ -143,10 +155,9 @@ pub(super) fn base32(run: &str) -> Option<String> {
         held += 5;
         if held >= 8 {
             held -= 8;
-            bytes.push((bits >> held & 0xff) as u8);
+            to((bits >> held & 0xff) as u8);
         }
     }
-    plausible::text(&bytes)
 }
 
 /// Adobe's digits `!` to `u`, with or without `<~ ~>`.

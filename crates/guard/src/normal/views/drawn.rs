@@ -52,6 +52,21 @@ const DRAWN: [(&str, bool, char); 40] = [
     ("[]", false, 'o'),
 ];
 
+/// Which bytes may be the first of what is drawn, and which the second.
+const FIRST: u8 = 1;
+const SECOND: u8 = 2;
+static PLACES: [u8; 256] = {
+    let mut places = [0; 256];
+    let mut at = 0;
+    while at < DRAWN.len() {
+        let drawn = DRAWN[at].0.as_bytes();
+        places[drawn[0] as usize] |= FIRST;
+        places[drawn[1] as usize] |= SECOND;
+        at += 1;
+    }
+    places
+};
+
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'|') + scan.has(b'\\') < LEAST {
         return;
@@ -67,12 +82,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         let mut at = 0;
-        while let Some(rest) = word.get(at..).filter(|rest| !rest.is_empty()) {
-            let begins = matches!(
-                rest.first(),
-                Some(b'|' | b'/' | b'\\' | b'(' | b')' | b'[' | b']' | b'}' | b'>' | b'_')
-            );
-            match DRAWN.iter().filter(|_| begins).find(|(drawn, ..)| rest.starts_with(drawn.as_bytes())) {
+        let begins = |two: &[u8]| matches!(two, [one, next] if PLACES[usize::from(*one)] & FIRST != 0 && PLACES[usize::from(*next)] & SECOND != 0);
+        while let Some(skip) = word.get(at..).and_then(|rest| rest.windows(2).position(begins)) {
+            at += skip;
+            let rest = word.get(at..).unwrap_or_default();
+            match DRAWN.iter().find(|(drawn, ..)| rest.starts_with(drawn.as_bytes())) {
                 Some((drawn, sure, letter)) => {
                     let start = whole.start + at;
                     edits.push((start..start + drawn.len(), letter.to_string(), *sure));

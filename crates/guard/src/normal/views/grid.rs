@@ -3,8 +3,10 @@
 
 use std::ops::Range;
 
+use memchr::{memchr, memchr_iter};
+
 use super::pairs::Order;
-use super::scan::Scan;
+use super::scan::{Scan, is_alphabetic};
 use super::words::{Likeness, divided};
 use super::{Reading, Transform};
 
@@ -69,37 +71,31 @@ fn shown(letters: impl Iterator<Item = char>) -> String {
 /// Lines of single characters between spaces, or of the same length, that follow on one another.
 fn grids(scan: &Scan<'_>) -> Vec<(Range<usize>, Grid)> {
     let mut found: Vec<(Range<usize>, Grid)> = Vec::new();
-    let mut open: Option<(Range<usize>, Grid, bool)> = None;
-    let mut close = |open: &mut Option<(Range<usize>, Grid, bool)>| {
-        if let Some((range, grid, _)) = open.take()
-            && grid.len() >= LEAST_ROWS
+    let mut open: Option<Rows> = None;
+    let mut close = |open: &mut Option<Rows>| {
+        if let Some(rows) = open.take()
+            && rows.lengths.len() >= LEAST_ROWS
             && found.len() < MOST_GRIDS
         {
-            found.push((range, grid));
+            let lines = scan.text.get(rows.range.clone()).unwrap_or_default().split('\n');
+            let grid = lines.map(|line| cells(without_return(line), rows.apart).collect()).collect();
+            found.push((rows.range, grid));
         }
     };
     for (start, line) in scan.lines().take(MOST_LINES) {
-        let row = row(line);
-        let Some((cells, apart)) = row.filter(|(cells, _)| cells.len() >= LEAST_COLUMNS) else {
+        let Some((length, apart)) = row(without_return(line)) else {
             close(&mut open);
             continue;
         };
+        let range = start..start + line.len();
         match &mut open {
-            Some((range, grid, was_apart))
-                if *was_apart == apart
-                    && grid.len() * cells.len() <= MOST_CELLS
-                    // The last row may be short, and columns that are written as lines one letter shorter than others.
-                    && grid.first().zip(grid.last()).is_some_and(|(first, last)| {
-                        let rows = first.len() == last.len() && cells.len() <= last.len();
-                        rows || grid.iter().chain([&cells]).all(|row| row.len().abs_diff(first.len()) <= 1)
-                    }) =>
-            {
-                range.end = start + line.len();
-                grid.push(cells);
+            Some(rows) if rows.go_on(length, apart) => {
+                rows.range.end = range.end;
+                rows.lengths.push(length);
             }
             _ => {
                 close(&mut open);
-                open = Some((start..start + line.len(), vec![cells], apart));
+                open = Some(Rows { range, lengths: vec![length], apart });
             }
         }
     }
@@ -107,29 +103,54 @@ fn grids(scan: &Scan<'_>) -> Vec<(Range<usize>, Grid)> {
     found
 }
 
-/// The cells of a line, and whether they stand apart.
-fn row(line: &str) -> Option<(Vec<char>, bool)> {
-    let line = line.trim_end_matches('\r');
-    let single = |cell: &str| {
-        let mut chars = cell.chars();
-        chars.next().filter(|_| chars.next().is_none())
-    };
+/// Lines that may be a grid: their cells are only counted, for nearly none is one.
+struct Rows {
+    range: Range<usize>,
+    lengths: Vec<usize>,
+    /// Their cells stand apart.
+    apart: bool,
+}
+
+impl Rows {
+    fn go_on(&self, length: usize, apart: bool) -> bool {
+        // The last row may be short, and columns that are written as lines one letter shorter than others.
+        self.apart == apart
+            && self.lengths.len() * length <= MOST_CELLS
+            && self.lengths.first().zip(self.lengths.last()).is_some_and(|(first, last)| {
+                let rows = first == last && length <= *last;
+                rows || self.lengths.iter().chain([&length]).all(|row| row.abs_diff(*first) <= 1)
+            })
+    }
+}
+
+fn without_return(line: &str) -> &str {
+    line.trim_end_matches('\r')
+}
+
+/// How many cells a line has that may be a row, and whether they stand apart.
+fn row(line: &str) -> Option<(usize, bool)> {
+    let single = |cell: &str| cell.chars().next().is_some_and(|first| first.len_utf8() == cell.len());
     // A cell and a space are no more than five bytes.
-    let apart = line.bytes().filter(|b| *b == b' ').count() * 5 + 5 >= line.len();
-    if apart
-        && let Some(cells) = line.split(' ').map(single).collect::<Option<Vec<char>>>()
-        && cells.len() >= LEAST_COLUMNS
-    {
-        return Some((cells, true));
+    let spaces = memchr_iter(b' ', line.as_bytes()).count();
+    if spaces * 5 + 5 >= line.len() && spaces + 1 >= LEAST_COLUMNS && line.split(' ').all(single) {
+        return Some((spaces + 1, true));
     }
     // Of lines without spaces few are as long as the next one, and rules are one sign.
-    if line.len() < 8 || line.bytes().any(|b| matches!(b, b' ' | b'\t')) {
+    if line.len() < 8 || spaces > 0 || memchr(b'\t', line.as_bytes()).is_some() {
         return None;
     }
-    let cells: Vec<char> = line.chars().take(MOST_CELLS).collect();
-    let letters = cells.iter().filter(|c| c.is_alphabetic()).count();
-    let dense = cells.len() >= 8 && letters * 2 >= cells.len();
-    dense.then_some((cells, false))
+    let (mut letters, mut count) = (0, 0);
+    for c in line.chars().take(MOST_CELLS) {
+        letters += usize::from(is_alphabetic(c));
+        count += 1;
+    }
+    (count >= 8 && letters * 2 >= count).then_some((count, false))
+}
+
+/// The cells of a row.
+fn cells(line: &str, apart: bool) -> impl Iterator<Item = char> {
+    let step = if apart { 2 } else { 1 };
+    line.chars().step_by(step).take(if apart { usize::MAX } else { MOST_CELLS })
 }
 
 /// All ways that are tried.
@@ -286,26 +307,46 @@ fn zipped(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         else {
             continue;
         };
-        let (first, second): (Vec<char>, Vec<char>) =
-            (one_text.chars().collect(), next_text.chars().collect());
-        if first.len().abs_diff(second.len()) > 1 || found >= MOST_GRIDS {
+        if one_text.chars().count().abs_diff(next_text.chars().count()) > 1 {
             continue;
         }
-        let length = first.len().max(second.len());
-        let said: String = (0..length).flat_map(|at| [first.get(at), second.get(at)]).flatten().collect();
-        let order = Order::of_start(&said, 240);
-        let before = one.order(scan.text).mean().max(next.order(scan.text).mean());
+        let order = order_in_turn(one_text, next_text);
+        let before = || one.order(scan.text).mean().max(next.order(scan.text).mean());
+        if order.mean() < LANGUAGE || !order.has_words() || order.mean() < before() + BETTER / 2 {
+            continue;
+        }
+        let said: String = in_turn(one_text.chars(), next_text.chars()).collect();
         let words =
             |text: &str| Likeness::of(text.as_bytes().get(..text.len().min(240)).unwrap_or_default()).known;
-        if order.mean() >= LANGUAGE
-            && order.mean() >= before + BETTER / 2
-            && order.has_words()
-            && words(&said) > words(one_text) + words(next_text)
-        {
-            found += 1;
+        if words(&said) > words(one_text) + words(next_text) {
             readings.push(Reading::of(Transform::Grid, vec![(one.range.start..next.range.end, said)]));
+            found += 1;
+            if found >= MOST_GRIDS {
+                return;
+            }
         }
     }
+}
+
+/// The order of the first letters of two lines, taken in turn.
+fn order_in_turn(one: &str, next: &str) -> Order {
+    const SAMPLE: usize = 240;
+    if !one.is_ascii() || !next.is_ascii() {
+        return Order::of(in_turn(one.chars(), next.chars()).take(SAMPLE));
+    }
+    let mut letters = [0; SAMPLE];
+    let filled = letters.iter_mut().zip(in_turn(one.bytes(), next.bytes())).map(|(to, b)| *to = b).count();
+    Order::of_latin(letters.get(..filled).unwrap_or_default())
+}
+
+/// One of each in turn; no two lines are here of which one is longer by more than one.
+fn in_turn<T>(one: impl Iterator<Item = T>, mut next: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+    let mut one = one.fuse();
+    let mut turn = false;
+    std::iter::from_fn(move || {
+        turn = !turn;
+        if turn { one.next().or_else(|| next.next()) } else { next.next().or_else(|| one.next()) }
+    })
 }
 
 #[cfg(test)]

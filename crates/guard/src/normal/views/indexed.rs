@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr2};
+use memchr::{memchr, memchr_iter, memchr2, memchr3_iter};
 
 use super::scan::Scan;
 use super::{Reading, Transform};
@@ -26,7 +26,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     letters(text, readings);
-    let opens = text.bytes().enumerate().filter(|(_, b)| matches!(b, b'[' | b'(' | b'{')).map(|(at, _)| at);
+    let opens = memchr3_iter(b'[', b'(', b'{', text.as_bytes());
     let begins = |open: &usize| {
         let rest = text.as_bytes().get(open + 1..).unwrap_or_default();
         let first = rest.iter().take(LONGEST_PLACE).find(|b| !b.is_ascii_whitespace());

@@ -14,9 +14,8 @@ const LONGEST: usize = 24;
 const MOST_CHOICES: usize = 16;
 /// Words by which it is told whether those of a stretch are language.
 const SAMPLE: usize = 48;
-/// What parts words of longer ones, and most parts that are read.
+/// Most parts of a longer word that are read.
 const MOST_PARTS: usize = 64;
-const PARTING: &[char] = &['/', '.', ':', '[', ']', '(', ')', '-', '_', ',', '='];
 /// The order of letters, in hundredths of a level, from which they are language.
 const LANGUAGE: u32 = 740;
 
@@ -42,7 +41,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         // An address or a list is several words.
         let mut at = range.start;
-        for part in whole.split(PARTING).take(if whole.contains(PARTING) { MOST_PARTS } else { 0 }) {
+        for part in whole.split(parts).take(if whole.contains(parts) { MOST_PARTS } else { 0 }) {
             words.extend(word_of(scan, at, part, piece));
             at += part.len() + 1;
         }
@@ -87,6 +86,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Leet, edits));
     }
+}
+
+/// What parts words of longer ones.
+const fn parts(c: char) -> bool {
+    matches!(c, '/' | '.' | ':' | '[' | ']' | '(' | ')' | '-' | '_' | ',' | '=')
 }
 
 /// Whether words are many whose letters may have been exchanged: of lists of versions, addresses and sizes few have a

@@ -12,6 +12,9 @@ const LEAST: usize = 4;
 const MOST_TIMES: usize = 4;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
+    if scan.pieces.iter().filter(|piece| begins_twice(word(scan, piece))).take(LEAST).count() < LEAST {
+        return;
+    }
     for times in 2..=MOST_TIMES {
         let mut stretches = Stretches::new(LEAST);
         for (at, piece) in scan.pieces.iter().enumerate() {
@@ -40,8 +43,18 @@ fn word<'t>(scan: &Scan<'t>, piece: &Piece) -> &'t str {
 
 /// Whether a word begins with a character that is there so often, and all of it is so.
 fn speaks(word: &str, times: usize) -> bool {
-    // Most words show it by their first two letters.
-    matches!(word.as_bytes(), [a, b, ..] if a == b || *a >= 0x80) && once(word, times).is_some()
+    begins_twice(word) && once(word, times).is_some()
+}
+
+/// Whether the first character of a word is the second one as well, which most words show by their first two letters.
+fn begins_twice(word: &str) -> bool {
+    match word.as_bytes() {
+        [a, b, ..] if a.is_ascii() => a == b,
+        _ => {
+            let mut chars = word.chars();
+            chars.next().is_some_and(|first| chars.next() == Some(first))
+        }
+    }
 }
 
 /// A word with each character once, if each is there so often.

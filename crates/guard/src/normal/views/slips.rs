@@ -30,10 +30,13 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         // A known word of some length is whole, or known by chance; short ones tell nothing.
         if piece.kind == Kind::Known {
             slips.add(at, -i32::from(piece.core().len() >= SHORTEST));
-            bare.add(at, if has_inner_vowel(word) { -2 } else { 0 });
+            if bare.is_open() {
+                bare.add(at, if has_inner_vowel(word) { -2 } else { 0 });
+            }
             return;
         }
-        if !matches!(piece.kind, Kind::Unknown | Kind::Pair | Kind::Foreign) {
+        // Two letters speak neither for a reading nor against one.
+        if !matches!(piece.kind, Kind::Unknown | Kind::Foreign) {
             return;
         }
         let Some(seen) = Seen::of(word) else {
@@ -43,15 +46,15 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let slip = if scan.pieces.len() <= SHORT { seen.nearest(word) } else { seen.near(word) };
         // Skeletons are of words in ASCII; a word in another script has none of its vowels.
         let bare_word = seen.bare && piece.kind != Kind::Foreign;
-        let whole = (slip.is_some() || bare_word) && seen.is_whole(word);
-        let near = slip.is_some() && !whole;
+        let near = slip.is_some() && !seen.is_whole(word);
         slips.add(at, if near { 3 } else { -i32::from(seen.letters >= SHORTEST) });
+        let fleshed_out = bare_word && seen.letters >= 3 && seen.fleshed_out().is_some();
         bare.add(
             at,
-            match (seen.bare, whole) {
-                (true, false) if bare_word && seen.letters >= 3 && seen.fleshed_out().is_some() => 2,
-                (true, _) => 0,
-                (false, _) => -2,
+            match seen.bare {
+                true if fleshed_out && !seen.is_whole(word) => 2,
+                true => 0,
+                false => -2,
             },
         );
     };

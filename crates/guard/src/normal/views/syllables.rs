@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use memchr::memmem;
+
 use super::scan::{Kind, Piece, Scan, sign};
 use super::stretch::Stretches;
 use super::{Reading, Transform};
@@ -19,18 +21,20 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     for sign in SIGNS {
-        if sign.is_ascii() && scan.has(sign as u8) < LEAST {
+        if most_with(scan, sign) < LEAST {
             continue;
         }
-        let may_be = |piece: &&Piece| piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT);
-        let words = scan.odd().filter(may_be).filter(|piece| joined(scan.core(piece), sign).is_some());
+        let may_be = |piece: &&Piece| {
+            !piece.plain && piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT)
+        };
+        let words = scan.odd().filter(may_be).filter(|piece| is_joined(scan.core(piece), sign));
         if words.take(LEAST).count() < LEAST {
             continue;
         }
         let mut stretches = Stretches::new(LEAST);
         for (at, piece) in scan.pieces.iter().enumerate() {
             // A word of one syllable has none.
-            if !piece.plain && joined(scan.core(piece), sign).is_some() {
+            if !piece.plain && is_joined(scan.core(piece), sign) {
                 stretches.add(at, 2);
             } else if stretches.is_open() && scan.core(piece).chars().count() > LONGEST {
                 stretches.add(at, -4);
@@ -49,10 +53,26 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Words with a sign in them, at most.
+fn most_with(scan: &Scan<'_>, sign: char) -> usize {
+    if sign.is_ascii() {
+        return scan.has(sign as u8);
+    }
+    if scan.count(Kind::Foreign) < LEAST {
+        return 0;
+    }
+    let mut bytes = [0; 4];
+    memmem::find_iter(scan.text.as_bytes(), sign.encode_utf8(&mut bytes).as_bytes()).take(LEAST).count()
+}
+
 /// A word whose syllables stand between signs, without these.
 fn joined(word: &str, sign: char) -> Option<String> {
-    if !word.contains(sign) || word.len() > 64 {
-        return None;
+    is_joined(word, sign).then(|| word.split(sign).collect())
+}
+
+fn is_joined(word: &str, sign: char) -> bool {
+    if word.len() > 64 || !word.contains(sign) {
+        return false;
     }
     let syllables = || word.split(sign).filter(|syllable| !syllable.is_empty());
     let is_syllable = |syllable: &str| {
@@ -61,5 +81,5 @@ fn joined(word: &str, sign: char) -> Option<String> {
             && letters.chars().count() <= LONGEST
             && letters.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’')
     };
-    (syllables().all(is_syllable) && syllables().nth(1).is_some()).then(|| word.split(sign).collect())
+    syllables().all(is_syllable) && syllables().nth(1).is_some()
 }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::scan::Scan;
 use super::words::Likeness;
 use super::{Reading, Transform};
+use crate::pages::Pages;
 
 /// Bytes by which a part is told, and most parts.
 const SAMPLE: usize = 400;
@@ -92,6 +93,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
         for table in [&CYRILLIC[..], &GREEK[..]] {
+            if !sample.chars().any(|c| sound(c, table).is_some()) {
+                continue;
+            }
             let said = latin(sample, table);
             let likeness = Likeness::of(said.as_bytes());
             if likeness.is_language()
@@ -108,16 +112,29 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-fn latin(text: &str, table: &[(char, &str)]) -> String {
+fn latin(text: &str, table: &[(char, &'static str)]) -> String {
     let mut said = String::with_capacity(text.len());
     for c in text.chars() {
-        let small = c.to_lowercase().next().unwrap_or(c);
-        match table.iter().find(|(letter, _)| !c.is_ascii() && *letter == small) {
-            Some((_, sound)) => said.push_str(sound),
+        match sound(c, table) {
+            Some(sound) => said.push_str(sound),
             None => said.push(c),
         }
     }
     said
+}
+
+/// What a letter of another alphabet sounds like.
+fn sound(c: char, table: &[(char, &'static str)]) -> Option<&'static str> {
+    static PAGES: Pages = Pages::new();
+    if c.is_ascii() {
+        return None;
+    }
+    let small = char::from_u32(PAGES.entry(c, |c| u32::from(c.to_lowercase().next().unwrap_or(c))))?;
+    // Both tables are of letters between these.
+    if !('\u{370}'..='\u{52f}').contains(&small) {
+        return None;
+    }
+    table.iter().find(|(letter, _)| *letter == small).map(|(_, sound)| *sound)
 }
 
 #[cfg(test)]

@@ -26,11 +26,15 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if !is_said(scan) {
         return;
     }
+    let runs = runs(scan);
+    if runs.is_empty() {
+        return;
+    }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let keys = keys(scan);
     let stated: Vec<u8> = numbers(scan.text).filter(|number| *number > 0).take(MOST_KEYS).collect();
     let mut cut = false;
-    for (range, mut bytes) in runs(scan) {
+    for (range, mut bytes) in runs {
         cut |= bytes.len() > LONGEST;
         bytes.truncate(LONGEST);
         if bytes.len() < LEAST || edits.last().is_some_and(|(last, _)| last.end > range.start) {
