@@ -25,6 +25,7 @@ mod dump;
 mod entities;
 mod escapes;
 mod exchanged;
+mod facts;
 mod fillers;
 mod framed;
 mod grid;

@@ -99,16 +99,7 @@ fn in_groups(scan: &Scan<'_>) -> Vec<(Range<usize>, String)> {
     const LEAST: usize = 6;
     const LENGTHS: std::ops::RangeInclusive<usize> = 3..=64;
     // Of words few have as many letters as the ones beside them.
-    let mut alike = 0;
-    let mut before = 0..0;
-    let may_be = scan.pieces.iter().any(|piece| {
-        let whole = piece.whole();
-        let goes_on = whole.len() == before.len() && whole.start == before.end + 1;
-        alike = if goes_on { alike + 1 } else { 1 };
-        before = whole;
-        alike + 1 >= LEAST && LENGTHS.contains(&before.len())
-    });
-    if !may_be {
+    if scan.facts.alike + 1 < LEAST {
         return Vec::new();
     }
     let is_group = |piece: &Piece| {

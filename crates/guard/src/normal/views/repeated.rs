@@ -7,15 +7,16 @@ use super::stretch::Stretches;
 use super::{Reading, Transform};
 
 /// Fewest words that are written so.
-const LEAST: usize = 4;
+pub(super) const LEAST: usize = 4;
 /// How often each is there at most.
 const MOST_TIMES: usize = 4;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.pieces.iter().filter(|piece| begins_twice(word(scan, piece))).take(LEAST).count() < LEAST {
-        return;
-    }
     for times in 2..=MOST_TIMES {
+        let doubled = scan.facts.doubled.iter().filter_map(|place| scan.pieces.get(*place as usize));
+        if doubled.filter(|piece| speaks(word(scan, piece), times)).take(LEAST).count() < LEAST {
+            continue;
+        }
         let mut stretches = Stretches::new(LEAST);
         for (at, piece) in scan.pieces.iter().enumerate() {
             if speaks(word(scan, piece), times) {

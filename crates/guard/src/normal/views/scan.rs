@@ -11,6 +11,7 @@ use memchr::{memchr_iter, memchr3_iter};
 
 use super::super::invisible::{is_common_mark, is_invisible};
 use super::classes::{Bits, Classes};
+use super::facts::Facts;
 use super::pairs::Order;
 use super::{spelled, turned, words};
 use crate::pages::Pages;
@@ -38,6 +39,7 @@ pub(super) struct Scan<'t> {
     pub turned: usize,
     /// Braille cells.
     pub cells: usize,
+    pub facts: Facts,
     parts: OnceCell<Vec<Part>>,
     lines: OnceCell<Vec<usize>>,
 }
@@ -192,6 +194,7 @@ impl<'t> Scan<'t> {
             in_ay: 0,
             turned: 0,
             cells: 0,
+            facts: Facts::default(),
             parts: OnceCell::new(),
             lines: OnceCell::new(),
         };
@@ -219,6 +222,7 @@ impl<'t> Scan<'t> {
             at = whole.end;
             scan.add(piece, lone, &mut row);
         }
+        scan.facts = Facts::of(text, &scan.pieces);
         scan
     }
 
@@ -257,17 +261,20 @@ impl<'t> Scan<'t> {
         }
         let mut signs = 0;
         if core != *whole {
-            let beside = [bytes.get(whole.start..core.start)?, bytes.get(core.end..whole.end)?];
-            for b in beside.into_iter().flatten() {
-                let traits = sign::OF[usize::from(*b)];
-                if traits & sign::PUNCTUATION == 0 {
-                    return None;
-                }
-                signs |= traits;
+            let (before, behind) = (bytes.get(whole.start..core.start)?, bytes.get(core.end..whole.end)?);
+            let all = |beside: &[u8]| {
+                beside.iter().fold((0, sign::PUNCTUATION), |(any, all), b| {
+                    let traits = sign::OF[usize::from(*b)];
+                    (any | traits, all & traits)
+                })
+            };
+            let ((one, one_all), (other, other_all)) = (all(before), all(behind));
+            if one_all & other_all == 0 {
+                return None;
             }
-            for b in beside.into_iter().flatten() {
-                self.count_byte(*b);
-            }
+            signs = one | other;
+            before.iter().for_each(|b| self.count_byte(*b));
+            behind.iter().for_each(|b| self.count_byte(*b));
         }
         let word = bytes.get(core.clone())?;
         let hash = words::Hash::of_small(bytes.get(core.start..)?, word.len());

@@ -5,13 +5,13 @@ use std::ops::Range;
 
 use super::numbers::squares_of;
 use super::pairs::Order;
-use super::scan::{Piece, Scan, is_alphanumeric, sign};
+use super::scan::{Piece, Scan, sign};
 use super::spelled::MORSE;
 use super::words::{Likeness, divided};
 use super::{Reading, Transform};
 
 /// Fewest groups that are read, and most.
-const LEAST: usize = 8;
+pub(super) const LEAST: usize = 8;
 const MOST: usize = 8192;
 /// Most stretches of a text.
 const MOST_RUNS: usize = 8;
@@ -54,27 +54,12 @@ const RUSSIAN: [(&str, char); 32] = [
 ];
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if has_row(scan) {
+    if scan.facts.groups >= LEAST {
         groups(scan, readings);
     }
-    roman(scan, readings);
-}
-
-/// Whether so many pieces stand in a row that begin as groups and what parts them do.
-fn has_row(scan: &Scan<'_>) -> bool {
-    let bytes = scan.text.as_bytes();
-    let mut row = 0;
-    scan.pieces.iter().any(|piece| {
-        let start = piece.whole().start;
-        let begins = match bytes.get(start) {
-            Some(b'a' | b'b' | b'A' | b'B' | b'd' | b'D' | b'0' | b'1') => true,
-            Some(b) if b.is_ascii() => !b.is_ascii_alphanumeric(),
-            // Letters of other alphabets are in no group.
-            _ => !scan.text.get(start..).and_then(|rest| rest.chars().next()).is_some_and(is_alphanumeric),
-        };
-        row = if begins { row + 1 } else { 0 };
-        row >= LEAST
-    })
+    if scan.facts.romans >= LEAST {
+        roman(scan, readings);
+    }
 }
 
 fn groups(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
