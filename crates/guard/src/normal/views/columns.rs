@@ -87,38 +87,26 @@ impl Grid {
     #[inline]
     fn first<'o, T: Copy>(&self, read: &[T], to: &'o mut [T]) -> &'o [T] {
         let most = to.len().min(self.length);
+        let first = to.get_mut(..most).unwrap_or_default();
         let height = |column: usize| self.rows - usize::from(column >= self.long);
-        let mut filled = 0;
-        let mut put = |place: usize| {
-            if let (Some(to), Some(c)) = (to.get_mut(filled), read.get(place)) {
-                *to = *c;
-                filled += 1;
-            }
-        };
-        let mut left = most;
         if self.by_columns {
-            for row in 0..self.rows {
+            for (row, cells) in first.chunks_mut(self.columns).enumerate() {
                 let mut place = row;
-                for column in 0..self.columns.min(left) {
-                    put(place);
+                for (column, to) in cells.iter_mut().enumerate() {
+                    *to = read.get(place).copied().unwrap_or(*to);
                     place += height(column);
-                }
-                left = left.saturating_sub(self.columns);
-                if left == 0 {
-                    break;
                 }
             }
         } else {
+            let mut rest = &mut *first;
             for column in 0..self.columns {
-                let height = height(column).min(left);
-                (0..height).for_each(|row| put(row * self.columns + column));
-                left -= height;
-                if left == 0 {
-                    break;
-                }
+                let (cells, after) = rest.split_at_mut(height(column).min(rest.len()));
+                let column = read.get(column..).unwrap_or_default().iter().step_by(self.columns);
+                cells.iter_mut().zip(column).for_each(|(to, c)| *to = *c);
+                rest = after;
             }
         }
-        to.get(..filled).unwrap_or_default()
+        first
     }
 }
 

@@ -342,13 +342,12 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
         };
         Zigzag::of(count, rails).filter_map(at)
     };
-    // What shows nothing stands on rails as well.
-    let seen: Vec<Option<Letter>> = chars.iter().map(|c| (!is_unseen(*c)).then(|| Letter::of(*c))).collect();
     // The first letters say whether more of them are worth a look.
-    let promising = |glance: Order| !ordered && glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
+    let promising = |glance: Order| glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
     let order = |rails: usize| {
         if !chars.is_empty() {
-            let seen = || Zigzag::of(count, rails).filter_map(|place| *seen.get(place)?);
+            // What shows nothing stands on rails as well.
+            let seen = || off(rails).filter(|c| !is_unseen(*c)).map(Letter::of);
             return promising(Order::of_letters(seen().take(GLANCE)))
                 .then(|| (rails, Order::of_letters(seen().take(SAMPLE))));
         }
@@ -361,8 +360,8 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
         })
     };
     // Of nearly equals the one with fewer rails, which are more usual.
-    let best =
-        (2..=4).filter_map(order).max_by_key(|(rails, order)| order.mean() + RAIL * (4 - *rails as u32));
+    let tried = if ordered { 2..2 } else { 2..5 };
+    let best = tried.filter_map(order).max_by_key(|(rails, order)| order.mean() + RAIL * (4 - *rails as u32));
     if let Some((rails, order)) = best
         && order.mean() >= order.needed(LANGUAGE)
         && order.has_words()
