@@ -182,7 +182,6 @@ fn trimmed(cell: &str) -> &str {
 
 fn is_single(word: &str) -> bool {
     word.len() <= LONGEST_WORD
-        && memchr(b' ', word.as_bytes()).is_none()
         && (word.bytes().all(|b| b.is_ascii_graphic()) || !word.contains(char::is_whitespace))
 }
 

@@ -38,17 +38,19 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Unknown) > 0 {
         for run in runs(scan).into_iter().take(MOST_RUNS) {
             let Some(text) = scan.text.get(run.clone()) else { continue };
-            let found = undone(text).filter(|how| goes_on(text, *how));
+            let pairs = LatinPairs::of(sample_of(text));
+            let mean = pairs.mean();
+            let found = undone_in(sample_of(text), &pairs, mean).filter(|how| goes_on(text, *how));
             if let Some(how) = found {
                 let whole = lines_around(scan, &run);
                 let text = scan.text.get(whole.clone()).unwrap_or(text);
                 readings.push(Reading::of(how, vec![(whole, plain(text, how))]));
             } else if let Some(plain) = rejoined(text) {
                 readings.push(Reading::of(Transform::Spacing, vec![(run, plain)]));
-            } else if let Some(reading) = typed(scan, &run)
+            } else if let Some(reading) = typed(scan, &run, mean)
                 .or_else(|| spoken(scan, &run))
-                .or_else(|| affine(scan, &run))
-                .or_else(|| stated(scan, &run))
+                .or_else(|| affine(scan, &run, mean))
+                .or_else(|| stated(scan, &run, mean))
                 .or_else(|| mirrored(scan, &run))
                 .or_else(|| bare(scan, &run))
             {
@@ -158,11 +160,19 @@ fn runs(scan: &Scan<'_>) -> Vec<Range<usize>> {
     runs
 }
 
+/// The bytes of a run on which ciphers are first tried.
+fn sample_of(text: &str) -> &[u8] {
+    text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default()
+}
+
 /// What a run says, if one of the ciphers makes language of it: the best.
 fn undone(text: &str) -> Option<Transform> {
-    let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
-    let pairs = LatinPairs::of(sample);
-    let as_it_is = pairs.mean();
+    let pairs = LatinPairs::of(sample_of(text));
+    undone_in(sample_of(text), &pairs, pairs.mean())
+}
+
+/// The same by its sample, its pairs of letters and their order.
+fn undone_in(sample: &[u8], pairs: &LatinPairs, as_it_is: u32) -> Option<Transform> {
     if as_it_is >= CLEAR {
         return None;
     }
@@ -221,8 +231,8 @@ fn mirrored(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
 }
 
 /// A run that was typed beside the keys that were meant.
-fn typed(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
-    let keys = typed::way(scan.text.get(run.clone())?)?;
+fn typed(scan: &Scan<'_>, run: &Range<usize>, mean: u32) -> Option<Reading> {
+    let keys = typed::way(sample_of(scan.text.get(run.clone())?), mean)?;
     let whole = lines_around(scan, run);
     let said = typed::meant(scan.text.get(whole.clone())?, keys);
     Some(Reading::of(Transform::Keyboard, vec![(whole, said)]))
@@ -237,13 +247,12 @@ fn spoken(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
 }
 
 /// A run whose letters were multiplied and moved on.
-fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
+fn affine(scan: &Scan<'_>, run: &Range<usize>, mean: u32) -> Option<Reading> {
     const FACTORS: [u8; 10] = [3, 5, 7, 9, 11, 15, 17, 19, 21, 23];
-    let text = scan.text.get(run.clone())?;
-    let sample = text.as_bytes().get(..text.len().min(SAMPLE))?;
-    if LatinPairs::of(sample).mean() >= LANGUAGE {
+    if mean >= LANGUAGE {
         return None;
     }
+    let sample = sample_of(scan.text.get(run.clone())?);
     // The inverse of a factor is one of them, too.
     let letters = |factor: u8, shift: u8| {
         move |b: u8| {
@@ -265,8 +274,11 @@ fn affine(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
 }
 
 /// A run under a key word that stands near it.
-fn stated(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
-    let edit = keyword::undone(scan.text, scan.source, run, lines_around(scan, run).end)?;
+fn stated(scan: &Scan<'_>, run: &Range<usize>, mean: u32) -> Option<Reading> {
+    if mean >= keyword::CLEAR {
+        return None;
+    }
+    let edit = keyword::undone(scan.text, scan.source, run, || lines_around(scan, run).end)?;
     Some(Reading::of(Transform::KeyWord, vec![edit]))
 }
 

@@ -1,13 +1,14 @@
 //! Ciphers with a key word that the text states beside them: Vigenère's, Beaufort's and its variant, and the one whose
 //! key goes on with the text itself.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::pairs::LatinPairs;
 use super::words::{Likeness, convinces};
 
-/// Letters whose order is clearly that of language, in hundredths of a level.
-const CLEAR: u32 = 730;
+/// Letters whose order is clearly that of language, in hundredths of a level: no run of them is asked about.
+pub(super) const CLEAR: u32 = 730;
 /// Bytes that are looked at.
 const SAMPLE: usize = 160;
 /// Those that are looked at first.
@@ -38,18 +39,15 @@ pub(super) fn undone(
     text: &str,
     source: &str,
     run: &Range<usize>,
-    end: usize,
+    end: impl FnOnce() -> usize,
 ) -> Option<(Range<usize>, String)> {
-    let start = text.as_bytes().get(run.start..run.end.min(run.start + SAMPLE))?;
-    if LatinPairs::of(start).mean() >= CLEAR {
-        return None;
-    }
+    let end = LazyCell::new(end);
     let found = keys(text, run).into_iter().find_map(|(place, key)| {
         // A key in the run stands before the cipher, or behind it.
         let cipher = if place.start >= run.end || place.end <= run.start {
-            run.start..end
+            run.start..*end
         } else if place.start - run.start < run.len() / 2 {
-            place.end..end
+            place.end..*end
         } else {
             run.start..place.start
         };
@@ -60,7 +58,7 @@ pub(super) fn undone(
         let all = 0..source.len().min(LONGEST_SOURCE);
         keys(source, &all)
             .into_iter()
-            .find_map(|(_, key)| Some((run.start..end, under(text.get(run.start..end)?, &key)?)))
+            .find_map(|(_, key)| Some((run.start..*end, under(text.get(run.start..*end)?, &key)?)))
     })
 }
 
@@ -151,6 +149,9 @@ fn announces(word: &str) -> bool {
         "anahtar",
         "kunci",
     ];
+    if word.is_ascii() {
+        return WORDS.iter().any(|other| other.eq_ignore_ascii_case(word));
+    }
     let lower = word.to_lowercase();
     WORDS.contains(&lower.as_str())
 }
@@ -208,15 +209,15 @@ mod tests {
             for note in ["(Vigenère, key LANTERN) ", "Der Schlüssel lautet lantern. ", "with \"Lantern\" "]
             {
                 let text = format!("{note}{cipher}");
-                let found = undone(&text, "", &(note.len()..text.len()), text.len()).unwrap();
+                let found = undone(&text, "", &(note.len()..text.len()), || text.len()).unwrap();
                 assert_eq!(found, (note.len()..text.len(), SAID.to_owned()), "{square:?} {note}");
             }
             // The run may begin at a later word, and the key behind it.
             let text = format!("{cipher}\nkey: lantern");
-            let (range, said) = undone(&text, "", &(7..cipher.len()), cipher.len()).unwrap();
+            let (range, said) = undone(&text, "", &(7..cipher.len()), || cipher.len()).unwrap();
             assert_eq!((range, said.as_str()), (7..cipher.len(), &SAID[7..]));
             let text = format!("The lantern has no key {cipher}");
-            assert!(undone(&text, "", &(23..text.len()), text.len()).is_none());
+            assert!(undone(&text, "", &(23..text.len()), || text.len()).is_none());
         }
         // Of its own letters: each is moved by the one seven before it.
         let key: Vec<u8> = "lantern".bytes().map(|b| b - b'a').collect();
@@ -235,7 +236,7 @@ mod tests {
             })
             .collect();
         let text = format!("key LANTERN\n{cipher}");
-        let (_, said) = undone(&text, "", &(12..text.len()), text.len()).unwrap();
+        let (_, said) = undone(&text, "", &(12..text.len()), || text.len()).unwrap();
         assert_eq!(said, SAID.to_lowercase());
     }
 }

@@ -166,6 +166,10 @@ impl Word {
 
 /// What stands at `at`, all of a piece or a part of it, if it can be read as letters.
 fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Word> {
+    // Most parts of names and addresses are letters, and have nothing in the place of one.
+    if !whole.bytes().any(|b| sign::OF[usize::from(b)] & sign::LEET != 0) {
+        return None;
+    }
     let core = piece.core();
     let core = core.start.clamp(at, at + whole.len())..core.end.clamp(at, at + whole.len());
     let ends = |b: &u8| matches!(b, b',' | b'.' | b';' | b':' | b'?' | b'"' | b')' | b'\'');

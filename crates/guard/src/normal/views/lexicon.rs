@@ -93,6 +93,35 @@ pub(super) fn is_word(word: &str) -> bool {
     Seen::of(word).is_some_and(|seen| seen.is_whole(word))
 }
 
+/// Whether letters of ASCII are no word of the lexicon with a slip, for one look at what nearly no word has in common with
+/// any, and have a vowel inside: those that are [`Seen::near`] one, or [`Seen::nearest`], are not far.
+pub(super) fn is_far(word: &[u8], nearest: bool) -> bool {
+    let [first, inner @ .., last] = word else { return false };
+    if word.len() > LONGEST || !inner.iter().any(|b| is_vowel(b.to_ascii_lowercase())) {
+        return false;
+    }
+    // A word that lacks a letter is one shorter.
+    if word.len() + 1 < SHORTEST {
+        return true;
+    }
+    let of = |b: &u8| value(char::from(*b));
+    let sum = word.iter().fold(0, |sum: u32, b| sum.wrapping_add(of(b)));
+    let ends = ends(of(first), of(last));
+    let keys = &LEXICON.keys;
+    !(keys.may_have(sum ^ ends)
+        || nearest
+            && word.len() >= SHORTEST
+            && inner.iter().any(|b| keys.may_have(sum.wrapping_sub(of(b)) ^ ends)))
+}
+
+const fn is_vowel(b: u8) -> bool {
+    matches!(b, b'a' | b'e' | b'i' | b'o' | b'u')
+}
+
+const fn ends(first: u32, last: u32) -> u32 {
+    first.wrapping_mul(3) ^ last.wrapping_mul(7)
+}
+
 /// What is known of a word after one look at it.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
@@ -129,7 +158,7 @@ impl Seen {
             seen.exact = (seen.exact ^ value).wrapping_mul(0x0100_0193).rotate_left(7);
             last = value;
         }
-        seen.ends = first.wrapping_mul(3) ^ last.wrapping_mul(7);
+        seen.ends = ends(first, last);
         (seen.letters > 0).then_some(seen)
     }
 
@@ -381,6 +410,20 @@ mod tests {
         }
         for word in ["kitchen", "garden", "zebra", "abc", "Donaudampfschifffahrt", "x-ray"] {
             assert_eq!(nearest(word), None, "{word}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_far_is_near_no_word(start in 0usize..20_000, swapped in 0usize..12, other in "[a-z]?", word in "[a-zA-Z]{1,20}") {
+            let mut slip: Vec<char> = all_words().nth(start % all_words().count()).unwrap().chars().collect();
+            let at = swapped.min(slip.len().saturating_sub(1));
+            slip.splice(at..(at + 1).min(slip.len()), other.chars());
+            for word in [slip.into_iter().collect::<String>(), word] {
+                let Some(seen) = Seen::of(&word).filter(|_| word.bytes().all(|b| b.is_ascii_alphabetic())) else { continue };
+                proptest::prop_assert!(!is_far(word.as_bytes(), false) || (!seen.bare && seen.near(&word).is_none()));
+                proptest::prop_assert!(!is_far(word.as_bytes(), true) || (!seen.bare && seen.nearest(&word).is_none()));
+            }
         }
     }
 

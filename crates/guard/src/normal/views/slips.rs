@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::lexicon::{Language, SHORTEST, Seen};
+use super::lexicon::{self, Language, SHORTEST, Seen};
 use super::scan::{Kind, Piece, Scan};
 use super::stretch::Stretches;
 use super::{Reading, Transform};
@@ -37,6 +37,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         // Two letters speak neither for a reading nor against one.
         if !matches!(piece.kind, Kind::Unknown | Kind::Foreign) {
+            return;
+        }
+        if piece.plain && lexicon::is_far(word.as_bytes(), scan.pieces.len() <= SHORT) {
+            slips.add(at, -i32::from(word.len() >= SHORTEST));
+            bare.add(at, -2);
             return;
         }
         let Some(seen) = Seen::of(word) else {

@@ -1,12 +1,9 @@
 //! Typed with the hands one key too far to the left or right, or for another layout of the keyboard.
 
-use super::pairs::LatinPairs;
 use super::words::{Likeness, convinces};
 
 /// Letters whose order is clearly that of language, in hundredths of a level.
 const CLEAR: u32 = 760;
-/// Bytes that are looked at.
-const SAMPLE: usize = 160;
 
 /// Keys of a keyboard of the United States from left to right, row by row, without and with shift.
 const QWERTY: [&[u8]; 8] = [
@@ -95,10 +92,10 @@ const fn same() -> [u8; 256] {
     keys
 }
 
-/// What a text was to be, if it is words in one of the ways and none as it is.
-pub(super) fn way(text: &str) -> Option<&'static [u8; 256]> {
-    let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
-    if LatinPairs::of(sample).mean() >= CLEAR {
+/// What a text was to be that begins so, if it is words in one of the ways and none as it is; `mean` is the order of its
+/// letters.
+pub(super) fn way(sample: &[u8], mean: u32) -> Option<&'static [u8; 256]> {
+    if mean >= CLEAR {
         return None;
     }
     WAYS.iter().find(|keys| {
@@ -119,7 +116,12 @@ pub(super) fn meant(text: &str, keys: &[u8; 256]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::pairs::LatinPairs;
     use super::*;
+
+    fn way(text: &str) -> Option<&'static [u8; 256]> {
+        super::way(text.as_bytes(), LatinPairs::of(text.as_bytes()).mean())
+    }
 
     #[test]
     fn keys_are_where_they_are() {
