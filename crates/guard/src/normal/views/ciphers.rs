@@ -37,6 +37,7 @@ const MOST_LINES: usize = 256;
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Unknown) > 0 {
         for run in runs(scan).into_iter().take(MOST_RUNS) {
+            let run = from_where_it_is_unclear(scan, run);
             let Some(text) = scan.text.get(run.clone()) else { continue };
             let pairs = LatinPairs::of(sample_of(text));
             let mean = pairs.mean();
@@ -63,6 +64,25 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     keyed(scan, readings);
     pig_latin::read(scan, readings);
     sentence_backwards(scan, readings);
+}
+
+/// A run from the first of its lines on that is no clear language: words of a page that are rare begin a run, and what is
+/// not to be read stands below them.
+fn from_where_it_is_unclear(scan: &Scan<'_>, run: Range<usize>) -> Range<usize> {
+    /// Lines that are looked at.
+    const MOST: usize = 16;
+    let is_clear = |range: &Range<usize>| {
+        let text = scan.text.get(range.clone()).unwrap_or_default();
+        LatinPairs::of(sample_of(text)).mean() >= CLEAR
+    };
+    if !is_clear(&run) {
+        return run;
+    }
+    let parts = scan.parts();
+    let inside = parts.partition_point(|part| part.range.start <= run.start);
+    let starts = parts.iter().skip(inside).map(|part| &part.range).take_while(|part| part.start < run.end);
+    let unclear = starts.take(MOST).find(|part| part.len() >= LEAST_LETTERS && !is_clear(part));
+    unclear.map_or(run.clone(), |part| part.start..run.end)
 }
 
 /// The lines, or parts between tags, that a run stands in, where they are no more language than the run: a word
