@@ -25,13 +25,14 @@ mod formula;
 mod held;
 mod lightning;
 mod lookup;
+mod plain;
 mod reach;
 mod resources;
 mod sparse;
 mod storage;
 mod structure;
 
-use contract::plain;
+use plain::plain;
 pub(crate) use sparse::Check;
 pub use storage::{Storage, Storages};
 

@@ -10,7 +10,7 @@
 
 use super::super::machine::Machine;
 use super::super::value::Value;
-use super::contract::plain;
+use super::plain::plain;
 
 /// Attributes that scipy's own distributions have.
 const ATTRIBUTES: [&str; 26] = [
