@@ -8,8 +8,9 @@ use memchr::memmem;
 use super::scan::Scan;
 use super::{Reading, Transform};
 
-/// Most parts of one text.
+/// Most parts of one text, and bytes of one.
 const MOST: usize = 20_000;
+const LONGEST: usize = 400;
 /// Fewest elements that stand in another order.
 const LEAST_ORDERED: usize = 6;
 /// Fewest cues.
@@ -33,15 +34,17 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// `[(Ig)-20(nore)] TJ (all) Tj`: what a page of a PDF shows, string by string. A wide gap between two is a space
 /// (ISO 32000, 9.4.3).
 fn shown(text: &str, readings: &mut Vec<Reading>) {
+    const OPERATOR: &[u8] = b"] TJ";
     /// Thousandths of an em, from which a gap is one between words.
     const GAP: f32 = -180.0;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for operator in memmem::find_iter(text.as_bytes(), b"] TJ").map(|at| (at, 4)).take(MOST) {
-        let (end, length) = operator;
-        let from = edits.last().map_or(0, |(range, _)| range.end);
-        let Some(start) = text.get(from..end).and_then(|before| before.rfind('[')).map(|at| from + at) else {
-            continue;
-        };
+    // Behind the operator before, so that nothing is looked through twice.
+    let mut from = 0;
+    for end in memmem::find_iter(text.as_bytes(), OPERATOR).take(MOST) {
+        let before = text.get(from..end).unwrap_or_default();
+        let start = before.rfind('[').map(|at| from + at);
+        from = end + OPERATOR.len();
+        let Some(start) = start else { continue };
         let mut said = String::new();
         let mut rest = text.get(start + 1..end).unwrap_or_default();
         while let Some((gap, behind)) = rest.split_once('(') {
@@ -53,7 +56,7 @@ fn shown(text: &str, readings: &mut Vec<Reading>) {
             rest = after;
         }
         if !said.is_empty() {
-            edits.push((start..end + length, said));
+            edits.push((start..from, said));
         }
     }
     if !edits.is_empty() {
@@ -148,6 +151,7 @@ fn by_style(text: &str, readings: &mut Vec<Reading>) {
     let mut items: Vec<(i64, Range<usize>, &str)> = Vec::new();
     for at in memmem::find_iter(text.as_bytes(), b"order:").take(MOST) {
         let rest = text.get(at + 6..).unwrap_or_default();
+        let rest = rest.get(..rest.floor_char_boundary(LONGEST)).unwrap_or_default();
         let trimmed = rest.trim_start();
         let digits = trimmed.find(|c: char| !c.is_ascii_digit() && c != '-').unwrap_or(trimmed.len());
         let Some(order) = trimmed.get(..digits).and_then(|digits| digits.parse().ok()) else { continue };
