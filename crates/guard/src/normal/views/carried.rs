@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::scan::Scan;
 use super::{Reading, Transform};
@@ -34,19 +34,26 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// `[(Ig)-20(nore)] TJ (all) Tj`: what a page of a PDF shows, string by string. A wide gap between two is a space
 /// (ISO 32000, 9.4.3).
 fn shown(text: &str, readings: &mut Vec<Reading>) {
-    const OPERATOR: &[u8] = b"] TJ";
     /// Thousandths of an em, from which a gap is one between words.
     const GAP: f32 = -180.0;
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     // Behind the operator before, so that nothing is looked through twice.
     let mut from = 0;
-    for end in memmem::find_iter(text.as_bytes(), OPERATOR).take(MOST) {
-        let before = text.get(from..end).unwrap_or_default();
-        let start = before.rfind('[').map(|at| from + at);
-        from = end + OPERATOR.len();
-        let Some(start) = start else { continue };
+    let next = |at: usize| text.as_bytes().get(at + 1).copied();
+    let operators = memchr_iter(b'T', text.as_bytes()).filter(|at| matches!(next(*at), Some(b'J' | b'j')));
+    for operator in operators.take(MOST) {
+        let many = next(operator) == Some(b'J');
+        let before = text.get(from..operator).unwrap_or_default().trim_end();
+        let start = match (many, before.chars().next_back()) {
+            (true, Some(']')) => before.rfind("[(").or_else(|| before.rfind('[')),
+            (false, Some(')')) => before.rfind('('),
+            _ => continue,
+        };
+        let Some((start, mut rest)) = start.and_then(|at| Some((from + at, before.get(at..)?))) else {
+            continue;
+        };
+        from = operator + 2;
         let mut said = String::new();
-        let mut rest = text.get(start + 1..end).unwrap_or_default();
         while let Some((gap, behind)) = rest.split_once('(') {
             if gap.trim().parse::<f32>().is_ok_and(|gap| gap <= GAP) {
                 said.push(' ');
@@ -150,6 +157,11 @@ fn kept_from_robots(text: &str, readings: &mut Vec<Reading>) {
 fn by_style(text: &str, readings: &mut Vec<Reading>) {
     let mut items: Vec<(i64, Range<usize>, &str)> = Vec::new();
     for at in memmem::find_iter(text.as_bytes(), b"order:").take(MOST) {
+        let before = text.as_bytes().get(at.wrapping_sub(1));
+        // A border is none.
+        if before.is_some_and(|b| b.is_ascii_alphabetic() || *b == b'-') {
+            continue;
+        }
         let rest = text.get(at + 6..).unwrap_or_default();
         let rest = rest.get(..rest.floor_char_boundary(LONGEST)).unwrap_or_default();
         let trimmed = rest.trim_start();

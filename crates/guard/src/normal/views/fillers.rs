@@ -18,6 +18,8 @@ officia deserunt mollit anim id est laborum";
 const MARKS: [&str; 6] = ["dolor", "tempor", "nulla", "minim", "magna", "velit"];
 /// Fewest words of it, and of others.
 const LEAST: usize = 8;
+/// Words from one of them to the next.
+const APART: usize = 4;
 
 static WORDS: LazyLock<HashSet<&'static str>> = LazyLock::new(|| BLIND.split_ascii_whitespace().collect());
 
@@ -36,23 +38,27 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let word = scan.text.get(range.clone()).unwrap_or_default();
         words.push((range, is_blind(word)));
     }
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     let blind: Vec<usize> =
         (0..words.len()).filter(|at| words.get(*at).is_some_and(|(_, blind)| *blind)).collect();
-    let (Some(first), Some(last)) = (blind.first(), blind.last()) else { return };
-    // The one that stands before the first may be meant.
-    let part = words.get(first.saturating_sub(1)..=*last).unwrap_or_default();
-    let others: Vec<&str> = part
-        .iter()
-        .filter(|(_, blind)| !blind)
-        .filter_map(|(range, _)| scan.text.get(range.clone()))
-        .collect();
-    // A passage of nothing else is a passage of nothing else.
-    let mixed = part.windows(2).filter(|pair| matches!(pair, [a, b] if a.1 != b.1)).count();
-    if blind.len() < LEAST || others.len() < LEAST || mixed < part.len() / 3 {
-        return;
+    // Some of the words are words of other languages: where they stand far apart, they are.
+    for group in blind.chunk_by(|one, next| next - one <= APART) {
+        let (Some(first), Some(last)) = (group.first(), group.last()) else { continue };
+        // The one that stands before the first may be meant.
+        let part = words.get(first.saturating_sub(1)..=*last).unwrap_or_default();
+        let others = part.iter().filter(|(_, blind)| !blind);
+        let others: Vec<&str> = others.filter_map(|(range, _)| scan.text.get(range.clone())).collect();
+        // A passage of nothing else is a passage of nothing else.
+        let mixed = part.windows(2).filter(|pair| matches!(pair, [a, b] if a.1 != b.1)).count();
+        if group.len() < LEAST || others.len() < LEAST || mixed < part.len() / 3 {
+            continue;
+        }
+        if let (Some((start, _)), Some((end, _))) = (part.first(), part.last()) {
+            edits.push((start.start..end.end, others.join(" ")));
+        }
     }
-    if let (Some((start, _)), Some((end, _))) = (part.first(), part.last()) {
-        readings.push(Reading::of(Transform::Inserted, vec![(start.start..end.end, others.join(" "))]));
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Inserted, edits));
     }
 }
 
@@ -72,6 +78,10 @@ mod tests {
         let text: String =
             words.split(' ').zip(blind).map(|(word, blind)| format!("{word} {blind} ")).collect();
         assert_eq!(said(&text).concat(), words);
+        let before =
+            "The office is in the old part of the city, and the people who work in it go home at five. "
+                .repeat(4);
+        assert_eq!(said(&format!("{before}\n{text}")).concat(), words);
         assert!(said(BLIND).is_empty());
         let text =
             format!("Our template begins with {BLIND} and it goes on with words of our own for a while");

@@ -12,6 +12,8 @@ const LEAST_COUNTED: usize = 3;
 const LEAST: usize = 6;
 /// Most pieces.
 const MOST: usize = 20_000;
+/// Most texts in pieces.
+const MOST_TOTALS: usize = 8;
 /// Longest piece in bytes.
 const LONGEST: usize = 400;
 
@@ -45,16 +47,31 @@ fn counted(text: &str, readings: &mut Vec<Reading>) {
             marks.push((number, all, at - digits - 1..at + of + 2));
         }
     }
-    let Some((_, all, first)) = marks.first().cloned() else { return };
+    // Those of one text say the same number of all.
+    let mut totals: Vec<usize> = marks.iter().map(|(_, all, _)| *all).collect();
+    totals.sort_unstable();
+    totals.dedup();
+    for total in totals.into_iter().take(MOST_TOTALS) {
+        let own: Vec<(usize, Range<usize>)> = marks
+            .iter()
+            .filter(|(number, all, _)| *all == total && (1..=total).contains(number))
+            .map(|(number, _, mark)| (*number, mark.clone()))
+            .collect();
+        readings.extend(of_one(text, &own).map(|edit| Reading::of(Transform::Ordered, vec![edit])));
+    }
+}
+
+/// The pieces behind marks of one text in their order; nothing where they stand in it.
+fn of_one(text: &str, marks: &[(usize, Range<usize>)]) -> Option<(Range<usize>, String)> {
+    let (_, first) = marks.first()?;
     let in_order = marks.windows(2).all(|pair| matches!(pair, [a, b] if a.0 < b.0));
-    let of_one = marks.iter().all(|(number, of, _)| *of == all && (1..=all).contains(number));
-    if marks.len() < LEAST_COUNTED || in_order || !of_one {
-        return;
+    if marks.len() < LEAST_COUNTED || in_order {
+        return None;
     }
     let mut pieces: Vec<(usize, &str)> = Vec::new();
     let mut end = first.end;
-    for (at, (number, _, mark)) in marks.iter().enumerate() {
-        let next = marks.get(at + 1).map_or(text.len(), |(.., next)| next.start);
+    for (at, (number, mark)) in marks.iter().enumerate() {
+        let next = marks.get(at + 1).map_or(text.len(), |(_, next)| next.start);
         let piece = text.get(mark.end..next).unwrap_or_default();
         // The last one ends with its line.
         let piece = if at + 1 == marks.len() { piece.lines().next().unwrap_or_default() } else { piece };
@@ -70,7 +87,7 @@ fn counted(text: &str, readings: &mut Vec<Reading>) {
         Some(pieces) => pieces.concat(),
         None => pieces.iter().map(|(_, piece)| piece.trim()).collect::<Vec<_>>().join(" "),
     };
-    readings.push(Reading::of(Transform::Ordered, vec![(first.start..end, said)]));
+    Some((first.start..end, said))
 }
 
 /// Strings behind their places: in a dictionary, a row of a table, a record.
@@ -82,21 +99,23 @@ fn keyed(text: &str, readings: &mut Vec<Reading>) {
     while let Some(start) = bytes.get(at..).and_then(|rest| memchr2(b'\'', b'"', rest)).map(|skip| at + skip)
     {
         let Some(quote) = bytes.get(start) else { break };
-        let Some(length) = bytes.get(start + 1..).and_then(|rest| memchr_iter(*quote, rest).next()) else {
-            break;
-        };
-        at = start + length + 2;
+        at = start + 1;
         let before = text.get(..start).unwrap_or_default().trim_end();
+        // A place may be in quotation marks, too.
         let sign = before.chars().next_back().filter(|c| matches!(c, ':' | ',' | '>' | '='));
-        let before = before.trim_end_matches([':', ',', '>', '=', ' ']);
+        let before = before.trim_end_matches([':', ',', '>', '=', ' ', '"']);
         let digits = before.bytes().rev().take_while(u8::is_ascii_digit).count();
         let number = before.get(before.len() - digits..).and_then(|digits| digits.parse().ok());
-        if let (Some(_), Some(number), Some(string)) = (sign, number, text.get(start + 1..start + 1 + length))
-            && length <= LONGEST
+        let (Some(_), Some(number)) = (sign, number) else { continue };
+        let rest = bytes.get(start + 1..).unwrap_or_default();
+        let rest = rest.get(..rest.len().min(LONGEST)).unwrap_or_default();
+        let Some(length) = memchr_iter(*quote, rest).next() else { continue };
+        at = start + length + 2;
+        if let Some(string) = text.get(start + 1..start + 1 + length)
             && pieces.len() < MOST
         {
             pieces.push((number, string));
-            range = Some(range.map_or(start - (start - before.len()) - digits, |range| range.start)..at);
+            range = Some(range.map_or(before.len() - digits, |range| range.start)..at);
         }
     }
     let in_order = pieces.windows(2).all(|pair| matches!(pair, [a, b] if a.0 <= b.0));
@@ -148,6 +167,12 @@ mod tests {
             ["bring the blue folder"]
         );
         assert_eq!(said("(2/3) the (3/3) folder\n(1/3) bring"), ["bring the folder"]);
+        assert_eq!(
+            said("(1/2) [3/3] \"lder\" [1/3] \"bring the b\" [2/3] \"lue fo\""),
+            ["bring the blue folder"]
+        );
+        let keys = "Here's it: {\"6\": \"er\", \"1\": \"br\", \"2\": \"ing\", \"4\": \" o\", \"3\": \" it\", \"5\": \"v\"}";
+        assert_eq!(said(keys), ["bring it over"]);
         let rows = "(40, 'o'), (8, 'in'), (0, 'br'), (16, 'g '), (32, 'r t'), (24, 'it ove')";
         assert_eq!(said(rows), ["bring it over to"]);
         assert_eq!(

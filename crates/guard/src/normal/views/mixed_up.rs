@@ -9,8 +9,10 @@ use super::{Reading, Transform};
 /// Bytes by which a part is told, and the shortest.
 const SAMPLE: usize = 240;
 const SHORTEST: usize = 32;
-/// Most parts that are tried: where language stands, most are plain.
-const MOST: usize = 6;
+/// Most parts that are tried, of those that have letters and are not plain.
+const MOST: usize = 16;
+/// Fewest letters of a sample, of eight bytes.
+const LETTERS: usize = 5;
 
 /// A way to put letters back.
 type Way = fn(&str) -> String;
@@ -23,9 +25,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     ];
     let mut found: [Vec<(Range<usize>, String)>; 3] = Default::default();
     let parts = scan.parts().iter().filter(|part| !part.plain && part.range.len() >= SHORTEST);
-    for part in parts.take(MOST) {
-        let Some(text) = scan.text.get(part.range.clone()) else { continue };
-        let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
+    let sample_of = |text: &'_ str| text.floor_char_boundary(SAMPLE);
+    let lettered = parts.filter_map(|part| {
+        let text = scan.text.get(part.range.clone())?;
+        let sample = text.get(..sample_of(text))?;
+        let letters = sample.bytes().filter(|b| b.is_ascii_alphabetic() || !b.is_ascii()).count();
+        (letters * 8 >= sample.len() * LETTERS).then_some((part, text, sample))
+    });
+    for (part, text, sample) in lettered.take(MOST) {
         let way = ways.iter().position(|(_, way)| convinces(sample.as_bytes(), way(sample).as_bytes()));
         if let Some((way, edits)) = way.and_then(|at| Some((ways.get(at)?, found.get_mut(at)?))) {
             edits.push((part.range.clone(), (way.1)(text)));

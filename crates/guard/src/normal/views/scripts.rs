@@ -56,7 +56,7 @@ const SCRIPTS: [Script; 7] = [
         letters: "ⴰa ⴱb ⵛc ⴷd ⴻe ⴼf ⴳg ⵀh ⵉi ⵊj ⴽk ⵍl ⵎm ⵏn ⵓu ⵒp ⵇq ⵔr ⵙs ⵜt ⵖv ⵡw ⵅx ⵢy ⵣz",
         otherwise: "ⵓo ⵡu ⵖg",
     },
-    // By what its letters look like; small ones are another block, and folded to here.
+    // By what its letters look like.
     Script {
         range: '\u{13a0}'..='\u{13f5}',
         letters: "Ꭰd Ꭱr Ꭲt Ꭵi Ꭹy Ꭺa Ꭻj Ꭼe Ꮁr Ꮃw Ꮇm Ꮋh Ꮍy Ꮎo Ꮐg Ꮑn Ꮒh Ꮓz Ꮖi Ꮗw Ꮙv Ꮚw Ꮛe Ꮜu Ꮞ4 Ꮟb Ꮢr Ꮤw Ꮥs Ꮦt Ꮩv Ꮪs Ꮭl Ꮮl Ꮯc Ꮲp \
@@ -88,13 +88,15 @@ static TABLES: LazyLock<Vec<[Table; 2]>> = LazyLock::new(|| {
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     // How their letters begin in UTF-8.
     let begins = |bytes: &[u8]| bytes.iter().map(|byte| scan.has(*byte)).sum::<usize>();
-    let may_have = begins(&[0xd5, 0xd6, 0xe1, 0xea, 0xf0]) >= LEAST
+    let may_have = begins(&[0xd4, 0xd5, 0xd6, 0xe1, 0xea, 0xf0]) >= LEAST
         || begins(&[0xb4, 0xb5]).min(scan.has(0xe2)) >= LEAST;
     if !may_have {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (script, range) in stretches(scan.text).into_iter().take(MOST) {
+    for (script, range, _) in
+        stretches(scan.text).into_iter().filter(|(.., letters)| *letters >= LEAST).take(MOST)
+    {
         let (Some(text), Some(tables)) = (scan.text.get(range.clone()), TABLES.get(script)) else { continue };
         let sample = text.get(..text.floor_char_boundary(SAMPLE)).unwrap_or(text);
         let known = |table: &&Table| Likeness::of(latin(sample, table).as_bytes()).known;
@@ -110,21 +112,24 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Stretches of letters of one script, with signs between them but no letters of another one.
-fn stretches(text: &str) -> Vec<(usize, Range<usize>)> {
-    let mut found: Vec<(usize, Range<usize>)> = Vec::new();
+/// Stretches of letters of one script, with signs between them but no letters of another one, and how many letters each has.
+fn stretches(text: &str) -> Vec<(usize, Range<usize>, usize)> {
+    let mut found: Vec<(usize, Range<usize>, usize)> = Vec::new();
     let mut open = false;
     for (at, c) in text.char_indices() {
-        if c < '\u{561}' {
+        if c < '\u{531}' {
             open &= !is_letter(c);
             continue;
         }
-        let script = SCRIPTS.iter().position(|script| script.range.contains(&capital(c)));
+        let script = SCRIPTS.iter().position(|script| script.range.contains(&as_written(c)));
         let end = at + c.len_utf8();
         match (script, found.last_mut()) {
-            (Some(script), Some((last, range))) if open && *last == script => range.end = end,
+            (Some(script), Some((last, range, letters))) if open && *last == script => {
+                range.end = end;
+                *letters += 1;
+            }
             (Some(script), _) => {
-                found.push((script, at..end));
+                found.push((script, at..end, 1));
                 open = true;
             }
             (None, _) => open &= !is_letter(c),
@@ -133,11 +138,15 @@ fn stretches(text: &str) -> Vec<(usize, Range<usize>)> {
     found
 }
 
-/// A small letter of Cherokee as a capital, as which it was written: they are folded the other way than all others.
-fn capital(c: char) -> char {
+/// The letter as which the tables have it: small ones of Armenian and Georgian, capitals of Cherokee.
+fn as_written(c: char) -> char {
+    let moved = |from: char, to: u32| char::from_u32(u32::from(c) - u32::from(from) + to).unwrap_or(c);
     match c {
-        '\u{ab70}'..='\u{abbf}' => char::from_u32(u32::from(c) - 0xab70 + 0x13a0).unwrap_or(c),
-        '\u{13f8}'..='\u{13fd}' => char::from_u32(u32::from(c) - 8).unwrap_or(c),
+        '\u{531}'..='\u{556}' => moved('\u{531}', 0x561),
+        '\u{10a0}'..='\u{10c5}' => moved('\u{10a0}', 0x10d0),
+        '\u{1c90}'..='\u{1cba}' => moved('\u{1c90}', 0x10d0),
+        '\u{ab70}'..='\u{abbf}' => moved('\u{ab70}', 0x13a0),
+        '\u{13f8}'..='\u{13fd}' => moved('\u{13f8}', 0x13f0),
         c => c,
     }
 }
@@ -145,7 +154,7 @@ fn capital(c: char) -> char {
 fn latin(text: &str, table: &Table) -> String {
     let mut said = String::with_capacity(text.len());
     for c in text.chars() {
-        match table.get(&capital(c)) {
+        match table.get(&as_written(c)) {
             Some(sound) => said.push_str(sound),
             None => said.push(c),
         }
@@ -168,6 +177,8 @@ mod tests {
         for text in [
             "ᛒᚱᛁᚾᚷ ᛏᚺᛖ ᛒᛚᚢᛖ ᚠᛟᛚᛞᛖᚱ ᚨᚾᛞ ᛏᛖᛚᛚ ᛏᚺᛖ ᛟᛏᚺᛖᚱᛋ",
             "ბრინგ ტჰე ბლუე ფოლდერ ანდ ტელლ ტჰე ოტჰერს",
+            "ᲑᲠᲘᲜᲒ ᲢᲰᲔ ᲑᲚᲣᲔ ᲤᲝᲚᲓᲔᲠ ᲐᲜᲓ ᲢᲔᲚᲚ ᲢᲰᲔ ᲝᲢᲰᲔᲠᲡ",
+            &("ᚠa ".repeat(80) + "ᛒᚱᛁᚾᚷ ᛏᚺᛖ ᛒᛚᚢᛖ ᚠᛟᛚᛞᛖᚱ ᚨᚾᛞ ᛏᛖᛚᛚ ᛏᚺᛖ ᛟᛏᚺᛖᚱᛋ"),
             "ᚁᚏᚔᚅᚌ ᚈᚆᚓ ᚁᚂᚒᚓ ᚃᚑᚂᚇᚓᚏ ᚐᚅᚇ ᚈᚓᚂᚂ ᚈᚆᚓ ᚑᚈᚆᚓᚏᚄ",
             "𐌱𐍂𐌹𐌽𐌲 𐍄𐌷𐌴 𐌱𐌻𐌿𐌴 𐍆𐍉𐌻𐌳𐌴𐍂 𐌰𐌽𐌳 𐍄𐌴𐌻𐌻 𐍄𐌷𐌴 𐍉𐍄𐌷𐌴𐍂𐍃",
             "ⴱⵔⵉⵏⴳ ⵜⵀⴻ ⴱⵍⵓⴻ ⴼⵍⴷⴻⵔ ⴰⵏⴷ ⵜⴻⵍⵍ ⵜⵀⴻ ⵜⵀⴻⵔⵙ",
