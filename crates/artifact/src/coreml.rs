@@ -199,8 +199,8 @@ const BRANCH: u32 = 605;
 const LOOP: u32 = 615;
 const LOOP_BREAK: u32 = 620;
 
-/// Whether a loop has no number of rounds, computes no condition, and its body neither leaves it nor sets the value that it
-/// asks for (`LoopLayerParams`).
+/// Whether a loop has no number of rounds, and neither its condition nor its body leaves it or sets the value that it asks
+/// for (`LoopLayerParams`).
 fn is_endless(field: &Field<'_>) -> bool {
     let of = |number: u32| {
         let fields = field.message().into_iter().flatten().filter_map(Result::ok);
@@ -208,10 +208,11 @@ fn is_endless(field: &Field<'_>) -> bool {
     };
     let bounded = of(1).any(|rounds| !matches!(rounds.value, Value::Varint(0)));
     let Some(Value::Bytes(condition)) = of(2).last().map(|name| name.value) else { return false };
-    if bounded || of(3).next().is_some() {
+    if bounded {
         return false;
     }
-    let mut networks: Vec<Field<'_>> = of(4).collect();
+    let mut networks: Vec<Field<'_>> = of(3).chain(of(4)).collect();
+    // More than any network has.
     let mut left = MAX_DEPTH * 1024;
     while let Some(network) = networks.pop() {
         for layer in network.message().into_iter().flatten().filter_map(Result::ok).filter(|f| f.number == 1)
@@ -219,8 +220,11 @@ fn is_endless(field: &Field<'_>) -> bool {
             for part in layer.message().into_iter().flatten().filter_map(Result::ok) {
                 left = left.saturating_sub(1);
                 let sets = part.number == 3 && part.value == Value::Bytes(condition);
-                if sets || part.number == LOOP_BREAK || left == 0 {
+                if sets || part.number == LOOP_BREAK {
                     return false;
+                }
+                if left == 0 {
+                    return true;
                 }
                 if matches!(part.number, BRANCH | LOOP) {
                     networks.extend(part.message().into_iter().flatten().filter_map(Result::ok));
@@ -330,6 +334,8 @@ mod tests {
         assert_eq!(endless(&[8, 0], &other), 1);
         assert_eq!(endless(&[8, 9], &other), 0);
         assert_eq!(endless(&[], &sets), 0);
+        assert_eq!(endless(&field(3, b""), &other), 1);
+        assert_eq!(endless(&field(3, &field(1, &sets)), &other), 0);
         assert_eq!(endless(&[], &field(620, b"")), 0);
         // What a loop or a branch holds is looked at as the network around it is.
         let custom = field(500, &field(10, b"Layer"));

@@ -219,7 +219,7 @@ impl Stored<'_> {
     /// Whether it is an odd number with a fraction, or several of which one has: no key, class or padding.
     fn fraction(&self, name: &str) -> bool {
         let number = self.numbers.get(inline::plain(name));
-        number.is_some_and(|n| n.fract() != 0.0) && (self.several(name) || self.odd(name))
+        number.is_some_and(|n| n.is_finite() && n.fract() != 0.0) && (self.several(name) || self.odd(name))
     }
 
     /// What is next to nothing is held against distances.

@@ -46,6 +46,8 @@ pub struct Element {
     pub attributes: BTreeMap<String, String>,
     /// Where it ends in the file.
     pub offset: u64,
+    /// How many elements it stands in.
+    pub depth: u64,
 }
 
 /// Whether a text is meant as XML: it begins with a declaration, a document type or a model's root element.
@@ -78,12 +80,12 @@ pub fn survey(bytes: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Survey, Artif
         match event {
             Event::Eof => break,
             Event::Start(start) => {
+                element(&start, (at, depth), keep, &mut out)?;
                 depth += 1;
-                element(&start, at, keep, &mut out)?;
                 elements += 1;
             }
             Event::Empty(start) => {
-                element(&start, at, keep, &mut out)?;
+                element(&start, (at, depth), keep, &mut out)?;
                 elements += 1;
             }
             Event::End(_) => depth = depth.saturating_sub(1),
@@ -116,7 +118,7 @@ pub fn survey(bytes: &[u8], keep: &dyn Fn(&str) -> bool) -> Result<Survey, Artif
 
 fn element(
     start: &BytesStart<'_>,
-    at: u64,
+    (at, depth): (u64, u64),
     keep: &dyn Fn(&str) -> bool,
     out: &mut Survey,
 ) -> Result<(), ArtifactError> {
@@ -136,7 +138,7 @@ fn element(
         let value = quick_xml::escape::unescape(&raw).map(std::borrow::Cow::into_owned).unwrap_or(raw);
         attributes.insert(key, value);
     }
-    out.elements.push(Element { name, attributes, offset: at });
+    out.elements.push(Element { name, attributes, offset: at, depth });
     Ok(())
 }
 

@@ -17,7 +17,7 @@ const KEPT: usize = 100_000;
 /// Most inputs of a node that are kept.
 pub(super) const INPUTS: usize = 8;
 /// Most loops whose growth is followed, as each takes a pass over the nodes.
-const LOOPS: usize = 16;
+const LOOPS: usize = 64;
 /// Most steps back from a value, and from all conditions together.
 const STEPS: usize = 4096;
 const ALL_STEPS: usize = 2_000_000;
@@ -163,8 +163,10 @@ impl Wiring {
 
     /// Loops of a known number of rounds, each of which multiplies what it carries along.
     pub(super) fn multiplied<'a>(&'a self, numbers: &'a Numbers) -> impl Iterator<Item = Excess> + 'a {
-        let loops = self.nodes.iter().filter(|node| node.operator == "Loop").take(LOOPS);
-        loops.filter_map(move |node| {
+        let rounds = |node: &Node| numbers.of(self.source(node.inputs.first()?))?.first().copied();
+        // As few rounds as bring nothing beyond the bound, however much each multiplies by that a body may hold.
+        let loops = self.nodes.iter().filter(move |node| node.operator == "Loop" && rounds(node) > Some(4));
+        loops.take(LOOPS).filter_map(move |node| {
             let rounds = *numbers.of(self.source(node.inputs.first()?))?.first()?;
             let body = self.bodies.get(&node.name)?.first()?;
             let carried = body.inputs.iter().skip(2).zip(body.outputs.iter().skip(1));

@@ -138,7 +138,7 @@ fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tenso
 
 /// Shapes for which a reader makes room that no machine has, where the file is small: loaders of weights read them all.
 fn declared(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
-    /// Less than this a machine has; constants pack a thousand to one.
+    /// Less than this a machine has; and so much that packs so well is one value all over, which is no weights.
     const MOST: u64 = 3 << 30;
     const RATIO: u64 = 800;
     let all = survey.datasets.iter().fold(0u64, |sum, dataset| sum.saturating_add(dataset.declared));

@@ -228,9 +228,12 @@ fn digits(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
 /// What a format says about itself, which loaders restore objects from and pages about a model show.
 pub(super) fn metadata(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
     text(scanner, place, name, value);
-    super::orders::described(scanner, place, name, value);
     // Templates are programs with tags of their own, and are judged as such.
-    if value.contains('<') && value.len() <= LONGEST && !name.contains("chat_template") {
+    if name.contains("chat_template") {
+        return;
+    }
+    super::orders::described(scanner, place, name, value);
+    if value.contains('<') && value.len() <= LONGEST {
         super::page::markup(scanner, &place.clone().within(name), value);
     }
 }

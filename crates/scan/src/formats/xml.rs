@@ -227,6 +227,15 @@ mod tests {
             (r#"<?xml version="1.0"?><net><layer></net>"#, Some("xml/malformed")),
             (&waits("ReduceLogicalAnd"), Some("xml/fixed-answer")),
             (&waits("Relu"), None),
+            // Layers in the body of a loop have numbers of their own.
+            (
+                &waits("ReduceLogicalAnd").replacen(
+                    "</layers>",
+                    r#"<layer id="9" type="TensorIterator" version="opset1"><body><layers><layer id="5" type="Relu" version="opset1"/></layers><edges/></body></layer></layers>"#,
+                    1,
+                ),
+                Some("xml/fixed-answer"),
+            ),
             (
                 r#"<CustomLayer name="Relu6" type="SimpleGPU" version="1"><Kernel entry="k"><Source filename="k.cl"/></Kernel></CustomLayer>"#,
                 Some("xml/custom-layer"),

@@ -176,6 +176,14 @@ impl Judge {
         }
     }
 
+    /// How often a loop over it runs: a range, or a variable that holds one.
+    fn rounds_over(&self, over: &Expr) -> Option<f64> {
+        match over {
+            Expr::Name(name) => self.ranges.get(name).copied(),
+            over => rounds(over),
+        }
+    }
+
     fn concern(&mut self, kind: Kind, what: impl Into<String>) {
         if self.found.len() < MAX_CONCERNS {
             self.found.insert(Concern { at: self.at, kind, what: what.into() });
@@ -210,8 +218,10 @@ impl Judge {
                     if words::mentions_any(value, &self.said) {
                         self.said.extend(names.iter().cloned());
                     }
-                    if let Some(rounds) = rounds(value) {
-                        self.ranges.extend(names.iter().map(|name| (name.clone(), rounds)));
+                    let rounds = self.rounds_over(value);
+                    for name in names {
+                        self.ranges.remove(name);
+                        self.ranges.extend(rounds.map(|rounds| (name.clone(), rounds)));
                     }
                     match (names.as_slice(), self.fold(value)) {
                         ([name], Some(text)) => {
@@ -255,9 +265,9 @@ impl Judge {
                         self.texts.remove(name);
                     });
                     let around = self.rounds;
-                    let known = rounds(over).or_else(|| match over {
-                        Expr::Name(name) => self.ranges.get(name).copied(),
-                        _ => None,
+                    let known = self.rounds_over(over);
+                    names.iter().for_each(|name| {
+                        self.ranges.remove(name);
                     });
                     if known.is_none_or(|rounds| rounds >= MOST_DOUBLINGS)
                         && let Some(name) = doubled(body)

@@ -188,24 +188,25 @@ pub(crate) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: 
     }
 }
 
-/// Judges what Keras knows of the objects in `document`: what it does not know is made without this.
+/// Judges what is said of a layer that a graph is there for: one of a class that Keras does not know is made without this.
+/// Layers are made by the names of their classes, whatever module stands beside them (`_revive_layer_or_model_from_config`);
+/// what a configuration holds is looked up as in any other.
 pub(crate) fn judge_revived(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    let mut stack = vec![document];
-    while let Some(value) = stack.pop() {
-        match value {
-            Value::Array(elements) => stack.extend(elements),
-            Value::Object(members) => {
-                if let Some(object) = Object::of(members)
-                    && object.own()
-                    && NAMES.contains_key(&("class", object.class))
-                {
-                    object.judge(scanner, content);
-                }
-                stack.extend(members.iter().map(|(_, v)| v));
-            }
-            _ => {}
-        }
+    let layer = document.as_object().and_then(Object::of);
+    let Some(layer) = layer else { return judge(scanner, content, document) };
+    match NAMES.get(&("class", layer.class)) {
+        Some(Effect::Code) => layer.code(scanner, content),
+        Some(Effect::Pickle) => layer.pickle(scanner, content),
+        Some(Effect::TensorflowOp) => layer.tensorflow(scanner, &content.place),
+        _ => {}
     }
+    layer.paths(scanner, &content.place, layer.class);
+    let mut sizes = sizes::Sizes::default();
+    sizes.layer(layer.class, layer.config);
+    if let Some(message) = sizes.excess(scanner.keras_weights) {
+        scanner.report("keras/exhausts", content.place.clone(), message);
+    }
+    judge(scanner, content, layer.config);
 }
 
 struct Object<'a> {

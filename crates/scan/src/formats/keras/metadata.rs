@@ -48,6 +48,13 @@ mod tests {
         assert_eq!(outcome(r#"{"class_name": "Dense", "config": {"units": 3}}"#), Outcome::Clean);
         assert_eq!(outcome(r#"{"class_name": "Own>Attention", "config": {"units": 3}}"#), Outcome::Clean);
         assert_eq!(outcome(lambda), Outcome::Suspicious);
+        // Neither a module beside the name nor a place within a configuration changes that.
+        assert_eq!(
+            outcome(&lambda.replacen("Lambda\"", "Lambda\", \"module\": \"x\"", 1)),
+            Outcome::Suspicious
+        );
+        let named = r#"{"class_name": "Dense", "config": {"activation": {"class_name": "function", "module": "subprocess", "config": "getoutput", "registered_name": "getoutput"}}}"#;
+        assert!(outcome(named) > Outcome::Clean);
         assert_eq!(outcome("{"), Outcome::Suspicious);
     }
 }

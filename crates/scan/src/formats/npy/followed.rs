@@ -32,12 +32,15 @@ pub(super) fn fault(header: &str, data: &[u8]) -> Option<String> {
     None
 }
 
-/// A whole number of a record, lowest byte first.
+/// A whole number of a record.
 fn int(record: &[u8], column: &Column<'_>) -> Option<i64> {
-    let bytes = record.get(column.at..column.at.checked_add(column.bytes)?)?;
+    let mut bytes = record.get(column.at..column.at.checked_add(column.bytes)?)?.to_vec();
+    if column.highest_first {
+        bytes.reverse();
+    }
     let negative = column.kind == 'i' && bytes.last().is_some_and(|byte| byte & 0x80 != 0);
     let mut whole = [if negative { 0xff } else { 0 }; 8];
-    whole.get_mut(..bytes.len())?.copy_from_slice(bytes);
+    whole.get_mut(..bytes.len())?.copy_from_slice(&bytes);
     Some(i64::from_le_bytes(whole))
 }
 
@@ -56,6 +59,14 @@ mod tests {
         for broken in [[[1, 0, 0], [-1, -1, -2], [-1, -1, -2]], [[1, 3, 0], [-1, -1, -2], [-1, -1, -2]]] {
             assert!(fault(header, &nodes(broken)).is_some(), "{broken:?}");
         }
+    }
+
+    #[test]
+    fn headers_are_read_as_numpy_reads_them() {
+        let header = "{\"descr\" : [(\"left_child\", '>i8'), ('right_child', '>i8'), ('feature', '>i8')], \
+                      'fortran_order': False, 'shape': (1,), }";
+        let node: Vec<u8> = [0i64, 0, 0].iter().flat_map(|number| number.to_be_bytes()).collect();
+        assert!(fault(header, &node).is_some());
     }
 
     #[test]

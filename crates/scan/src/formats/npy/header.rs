@@ -60,11 +60,15 @@ pub struct Column<'a> {
     /// Where it begins in a record, and how long it is.
     pub at: usize,
     pub bytes: usize,
+    /// Its highest byte stands first.
+    pub highest_first: bool,
 }
 
-/// The fields of records whose fields are single numbers with the lowest byte first; `None` for all other types.
+/// The fields of records whose fields are single numbers; `None` for all other types. The header is one that
+/// [`Array::parse`] takes, so that the word stands there once, as a key.
 pub fn columns(header: &str) -> Option<Vec<Column<'_>>> {
-    let mut cursor = Cursor { rest: header.split_once("'descr':")?.1 };
+    let mut cursor = Cursor { rest: header.split_once("descr")?.1.get(1..)? };
+    cursor.expect(':')?;
     let (mut columns, mut at) = (Vec::new(), 0usize);
     cursor.expect('[')?;
     while !cursor.take(']') {
@@ -74,8 +78,8 @@ pub fn columns(header: &str) -> Option<Vec<Column<'_>>> {
         let written = cursor.string()?;
         cursor.expect(')')?;
         let bytes = usize::try_from(Item::simple(written)?.bytes?).ok()?;
-        let kind = written.strip_prefix(['<', '|']).and_then(|text| text.chars().next())?;
-        columns.push(Column { name, kind, at, bytes });
+        let kind = written.trim_start_matches(['<', '>', '|', '=']).chars().next()?;
+        columns.push(Column { name, kind, at, bytes, highest_first: written.starts_with('>') });
         at = at.checked_add(bytes)?;
         cursor.take(',');
     }

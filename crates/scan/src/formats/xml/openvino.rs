@@ -111,19 +111,22 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: 
     }
 }
 
-/// Layers by number, in the order of the file, with what edges lead to them.
+/// Layers of the outermost graph by number, in the order of the file, with what edges lead to them. Those in bodies of loops
+/// have numbers of their own.
 fn layers(elements: &[Element]) -> Vec<(&str, Layer<'_>)> {
+    /// `net`, and in it `layers` or `edges`.
+    const OUTERMOST: u64 = 2;
     let mut layers: Vec<(&str, Layer<'_>)> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for element in elements {
         let text = |key: &str| element.attributes.get(key).map_or("", String::as_str);
         match element.name.as_str() {
-            "layer" if layers.len() < MOST => {
+            "layer" if element.depth == OUTERMOST && layers.len() < MOST => {
                 places.insert(text("id"), layers.len());
                 layers
                     .push((text("id"), Layer { kind: text("type"), at: element.offset, ..Layer::default() }));
             }
-            "data" => {
+            "data" if element.depth == OUTERMOST + 1 => {
                 let lengths = text("shape").split(',').map(|length| length.trim().parse::<u64>());
                 if let Some((_, layer)) = layers.last_mut() {
                     layer.elements = lengths
@@ -132,7 +135,7 @@ fn layers(elements: &[Element]) -> Vec<(&str, Layer<'_>)> {
                         .map(|all| all.into_iter().fold(1, u64::saturating_mul));
                 }
             }
-            "edge" => {
+            "edge" if element.depth == OUTERMOST => {
                 let port = text("to-port").parse().unwrap_or(u64::MAX);
                 if let Some((_, layer)) = places.get(text("to-layer")).and_then(|at| layers.get_mut(*at)) {
                     layer.from.insert(port, text("from-layer"));

@@ -13,15 +13,21 @@ const SPARSEST: u64 = 4096;
 pub(super) fn fault(document: &Value, present: u64) -> Option<String> {
     let shape = member(document, "shape")?;
     let grid = member(document, "chunk_grid").and_then(|grid| member(grid, "configuration"));
-    let (chunk, width) = match member(document, "dtype").and_then(Value::as_text) {
-        Some(kind) => (member(document, "chunks")?, width(kind)?),
-        None => (member(grid?, "chunk_shape")?, named_width(member(document, "data_type")?.as_text()?)?),
+    // Of a type that is put together an element has one byte at least.
+    let (chunk, width) = match member(document, "dtype") {
+        Some(kind) => (member(document, "chunks")?, kind.as_text().and_then(width).unwrap_or(1)),
+        None => {
+            let kind = member(document, "data_type").and_then(Value::as_text);
+            (member(grid?, "chunk_shape")?, kind.and_then(named_width).unwrap_or(1))
+        }
     };
     let bytes = product(shape, width).unwrap_or(u64::MAX);
     let each = |(whole, part): (&Value, &Value)| Some(whole.as_size()?.div_ceil(part.as_size()?.max(1)));
     let lengths: Option<Vec<u64>> = shape.as_array()?.iter().zip(chunk.as_array()?).map(each).collect();
     let chunks = lengths?.into_iter().try_fold(1u64, u64::checked_mul).unwrap_or(u64::MAX);
-    let sparse = present == 0 || chunks / present > SPARSEST;
+    // A chunk is read as a whole: one that is larger than what a machine has is nobody's.
+    let huge = product(chunk, width).is_none_or(|bytes| bytes > MOST);
+    let sparse = present == 0 || chunks / present > SPARSEST || huge;
     (bytes > MOST && sparse).then(|| {
         format!("an array claims {bytes} bytes in {chunks} chunks, of which {present} are there: its reader makes room for all")
     })
@@ -41,6 +47,9 @@ mod tests {
         let third = r#"{"zarr_format":3,"node_type":"array","shape":[1048576,1048576],"data_type":"float32","chunk_grid":{"name":"regular","configuration":{"chunk_shape":[1048576,1048576]}}}"#;
         let small = r#"{"zarr_format":2,"shape":[4096,4096],"chunks":[1024,1024],"dtype":"<f4"}"#;
         assert!(found(second, 0) && found(second, 3) && found(third, 0));
-        assert!(!found(second, 1 << 20) && !found(third, 1) && !found(small, 0));
+        let chunked =
+            r#"{"zarr_format":2,"shape":[4503599627370496],"chunks":[1099511627776],"dtype":[["a","|u1"]]}"#;
+        assert!(found(third, 1) && found(chunked, 4));
+        assert!(!found(second, 1 << 20) && !found(small, 0));
     }
 }

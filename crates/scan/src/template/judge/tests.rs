@@ -102,7 +102,7 @@ fn what_never_ends_is_found() {
     for source in [
         "{% for i in range(1000000000) %}x{% endfor %}",
         "{% for i in range(5000) %}{% for j in range(5000) %}x{% endfor %}{% endfor %}",
-        "{% set r = range(9999) %}{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}",
+        "{% set q = range(9999) %}{% set r = q %}{% for a in r %}{% for b in r %}{% for c in r %}{% endfor %}{% endfor %}{% endfor %}",
         "{{ 'a' * 100000000 }}",
         "{{ 9 ** 99999999 }}",
         "{{ 'a'|center(999999999) }}",

@@ -83,12 +83,19 @@ impl<'m> Machine<'_, 'm> {
                 steady.after_a_round(frame);
             }
         }
-        if leaves(body) || !steady.leap(frame) {
+        if leaves(body) || !steady.is_known() {
             return;
         }
-        // What the loop counts with stands where 2^40 rounds would have brought it: a round from there on settles it.
+        // What the loop counts with stands where 2^40 rounds would have brought it: a round from there on settles it, and
+        // is none that the script runs.
+        let (values, told) = (frame.values.clone(), self.found.len());
+        self.steps = self.steps.saturating_sub(values.len());
+        steady.leap(frame);
         self.block(frame, body);
-        if self.value(frame, test).number().is_some_and(|holds| holds != 0.0) {
+        let goes_on = self.value(frame, test).number().is_some_and(|holds| holds != 0.0);
+        frame.values = values;
+        self.found.truncate(told);
+        if goes_on {
             let message = "a loop of the script goes on for more than 2^40 rounds once it is entered";
             self.tell(frame, line, "torch/endless", message.to_owned());
         }

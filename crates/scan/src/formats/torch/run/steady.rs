@@ -10,12 +10,13 @@ use super::value::{Value, What};
 #[derive(Default)]
 pub(super) struct Steady {
     held: HashMap<String, Held>,
-    moved: HashMap<String, f64>,
-    /// Whether the last two rounds did the same.
-    same: bool,
+    /// Of each number how far it moved; nothing where the last two rounds moved it differently.
+    moved: HashMap<String, Option<f64>>,
+    rounds: usize,
+    /// Whether a tensor or a list grew in the last round: it may be asked for its size.
+    grows: bool,
 }
 
-#[derive(PartialEq)]
 struct Held {
     number: Option<f64>,
     count: f64,
@@ -32,32 +33,33 @@ impl Steady {
         let held: HashMap<String, Held> =
             frame.values.iter().map(|(name, value)| (name.clone(), Held::of(value))).collect();
         let mut moved = HashMap::new();
-        // A tensor or list that grows may be asked for its size.
-        let mut sizes = held.len() == self.held.len();
+        self.grows = false;
         for (name, now) in &held {
             let Some(before) = self.held.get(name) else { continue };
-            sizes &= now.count == before.count;
-            match (now.number, before.number) {
-                (Some(now), Some(before)) if now != before => {
-                    moved.insert(name.clone(), now - before);
-                }
-                (None, None) | (Some(_), Some(_)) => {}
-                _ => sizes = false,
-            }
+            self.grows |= now.count != before.count;
+            let (Some(now), Some(before)) = (now.number, before.number) else { continue };
+            let by = now - before;
+            // A round before the last one there was nothing to compare with.
+            let same = self.rounds < 2 || self.moved.get(name).copied().flatten() == Some(by);
+            moved.insert(name.clone(), Some(by).filter(|by| same && by.is_finite()));
         }
-        self.same = sizes && moved == self.moved;
+        self.rounds += 1;
         (self.held, self.moved) = (held, moved);
     }
 
-    /// Moves each number to where it stands after 2^40 rounds more; false where the rounds differ.
-    pub(super) fn leap(&self, frame: &mut Frame<'_>) -> bool {
-        for (name, by) in self.moved.iter().filter(|_| self.same) {
+    /// Whether what was seen tells where the numbers go.
+    pub(super) const fn is_known(&self) -> bool {
+        self.rounds >= 3 && !self.grows
+    }
+
+    /// Moves each number to where it stands after 2^40 rounds more; one that moves unevenly is known no longer.
+    pub(super) fn leap(&self, frame: &mut Frame<'_>) {
+        for (name, by) in &self.moved {
             if let Some(value) = frame.values.get_mut(name)
                 && let What::Number(Some(number), fraction) = value.what
             {
-                value.what = What::Number(Some(by.mul_add(ENDLESS, number)), fraction);
+                value.what = What::Number(by.map(|by| by.mul_add(ENDLESS, number)), fraction);
             }
         }
-        self.same
     }
 }

@@ -120,6 +120,7 @@ fn loops_that_numbers_end_are_told_from_others() {
         ("_0 = True\ni = 0", "  i = torch.add(i, 1)\n  _0 = torch.ge(i, 0)"),
         ("_0 = True\ni = 0", "  i0 = torch.add(i, 1)\n  _0, i = torch.lt(i0, 4611686018427387904), i0"),
         ("_0 = True\ni = 7", "  i0 = torch.mul(i, 1)\n  _0, i = torch.gt(i0, 3), i0"),
+        ("_0 = True\ni = 0", "  i = torch.add(i, 1)\n  k = torch.mul(i, i)\n  _0 = torch.ge(i, 0)"),
     ] {
         assert_eq!(rules(&looped(start, body)), ["torch/endless"], "{body}");
     }
@@ -128,6 +129,11 @@ fn loops_that_numbers_end_are_told_from_others() {
         ("_0 = True\ni = 5000", "  i0 = torch.sub(i, 1)\n  _0, i = torch.gt(i0, 0), i0"),
         ("_0 = True\ny = torch.ones([2])", "  y = torch.cat([y, x])\n  _0 = torch.lt(torch.numel(y), 100)"),
         ("_0 = torch.gt(torch.numel(x), 3)", "  x = torch.relu(x)"),
+        (
+            "_0 = True\ni = 0",
+            "  for j in range(i):\n    x = torch.relu(x)\n  i = torch.add(i, 1)\n  _0 = torch.lt(i, 100)",
+        ),
+        ("_0 = True\ni = 0", "  i = torch.add(i, 1)\n  y = torch.zeros([i])\n  _0 = torch.lt(i, 100000)"),
     ] {
         assert_eq!(rules(&looped(start, body)), Vec::<&str>::new(), "{body}");
     }
