@@ -6,7 +6,9 @@
     python crates/scan/data/generate.py --merge FILE... # adds what `generate.py PACKAGE` printed elsewhere, with other versions of Python and of the library
 
 What an old version keeps elsewhere, or makes in another way, is asked of that version: `PACKAGE` runs from Python 3.6 on. Where versions
-disagree on a class, the strictest counts, as a file does not choose what it is loaded with.
+disagree on a class, the strictest counts, as a file does not choose what it is loaded with. What any version refuses that was merged is
+kept in refused.csv, so that a version that is read later does not bring it back. So is what a person struck: what keeps Python as text and
+evaluates it as soon as somebody uses the model (rules of sklearn2pmml, programs of deap). After a review that allows such a class strike its line there.
 
 A class is inert as an object (made by NEWOBJ, filled by BUILD) when everything Python would run for that comes from
 object, from a built-in container, from a method reviewed below, or from a method whose source only compares, copies and
@@ -66,7 +68,7 @@ LIBRARIES = {
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
     "hmmlearn": (), "ngboost": (), "pygam": (), "skopt": (), "hyperopt": ("ipy", "mongoexp", "spark"), "optuna": ("artifacts", "integration", "_callbacks"),
     "umap": (), "pynndescent": (), "kmodes": (), "mlxtend": (), "pyod": (), "skorch": (), "river": ("datasets",),
-    "networkx": ("drawing", "readwrite"), "igraph": ("drawing",), "pgmpy": (), "econml": (), "causalml": (), "mapie": (), "copulas": (), "boruta": (), "imodels": (),
+    "networkx": ("drawing", "readwrite"), "igraph": ("drawing",), "pgmpy": ("datasets", "example_models", "readwrite", "extern", "global_vars"), "econml": (), "causalml": (), "mapie": (), "copulas": (), "boruta": (), "imodels": (),
     "nltk": ("app", "draw", "downloader", "data", "twitter", "toolbox"), "gensim": (), "sklearn_crfsuite": (), "rank_bm25": (), "bertopic": (), "sacremoses": (), "datasketch": (),
     "textblob": (), "vaderSentiment": (), "spacy": ("cli",),
     "shap": (), "surprise": (), "implicit": (), "pytorch_tabnet": (),
@@ -110,6 +112,7 @@ LIBRARIES.update(dict.fromkeys((
     "rectools", "ripser", "riskfolio", "sdmetrics", "sdv", "selfies", "skbio", "skforecast", "skgstat", "sklift", "skmultilearn", "sko", "skspatial",
     "smac", "smote_variants", "smt", "spreg", "spylls", "subword_nmt", "sumy", "suod", "ta", "tbats", "tensorly", "textdistance", "transforms3d",
     "tskit", "verde", "wittgenstein", "zeus",
+    "pvlib", "pycrfsuite", "reservoirpy", "simdkalman",
 ), ()))
 
 # Modules whose public functions models hold by name: read by a person.
@@ -128,7 +131,7 @@ FUNCTIONS = (
     "shap.links", "ngboost", "hmmlearn", "pygam", "skopt.space", "skopt.acquisition", "imblearn", "econml", "pyod.utils", "feature_engine",
     "timm.data.auto_augment", "torchmetrics.metric", "torchvision.ops", "torchvision.transforms", "gpytorch", "segmentation_models_pytorch.losses", "segmentation_models_pytorch.base", "torch_geometric.nn",
     "lmfit.lineshapes", "river.feature_extraction", "fastai.metrics", "fastai.layers", "fastai.torch_core", "fastai.losses", "fastai.vision.learner", "fastai.vision.augment", "fastai.optimizer", "fastai.data.transforms", "fastcore.basics", "tensordict.nn",
-    "transformers.activations", "transformers.modeling_rope_utils", "transformers.loss", "transformers.optimization", "transformers.pytorch_utils", "torch.distributions", "linearmodels", "lightning.pytorch.callbacks", "pymc", "skfda", "quantities", "astropy.cosmology",
+    "transformers.activations", "transformers.modeling_rope_utils", "transformers.loss", "transformers.optimization", "transformers.pytorch_utils", "torch.distributions", "linearmodels", "lightning.pytorch.callbacks", "pymc", "skfda", "quantities", "astropy.cosmology", "gplearn", "deap.tools", "deap.gp", "deap.algorithms", "mapie",
 )
 # Packages of whose classes models hold static methods, which pickles name as functions; of lifelines, which dill writes, all.
 METHODS = ("lifelines", "river", "torch.optim", "gpytorch", "lightning.pytorch.callbacks", "torchmetrics", "sklearn", "torchvision")
@@ -260,6 +263,15 @@ REVIEWED = {
     ("addict.addict.Dict", "__getattr__"): "reads an item",
     ("easydict.EasyDict", "__setitem__"): "sets an item, and an attribute of the same name",
     ("easydict.EasyDict", "__setattr__"): "the same",
+    ("pgmpy.factors.discrete.DiscreteFactor.DiscreteFactor", "__eq__"): "compares names, and arrays in one order",
+    ("pgmpy.factors.discrete.DiscreteFactor.DiscreteFactor", "__hash__"): "hashes names, and the bytes of arrays in one order",
+    ("pgmpy.base.DAG.DAG", "__hash__"): "hashes nodes, edges and their roles",
+    **{(f"pgmpy.base.{kind}", "__eq__"): "compares nodes, edges and their roles"
+       for kind in ("DAG.DAG", "PDAG.PDAG", "ADMG.ADMG", "AncestralBase.AncestralBase", "_base._CoreGraph")},
+    ("pgmpy.independencies.Independencies.Independencies", "__eq__"): "compares assertions of another one",
+    ("pgmpy.independencies.Independencies.IndependenceAssertion", "__eq__"): "compares three sets of names",
+    ("pgmpy.factors.continuous.LinearGaussianCPD.LinearGaussianCPD", "__eq__"): "compares names and numbers",
+    ("pgmpy.models.LinearGaussianBayesianNetwork.LinearGaussianBayesianNetwork", "__eq__"): "compares graphs, and what they hold for each node",
     ("bidict._frozen.frozenbidict", "__hash__"): "hashes the items",
     ("formulaic.parser.types.term.Term", "__eq__"): "compares names of factors",
     ("formulaic.utils.variables.Variable", "__new__"): "makes a text and keeps its roles, members of an enumeration",
@@ -513,20 +525,33 @@ def read(text, rows, versions):
             rows[module, name] = strictest(rows.get((module, name), what), what)
 
 
+def beside(name):
+    return Path(__file__).with_name(name)
+
+
+def names_in(table):
+    """The modules and names that a table has rows of."""
+    return {tuple(line.split(",")[:2]) for line in beside(table).read_text().splitlines() if line and not line.startswith("#")}
+
+
 def write(rows, versions):
-    by_hand = {tuple(line.split(",")[:2]) for line in Path(__file__).with_name("callables.csv").read_text().splitlines() if not line.startswith("#")}
-    rows = {key: what for key, what in rows.items() if key not in by_hand and what != REFUSED}
+    by_hand, refused = names_in("callables.csv"), names_in("refused.csv")
+    refused |= {key for key, what in rows.items() if what == REFUSED}
+    refused -= by_hand
+    rows = {key: what for key, what in rows.items() if key not in by_hand and key not in refused}
     out = io.StringIO()
     out.write("# Made by generate.py from " + ", ".join(sorted(versions)) + ".\n# module,name,effect,contract\n")
     for (module, name), what in sorted(rows.items()):
         out.write(f"{module},{name},{what}\n")
-    Path(__file__).with_name("generated.csv").write_text(out.getvalue())
-    print(f"{len(rows)} rows", file=sys.stderr)
+    beside("generated.csv").write_text(out.getvalue())
+    lines = "".join(f"{module},{name}\n" for module, name in sorted(refused))
+    beside("refused.csv").write_text("# What some version of a library cannot be shown to keep harmless, or what a person struck: no other version may bring it back. Kept by generate.py.\n# module,name\n" + lines)
+    print(f"{len(rows)} rows, {len(refused)} names refused", file=sys.stderr)
 
 
 def merge(files):
     rows, versions = {}, set()
-    head, _, *lines = Path(__file__).with_name("generated.csv").read_text().splitlines()
+    head, _, *lines = beside("generated.csv").read_text().splitlines()
     versions.update(head.rstrip(".").partition(" from ")[2].split(", "))
     for line in lines:
         module, name, what = line.split(",", 2)

@@ -428,6 +428,10 @@ impl<'t> Judge<'t> {
                 let message = "loading it sets a state of more than texts and numbers".to_owned();
                 self.find("pickle/contract", "constants", offset, message);
             }
+            Some(Contract::Temporary) if again || !containers::is_temporary(machine, state) => {
+                let message = "loading it writes a file where the state says".to_owned();
+                self.find("pickle/contract", "temporary file", offset, message);
+            }
             Some(Contract::Packed) if !contract::is_packed(machine, state) => {
                 let message = "loading it makes a class of C++ that is not one of packed weights".to_owned();
                 self.find("pickle/contract", "packed", offset, message);

@@ -107,3 +107,34 @@ pub(super) fn are_constants(machine: &Machine<'_>, state: Value) -> bool {
     };
     machine.dict(state).is_some_and(|(items, whole)| whole && items.iter().all(constants))
 }
+
+/// Whether a state is that of sklearn-crfsuite's model file: one without a name that its bytes are written to anew, in the folder
+/// for such files; or one with a name, which loading leaves alone.
+pub(super) fn is_temporary(machine: &Machine<'_>, state: Value) -> bool {
+    let Some((items, true)) = machine.dict(state) else { return false };
+    let named = |name: &str| -> Vec<Value> {
+        let pairs = items
+            .chunks(2)
+            .filter(|pair| pair.first().is_some_and(|k| machine.text(*k).as_deref() == Some(name)));
+        pairs.filter_map(|pair| pair.get(1).copied()).collect()
+    };
+    let [name, auto] = ["name", "auto"].map(named);
+    let file = match (name.as_slice(), auto.as_slice()) {
+        ([Value::None], [Value::Bool(true)]) => true,
+        ([given], [Value::Bool(false)]) => {
+            machine.text(*given).is_some() && named("__FILE_RESOURCE_DATA__").is_empty()
+        }
+        _ => false,
+    };
+    file && items.chunks(2).all(|pair| {
+        let [key, value] = pair else { return false };
+        match machine.text(*key).as_deref() {
+            Some("name" | "auto" | "__FILE_RESOURCE_DATA__") => true,
+            Some("fd") => matches!(value, Value::Int(_)),
+            Some("keep_tempfiles") => matches!(value, Value::Bool(_)),
+            Some("prefix") => matches!(machine.text(*value).as_deref(), Some("" | "model")),
+            Some("suffix") => matches!(machine.text(*value).as_deref(), Some("" | ".crfsuite")),
+            _ => false,
+        }
+    })
+}

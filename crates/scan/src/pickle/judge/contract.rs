@@ -22,6 +22,7 @@ impl Judge<'_> {
             | Contract::Distribution
             | Contract::Figure
             | Contract::Constants
+            | Contract::Temporary
             | Contract::Formula
             | Contract::NestedState => by.starts_with("NEWOBJ"),
             Contract::Differenced => {

@@ -73,6 +73,7 @@ fn reaches(contract: Contract) -> bool {
             | Contract::Array
             | Contract::Partial
             | Contract::Subclass
+            | Contract::Temporary
             | Contract::NamedTuple
     )
 }

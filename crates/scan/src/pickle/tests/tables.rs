@@ -430,3 +430,45 @@ fn a_pattern_of_axes_is_a_text() {
     assert_eq!(layer(r"\x8c\x06a -> a"), Outcome::Clean);
     assert_eq!(layer(r"ceasydict\nEasyDict\n)\x81"), Outcome::Suspicious);
 }
+
+#[test]
+fn a_file_of_its_own_is_written_under_no_name_of_the_state() {
+    let text = |text: &str| format!(r"\x8c\x{:02x}{text}", text.len());
+    let state = |pairs: &[(&str, &str)]| {
+        let items: String = pairs.iter().map(|(key, value)| format!("{}{value}", text(key))).collect();
+        format!("}}({items}ub")
+    };
+    let made = r"csklearn_crfsuite._fileresource\nFileResource\n)\x81";
+    let told = |pairs: &[(&str, &str)]| judged(&format!("{made}{}", state(pairs)));
+    let model = |key: &str, value: &str| {
+        let (prefix, suffix) = (text("model"), text(".crfsuite"));
+        let mut pairs = vec![
+            ("name", "N"),
+            ("auto", r"\x88"),
+            ("keep_tempfiles", r"\x89"),
+            ("suffix", suffix.as_str()),
+            ("prefix", prefix.as_str()),
+            ("fd", r"K\x05"),
+            ("__FILE_RESOURCE_DATA__", r"C\x01x"),
+        ];
+        pairs.retain(|(kept, _)| *kept != key);
+        pairs.push((key, value));
+        told(&pairs)
+    };
+    let (path, dot) = (text("/etc/cron.d/x"), text(".pth"));
+    assert_eq!(model("name", "N"), Outcome::Clean);
+    assert_eq!(told(&[("name", &path), ("auto", r"\x89")]), Outcome::Clean);
+    // It writes under a prefix, deletes what has its name, or calls what stands in the place of a method.
+    assert_eq!(model("prefix", &path), Outcome::Suspicious);
+    assert_eq!(model("suffix", &dot), Outcome::Suspicious);
+    assert_eq!(model("name", &path), Outcome::Suspicious);
+    assert_eq!(model("auto", r"\x89"), Outcome::Suspicious);
+    assert_eq!(model("ensure_name", r"cbuiltins\nlist\n"), Outcome::Suspicious);
+    assert_eq!(told(&[("name", &path), ("auto", r"\x88")]), Outcome::Suspicious);
+    assert_eq!(told(&[("name", &path), ("auto", r"\x88"), ("name", "N")]), Outcome::Suspicious);
+    let again = state(&[("name", "N"), ("auto", r"\x88")]);
+    assert_eq!(judged(&format!("{made}{again}{again}")), Outcome::Suspicious);
+    let called = format!(r"csklearn_crfsuite._fileresource\nFileResource\n{path}\x85R");
+    assert_eq!(judged(&called), Outcome::Suspicious);
+    assert_eq!(judged(&format!("{made}N{}\\x86b", &again[..again.len() - 1])), Outcome::Suspicious);
+}
