@@ -10,7 +10,9 @@ use super::{Reading, Transform};
 const SAMPLE: usize = 240;
 const SHORTEST: usize = 32;
 /// Most parts that are tried, of those that have letters and are not plain.
-const MOST: usize = 16;
+const MOST: usize = 12;
+/// The order of letters, in hundredths of a level, from which they clearly stand as they should.
+const ORDERED: u32 = 840;
 /// Fewest letters of a sample, of eight bytes.
 const LETTERS: usize = 5;
 
@@ -29,10 +31,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let lettered = parts.filter_map(|part| {
         let text = scan.text.get(part.range.clone())?;
         let sample = text.get(..sample_of(text))?;
-        let letters = sample.bytes().filter(|b| b.is_ascii_alphabetic() || !b.is_ascii()).count();
+        // Words are known of languages in Latin letters.
+        let letters = sample.bytes().filter(u8::is_ascii_alphabetic).count();
         (letters * 8 >= sample.len() * LETTERS).then_some((part, text, sample))
     });
     for (part, text, sample) in lettered.take(MOST) {
+        if part.order(scan.text).mean() >= ORDERED {
+            continue;
+        }
         let way = ways.iter().position(|(_, way)| convinces(sample.as_bytes(), way(sample).as_bytes()));
         if let Some((way, edits)) = way.and_then(|at| Some((ways.get(at)?, found.get_mut(at)?))) {
             edits.push((part.range.clone(), (way.1)(text)));
