@@ -11,10 +11,10 @@ use std::sync::LazyLock;
 
 use aho_corasick::packed;
 use flate2::Crc;
-use memchr::memmem;
 use proofhouse_artifact::Format;
 use proofhouse_core::{Digest, Hasher, Place};
 
+use crate::program;
 use crate::scanner::Scanner;
 use crate::secret;
 use crate::tensor;
@@ -182,7 +182,7 @@ fn holds_numbers(format: Format) -> bool {
     )
 }
 
-/// Executables that begin in `range`. A magic number is nothing: header and tables have to hold together.
+/// Executables that begin in `range`. A magic number is nothing: what follows it has to hold together.
 fn executables(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
     // A header at the end of a chunk ends in the next one.
     let end = (range.end + 3).min(bytes.len());
@@ -191,16 +191,16 @@ fn executables(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> 
     for at in marks(window).map(|at| range.start + at) {
         let from = |at: usize| bytes.get(at..).unwrap_or_default();
         match from(at) {
-            [0x7f, b'E', b'L', b'F', ..] if range.contains(&at) && elf(from(at)) => {
+            header @ [0x7f, b'E', ..] if range.contains(&at) && program::elf(header) => {
                 found.push((at, "an ELF executable"));
             }
-            header @ [b'P', b'E', 0, 0, ..] if range.contains(&at) && portable(header) => {
-                found.extend(dos_stub(bytes, at).map(|start| (start, "a Windows executable")));
+            header @ [b'M', b'Z', ..] if range.contains(&at) && program::windows_anywhere(header) => {
+                found.push((at, "a Windows executable"));
             }
             [0xfa, 0xed, 0xfe, ..] => {
                 let start = at.checked_sub(1).filter(|start| range.contains(start));
-                let magic = start.filter(|start| matches!(bytes.get(*start), Some(0xcf | 0xce)));
-                found.extend(magic.filter(|at| mach(from(*at))).map(|at| (at, "a macOS executable")));
+                let header = start.filter(|at| program::macos(from(*at)));
+                found.extend(header.map(|at| (at, "a macOS executable")));
             }
             _ => {}
         }
@@ -209,7 +209,7 @@ fn executables(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> 
 }
 
 /// Two bytes of the magic number of each kind of executable: all in one pass, and rare enough among numbers.
-const MARKS: [&[u8; 2]; 3] = [b"\x7fE", b"PE", b"\xfa\xed"];
+const MARKS: [&[u8; 2]; 3] = [b"\x7fE", b"MZ", b"\xfa\xed"];
 
 /// Where one of [`MARKS`] stands.
 fn marks(bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + '_> {
@@ -221,53 +221,6 @@ fn marks(bytes: &[u8]) -> Box<dyn Iterator<Item = usize> + '_> {
             bytes.windows(2).enumerate().filter(|(_, w)| MARKS.iter().any(|m| m == w)).map(|(at, _)| at),
         ),
     }
-}
-
-fn u16_at(bytes: &[u8], at: usize, big: bool) -> Option<u16> {
-    let raw = *bytes.get(at..)?.first_chunk::<2>()?;
-    Some(if big { u16::from_be_bytes(raw) } else { u16::from_le_bytes(raw) })
-}
-
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
-    Some(u32::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
-}
-
-/// Class, byte order, version, type, and sizes of header and table entries as the class has them.
-fn elf(bytes: &[u8]) -> bool {
-    let [_, _, _, _, class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
-    let wide = *class == 2;
-    let field = |at| u16_at(bytes, at, *order == 2);
-    let sizes = if wide { 52 } else { 40 };
-    let (header, entry) = if wide { (64, 56) } else { (52, 32) };
-    matches!(field(16), Some(1..=4))
-        && field(18).is_some_and(|machine| (1..=260).contains(&machine))
-        && field(sizes) == Some(header)
-        && (field(sizes + 2) == Some(entry) || field(sizes + 4) == Some(0))
-        && (field(sizes + 4) > Some(0) || field(sizes + 8) > Some(0))
-}
-
-/// A machine, sections, and an optional header that says what it is.
-fn portable(bytes: &[u8]) -> bool {
-    let field = |at| u16_at(bytes, at, false);
-    matches!(field(4), Some(0x014c | 0x8664 | 0x01c0 | 0x01c4 | 0xaa64))
-        && field(6).is_some_and(|sections| (1..=96).contains(&sections))
-        && field(20).is_some_and(|size| (96..=512).contains(&size))
-        && matches!(field(24), Some(0x010b | 0x020b))
-}
-
-/// Where the `MZ` header lies that leads to the PE header at `header`.
-fn dos_stub(bytes: &[u8], header: usize) -> Option<usize> {
-    const FARTHEST: usize = 4096;
-    let start = header.saturating_sub(FARTHEST);
-    let before = bytes.get(start..header)?;
-    let leads = |at: &usize| u32_at(before, at + 0x3c) == u32::try_from(before.len() - at).ok();
-    memmem::rfind_iter(before, b"MZ").find(leads).map(|at| start + at)
-}
-
-fn mach(bytes: &[u8]) -> bool {
-    matches!(u32_at(bytes, 4), Some(7 | 12 | 0x0100_0007 | 0x0100_000c))
-        && u32_at(bytes, 12).is_some_and(|kind| (1..=12).contains(&kind))
-        && u32_at(bytes, 16).is_some_and(|commands| (1..=1000).contains(&commands))
 }
 
 #[cfg(test)]
@@ -306,6 +259,9 @@ mod tests {
             let data = [vec![1; padding], elf_header(), vec![1; 100]].concat();
             let at = array(&data).len() - 164;
             assert_eq!(rules(&data), [("tensor/executable".to_owned(), Some(at as u64))], "{padding}");
+            // A header that says what it is, and leads to nothing.
+            let bare = [&vec![1; padding], &elf_header()[..20], &[1, 0, 0, 0], &[0; 40], &[1; 100]].concat();
+            assert_eq!(rules(&bare), [("tensor/executable".to_owned(), Some(at as u64))], "{padding}");
         }
         let mut portable = b"MZ".to_vec();
         portable.resize(0x80, 0);

@@ -19,6 +19,7 @@ mod instructions;
 mod ocdbt;
 mod page;
 mod pickle;
+mod program;
 mod python;
 mod report;
 mod repository;

@@ -7,6 +7,8 @@ use std::io::Read as _;
 use flate2::read::{GzDecoder, ZlibDecoder};
 use proofhouse_artifact::{Format, pickle, zip};
 
+use crate::program;
+
 /// What the bytes are, if they are an executable, an archive or a pickle.
 pub(crate) fn kind(bytes: &[u8]) -> Option<&'static str> {
     if let Some(program) = program(bytes) {
@@ -61,10 +63,10 @@ const MOST_UNPACKED: u64 = 1 << 20;
 
 /// What program the bytes are, by their first ones.
 pub(crate) fn program(bytes: &[u8]) -> Option<&'static str> {
-    if elf(bytes) {
+    if elf(bytes) || program::elf(bytes) {
         return Some("an ELF executable");
     }
-    if pe(bytes) {
+    if program::windows(bytes) {
         return Some("a Windows executable");
     }
     if bytes.starts_with(b"\0asm\x01\0\0\0") {
@@ -107,6 +109,7 @@ fn compiled(bytes: &[u8]) -> bool {
     )
 }
 
+/// What is enough where the first byte is known, and a machine of one's own is no hindrance.
 fn elf(bytes: &[u8]) -> bool {
     // Class 1 or 2, byte order 1 or 2, version 1, a header size that fits the class.
     let [0x7f, b'E', b'L', b'F', class @ 1..=2, order @ 1..=2, 1, ..] = bytes else { return false };
@@ -114,13 +117,6 @@ fn elf(bytes: &[u8]) -> bool {
     let Some(&[a, b]) = bytes.get(at..at + 2).and_then(<[u8]>::first_chunk::<2>) else { return false };
     let size = if *order == 1 { u16::from_le_bytes([a, b]) } else { u16::from_be_bytes([a, b]) };
     size == if *class == 1 { 52 } else { 64 }
-}
-
-fn pe(bytes: &[u8]) -> bool {
-    let Some(at) = bytes.get(0x3c..).and_then(<[u8]>::first_chunk::<4>) else { return false };
-    let at = u32::from_le_bytes(*at);
-    let header = usize::try_from(at).ok().and_then(|at| bytes.get(at..));
-    bytes.starts_with(b"MZ") && header.is_some_and(|h| h.starts_with(b"PE\0\0"))
 }
 
 fn stops(bytes: &[u8]) -> bool {
