@@ -45,6 +45,7 @@ pub(crate) fn read(
     let mut open: Vec<(Checksum, Crc)> =
         std::mem::take(&mut scanner.checksums).into_iter().map(|c| (c, Crc::new())).collect();
     open.sort_by_key(|(checksum, _)| checksum.range.start);
+    let ranges = tensor::Ranges::new(&scanner.tensors);
     let mut tensors = tensor::Pass::new(std::mem::take(&mut scanner.tensors), bytes.len() as u64);
     let numbers = holds_numbers(format);
     let mut found = Vec::new();
@@ -59,7 +60,7 @@ pub(crate) fn read(
         if numbers {
             found.extend(executables(bytes, range.clone()));
         }
-        secrets.extend(secret::secrets(bytes, range.clone()));
+        secrets.extend(secret::among(bytes, range.clone(), &|at| ranges.hold(at)));
         release(range);
     }
     for (checksum, crc) in open {
@@ -105,6 +106,19 @@ pub(crate) fn packed_text(scanner: &mut Scanner<'_>, place: &Place, bytes: &[u8]
             secret_place(place, bytes, true, at),
             format!("{what} by its structure"),
         );
+    }
+}
+
+/// What has the shape of a credential and is none for sure, as an example: in a tensor that is no part of the pass over
+/// the file.
+pub(crate) fn examples(scanner: &mut Scanner<'_>, place: &Place, bytes: &[u8]) {
+    let all = secret::among(bytes, 0..bytes.len(), &|_| true);
+    if all.is_empty() {
+        return;
+    }
+    let certain = secret::secrets(bytes, 0..bytes.len());
+    for (_, what) in all.iter().filter(|one| !certain.contains(one)) {
+        scanner.report("secret/token", place.clone(), format!("{what} by its structure"));
     }
 }
 

@@ -88,14 +88,23 @@ const KINDS: [Kind; 22] = [
 /// What a private key in PEM (RFC 7468) begins with.
 const PEM: &str = "-----BEGIN ";
 
+/// What is asked of a token beside the shape that its provider gives it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Chosen {
+    /// By chance, as providers do: in a text an example is harmless.
+    ByChance,
+    /// Anything but one character again and again: where no text belongs, an example has no reader that it could teach.
+    Somehow,
+}
+
 /// What the credential at `at` is, if there is one.
-fn at(text: &[u8], at: usize) -> Option<&'static str> {
+fn at(text: &[u8], at: usize, chosen: Chosen) -> Option<&'static str> {
     let rest = text.get(at..)?;
     if let Some(body) = rest.strip_prefix(PEM.as_bytes()) {
         return private_key(body).then_some("a private key");
     }
     let fresh = at.checked_sub(1).and_then(|before| text.get(before)).is_none_or(|b| !url(*b));
-    let kind = KINDS.iter().find(|kind| fresh && fits(kind, rest).is_some())?;
+    let kind = KINDS.iter().find(|kind| fresh && fits(kind, rest, chosen).is_some())?;
     Some(kind.name)
 }
 
@@ -105,8 +114,24 @@ const MAX_FOUND: usize = 20;
 /// Bytes that one may reach over the end of what is looked through.
 pub(crate) const REACH: usize = 4 << 10;
 
-/// Credentials that begin in `range` of `bytes`, with where they begin.
+/// What a value is that is nothing but the shape of a credential, an example or not.
+pub(crate) fn shape(value: &str) -> Option<&'static str> {
+    let value = value.trim().as_bytes();
+    let all = |kind: &&Kind| fits(kind, value, Chosen::Somehow) == Some(value.len());
+    KINDS.iter().find(all).map(|kind| kind.name)
+}
+
+/// Credentials that begin in `range` of a text, with where they begin.
 pub(crate) fn secrets(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static str)> {
+    among(bytes, range, &|_| false)
+}
+
+/// The same, and what has the shape of one where `numbers` stand.
+pub(crate) fn among(
+    bytes: &[u8],
+    range: Range<usize>,
+    numbers: &dyn Fn(usize) -> bool,
+) -> Vec<(usize, &'static str)> {
     let Some(beginnings) = &*BEGINNINGS else { return Vec::new() };
     let end = range.end.saturating_add(REACH).min(bytes.len());
     let seen = bytes.get(..end).unwrap_or_default();
@@ -118,8 +143,10 @@ pub(crate) fn secrets(bytes: &[u8], range: Range<usize>) -> Vec<(usize, &'static
         from = run.end;
         let text = seen.get(run.clone()).unwrap_or_default();
         let begin = beginnings.find_iter(text).map(|m| run.start + m.start());
-        let credentials =
-            begin.filter(|at| range.contains(at)).filter_map(|at| Some((at, self::at(bytes, at)?)));
+        let chosen = |at| if numbers(at) { Chosen::Somehow } else { Chosen::ByChance };
+        let credentials = begin
+            .filter(|at| range.contains(at))
+            .filter_map(|at| Some((at, self::at(bytes, at, chosen(at))?)));
         found.extend(credentials.take(MAX_FOUND - found.len()));
     }
     found
@@ -181,7 +208,7 @@ static BEGINNINGS: LazyLock<Option<AhoCorasick>> = LazyLock::new(|| {
 });
 
 /// How long the credential is that `rest` begins with.
-fn fits(kind: &Kind, rest: &[u8]) -> Option<usize> {
+fn fits(kind: &Kind, rest: &[u8], chosen: Chosen) -> Option<usize> {
     let body = rest.strip_prefix(kind.prefix.as_bytes())?;
     let run = body.iter().take(kind.length.end() + 1).take_while(|b| (kind.holds)(**b)).count();
     if !kind.length.contains(&run) {
@@ -189,6 +216,7 @@ fn fits(kind: &Kind, rest: &[u8]) -> Option<usize> {
     }
     let token = body.get(..run)?;
     let fits = match kind.check {
+        _ if chosen == Chosen::Somehow => shaped(token),
         Check::Random => random(token),
         Check::Letters => random(token) || (mixed(token) && varied(token)),
         Check::Sum => sum_is_right(token) || random(token),
@@ -234,6 +262,14 @@ pub(crate) fn signs_in(value: &str) -> bool {
 /// Has digits, and is as varied as random characters are.
 fn random(token: &[u8]) -> bool {
     token.iter().any(u8::is_ascii_digit) && varied(token)
+}
+
+/// Has digits and letters, and not one of them alone: with the prefix and the length more than numbers make by chance.
+fn shaped(token: &[u8]) -> bool {
+    let first = token.first();
+    token.iter().any(u8::is_ascii_digit)
+        && token.iter().any(u8::is_ascii_alphabetic)
+        && token.iter().filter(|byte| Some(*byte) != first).count() >= 4
 }
 
 /// As varied as such characters are, and no example. The bound is below the mean of random strings by more than five
@@ -403,6 +439,24 @@ mod tests {
         }
         // Of a provider that uses digits, letters alone are a name.
         assert!(secrets(format!("r8_{letters}abc").as_bytes()).is_empty());
+    }
+
+    #[test]
+    fn an_example_counts_where_no_text_belongs() {
+        let token = format!("ghp_{}", "a1B2".repeat(9));
+        for example in ["AKIAIOSFODNN7EXAMPLE", &token] {
+            let bytes = [b"\0\0\0\0", example.as_bytes(), b"\0\0\0\0"].concat();
+            assert!(secrets(&bytes).is_empty());
+            let all = 0..bytes.len();
+            assert_eq!(super::among(&bytes, all.clone(), &|at| at == 4).len(), 1, "{example}");
+            assert!(super::among(&bytes, all, &|at| at == 3).is_empty());
+            assert!(super::shape(example).is_some());
+            assert!(super::shape(&format!("for example {example}")).is_none());
+        }
+        for none in ["AKIAAAAAAAAAAAAAAAAA", "AKIAXXXXXXXXXXXXXXX1", "ghp_short", "AKIAGLVEERTYPQWKLMNA", ""]
+        {
+            assert_eq!(super::shape(none), None, "{none}");
+        }
     }
 
     #[test]

@@ -53,6 +53,7 @@ pub(crate) fn look(
         } else {
             let (range, float) = (0..tensor.bytes.len() as u64, tensor.float);
             let mut waiting = Waiting { range, rule, place, float, elements };
+            content::examples(scanner, &waiting.place, tensor.bytes);
             waiting.begin(scanner, tensor.bytes);
             waiting.see(tensor.bytes);
             waiting.end(scanner);
@@ -68,6 +69,24 @@ pub(crate) struct Waiting {
     place: Place,
     float: Option<Float>,
     elements: Option<Elements>,
+}
+
+/// Where the numbers of a file lie.
+pub(crate) struct Ranges(Vec<Range<u64>>);
+
+impl Ranges {
+    pub(crate) fn new(tensors: &[Waiting]) -> Self {
+        let mut ranges: Vec<Range<u64>> = tensors.iter().map(|tensor| tensor.range.clone()).collect();
+        ranges.sort_by_key(|range| range.start);
+        Self(ranges)
+    }
+
+    /// Whether a byte is part of a tensor. Of those that overlap, the last one counts: that they do is told of.
+    pub(crate) fn hold(&self, at: usize) -> bool {
+        let behind = self.0.partition_point(|range| range.start <= at as u64);
+        let before = behind.checked_sub(1).and_then(|last| self.0.get(last));
+        before.is_some_and(|range| range.contains(&(at as u64)))
+    }
 }
 
 impl Waiting {

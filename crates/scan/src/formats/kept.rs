@@ -18,6 +18,7 @@ use proofhouse_core::Place;
 use super::payload;
 use crate::python::fold;
 use crate::scanner::{Content, Scanner};
+use crate::secret;
 
 /// Pickles that are looked into of one content.
 const MOST: usize = 64;
@@ -228,6 +229,16 @@ fn digits(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
 /// What a format says about itself, which loaders restore objects from and pages about a model show.
 pub(super) fn metadata(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
     text(scanner, place, name, value);
+    // One that is certain is found among the bytes of the file.
+    if let Some(what) = secret::shape(value)
+        && secret::secrets(value.as_bytes(), 0..value.len()).is_empty()
+    {
+        scanner.report(
+            "secret/token",
+            place.clone(),
+            format!("the value of {name:?} is {what} by its structure"),
+        );
+    }
     // Templates are programs with tags of their own, and are judged as such.
     if name.contains("chat_template") {
         return;
@@ -441,6 +452,32 @@ mod tests {
             assert_eq!(outcome("w.safetensors", &tensor(&[])), Outcome::Clean, "{kind}");
             assert!(outcome("w.safetensors", &tensor(PICKLE)) >= Outcome::Suspicious, "{kind}");
         }
+    }
+
+    #[test]
+    fn the_shape_of_a_credential_counts_where_no_text_belongs() {
+        let file = |note: &str, numbers: &[u8]| {
+            let header = format!(
+                r#"{{"__metadata__":{{"note":"{note}"}},"w":{{"dtype":"U8","shape":[40],"data_offsets":[0,40]}}}}"#
+            );
+            let mut data = numbers.to_vec();
+            data.resize(40, 0);
+            [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &data].concat()
+        };
+        let array = |numbers: &[u8]| {
+            let header = "{'descr': '|u1', 'fortran_order': False, 'shape': (40,), }\n";
+            let length = (header.len() as u16).to_le_bytes();
+            let mut data = numbers.to_vec();
+            data.resize(40, 0);
+            [b"\x93NUMPY\x01\0", &length[..], header.as_bytes(), &data].concat()
+        };
+        let example = "AKIAIOSFODNN7EXAMPLE";
+        assert_eq!(outcome("w.safetensors", &file("trained", &[])), Outcome::Clean);
+        assert_eq!(outcome("w.safetensors", &file(&format!("never keep {example}"), &[])), Outcome::Clean);
+        assert_eq!(outcome("w.safetensors", &file(example, &[])), Outcome::Suspicious);
+        assert_eq!(outcome("w.safetensors", &file("trained", example.as_bytes())), Outcome::Suspicious);
+        assert_eq!(outcome("w.npy", &array(example.as_bytes())), Outcome::Suspicious);
+        assert_eq!(outcome("README.md", format!("set it to `{example}`\n").as_bytes()), Outcome::Clean);
     }
 
     #[test]
