@@ -27,6 +27,7 @@ mod intrinsic;
 mod name;
 mod object;
 mod outward;
+mod saved;
 mod sweep;
 mod taint;
 
