@@ -51,8 +51,10 @@ fn entry_of(c: char) -> u32 {
     let stands_alone =
         |c: char| canonical_combining_class(c) == 0 && is_nfc_quick(std::iter::once(c)) == IsNormalized::Yes;
     // What decides whether it may combine backwards is the first character it is taken apart into.
-    let leads =
-        std::iter::once(c).nfkd().find(|c| !is_common_mark(*c) && !is_invisible(*c)).is_none_or(stands_alone);
+    let leads = std::iter::once(before(c))
+        .nfkd()
+        .find(|c| !is_common_mark(*c) && !is_invisible(*c))
+        .is_none_or(stands_alone);
     match (first, chars.next()) {
         _ if !leads => CONTINUES,
         (Some(only), None) if stands_alone(only) => {
@@ -124,7 +126,7 @@ pub fn ascii_image(c: char) -> Option<char> {
 /// punctuation and letter symbols replaced.
 pub(super) fn composed(chars: impl Iterator<Item = char>) -> impl Iterator<Item = char> {
     chars
-        .map(|c| if is_blank(c) { ' ' } else { c })
+        .map(before)
         .filter(|c| !is_invisible(*c) && !is_common_mark(*c))
         .nfkd()
         .filter(|c| !is_invisible(*c) && !is_common_mark(*c))
@@ -160,15 +162,28 @@ pub(super) fn plain(c: char) -> char {
         '\u{2216}' | '\u{29f5}' | '\u{29f9}' => '\\',
         '\u{2217}' | '\u{204e}' => '*',
         '\u{2223}' | '\u{2758}' => '|',
-        // Letters in brackets, which are three characters by their compatibility forms.
-        '\u{249c}'..='\u{24b5}' => letter('\u{249c}'),
-        '\u{1f110}'..='\u{1f129}' => letter('\u{1f110}'),
         '\u{1f150}'..='\u{1f169}' => letter('\u{1f150}'),
         '\u{1f170}'..='\u{1f189}' => letter('\u{1f170}'),
         '\u{1f1e6}'..='\u{1f1ff}' => letter('\u{1f1e6}'),
         c if is_line_break(c) => '\n',
         c if c.is_whitespace() => ' ',
         c => small_capital(c).unwrap_or(c),
+    }
+}
+
+/// What compatibility forms would make another thing of: a letter in brackets, which is three characters by its form, and
+/// a blank as wide as a letter, which parts words whose letters stand between narrower ones. Others as they are.
+fn before(c: char) -> char {
+    let letter = |first: u32, of: u8| {
+        let offset = u8::try_from(u32::from(c) - first).unwrap_or_default();
+        char::from(of + offset)
+    };
+    match c {
+        '\u{249c}'..='\u{24b5}' => letter(0x249c, b'a'),
+        '\u{1f110}'..='\u{1f129}' => letter(0x1f110, b'A'),
+        '\u{2001}' | '\u{2003}' | '\u{3000}' => '\t',
+        c if is_blank(c) => ' ',
+        c => c,
     }
 }
 

@@ -14,6 +14,7 @@ mod arranged;
 mod base64;
 mod bases;
 mod beside;
+mod boxed;
 mod carried;
 mod ciphers;
 mod classes;
@@ -66,7 +67,9 @@ mod transliterated;
 mod turned;
 mod two_signs;
 mod typed;
+mod unseen_spaces;
 mod uu;
+mod word_ends;
 mod words;
 mod worn;
 mod xored;
@@ -147,6 +150,7 @@ const READERS: &[Reader] = &[
     carried::read,
     in_pieces::read,
     spacing::read,
+    boxed::read,
     run_together::read,
     repeated::read,
     syllables::read,
@@ -215,6 +219,7 @@ pub(super) fn find(
     }
     search.expand(&Node { cased: cased.clone(), how: Vec::new(), guess: false });
     search.left_alone(source, &SpanMap::identity(), &[]);
+    search.unseen_spaces(source, &SpanMap::identity(), &[]);
     search.unseen(
         &Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() },
         &cased.text,
@@ -325,6 +330,20 @@ impl Search<'_> {
         }
     }
 
+    /// Reads words apart between which only spaces stand that show nothing.
+    fn unseen_spaces(&mut self, text: &str, spans: &SpanMap, before: &[Transform]) {
+        if text.is_ascii() || depth(before) >= self.budget.depth {
+            return;
+        }
+        let edits = unseen_spaces::places(text);
+        let layer = Layer { text: Cow::Borrowed(text), spans: spans.clone() };
+        for edits in clusters(&edits) {
+            if let Some(layer) = window(&layer, edits, CONTEXT) {
+                self.admit(layer, before, Transform::ZeroWidth);
+            }
+        }
+    }
+
     /// Reads what was undone from its end as well where words have no spaces between them: their order is not known.
     fn without_spaces_backwards(&mut self, cased: &Layer<'static>, how: &[Transform]) {
         if cased.text.is_ascii() || how.iter().any(Transform::turns_round) || depth(how) >= self.budget.depth
@@ -393,6 +412,7 @@ impl Search<'_> {
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
         self.left_alone(&decoded.text, &decoded.spans, &how);
+        self.unseen_spaces(&decoded.text, &decoded.spans, &how);
         self.without_spaces_backwards(&cased, &how);
         let shown = cased.text.clone();
         self.queue.push_back(Node { cased, how: how.clone(), guess: false });

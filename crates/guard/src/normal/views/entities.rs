@@ -1,4 +1,5 @@
-//! Character references of HTML: `&#105;`, `&#x69`, and names of ASCII signs.
+//! Character references of HTML: `&#105;`, `&#x69`, names of ASCII signs and of letters with accents or in mathematical
+//! alphabets; written once more as references (`&amp;#105;`) as often as somebody likes to.
 
 use std::ops::Range;
 
@@ -65,11 +66,20 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let (mut telling, mut numbers) = (false, 0);
     for at in memchr_iter(b'&', scan.text.as_bytes()) {
         let Some(rest) = scan.text.get(at + 1..) else { continue };
+        let again = again(rest);
+        let rest = rest.get(again..).unwrap_or_default();
+        let start = at;
+        let at = at + again;
         if let Some((length, c)) = numeric(rest) {
             // Signs are written so in markup now and then, but not in a row.
             numbers += 1;
             telling |= c.is_alphanumeric() || numbers >= MANY;
-            edits.push((at..at + 1 + length, c.to_string()));
+            edits.push((start..at + 1 + length, c.to_string()));
+            continue;
+        }
+        if let Some((length, c, alphabet)) = letter(rest) {
+            telling |= alphabet;
+            edits.push((start..at + 1 + length, c.to_string()));
             continue;
         }
         let name = rest.bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
@@ -78,12 +88,46 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             && let Some((_, text)) = NAMED.get(found)
         {
             telling |= found >= EVERYDAY;
-            edits.push((at..at + name + 2, (*text).to_owned()));
+            edits.push((start..at + name + 2, (*text).to_owned()));
         }
     }
     if telling {
         readings.push(Reading::of(Transform::Entities, edits));
     }
+}
+
+/// How long the `amp;` are behind an ampersand before what is referred to in the end.
+fn again(rest: &str) -> usize {
+    const MOST: usize = 4;
+    let mut length = 0;
+    for _ in 0..MOST {
+        let Some(inner) = rest.get(length..).and_then(|rest| rest.strip_prefix("amp;")) else { break };
+        if !inner.starts_with(|c: char| c == '#' || c.is_ascii_alphabetic()) {
+            break;
+        }
+        length += 4;
+    }
+    // Of an ampersand before a word it is only known that it is one.
+    let inner = rest.get(length..).unwrap_or_default();
+    if numeric(inner).is_some() || letter(inner).is_some() || is_named(inner) { length } else { 0 }
+}
+
+/// Whether the name of a sign and a semicolon begin a text.
+fn is_named(rest: &str) -> bool {
+    let name = rest.bytes().take(16).take_while(u8::is_ascii_alphanumeric).count();
+    rest.as_bytes().get(name) == Some(&b';') && NAMED.iter().any(|(n, _)| rest.get(..name) == Some(n))
+}
+
+/// A name of one letter and what it looks like, `eacute;` or `efr;`: its length, the letter, and whether that is of a
+/// mathematical alphabet.
+fn letter(rest: &str) -> Option<(usize, char, bool)> {
+    const ALPHABETS: [&str; 3] = ["fr", "opf", "scr"];
+    const ACCENTS: [&str; 9] = ["acute", "grave", "circ", "uml", "tilde", "cedil", "ring", "caron", "macr"];
+    let c = rest.chars().next().filter(char::is_ascii_alphabetic)?;
+    let end = rest.bytes().take(8).position(|b| b == b';')?;
+    let look = rest.get(1..end)?;
+    let alphabet = ALPHABETS.contains(&look);
+    (alphabet || ACCENTS.contains(&look)).then_some((1 + look.len() + 1, c, alphabet))
 }
 
 /// A numeric reference after its ampersand: its length and what it stands for.

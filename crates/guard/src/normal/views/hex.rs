@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::scan::{Scan, sign};
-use super::{Reading, Transform, packed, plausible};
+use super::{Reading, Transform, packed, plausible, word_ends};
 
 /// Fewest bytes of a run that is tried.
 const SHORTEST: usize = 6;
@@ -33,7 +33,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 decoded.clear();
                 let end = run(bytes, at, &mut decoded);
                 if decoded.len() >= SHORTEST {
-                    let text = plausible::text(&decoded).or_else(|| packed::noted(&decoded, &mut cut));
+                    let text = plausible::text(&decoded)
+                        .map(|text| in_words(text, bytes.get(at..end).unwrap_or_default()))
+                        .or_else(|| packed::noted(&decoded, &mut cut));
                     edits.extend(text.map(|text| (at..end, text)));
                 }
                 at = end.max(at + 1);
@@ -104,11 +106,36 @@ fn run(bytes: &[u8], mut at: usize, out: &mut Vec<u8>) -> usize {
             }
         }
         end = at + prefix + length;
-        let gap = bytes.get(end..).map_or(0, |rest| {
-            rest.iter().take(3).take_while(|b| matches!(b, b' ' | b',' | b':' | b'-' | b'\n')).count()
-        });
+        let gap = bytes.get(end..).map_or(0, |rest| rest.iter().take(3).take_while(|b| is_gap(**b)).count());
         at = end + gap;
     }
+}
+
+/// What a run says, in words if its groups of digits are some.
+fn in_words(text: String, run: &[u8]) -> String {
+    let mut groups: Vec<(usize, &[u8])> = Vec::new();
+    let mut digits = 0;
+    for group in run.chunk_by(|a, b| is_gap(*a) == is_gap(*b)) {
+        match groups.last_mut() {
+            Some((_, gap)) if group.first().copied().is_some_and(is_gap) => *gap = group,
+            _ => {
+                let prefixes = group.windows(2).filter(|pair| is_prefix(pair)).count();
+                digits += group.len() - 2 * prefixes;
+                groups.push((digits / 2, &[]));
+            }
+        }
+    }
+    word_ends::in_words(&text, &groups).filter(|_| text.len() == digits / 2).unwrap_or(text)
+}
+
+/// Whether digits of a byte follow.
+const fn is_prefix(pair: &[u8]) -> bool {
+    matches!(pair, [b'0' | b'\\', b'x' | b'X'])
+}
+
+/// Whether a byte may stand between digits.
+const fn is_gap(b: u8) -> bool {
+    matches!(b, b' ' | b',' | b':' | b'-' | b'\n')
 }
 
 const fn nibble(digit: u8) -> u8 {
@@ -134,7 +161,10 @@ mod tests {
             let in_word = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
             let end = if in_word { at } else { run(bytes, at, &mut decoded) };
             if decoded.len() >= SHORTEST {
-                found.extend(plausible::text(&decoded).map(|text| (at..end, text)));
+                found.extend(
+                    plausible::text(&decoded)
+                        .map(|said| (at..end, in_words(said, &text.as_bytes()[at..end]))),
+                );
             }
             at = end.max(at + 1);
         }

@@ -1,5 +1,5 @@
 //! What a page says where nobody reads it, by itself: comments, attributes, elements that a style hides, titles
-//! and comments of Markdown.
+//! and comments of Markdown, what stands before it about it, and white formulas.
 //!
 //! An order there stands between harmless sentences on purpose, and a threshold that grows with length lets it
 //! pass. What is hidden is short, so it is judged as the short text it is.
@@ -27,6 +27,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'[') > 0 && scan.has(b']') > 0 {
         markdown(scan, &mut found);
     }
+    if scan.has(b'\\') > 0 {
+        formulas(scan.text, &mut found);
+    }
+    front_matter(scan.text, &mut found);
     found.retain(|range| scan.text.get(range.clone()).is_some_and(is_sentence));
     found.sort_by_key(|range| (range.start, range.end));
     found.truncate(MOST);
@@ -206,6 +210,41 @@ fn markdown(scan: &Scan<'_>, found: &mut Vec<Range<usize>>) {
     }
 }
 
+/// What a formula shows in white or not at all: `\color{white}{\text{…}}`, `\phantom{…}`.
+fn formulas(text: &str, found: &mut Vec<Range<usize>>) {
+    const HIDING: [&str; 4] = ["color{white}", "phantom{", "color{transparent}", "color{#ffffff}"];
+    for mark in HIDING {
+        for (at, _) in text.match_indices(mark).take(MOST) {
+            let start = at + mark.len();
+            let limit = text.floor_char_boundary((start + LONGEST).min(text.len()));
+            let Some(end) = text.get(start..limit).and_then(|rest| rest.find('}')) else { continue };
+            // The innermost braces have the words.
+            let opened = text.get(start..start + end).and_then(|inner| inner.rfind('{'));
+            found.push(start + opened.map_or(0, |open| open + 1)..start + end);
+        }
+    }
+}
+
+/// The values that stand between two lines of dashes before a text of Markdown.
+fn front_matter(text: &str, found: &mut Vec<Range<usize>>) {
+    const FENCE: &str = "---\n";
+    let Some(body) = text.strip_prefix(FENCE) else { return };
+    let Some(length) = body.find("\n---").filter(|length| *length <= LONGEST) else { return };
+    let mut value: Option<Range<usize>> = None;
+    let mut at = FENCE.len();
+    for line in body.get(..length).unwrap_or_default().split_inclusive('\n') {
+        let end = at + line.len();
+        match (&mut value, line.split_once(':')) {
+            // What is set in goes on with the value before it.
+            (Some(value), _) if line.starts_with([' ', '\t']) => value.end = end,
+            (_, Some((key, _))) => found.extend(value.replace(at + key.len() + 1..end)),
+            _ => found.extend(value.take()),
+        }
+        at = end;
+    }
+    found.extend(value);
+}
+
 fn has_empty_line(text: &str) -> bool {
     text.contains("\n\n") || text.contains("\n\r\n")
 }
@@ -252,6 +291,9 @@ mod tests {
             ("text\n[//]: # (bring the blue folder)\n", "bring the blue folder"),
             ("[a]: https://a.example 'bring the blue folder'", "bring the blue folder"),
             ("<p title=请把蓝色文件夹带来>", "请把蓝色文件夹带来"),
+            ("so $\\color{white}{\\text{bring the blue folder}}$ it is", "bring the blue folder"),
+            ("---\ntitle: a\nabout: bring the blue folder\n---\nGood morning", " bring the blue folder"),
+            ("---\nabout: >\n  bring the\n  blue folder\n---\nHello", " >\n  bring the\n  blue folder"),
         ] {
             assert_eq!(read_in(text), [hidden], "{text}");
         }

@@ -1,5 +1,6 @@
 //! Digits and signs in place of letters: "1gn0r3", "p@$$w0rd".
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 use super::ciphers::{is_cipher, plain};
@@ -16,6 +17,8 @@ const MOST_CHOICES: usize = 16;
 const SAMPLE: usize = 48;
 /// Most parts of a longer word that are read.
 const MOST_PARTS: usize = 64;
+/// Signs of money and the like, and figures or letters that are read as they are.
+const MONEY: [(char, char); 5] = [('€', '3'), ('¢', 'c'), ('£', '1'), ('§', '5'), ('¥', 'y')];
 /// The order of letters, in hundredths of a level, from which they are language.
 const LANGUAGE: u32 = 740;
 
@@ -23,11 +26,14 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Mixed) + scan.count(Kind::Signs) == 0
         && scan.count(Kind::Number) == 0
         && scan.has(b'@') + scan.has(b'$') == 0
+        && scan.count(Kind::Foreign) == 0
     {
         return;
     }
     let mut words: Vec<Word> = Vec::new();
-    for piece in scan.odd().filter(|piece| piece.has(sign::LEET)) {
+    let money = MONEY.iter().any(|(sign, _)| !scan.text.is_ascii() && scan.text.contains(*sign));
+    let has_sign = |piece: &&Piece| piece.has(sign::LEET) || (money && piece.has(sign::FOREIGN));
+    for piece in scan.odd().filter(has_sign) {
         let range = piece.whole();
         let whole = scan.text.get(range.clone()).unwrap_or_default();
         if piece.kind == Kind::Foreign && !whole.chars().all(is_latin) {
@@ -167,7 +173,7 @@ impl Word {
 /// What stands at `at`, all of a piece or a part of it, if it can be read as letters.
 fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Word> {
     // Most parts of names and addresses are letters, and have nothing in the place of one.
-    if !whole.bytes().any(|b| sign::OF[usize::from(b)] & sign::LEET != 0) {
+    if !in_ascii(whole).bytes().any(|b| sign::OF[usize::from(b)] & sign::LEET != 0) {
         return None;
     }
     let core = piece.core();
@@ -183,7 +189,9 @@ fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Wor
     let start = at + (trimmed.as_ptr() as usize - whole.as_ptr() as usize);
     let (written, start) = [(trimmed, start), (scan.text.get(core.clone()).unwrap_or_default(), core.start)]
         .into_iter()
-        .find(|(word, _)| is_readable(word))?;
+        .find(|(word, _)| is_readable(&in_ascii(word)))?;
+    let end = start + written.len();
+    let written = in_ascii(written);
     let has_letter = written.bytes().any(|b| b.is_ascii_alphabetic());
     // Names of programs end in a number: sha1, utf8, x64.
     let numbered =
@@ -194,9 +202,9 @@ fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Wor
     let told = stem.bytes().any(tells) && stem.bytes().all(|b| tells(b) || b.is_ascii_alphabetic());
     let address = is_address(scan.text.get(piece.whole()).unwrap_or_default());
     Some(Word {
-        range: start..start + written.len(),
+        range: start..end,
         // A digit between letters is one of them; at the end it counts something.
-        inner: has_letter && surrounded(written) && !address,
+        inner: has_letter && surrounded(&written) && !address,
         may_be_certain: has_letter && !numbered && told && !address,
         number: !has_letter,
         marked: written.bytes().skip_while(|b| tells(*b)).all(|b| b.is_ascii_alphabetic()),
@@ -255,6 +263,7 @@ impl Letters {
 /// What a word of leetspeak may stand for: a known word if one of its readings is one, else the most usual
 /// reading; nothing, if a character stands for no letter or none stands for another.
 fn decoded(word: &str) -> Option<Letters> {
+    let word: &str = &in_ascii(word);
     let mut usual = Letters { bytes: [0; LONGEST], length: word.len(), is_word: false };
     let (mut changed, mut choices) = (false, 1);
     for (at, (to, b)) in usual.bytes.get_mut(..word.len())?.iter_mut().zip(word.bytes()).enumerate() {
@@ -286,6 +295,15 @@ fn decoded(word: &str) -> Option<Letters> {
         }
     }
     Some(usual)
+}
+
+/// A word with figures in the place of signs of money that look like the same letter.
+fn in_ascii(word: &str) -> Cow<'_, str> {
+    if word.is_ascii() || !MONEY.iter().any(|(sign, _)| word.contains(*sign)) {
+        return Cow::Borrowed(word);
+    }
+    let figure = |c: char| MONEY.iter().find(|(sign, _)| *sign == c).map_or(c, |(_, figure)| *figure);
+    Cow::Owned(word.chars().map(figure).collect())
 }
 
 /// The letters a character may stand for, the most usual first.

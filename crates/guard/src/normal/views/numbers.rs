@@ -7,7 +7,7 @@ use std::ops::{Range, RangeInclusive};
 use super::pairs::Order;
 use super::scan::{Piece, Scan, sign};
 use super::words::{Likeness, divided};
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, plausible, spelled, word_ends};
 
 /// Fewest numbers of a list.
 const LEAST: usize = 6;
@@ -66,12 +66,25 @@ fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[Number<'t>])
     for start in starts {
         let length = bytes.get(start..).map_or(0, |b| b.iter().take_while(|b| b.is_ascii_digit()).count());
         let at = start + length;
+        // What is behind the zero are the digits: `0b1101`, `0o154`.
+        let (start, length, prefix) = match bytes.get(start..at + 1) {
+            Some([b'0', b'b' | b'B' | b'o']) => {
+                let start = at + 1;
+                let digits = bytes.get(start..).unwrap_or_default();
+                (start, digits.iter().take_while(|b| b.is_ascii_digit()).count(), 2)
+            }
+            _ => (start, length, 0),
+        };
+        let (at, begin) = (start + length, start - prefix);
+        if length == 0 || begin < span.end {
+            continue;
+        }
         let attached = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphabetic() || *b >= 0x80);
-        if attached(start.checked_sub(1).and_then(|i| bytes.get(i))) || attached(bytes.get(at)) {
+        if attached(begin.checked_sub(1).and_then(|i| bytes.get(i))) || attached(bytes.get(at)) {
             continue;
         }
         let Some(digits) = text.get(start..at) else { continue };
-        let gap = text.get(span.end..start).unwrap_or_default();
+        let gap = text.get(span.end..begin).unwrap_or_default();
         // `chr(105)+chr(103)`: whatever stands between the first two stands between all.
         let goes_on = match numbers.as_slice() {
             [] => false,
@@ -88,7 +101,7 @@ fn lists<'t>(scan: &Scan<'t>, mut found: impl FnMut(Range<usize>, &[Number<'t>])
                     numbers.push(Number { gap: "", ..last });
                     span.end - last.digits.len()..span.end
                 }
-                None => start..at,
+                None => begin..at,
             };
         }
         span.end = at;
@@ -118,7 +131,12 @@ fn text_of(numbers: &[Number<'_>]) -> Option<String> {
     let digits: Vec<&str> = numbers.iter().map(|n| n.digits).collect();
     let binary = digits.iter().all(|n| n.bytes().all(|b| matches!(b, b'0' | b'1')));
     if binary {
+        let bytes = |digits: &str| digits.len() / 8;
         return binary_text(digits.concat(), &digits)
+            .map(|text| {
+                let whole = digits.iter().all(|n| n.len().is_multiple_of(8));
+                if whole { in_words(text, numbers, |_, n| bytes(n)) } else { text }
+            })
             .or_else(|| {
                 // Digits backwards are bytes backwards, the last one first.
                 binary_text(digits.concat().chars().rev().collect(), &digits)
@@ -139,12 +157,16 @@ fn text_of(numbers: &[Number<'_>]) -> Option<String> {
         }
         let text: String = codes.into_iter().map(char::from_u32).collect::<Option<_>>()?;
         let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
-        (!odd && plausible::is_telling(&text)).then_some(text)
+        let length = |c: Option<char>, _: &str| c.map_or(0, char::len_utf8);
+        (!odd && plausible::is_telling(&text)).then(|| in_words(text, numbers, length))
     };
     // Bytes of characters outside ASCII: chance brings no few of them together.
     let bytes = |codes: Vec<u32>| -> Option<String> {
         let bytes: Vec<u8> = codes.into_iter().map(|code| u8::try_from(code).ok()).collect::<Option<_>>()?;
-        if bytes.is_ascii() { None } else { plausible::text(&bytes) }
+        if bytes.is_ascii() {
+            return None;
+        }
+        plausible::text(&bytes).map(|text| in_words(text, numbers, |_, _| 1))
     };
     radix(10)
         .and_then(bytes)
@@ -155,6 +177,7 @@ fn text_of(numbers: &[Number<'_>]) -> Option<String> {
         .or_else(|| radix(10).and_then(|codes| moved(&codes)))
         .or_else(|| squares(numbers))
         .or_else(|| presses(numbers))
+        .or_else(|| cells(numbers))
         .or_else(|| {
             // Pairs of hexadecimal digits that happen to be digits all are the hexadecimal reader's.
             radix(16).filter(|_| digits.iter().all(|n| n.len() == 2)).and_then(chars)
@@ -252,6 +275,35 @@ fn presses(numbers: &[Number<'_>]) -> Option<String> {
     };
     let letters: Vec<char> = numbers.iter().map(|n| letter(n.digits)).collect::<Option<_>>()?;
     words(numbers, &letters)
+}
+
+/// 15-1345 or `1-5 1-3-4-5`: the dots of cells of Braille.
+fn cells(numbers: &[Number<'_>]) -> Option<String> {
+    let mut cells: Vec<(String, Number<'_>)> = Vec::new();
+    let dots = numbers.iter().all(|n| n.digits.len() == 1);
+    for number in numbers {
+        match cells.last_mut() {
+            Some((cell, _)) if dots && number.gap == "-" => cell.push_str(number.digits),
+            _ => cells.push((number.digits.to_owned(), *number)),
+        }
+    }
+    let letters: Vec<char> =
+        cells.iter().map(|(cell, _)| spelled::letter_of_dots(cell)).collect::<Option<_>>()?;
+    let gaps: Vec<Number<'_>> = cells.into_iter().map(|(_, number)| number).collect();
+    words(&gaps, &letters)
+}
+
+/// What numbers say, in words where a gap between them tells where those end. `bytes` tells how many bytes of the text a
+/// number is, which its character tells or its digits.
+fn in_words(text: String, numbers: &[Number<'_>], bytes: impl Fn(Option<char>, &str) -> usize) -> String {
+    let gaps = numbers.iter().skip(1).map(|n| n.gap.as_bytes()).chain([&b""[..]]);
+    let mut end = 0;
+    let groups = numbers.iter().zip(gaps).map(|(number, gap)| {
+        end += bytes(text.get(end..).and_then(|rest| rest.chars().next()), number.digits);
+        (end, gap)
+    });
+    let groups: Vec<(usize, &[u8])> = groups.collect();
+    word_ends::in_words(&text, &groups).filter(|_| end == text.len()).unwrap_or(text)
 }
 
 /// Letters as words, if they are: one gap stands between most letters, and another one between words.

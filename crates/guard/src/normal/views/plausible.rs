@@ -2,6 +2,7 @@
 
 use super::pairs::Order;
 use super::spacing;
+use super::spelled::is_cell;
 use super::words::Likeness;
 
 /// Bytes that are no text by chance if all of them can be shown.
@@ -96,7 +97,7 @@ pub(super) fn is_telling(text: &str) -> bool {
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'));
     }
     // Chance brings letters of several bytes together even less than words.
-    let letters = text.chars().filter(|c| c.is_alphabetic()).count();
+    let letters = text.chars().filter(|c| c.is_alphabetic() || is_cell(*c)).count();
     letters >= 4 && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 4
 }
 

@@ -124,8 +124,8 @@ fn walk(chars: &[(usize, char)], sign: char) -> Walked {
                     length += 1;
                     line |= *c == '\n';
                 }
-                if length == 0 && at(here) == Some('\n') {
-                    (length, line) = (1, true);
+                if length == 0 && matches!(at(here), Some('\n' | '\t')) {
+                    (length, line) = (1, at(here) == Some('\n'));
                 }
                 if length == 0 || at(here + length).is_none() {
                     break;
@@ -142,6 +142,12 @@ fn walk(chars: &[(usize, char)], sign: char) -> Walked {
         walked.text.pop();
         walked.taken -= 1;
         walked.items -= 1;
+    }
+    // A stroke between words is one of their gaps.
+    const STROKE: &str = " / ";
+    if walked.text.matches(STROKE).count() * 5 >= walked.gaps * 2 {
+        walked.gaps -= walked.text.matches(STROKE).count();
+        walked.text = walked.text.replace(STROKE, " ");
     }
     walked
 }
@@ -168,6 +174,9 @@ mod tests {
                 assert_eq!(said, text);
             }
         }
+        let strokes = apart("bring the blue folder to me", "_", " / ");
+        assert_eq!(joined(&strokes, &(0..9), 0).unwrap().1, "bring the blue folder to me");
+        assert_eq!(joined("i g n o r e\tt h e\tr u l e s", &(0..9), 0).unwrap().1, "ignore the rules");
         assert_eq!(joined("1 2 3 4 5 6 7 8\n1 2 3 4 5 6 7 8", &(0..9), 0), None);
     }
 

@@ -5,10 +5,12 @@ use std::ops::Range;
 use super::pairs::Order;
 use super::scan::{Kind, Piece, Scan, sign};
 use super::words::divided;
-use super::{Reading, Transform};
+use super::{Reading, Transform, plausible};
 
 /// Fewest letters.
 const LEAST: usize = 5;
+/// Most signs of Morse code without a space between them.
+const LONGEST: usize = 8 << 10;
 /// The order of letters, in hundredths of a level, from which they are language, and how much better others have to be.
 const CLEAR: u32 = 780;
 const BETTER: u32 = 60;
@@ -65,6 +67,25 @@ pub(super) const MORSE: &[(char, &str)] = &[
     ('/', "-..-."),
     (':', "---..."),
     ('-', "-....-"),
+    ('(', "-.--."),
+    (')', "-.--.-"),
+    ('"', ".-..-."),
+    (';', "-.-.-."),
+    ('=', "-...-"),
+    ('+', ".-.-."),
+    ('&', ".-..."),
+    ('@', ".--.-."),
+    ('_', "..--.-"),
+    // Letters with marks, which the base form leaves out.
+    ('a', ".-.-"),
+    ('a', ".--.-"),
+    ('c', "-.-.."),
+    ('e', "..-.."),
+    ('e', ".-..-"),
+    ('n', "--.--"),
+    ('o', "---."),
+    ('s', "...--.."),
+    ('u', "..--"),
 ];
 
 /// Dots of Braille cells, as offsets from U+2800, for a to z.
@@ -73,9 +94,17 @@ const BRAILLE: [u32; 26] = [
     0x17, 0x0e, 0x1e, 0x25, 0x27, 0x3a, 0x2d, 0x3d, 0x35,
 ];
 
+/// The cell before numbers, and those of signs; capitals have one before them that says nothing here.
+const NUMBER: u32 = 0x3c;
+const BRAILLE_SIGNS: [(u32, char); 8] =
+    [(0x02, ','), (0x32, '.'), (0x16, '!'), (0x26, '?'), (0x12, ':'), (0x06, ';'), (0x24, '-'), (0x04, '\'')];
+
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Signs) >= LEAST {
         morse(scan, readings);
+    }
+    if scan.has(b'/') + scan.has(b'|') >= 2 * LEAST {
+        strokes(scan.text, readings);
     }
     if scan.count(Kind::Known) + scan.count(Kind::Unknown) >= LEAST {
         nato(scan, readings);
@@ -103,6 +132,7 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             };
             let other = if as_it_is < CLEAR { ways() } else { None };
             let text = other.filter(|other| order(other) >= as_it_is + BETTER).unwrap_or(text);
+            let text = letters_together(text);
             let words = divided(&text).unwrap_or(text);
             edits.push((span, words));
         }
@@ -116,7 +146,7 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         let word = scan.text.get(piece.whole()).unwrap_or_default();
         let mut decoded = String::new();
-        let is_morse = word.len() <= 128
+        let is_morse = word.len() <= LONGEST
             && word.split_inclusive(['/', '|']).all(|part| {
                 let sign = part.trim_end_matches(['/', '|']);
                 let letter = MORSE.iter().find(|(_, code)| is_code(sign, code));
@@ -144,6 +174,40 @@ fn morse(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Morse code with a stroke between letters and two between words, without any space: `../-//.-`.
+fn strokes(text: &str, readings: &mut Vec<Reading>) {
+    let bytes = text.as_bytes();
+    let is_sign = |b: &u8| matches!(b, b'.' | b'-' | b'_' | b'*' | b'/' | b'|');
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    let mut done = 0;
+    for stroke in memchr::memchr2_iter(b'/', b'|', bytes) {
+        if stroke < done {
+            continue;
+        }
+        let before = bytes.get(done..stroke).map_or(0, |b| b.iter().rev().take_while(|b| is_sign(b)).count());
+        let after = bytes.get(stroke..).map_or(0, |b| b.iter().take_while(|b| is_sign(b)).count());
+        let range = stroke - before..stroke + after;
+        done = range.end;
+        let signs = text.get(range.clone()).unwrap_or_default();
+        let letters = || signs.split(['/', '|']).filter(|signs| !signs.is_empty());
+        if letters().take(2 * LEAST).count() < 2 * LEAST {
+            continue;
+        }
+        let letter = |signs: &str| MORSE.iter().find(|(_, code)| is_code(signs, code)).map(|(c, _)| *c);
+        let known = letters().filter(|signs| letter(signs).is_some()).count();
+        let said = signs
+            .split(['/', '|'])
+            .map(|signs| if signs.is_empty() { ' ' } else { letter(signs).unwrap_or(' ') });
+        if known * 10 >= letters().count() * 9 {
+            let said: String = said.collect();
+            edits.push((range, divided(&said).unwrap_or(said)));
+        }
+    }
+    if !edits.is_empty() {
+        readings.push(Reading::of(Transform::Morse, edits));
+    }
+}
+
 /// What Morse code says that was written backwards, its letters backwards again.
 fn turned(signs: &str) -> Option<String> {
     let letter = |sign: &str| MORSE.iter().find(|(_, code)| is_code(sign, code)).map(|(c, _)| *c);
@@ -151,6 +215,16 @@ fn turned(signs: &str) -> Option<String> {
         .split_ascii_whitespace()
         .map(|sign| if matches!(sign, "/" | "|") { Some(' ') } else { letter(sign) })
         .collect()
+}
+
+/// Letters with a space behind each, as a stroke between them makes it, as words: where two stood, one ends.
+fn letters_together(text: String) -> String {
+    let parts = || text.split(' ').filter(|part| !part.is_empty());
+    if parts().filter(|part| part.chars().nth(1).is_none()).count() * 10 < parts().count() * 9 {
+        return text;
+    }
+    let words = text.split("  ").map(|word| word.split(' ').collect::<String>());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// Whether signs are a code, whose points and dashes may be written otherwise.
@@ -225,16 +299,70 @@ pub(super) fn is_cell(c: char) -> bool {
 }
 
 fn braille(text: &str, readings: &mut Vec<Reading>) {
+    let cells = || text.char_indices().filter(|(_, c)| is_cell(*c));
+    if let Some(edit) = bytes_as_cells(text) {
+        readings.push(Reading::of(Transform::Braille, vec![edit]));
+        return;
+    }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    for (at, c) in text.char_indices().filter(|(_, c)| is_cell(*c)) {
-        let cell = (u32::from(c) - 0x2800) & 0x3f;
+    // Behind the sign for numbers the first ten letters are digits, up to the next that is none of them.
+    let (mut number, mut end) = (false, 0);
+    for (at, c) in cells() {
+        let cell = cell_of(c);
         let letter = BRAILLE.iter().position(|b| *b == cell).and_then(|i| u8::try_from(i).ok());
-        edits.push((
-            at..at + c.len_utf8(),
-            letter.map_or_else(String::new, |i| char::from(b'a' + i).to_string()),
-        ));
+        number = cell == NUMBER || (number && at == end && letter.is_some_and(|i| i < 10));
+        end = at + c.len_utf8();
+        let sign = match letter {
+            Some(i) if number => Some(char::from(if i == 9 { b'0' } else { b'1' + i })),
+            Some(i) => Some(char::from(b'a' + i)),
+            None => BRAILLE_SIGNS.iter().find(|(of, _)| *of == cell).map(|(_, sign)| *sign),
+        };
+        edits.push((at..end, sign.map_or_else(String::new, String::from)));
     }
     if edits.len() >= LEAST {
         readings.push(Reading::of(Transform::Braille, edits));
     }
+}
+
+/// The letter whose dots are counted up, `145`.
+pub(super) fn letter_of_dots(dots: &str) -> Option<char> {
+    let dot = |b: u8| b.checked_sub(b'1').filter(|dot| *dot < 6);
+    let mut cell = 0;
+    let mut least = 0;
+    for b in dots.bytes() {
+        let dot = dot(b).filter(|dot| *dot >= least)?;
+        cell |= 1 << dot;
+        least = dot + 1;
+    }
+    let letter = BRAILLE.iter().position(|of| *of == cell).and_then(|i| u8::try_from(i).ok());
+    letter
+        .map(|i| char::from(b'a' + i))
+        .or_else(|| BRAILLE_SIGNS.iter().find(|(of, _)| *of == cell).map(|(_, sign)| *sign))
+}
+
+/// The dots of a cell, the upper six.
+fn cell_of(c: char) -> u32 {
+    (u32::from(c) - 0x2800) & 0x3f
+}
+
+/// Cells of eight dots whose numbers are the bytes of a text.
+fn bytes_as_cells(text: &str) -> Option<(Range<usize>, String)> {
+    let first = text.find(is_cell)?;
+    let last = text.rfind(is_cell).map(|at| at + '\u{2800}'.len_utf8())?;
+    let mut bytes = Vec::new();
+    let mut eight = 0;
+    for c in text.get(first..last)?.chars() {
+        if is_cell(c) || c.is_whitespace() {
+            let number = if is_cell(c) { u32::from(c) - 0x2800 } else { u32::from(c) };
+            eight += usize::from(is_cell(c) && number >= 0x40);
+            bytes.push(u8::try_from(number).ok()?);
+        } else {
+            return None;
+        }
+    }
+    // Letters of ASCII have the seventh dot, which those of the alphabet for the blind do without.
+    if eight * 2 < bytes.len() || bytes.len() < LEAST {
+        return None;
+    }
+    plausible::text(&bytes).map(|text| (first..last, text))
 }

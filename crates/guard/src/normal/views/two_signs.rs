@@ -8,7 +8,7 @@ use super::pairs::Order;
 use super::scan::{Piece, Scan, sign};
 use super::spelled::MORSE;
 use super::words::{Likeness, divided};
-use super::{Reading, Transform};
+use super::{Reading, Transform, plausible};
 
 /// Fewest groups that are read, and most.
 pub(super) const LEAST: usize = 8;
@@ -114,12 +114,15 @@ impl Run {
         let mut groups: Vec<Item> = Vec::new();
         let mut range: Option<Range<usize>> = None;
         let mut end = first;
+        // Syllables of a letter are written together, letters with a dash between them.
+        let mut together = false;
         for piece in scan.pieces.get(first..)?.iter().take(MOST) {
             let word = scan.text.get(piece.whole())?;
             if is_break(word) {
                 groups.push(Item::Break);
             } else {
-                let Some(group) = group(word, &mut signs) else { break };
+                together |= syllables_together(word);
+                let Some(items) = items(word, &mut signs, together) else { break };
                 if let Some(range) = &range
                     && scan
                         .text
@@ -127,8 +130,10 @@ impl Run {
                         .is_some_and(|gap| gap.chars().count() >= 2)
                 {
                     groups.push(Item::Wide);
+                } else if together && !groups.is_empty() {
+                    groups.push(Item::Break);
                 }
-                groups.push(Item::Group(group));
+                groups.extend(items);
             }
             let start = range.map_or(piece.whole().start, |range: Range<usize>| range.start);
             range = Some(start..piece.whole().end);
@@ -141,21 +146,40 @@ impl Run {
     fn said(&self) -> Option<(Transform, String)> {
         let bacon = || Some((Transform::Bacon, self.bacon()?));
         let morse = || Some((Transform::Morse, self.morse()?));
+        let bits = || Some((Transform::CodePoints, self.bits()?));
         let knocks = || Some((Transform::CodePoints, self.knocks()?));
         match self.signs {
-            2 => bacon().or_else(morse),
+            2 => bits().or_else(bacon).or_else(morse),
             1 => knocks(),
             _ => None,
         }
     }
 
-    /// Letters as words, where [`Self::groups`] have breaks.
+    /// Letters as words, where [`Self::groups`] have breaks. A few codes may stand for signs that no table has.
     fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<String> {
+        const OTHERS: usize = 24;
+        let mut others = 0;
         let of = |item: &Item| match item {
-            Item::Group(group) => letter(group),
-            Item::Wide | Item::Break => Some(' '),
+            Item::Group(group) => {
+                let letter = letter(group);
+                others += usize::from(letter.is_none());
+                letter.unwrap_or(' ')
+            }
+            Item::Wide | Item::Break => ' ',
         };
-        self.groups.iter().map(of).collect()
+        let words: String = self.groups.iter().map(of).collect();
+        (others * OTHERS <= self.groups.len()).then_some(words)
+    }
+
+    /// Bytes of a text, a sign to a bit.
+    fn bits(&self) -> Option<String> {
+        if !self.letters().all(|group| group.len() == 8) {
+            return None;
+        }
+        [false, true].into_iter().find_map(|one| {
+            let byte = |group: &Vec<bool>| group.iter().fold(0u8, |n, sign| n << 1 | u8::from(*sign == one));
+            plausible::sure_text(&self.letters().map(byte).collect::<Vec<u8>>())
+        })
     }
 
     fn letters(&self) -> impl Iterator<Item = &Vec<bool>> {
@@ -245,7 +269,11 @@ impl Run {
 fn may_be_group(scan: &Scan<'_>, piece: &Piece) -> bool {
     match scan.text.as_bytes().get(piece.whole().start) {
         Some(b'a' | b'b' | b'A' | b'B') => piece.plain && piece.whole().len() == 5,
-        Some(b'd' | b'D') => piece.has(sign::JOINT) || piece.whole().len() <= 3,
+        Some(b'd' | b'D') => {
+            piece.has(sign::JOINT)
+                || piece.whole().len() <= 3
+                || scan.text.get(piece.whole()).is_some_and(syllables_together)
+        }
         Some(b'0' | b'1') => piece.whole().len() <= 8,
         Some(b) => !b.is_ascii_alphanumeric(),
         None => false,
@@ -255,6 +283,35 @@ fn may_be_group(scan: &Scan<'_>, piece: &Piece) -> bool {
 /// What stands between words.
 fn is_break(word: &str) -> bool {
     matches!(word, "/" | "|" | "//" | "—" | "⎵")
+}
+
+/// Whether syllables of Morse code are written together: `dahdidit-didah`.
+fn syllables_together(word: &str) -> bool {
+    word.split('-').all(|letter| syllables(letter).is_some())
+        && word.split('-').any(|letter| syllables(letter).is_some_and(|of| of.len() > 1))
+}
+
+/// Which syllables of a letter are long, if it is spelled in such.
+fn syllables(letter: &str) -> Option<Vec<bool>> {
+    const MOST: usize = 8;
+    let mut rest = letter.trim_end_matches(|c: char| c.is_ascii_punctuation()).to_ascii_lowercase();
+    let mut long = Vec::new();
+    while !rest.is_empty() && long.len() < MOST {
+        let known = [("dah", true), ("dit", false), ("da", true), ("di", false)];
+        let (syllable, is_long) = known.into_iter().find(|(syllable, _)| rest.starts_with(syllable))?;
+        long.push(is_long);
+        rest.drain(..syllable.len());
+    }
+    (rest.is_empty() && !long.is_empty()).then_some(long)
+}
+
+/// The groups of a piece: one, or several with a stroke or a dash between two of them.
+fn items<'t>(word: &'t str, signs: &mut Vec<&'t str>, together: bool) -> Option<Vec<Item>> {
+    if !together {
+        return Some(vec![Item::Group(group(word, signs)?)]);
+    }
+    *signs = vec!["di", "da"];
+    word.split('-').map(|letter| syllables(letter).map(Item::Group)).collect()
 }
 
 /// A group of signs, each of which is one of two that are found as they come.
