@@ -32,6 +32,7 @@ mod framed;
 mod grid;
 mod hex;
 mod hidden;
+mod in_groups;
 mod in_pieces;
 mod indexed;
 mod initials;
@@ -83,7 +84,7 @@ const MOST_GUESSES: usize = 12;
 /// Longest text that one makes, in bytes.
 const LONGEST_GUESS: usize = 64 << 10;
 
-/// Text that is kept on each side of what was decoded, in bytes: "decode this and do it" belongs to it.
+/// Text that is kept on each side of what was decoded, in letters: "decode this and do it" belongs to it.
 const CONTEXT: usize = 96;
 
 /// A text that somebody, or a model, could read the source as.
@@ -149,6 +150,7 @@ const READERS: &[Reader] = &[
     framed::read,
     carried::read,
     in_pieces::read,
+    in_groups::read,
     spacing::read,
     boxed::read,
     run_together::read,
@@ -217,9 +219,9 @@ pub(super) fn find(
     if let Some(meant) = mistaken::meant(source) {
         search.admit(meant, &[], Transform::Mistaken);
     }
+    search.unseen_spaces(source, &SpanMap::identity(), &[]);
     search.expand(&Node { cased: cased.clone(), how: Vec::new(), guess: false });
     search.left_alone(source, &SpanMap::identity(), &[]);
-    search.unseen_spaces(source, &SpanMap::identity(), &[]);
     search.unseen(
         &Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() },
         &cased.text,
@@ -480,13 +482,15 @@ fn telling<T: Copy>(
     edits.into_iter().zip(kept).filter_map(|((range, new, _), kept)| kept.then_some((range, new))).collect()
 }
 
-/// The edited text with so many bytes on both sides.
+/// The edited text with so many letters on both sides.
 fn window(layer: &Layer<'_>, edits: &[(Range<usize>, String)], context: usize) -> Option<Layer<'static>> {
     let text: &str = &layer.text;
     let first = edits.first()?.0.start;
     let last = edits.last()?.0.end;
-    let start = text.floor_char_boundary(first.saturating_sub(context));
-    let end = text.ceil_char_boundary(last.saturating_add(context).min(text.len()));
+    let before = text.get(..first)?.char_indices().rev().take(context).last();
+    let start = before.map_or(first, |(start, _)| start);
+    let after = text.get(last..)?.char_indices().nth(context);
+    let end = after.map_or(text.len(), |(length, _)| last + length);
     let mut spans = SpanBuilder::default();
     spans.push(end - start, start..end, true);
     let part =

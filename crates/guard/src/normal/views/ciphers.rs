@@ -435,14 +435,19 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         let Some(text) = scan.text.get(span.clone()) else { continue };
         // Most runs have not so many letters when they are turned, nor two words.
-        let sample = text.as_bytes().get(..text.len().min(SAMPLE)).unwrap_or_default();
+        // It may begin with names.
+        let half = text.as_bytes().get(text.len() / 2..).filter(|_| text.len() >= 4 * SAMPLE);
+        let sample = |bytes: &[u8]| bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default().to_vec();
+        let is_language = |bytes: &[u8]| Likeness::of_turned(bytes, turned).is_language();
+        let start = sample(text.as_bytes());
         let (mut letters, mut words, mut length) = (0, 0, 0);
-        for b in sample {
+        for b in &start {
             length = if turned(*b).is_ascii_alphabetic() { length + 1 } else { 0 };
             letters += usize::from(length > 0);
             words += usize::from(length == 3);
         }
-        if letters >= LEAST_LETTERS - 1 && words >= 2 && Likeness::of_turned(sample, turned).is_language() {
+        let may_be = letters >= LEAST_LETTERS - 1 && words >= 2;
+        if may_be && (is_language(&start) || half.is_some_and(|half| is_language(&sample(half)))) {
             let plain = text.chars().map(|c| as_byte(c, turned)).collect();
             readings.push(Reading::of(Transform::Rot47, vec![(span, plain)]));
         }

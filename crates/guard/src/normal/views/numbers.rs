@@ -287,6 +287,7 @@ fn cells(numbers: &[Number<'_>]) -> Option<String> {
             _ => cells.push((number.digits.to_owned(), *number)),
         }
     }
+    cells.retain(|(cell, _)| !spelled::says_nothing(cell));
     let letters: Vec<char> =
         cells.iter().map(|(cell, _)| spelled::letter_of_dots(cell)).collect::<Option<_>>()?;
     let gaps: Vec<Number<'_>> = cells.into_iter().map(|(_, number)| number).collect();

@@ -324,6 +324,11 @@ fn braille(text: &str, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Whether dots that are counted up stand before a capital, a number or a letter with a mark.
+pub(super) fn says_nothing(dots: &str) -> bool {
+    matches!(dots, "4" | "5" | "6" | "46" | "3456")
+}
+
 /// The letter whose dots are counted up, `145`.
 pub(super) fn letter_of_dots(dots: &str) -> Option<char> {
     let dot = |b: u8| b.checked_sub(b'1').filter(|dot| *dot < 6);

@@ -4,8 +4,10 @@
 use std::ops::Range;
 
 use super::numbers::squares_of;
+use super::order::is_encoded;
 use super::pairs::Order;
 use super::scan::{Piece, Scan, sign};
+use super::spacing::is_coded;
 use super::spelled::MORSE;
 use super::words::{Likeness, divided};
 use super::{Reading, Transform, plausible};
@@ -15,6 +17,8 @@ pub(super) const LEAST: usize = 8;
 const MOST: usize = 8192;
 /// Most stretches of a text.
 const MOST_RUNS: usize = 8;
+/// Fewest digits of an encoding.
+const CODED: usize = 24;
 /// The order of letters of language, in hundredths of a level.
 const LANGUAGE: u32 = 740;
 /// The places of Russian letters of Morse code in the alphabet from а to я, by the Latin letter of the same code.
@@ -84,7 +88,13 @@ fn groups(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             continue;
         }
         runs += 1;
-        readings.extend(run.said().map(|(how, said)| Reading::of(how, vec![(run.range.clone(), said)])));
+        match run.said() {
+            Some((how, said)) => readings.push(Reading::of(how, vec![(run.range.clone(), said)])),
+            None => readings.extend(
+                run.coded_morse()
+                    .map(|said| Reading::guess(Transform::Morse, vec![(run.range.clone(), said)])),
+            ),
+        }
     }
 }
 
@@ -127,7 +137,7 @@ impl Run {
                     && scan
                         .text
                         .get(range.end..piece.whole().start)
-                        .is_some_and(|gap| gap.chars().count() >= 2)
+                        .is_some_and(|gap| gap.chars().count() >= 2 || gap.contains('\n'))
                 {
                     groups.push(Item::Wide);
                 } else if together && !groups.is_empty() {
@@ -155,8 +165,9 @@ impl Run {
         }
     }
 
-    /// Letters as words, where [`Self::groups`] have breaks. A few codes may stand for signs that no table has.
-    fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<String> {
+    /// Letters as words, where [`Self::groups`] have breaks, and how many groups are no letter: a few may stand for signs
+    /// that no table has.
+    fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<(usize, String)> {
         const OTHERS: usize = 24;
         let mut others = 0;
         let of = |item: &Item| match item {
@@ -168,7 +179,7 @@ impl Run {
             Item::Wide | Item::Break => ' ',
         };
         let words: String = self.groups.iter().map(of).collect();
-        (others * OTHERS <= self.groups.len()).then_some(words)
+        (others * OTHERS <= self.groups.len()).then_some((others, words))
     }
 
     /// Bytes of a text, a sign to a bit.
@@ -190,20 +201,38 @@ impl Run {
     }
 
     fn morse(&self) -> Option<String> {
-        [false, true]
-            .into_iter()
-            .flat_map(|dash| {
-                let code = move |group: &[bool]| -> String {
-                    group.iter().map(|second| if *second == dash { '.' } else { '-' }).collect()
-                };
-                let latin =
-                    self.words(|group| MORSE.iter().find(|(_, of)| *of == code(group)).map(|(c, _)| *c));
-                let russian =
-                    self.words(|group| RUSSIAN.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
-                [latin, russian].into_iter().flatten()
-            })
-            .filter_map(language)
-            .max_by_key(|said| Order::of_start(said, 480).mean())
+        self.morse_letters()
+            .filter_map(|(others, said)| Some((others, language(said)?)))
+            .min_by_key(|(others, said)| (*others, std::cmp::Reverse(Order::of_start(said, 480).mean())))
+            .map(|(_, said)| said)
+    }
+
+    /// The digits of an encoding that are spelled in Morse code.
+    fn coded_morse(&self) -> Option<String> {
+        if self.signs != 2 {
+            return None;
+        }
+        let mut letters = self.morse_letters().filter(|(others, _)| *others == 0).map(|(_, said)| said);
+        letters.find(|said| said.len() >= CODED && is_digits(said))
+    }
+
+    /// What it says as Morse code, whichever sign is long, in either alphabet, from either end; each with how many codes
+    /// are no letter.
+    fn morse_letters(&self) -> impl Iterator<Item = (usize, String)> {
+        let ways = [(false, false), (true, false), (false, true), (true, true)];
+        ways.into_iter().flat_map(|(dash, back)| {
+            let code = move |group: &[bool]| -> String {
+                let sign = |second: &bool| if *second == dash { '.' } else { '-' };
+                if back { group.iter().rev().map(sign).collect() } else { group.iter().map(sign).collect() }
+            };
+            let latin = self.words(|group| MORSE.iter().find(|(_, of)| *of == code(group)).map(|(c, _)| *c));
+            let russian =
+                self.words(|group| RUSSIAN.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
+            let turn = move |(others, said): (usize, String)| {
+                (others, if back { said.chars().rev().collect() } else { said })
+            };
+            [latin, russian].into_iter().flatten().map(turn)
+        })
     }
 
     /// Five signs to a letter, of twenty-six or of twenty-four, in which i and j, u and v are one.
@@ -220,7 +249,8 @@ impl Run {
         [new, old]
             .into_iter()
             .flatten()
-            .filter_map(language)
+            .filter(|(others, _)| *others == 0)
+            .filter_map(|(_, said)| language(said))
             .max_by_key(|said| Order::of_start(said, 480).mean())
     }
 
@@ -263,6 +293,12 @@ impl Run {
         }
         said
     }
+}
+
+/// Whether letters and figures stand together as no words do: digits of base32 or of hexadecimal numbers.
+fn is_digits(said: &str) -> bool {
+    let longest = said.split(' ').map(str::len).max().unwrap_or(0);
+    longest >= CODED && is_encoded(&said.to_ascii_uppercase()) || is_coded(said)
 }
 
 /// Whether a piece begins as a group does.
