@@ -309,7 +309,13 @@ fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         Some(firsts)
     } else {
         let letters: String = firsts.chars().filter(char::is_ascii_alphabetic).collect();
-        divided(&letters).or_else(|| (order.pairs >= 14 && is_language).then_some(firsts))
+        // What lines of programs and pages begin with has signs among its letters.
+        let lettered = |firsts: &str| {
+            let letters = firsts.chars().filter(|c| c.is_alphabetic() || is_unseen(*c)).count();
+            letters * 5 >= firsts.chars().filter(|c| *c != ' ').count() * 4
+        };
+        let is_clear = |firsts: &String| order.pairs >= 14 && is_language && lettered(firsts);
+        divided(&letters).or_else(|| Some(firsts).filter(is_clear))
     };
     if let Some(words) = words {
         readings.push(Reading::of(Transform::Acrostic, vec![(0..text.len(), words)]));
@@ -351,6 +357,16 @@ mod tests {
         assert_eq!(read_in("2) ng the bl\n1) Bri\n3) ue folder"), ["Bring the blue folder"]);
         assert_eq!(read_in("1) one\n2) two\n3) three"), [""; 0]);
         assert_eq!(read_in("7) seven\n2) two\n3) three"), [""; 0]);
+    }
+
+    #[test]
+    fn lines_of_templates_and_programs_begin_with_nothing() {
+        let lines =
+            |firsts: &str| firsts.chars().map(|c| format!("{c}x is where it begins\n")).collect::<String>();
+        for firsts in ["%%%%%%ifse", "{%\"#пр/:сн%-во%.ан"] {
+            assert_eq!(read_in(&lines(firsts)), [""; 0], "{firsts}");
+        }
+        assert_eq!(read_in(&lines("%62%72%69%6e%67%20%74")), ["%62%72%69%6e%67%20%74"]);
     }
 
     #[test]

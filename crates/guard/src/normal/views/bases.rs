@@ -293,7 +293,7 @@ fn from85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<Vec<u8>> {
 }
 
 /// Whether so many different bytes are there.
-fn has_signs(digits: &[u8], least: u32) -> bool {
+pub(super) fn has_signs(digits: &[u8], least: u32) -> bool {
     digits.iter().fold(0u128, |seen, b| seen | 1 << (b % 128)).count_ones() >= least
 }
 

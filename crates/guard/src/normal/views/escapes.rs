@@ -175,7 +175,25 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
             // CSS ends an escape with one space.
             Some((length + usize::from(bytes.get(length) == Some(&b' ')), Escaped::Char(c)))
         }
+        // A register of troff has its name behind a bracket: `\n(.g`.
+        b'n' if bytes.get(1) == Some(&b'(') => None,
         b'n' | b'r' | b't' => Some((1, Escaped::Char(' '))),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_breaks_are_escapes_and_registers_of_troff_are_none() {
+        let found = |text: &str| {
+            let mut readings = Vec::new();
+            read(&Scan::of(text), &mut readings);
+            readings.len()
+        };
+        assert_eq!(found("bring\\nthe\\nblue\\nfolder"), 1);
+        assert_eq!(found(".if \\n(.g .if rF .nr rF 1\n.if (\\n(rF:(\\n(.g==0)) \\{\\"), 0);
     }
 }

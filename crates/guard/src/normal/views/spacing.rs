@@ -20,12 +20,17 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     signs_in_words(scan, readings);
 }
 
-/// Whether letters that were set apart are an encoding.
+/// Whether letters that were set apart are an encoding, in whatever order.
 pub(super) fn is_coded(text: &str) -> bool {
     const LEAST_BITS: usize = 48;
     const LEAST_PERCENT: usize = 6;
+    // Lines of templates begin with the same sign; behind one that encodes there are figures, in whatever order.
+    let percent = || {
+        let signs = text.bytes().filter(|b| *b == b'%').count();
+        signs >= LEAST_PERCENT && text.bytes().filter(u8::is_ascii_digit).count() * 2 >= signs
+    };
     is_encoded(text)
-        || text.bytes().filter(|b| *b == b'%').count() >= LEAST_PERCENT
+        || percent()
         || (text.len() >= LEAST_BITS && text.bytes().all(|b| matches!(b, b'0' | b'1' | b' ' | b'\n')))
 }
 

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use memchr::{memchr2_iter, memmem};
 
+use super::bases::has_signs;
 use super::pairs::Order;
 use super::scan::{Kind, Scan};
 use super::{Reading, Transform, base64, hex, plausible};
@@ -12,6 +13,8 @@ use super::{Reading, Transform, base64, hex, plausible};
 const LEAST: usize = 12;
 const GLANCE: usize = 24;
 const SAMPLE: usize = 240;
+/// Fewest different digits of a run.
+const LEAST_SIGNS: u32 = 4;
 /// The order of letters of language, in hundredths of a level: keys that nobody stated are many.
 const LANGUAGE: u32 = 760;
 /// Most bytes of a run that are read.
@@ -85,6 +88,10 @@ fn runs(scan: &Scan<'_>) -> Vec<(Range<usize>, Vec<u8>)> {
             text.split(|c: char| !c.is_ascii() || !is_digit(c as u8)).filter(|run| run.len() >= 2 * LEAST)
         {
             let start = run.as_ptr() as usize - scan.text.as_ptr() as usize;
+            // Rules of a page are one sign, or two.
+            if !has_signs(run.as_bytes(), LEAST_SIGNS) {
+                continue;
+            }
             let bytes = hex::bytes(run).or_else(|| base64::bytes_of(run));
             found.extend(bytes.map(|bytes| (start..start + run.len(), bytes)));
         }
@@ -178,6 +185,13 @@ fn under(bytes: &[u8], key: &[u8]) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rules_of_a_page_are_no_bytes() {
+        let mut readings = Vec::new();
+        read(&Scan::of(&format!("a ^ b\n{0}\n{1}\n", "-".repeat(72), "=-".repeat(30))), &mut readings);
+        assert!(readings.is_empty());
+    }
 
     #[test]
     fn a_key_is_found_or_tried() {
