@@ -73,7 +73,7 @@ fn from_where_it_is_unclear(scan: &Scan<'_>, run: Range<usize>) -> Range<usize> 
     const MOST: usize = 16;
     let is_clear = |range: &Range<usize>| {
         let text = scan.text.get(range.clone()).unwrap_or_default();
-        LatinPairs::of(sample_of(text)).mean() >= CLEAR
+        LatinPairs::mean_of(sample_of(text)) >= CLEAR
     };
     if !is_clear(&run) {
         return run;
@@ -229,7 +229,7 @@ fn goes_on(text: &str, how: Transform) -> bool {
     let middle =
         text.as_bytes().get(text.len() / 2..).and_then(|rest| rest.get(..SAMPLE)).unwrap_or_default();
     let exchanged: Vec<u8> = middle.iter().map(|b| exchange(*b, how)).collect();
-    LatinPairs::of(&exchanged).mean() >= LatinPairs::of(middle).mean()
+    LatinPairs::mean_of(&exchanged) >= LatinPairs::mean_of(middle)
 }
 
 /// Whether a text is language once its letters are exchanged, and not before.
@@ -241,7 +241,7 @@ pub(super) fn is_cipher(text: &str) -> bool {
 fn mirrored(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
     let text = scan.text.get(run.clone())?;
     let sample = text.get(..text.floor_char_boundary(SAMPLE))?;
-    if LatinPairs::of(sample.as_bytes()).mean() >= LANGUAGE {
+    if LatinPairs::mean_of(sample.as_bytes()) >= LANGUAGE {
         return None;
     }
     undone(&plain(sample, Transform::Atbash))?;

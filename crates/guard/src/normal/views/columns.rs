@@ -1,15 +1,18 @@
 //! Letters in another order by columns: written in rows of a grid and read off column by column, or the other way round.
 
-use super::pairs::{Letter, Order};
+use super::pairs::{LatinMean, Letter, Order};
 use super::words::Likeness;
 
 /// Columns of a grid. Two are two rails.
 const COLUMNS: std::ops::RangeInclusive<usize> = 3..=16;
 /// Characters of a text.
 const TEXT: std::ops::Range<usize> = 40..8192;
-/// Letters by which an order is first told, and by which it is told then.
+/// Letters by which an order is given up, by which it is first told, and by which it is told then.
+const FIRST: usize = 24;
 const GLANCE: usize = 48;
 const SAMPLE: usize = 240;
+/// How far the mean of the first letters may be short of that of language.
+const DOUBT: u32 = 150;
 /// The order of letters read off by columns, at most, and of language, at least, in hundredths of a level; and how much
 /// better it is. Where no words are known it is clearer.
 const POOR: u32 = 820;
@@ -33,6 +36,7 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     let length = if others.is_empty() { line.len() } else { others.len() };
     let grid = |columns: usize, by_columns: bool| Grid::of(length, columns, by_columns);
     let (mut bytes, mut letters) = ([0; SAMPLE], [Letter::NONE; SAMPLE]);
+    let is_promising = |mean: u32| mean + DOUBT >= LANGUAGE;
     let mut order = |columns: usize, by_columns: bool, most: usize| {
         let grid = grid(columns, by_columns);
         if others.is_empty() {
@@ -45,7 +49,13 @@ pub(super) fn undone(line: &str, as_it_is: Order) -> Option<(usize, String)> {
     let ways = COLUMNS.flat_map(|columns| [(columns, true), (columns, false)]);
     let mut best: Option<(Order, usize, bool)> = None;
     for (columns, by_columns) in ways {
-        let glance = order(columns, by_columns, GLANCE).mean();
+        let glance = if others.is_empty() {
+            grid(columns, by_columns).glance(line.as_bytes(), is_promising)
+        } else if is_promising(order(columns, by_columns, FIRST).mean()) {
+            order(columns, by_columns, GLANCE).mean()
+        } else {
+            continue;
+        };
         if glance >= LANGUAGE && glance >= as_it_is.mean() + BETTER / 2 {
             let order = order(columns, by_columns, SAMPLE);
             if best.is_none_or(|(best, ..)| order.mean() >= best.mean()) {
@@ -81,6 +91,40 @@ impl Grid {
         let rows = length.div_ceil(columns);
         let long = if length.is_multiple_of(columns) { columns } else { length % columns };
         Self { length, columns, rows, long, by_columns }
+    }
+
+    /// The mean level of the first letters as they were before, of ASCII; of fewer, if those are not promising.
+    #[inline]
+    fn glance(&self, read: &[u8], is_promising: impl Fn(u32) -> bool) -> u32 {
+        let mut mean = LatinMean::default();
+        let is_enough = |mean: &LatinMean| match mean.letters() {
+            FIRST => !is_promising(mean.clone().mean()),
+            letters => letters >= GLANCE,
+        };
+        let height = |column: usize| self.rows - usize::from(column >= self.long);
+        if self.by_columns {
+            'rows: for row in 0..self.rows {
+                let mut place = row;
+                // The last row may be short.
+                for column in 0..if row + 1 == self.rows { self.long } else { self.columns } {
+                    mean.push(read.get(place).copied().unwrap_or(b' '));
+                    place += height(column);
+                    if is_enough(&mean) {
+                        break 'rows;
+                    }
+                }
+            }
+        } else {
+            'columns: for column in 0..self.columns {
+                for b in read.get(column..).unwrap_or_default().iter().step_by(self.columns) {
+                    mean.push(*b);
+                    if is_enough(&mean) {
+                        break 'columns;
+                    }
+                }
+            }
+        }
+        mean.mean()
     }
 
     /// The first of its characters as they were before, as many as there is room for.
@@ -132,6 +176,9 @@ mod tests {
                 places.sort_unstable();
                 assert_eq!(places, all, "{columns} {by_columns}");
                 let written: String = written.into_iter().collect();
+                let mut first = [0; GLANCE];
+                let order = Order::of_latin(grid.first(written.as_bytes(), &mut first));
+                assert_eq!(grid.glance(written.as_bytes(), |_| true), order.mean());
                 let (_, said) = undone(&written, Order::of_start(&written, 240)).unwrap();
                 assert_eq!(said, SAID, "{columns} {by_columns}: {written}");
             }

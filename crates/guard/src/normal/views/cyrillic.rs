@@ -85,6 +85,9 @@ fn moved_on(text: &str, as_it_is: Order) -> Option<(u8, String)> {
     Some((shift as u8, text.chars().map(letter).collect()))
 }
 
+/// The first letter of the alphabets by its number, behind which the others stand.
+const FIRST: u32 = 'а' as u32;
+
 /// No alphabet has more letters.
 const ROOM: usize = 33;
 
@@ -94,6 +97,8 @@ static MOVED: LazyLock<[Moved; 2]> = LazyLock::new(|| ALPHABETS.map(Moved::of));
 struct Moved {
     alphabet: Vec<char>,
     letters: Vec<Letter>,
+    /// The place in the alphabet of each letter from [`FIRST`] on.
+    places: Vec<Option<u8>>,
     /// By two places in the alphabet, of which the last one is for what parts words: the levels of the pair, moved on by
     /// one place and more.
     levels: Vec<[u8; ROOM - 1]>,
@@ -103,7 +108,10 @@ impl Moved {
     fn of(alphabet: &str) -> Self {
         let alphabet: Vec<char> = alphabet.chars().collect();
         let letters: Vec<Letter> = alphabet.iter().map(|c| Letter::of(*c)).collect();
-        let mut moved = Self { alphabet, letters, levels: Vec::new() };
+        let place =
+            |c: char| alphabet.iter().position(|other| *other == c).and_then(|at| u8::try_from(at).ok());
+        let places = ('а'..='ё').map(place).collect();
+        let mut moved = Self { alphabet, letters, places, levels: Vec::new() };
         let sides = || (0..=moved.letters.len()).map(Side::Place);
         let pairs = sides().flat_map(|one| sides().map(move |next| (one, next)));
         let levels = pairs.map(|(one, next)| {
@@ -136,10 +144,8 @@ impl Moved {
             if letter.parts_words() {
                 return Side::Place(count);
             }
-            let small = || c.to_lowercase().next().unwrap_or(c);
-            let place = if c.is_ascii() { None } else { Some(small()) };
-            let place = place.and_then(|small| self.alphabet.iter().position(|other| *other == small));
-            place.map_or(Side::Other(letter), Side::Place)
+            let place = letter.code().checked_sub(FIRST).and_then(|at| self.places.get(at as usize));
+            place.copied().flatten().map_or(Side::Other(letter), |place| Side::Place(place.into()))
         };
         let mut sums = [0u32; ROOM - 1];
         let mut pairs = 0;

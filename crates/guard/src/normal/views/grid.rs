@@ -82,14 +82,22 @@ fn grids(scan: &Scan<'_>) -> Vec<(Range<usize>, Grid)> {
             found.push((rows.range, grid));
         }
     };
-    for (start, line) in scan.lines().take(MOST_LINES) {
-        let Some((length, apart)) = row(without_return(line)) else {
+    for (start, whole) in scan.lines().take(MOST_LINES) {
+        let line = without_return(whole);
+        let Some((length, apart)) = row(line) else {
             close(&mut open);
             continue;
         };
-        let range = start..start + line.len();
+        let range = start..start + whole.len();
+        // Letters are looked at where there are as many in the line before.
+        let goes_on = open.as_ref().is_some_and(|rows| rows.go_on(length, apart));
+        let before = open.as_ref().filter(|rows| goes_on && rows.lengths.len() == 1);
+        let of_letters = |line: &str| apart || is_of_letters(without_return(line));
+        let first =
+            before.is_none_or(|rows| of_letters(scan.text.get(rows.range.clone()).unwrap_or_default()));
         match &mut open {
-            Some(rows) if rows.go_on(length, apart) => {
+            Some(_) if goes_on && first && !of_letters(line) => close(&mut open),
+            Some(rows) if goes_on && first => {
                 rows.range.end = range.end;
                 rows.lengths.push(length);
             }
@@ -139,12 +147,18 @@ fn row(line: &str) -> Option<(usize, bool)> {
     if line.len() < 8 || spaces > 0 || memchr(b'\t', line.as_bytes()).is_some() {
         return None;
     }
+    let count = line.chars().count().min(MOST_CELLS);
+    (count >= 8).then_some((count, false))
+}
+
+/// Whether half of the cells are letters, of a line whose cells do not stand apart.
+fn is_of_letters(line: &str) -> bool {
     let (mut letters, mut count) = (0, 0);
     for c in line.chars().take(MOST_CELLS) {
         letters += usize::from(is_alphabetic(c));
         count += 1;
     }
-    (count >= 8 && letters * 2 >= count).then_some((count, false))
+    letters * 2 >= count
 }
 
 /// The cells of a row.
@@ -288,10 +302,16 @@ fn best_orders(lines: &Grid) -> Option<Vec<Vec<char>>> {
     Some(ways.collect())
 }
 
+/// Letters of two lines by which it is told whether they come in turn, and those that are looked at first.
+const SAMPLE: usize = 240;
+const GLANCE: usize = 60;
+
 /// Two lines of the same length whose letters come in turn.
 fn zipped(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     const SHORTEST: usize = 24;
     const LANGUAGE: u32 = 800;
+    /// How far the mean of so few letters may be from that of all.
+    const DOUBT: u32 = 110;
     let parts = scan.parts();
     let mut found = 0;
     for (one, next) in parts.iter().zip(parts.iter().skip(1)) {
@@ -310,9 +330,13 @@ fn zipped(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if one_text.chars().count().abs_diff(next_text.chars().count()) > 1 {
             continue;
         }
-        let order = order_in_turn(one_text, next_text);
-        let before = || one.order(scan.text).mean().max(next.order(scan.text).mean());
-        if order.mean() < LANGUAGE || !order.has_words() || order.mean() < before() + BETTER / 2 {
+        // The first letters of what is no language say so.
+        if order_in_turn(one_text, next_text, GLANCE).mean() + DOUBT < LANGUAGE {
+            continue;
+        }
+        let before = one.order(scan.text).mean().max(next.order(scan.text).mean());
+        let order = order_in_turn(one_text, next_text, SAMPLE);
+        if order.mean() < LANGUAGE || !order.has_words() || order.mean() < before + BETTER / 2 {
             continue;
         }
         let said: String = in_turn(one_text.chars(), next_text.chars()).collect();
@@ -329,12 +353,17 @@ fn zipped(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 }
 
 /// The order of the first letters of two lines, taken in turn.
-fn order_in_turn(one: &str, next: &str) -> Order {
-    const SAMPLE: usize = 240;
+fn order_in_turn(one: &str, next: &str, most: usize) -> Order {
     if !one.is_ascii() || !next.is_ascii() {
-        return Order::of(in_turn(one.chars(), next.chars()).take(SAMPLE));
+        return Order::of(in_turn(one.chars(), next.chars()).take(most));
     }
     let mut letters = [0; SAMPLE];
+    let letters = letters.get_mut(..most).unwrap_or_default();
+    if one.len().min(next.len()) >= most / 2 {
+        let pairs = letters.chunks_exact_mut(2).zip(one.bytes().zip(next.bytes()));
+        pairs.for_each(|(to, (a, b))| to.copy_from_slice(&[a, b]));
+        return Order::of_latin(letters);
+    }
     let filled = letters.iter_mut().zip(in_turn(one.bytes(), next.bytes())).map(|(to, b)| *to = b).count();
     Order::of_latin(letters.get(..filled).unwrap_or_default())
 }

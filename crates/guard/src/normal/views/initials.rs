@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::pairs::Order;
+use super::pairs::{LatinMean, Order};
 use super::scan::{Kind, Piece, Scan, is_alphabetic};
 use super::words::{Likeness, divided};
 use super::{Reading, Transform};
@@ -20,6 +20,9 @@ const LONGEST_PIECE: usize = 8192;
 const SAMPLE: usize = 64;
 /// Letters of words by whose order it is told first.
 const ORDERED: usize = 480;
+/// Letters after which nearly all are given up, and how far their mean may be from that of all.
+const GLANCE: usize = 80;
+const DOUBT: u32 = 110;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     for paragraph in paragraphs(scan) {
@@ -72,23 +75,29 @@ fn paragraphs(scan: &Scan<'_>) -> Vec<Range<usize>> {
 /// Whether the order of the first of the letters that [`ends`] has is as good as [`language`] asks: nearly no other is.
 fn may_be_language(scan: &Scan<'_>, pieces: &Range<usize>, last: bool) -> bool {
     let bytes = scan.text.as_bytes();
-    let mut first = [0; ORDERED];
-    let mut places = first.iter_mut();
+    let mut mean = LatinMean::default();
     for piece in scan.pieces.get(pieces.clone()).unwrap_or_default() {
         let core = piece.core();
         let letter = bytes.get(if last { core.end - 1 } else { core.start }).copied().unwrap_or(b' ');
         if !letter.is_ascii() {
-            return Order::of(ends(scan, pieces, last).take(ORDERED)).mean() >= TOGETHER;
+            let order = |letters: usize| Order::of(ends(scan, pieces, last).take(letters)).mean();
+            return order(GLANCE) + DOUBT >= TOGETHER && order(ORDERED) >= TOGETHER;
         }
-        let Some(place) = places.next() else { break };
-        *place = letter;
+        if mean.letters() == ORDERED {
+            break;
+        }
+        if mean.letters() == GLANCE && mean.clone().mean() + DOUBT < TOGETHER {
+            return false;
+        }
+        mean.push(letter);
         if letter.is_ascii_alphabetic() && core.end < piece.whole().end {
-            let Some(place) = places.next() else { break };
-            *place = b' ';
+            if mean.letters() == ORDERED {
+                break;
+            }
+            mean.push(b' ');
         }
     }
-    let left = places.len();
-    Order::of_latin(first.get(..ORDERED - left).unwrap_or_default()).mean() >= TOGETHER
+    mean.mean() >= TOGETHER
 }
 
 /// The first or the last letters of words, with a space where a sign stands between them, and for a word without one.

@@ -24,7 +24,7 @@ const BETWEEN: [&str; 6] = ["-uh-", "-um-", "-er-", "-ah-", "-eh-", "-hm-"];
 pub(super) fn without(text: &str) -> Option<String> {
     let sample = text.get(..text.floor_char_boundary(SAMPLE))?;
     let known = Likeness::of(sample.as_bytes());
-    if known.is_language() && LatinPairs::of(sample.as_bytes()).mean() >= CLEAR {
+    if known.is_language() && LatinPairs::mean_of(sample.as_bytes()) >= CLEAR {
         return None;
     }
     let said = |put: &&&str| sample.matches(**put).count() >= LEAST;

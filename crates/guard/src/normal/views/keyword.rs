@@ -5,7 +5,7 @@ use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::pairs::LatinPairs;
-use super::words::{Likeness, convinces};
+use super::words::{Hash, convinces};
 
 /// Letters whose order is clearly that of language, in hundredths of a level: no run of them is asked about.
 pub(super) const CLEAR: u32 = 730;
@@ -66,15 +66,16 @@ pub(super) fn undone(
 fn under(text: &str, key: &[u8]) -> Option<String> {
     let sample = text.as_bytes().get(..text.len().min(SAMPLE))?;
     let head = sample.get(..sample.len().min(GLANCE))?;
-    if LatinPairs::of(sample).mean() >= CLEAR {
+    if LatinPairs::mean_of(sample) >= CLEAR {
         return None;
     }
+    let first = Head::of(head);
     for square in SQUARES {
         // A word known by chance may have been the first of it.
         let phases = if square == Square::Autokey { 1 } else { key.len() };
         for phase in 0..phases {
             // Nearly no other key makes a word of the first ones.
-            if Likeness::of(&plain(head, key, phase, square)).known == 0 {
+            if !first.has_word(key, phase, square) {
                 continue;
             }
             if convinces(sample, &plain(sample, key, phase, square)) {
@@ -83,6 +84,75 @@ fn under(text: &str, key: &[u8]) -> Option<String> {
         }
     }
     None
+}
+
+/// The first letters of a cipher as places in the alphabet, and what is none.
+struct Head {
+    letters: [u8; GLANCE],
+    length: usize,
+}
+
+impl Head {
+    const NONE: u8 = u8::MAX;
+
+    fn of(text: &[u8]) -> Self {
+        let mut head = Self { letters: [Self::NONE; GLANCE], length: text.len().min(GLANCE) };
+        for (to, b) in head.letters.iter_mut().zip(text) {
+            *to = if b.is_ascii_alphabetic() { b.to_ascii_lowercase() - b'a' } else { Self::NONE };
+        }
+        head
+    }
+
+    /// Whether a word of three letters or more is known once they are plain.
+    fn has_word(&self, key: &[u8], phase: usize, square: Square) -> bool {
+        let mut key = Key::of(key, phase);
+        let (mut word, mut length) = (Hash::default(), 0);
+        for letter in self.letters.iter().take(self.length).chain([&Self::NONE]) {
+            if *letter != Self::NONE {
+                word.push(key.plain(*letter, square) + b'a');
+                length += 1;
+                continue;
+            }
+            if length >= 3 && word.known(length) {
+                return true;
+            }
+            (word, length) = (Hash::default(), 0);
+        }
+        false
+    }
+}
+
+/// The letters of a key, one after another and again.
+struct Key {
+    letters: [u8; *LETTERS.end()],
+    length: usize,
+    at: usize,
+}
+
+impl Key {
+    fn of(key: &[u8], phase: usize) -> Self {
+        let mut letters = [0; *LETTERS.end()];
+        letters.iter_mut().zip(key).for_each(|(to, letter)| *to = *letter);
+        Self { letters, length: key.len(), at: phase }
+    }
+
+    /// A letter in plain, as a place in the alphabet like all of them.
+    #[inline]
+    fn plain(&mut self, letter: u8, square: Square) -> u8 {
+        let Some(by) = self.letters.get_mut(self.at) else { return letter };
+        let letter = match square {
+            Square::Vigenere | Square::Autokey => letter + 26 - *by,
+            Square::Beaufort => *by + 26 - letter,
+            Square::Variant => letter + *by,
+        };
+        let letter = if letter >= 26 { letter - 26 } else { letter };
+        // Where the key goes on with what was written, that takes the place of the letters that were used.
+        if square == Square::Autokey {
+            *by = letter;
+        }
+        self.at = if self.at + 1 == self.length { 0 } else { self.at + 1 };
+        letter
+    }
 }
 
 /// Words near a cipher, or at its ends, that may be its key: in capitals, in quotation marks, or behind a word for key.
@@ -158,31 +228,13 @@ fn announces(word: &str) -> bool {
 
 /// Letters in plain; what is none takes no letter of the key and stays.
 fn plain(text: &[u8], key: &[u8], phase: usize, square: Square) -> Vec<u8> {
-    let mut written: Vec<u8> = Vec::new();
-    let mut at = 0;
-    text.iter()
-        .map(|b| {
-            if !b.is_ascii_alphabetic() {
-                return *b;
-            }
-            let of_key = |at: usize| key.get(at % key.len().max(1)).copied().unwrap_or(0);
-            let first = b.to_ascii_lowercase() - b'a';
-            let by = match square {
-                Square::Autokey if at >= key.len() => written.get(at - key.len()).copied().unwrap_or(0),
-                _ => of_key(at + phase),
-            };
-            at += 1;
-            let letter = match square {
-                Square::Vigenere | Square::Autokey => (first + 26 - by) % 26,
-                Square::Beaufort => (by + 26 - first) % 26,
-                Square::Variant => (first + by) % 26,
-            };
-            if square == Square::Autokey {
-                written.push(letter);
-            }
-            letter + if b.is_ascii_uppercase() { b'A' } else { b'a' }
-        })
-        .collect()
+    let mut key = Key::of(key, phase);
+    let letter = |b: &u8| match b {
+        b'a'..=b'z' => key.plain(b - b'a', square) + b'a',
+        b'A'..=b'Z' => key.plain(b - b'A', square) + b'A',
+        _ => *b,
+    };
+    text.iter().map(letter).collect()
 }
 
 #[cfg(test)]

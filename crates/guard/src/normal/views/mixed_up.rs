@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::scan::Scan;
+use super::scan::{Scan, is_alphabetic};
 use super::words::convinces;
 use super::{Reading, Transform};
 
@@ -53,6 +53,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 
 /// "rbni ght elbeu" for "bring the blue".
 fn in_pairs(text: &str) -> String {
+    if text.is_ascii() {
+        let pairs = text.as_bytes().chunks(2);
+        return pairs.flat_map(|pair| pair.iter().rev()).map(|b| char::from(*b)).collect();
+    }
     let mut said = String::with_capacity(text.len());
     let mut chars = text.chars();
     while let Some(first) = chars.next() {
@@ -64,33 +68,31 @@ fn in_pairs(text: &str) -> String {
 
 /// "ringb het" for "bring the".
 fn first_from_the_end(text: &str) -> String {
-    each_word(text, |word| {
-        let mut letters: Vec<char> = word.chars().collect();
-        letters.rotate_right(1);
-        letters.into_iter().collect()
+    each_word(text, |word, said| {
+        let last = word.char_indices().next_back().map_or(0, |(at, _)| at);
+        said.push_str(word.get(last..).unwrap_or_default());
+        said.push_str(word.get(..last).unwrap_or_default());
     })
 }
 
 /// "gbrin eth" for "bring the".
 fn last_from_the_start(text: &str) -> String {
-    each_word(text, |word| {
-        let mut letters: Vec<char> = word.chars().collect();
-        letters.rotate_left(1);
-        letters.into_iter().collect()
+    each_word(text, |word, said| {
+        let second = word.chars().next().map_or(0, char::len_utf8);
+        said.push_str(word.get(second..).unwrap_or_default());
+        said.push_str(word.get(..second).unwrap_or_default());
     })
 }
 
 /// A text with each run of letters changed.
-fn each_word(text: &str, change: impl Fn(&str) -> String) -> String {
+fn each_word(text: &str, change: impl Fn(&str, &mut String)) -> String {
     let mut said = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
-        let letters = rest.find(|c: char| !c.is_alphabetic()).unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !is_alphabetic(c)).unwrap_or(rest.len());
         let (word, after) = rest.split_at(letters);
-        if !word.is_empty() {
-            said.push_str(&change(word));
-        }
-        let signs = after.find(char::is_alphabetic).unwrap_or(after.len());
+        change(word, &mut said);
+        let signs = after.find(is_alphabetic).unwrap_or(after.len());
         let (signs, after) = after.split_at(signs);
         said.push_str(signs);
         rest = after;

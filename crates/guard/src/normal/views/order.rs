@@ -10,7 +10,7 @@ use memchr::{memchr, memchr_iter, memchr2_iter};
 use super::pairs::{Letter, Order};
 use super::scan::{Part, Piece, SAMPLE, Scan, is_unseen};
 use super::words::Likeness;
-use super::zigzag::{Zigzag, bytes_off_rails};
+use super::zigzag::{Zigzag, bytes_off_rails, mean_off_rails};
 use super::{Reading, Transform, base64, bases, columns, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
@@ -343,17 +343,17 @@ fn off_any_rails(line: &str, as_it_is: Order, ordered: bool) -> Option<(usize, S
         Zigzag::of(count, rails).filter_map(at)
     };
     // The first letters say whether more of them are worth a look.
-    let promising = |glance: Order| glance.mean() + DOUBT >= as_it_is.mean() + OFF_RAILS;
+    let promising =
+        |mean: u32, needed: u32| mean + DOUBT >= as_it_is.mean() + OFF_RAILS && mean + DOUBT >= needed;
     let order = |rails: usize| {
         if !chars.is_empty() {
             // What shows nothing stands on rails as well.
             let seen = || off(rails).filter(|c| !is_unseen(*c)).map(Letter::of);
-            return promising(Order::of_letters(seen().take(GLANCE)))
+            let glance = Order::of_letters(seen().take(GLANCE));
+            return promising(glance.mean(), glance.needed(LANGUAGE))
                 .then(|| (rails, Order::of_letters(seen().take(SAMPLE))));
         }
-        let mut first = [0; GLANCE];
-        let filled = bytes_off_rails(line.as_bytes(), rails, &mut first);
-        promising(Order::of_latin(first.get(..filled).unwrap_or_default())).then(|| {
+        promising(mean_off_rails(line.as_bytes(), rails, GLANCE), LANGUAGE).then(|| {
             let mut letters = [0; SAMPLE];
             let filled = bytes_off_rails(line.as_bytes(), rails, &mut letters);
             (rails, Order::of_latin(letters.get(..filled).unwrap_or_default()))

@@ -42,7 +42,7 @@ struct Table {
     /// By the places of a pair of Latin letters: the levels it has with both letters moved on by 0 to 25 places, and
     /// with both mirrored.
     exchanged: Box<[[u8; WAYS_ROOM]]>,
-    others: Box<[u8]>,
+    others: Box<[u8; PLACES]>,
 }
 
 /// Ways to exchange letters that are judged together: Caesar's 26 shifts and Atbash.
@@ -55,7 +55,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         latin: [0; LATIN],
         counted: [0; LATIN],
         exchanged: vec![[0; WAYS_ROOM]; LATIN].into_boxed_slice(),
-        others: vec![0; PLACES].into_boxed_slice(),
+        others: Box::new([0; PLACES]),
     };
     for line in LEARNT.lines() {
         let mut words = line.split(' ');
@@ -103,6 +103,11 @@ impl Letter {
     /// What parts words.
     pub(super) const NONE: Self = Self { latin: Some(0), code: 0 };
 
+    /// The small letter; 0 for what parts words.
+    pub(super) const fn code(self) -> u32 {
+        self.code
+    }
+
     pub(super) const fn parts_words(self) -> bool {
         self.code == 0
     }
@@ -129,10 +134,26 @@ fn foreign(c: char) -> u32 {
     if letter { u32::from(lower) } else { 0 }
 }
 
+/// The place of a pair with a letter outside ASCII.
 const fn place(a: u32, b: u32) -> usize {
-    let mixed =
-        (a as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ (b as u64).wrapping_mul(0xC2B2_AE3D_27D4_EB4F);
-    (mixed.wrapping_mul(0xE703_7ED1_A0B4_28DB) >> 49) as usize
+    Sides::of(a).before(Sides::of(b))
+}
+
+/// What a letter has to do with the place of a pair, as the first of it and as the second.
+#[derive(Clone, Copy)]
+struct Sides(u64, u64);
+
+impl Sides {
+    const fn of(code: u32) -> Self {
+        let code = code as u64;
+        Self(code.wrapping_mul(0x9E37_79B9_7F4A_7C15), code.wrapping_mul(0xC2B2_AE3D_27D4_EB4F))
+    }
+
+    /// The place of the pair of this letter and the next one.
+    const fn before(self, next: Self) -> usize {
+        let place = (self.0 ^ next.1).wrapping_mul(0xE703_7ED1_A0B4_28DB) >> 49;
+        place as usize % PLACES
+    }
 }
 
 impl Table {
@@ -141,7 +162,7 @@ impl Table {
         u32::from(match (a.latin, b.latin) {
             // In range by the remainder.
             (Some(a), Some(b)) => self.latin[latin(a, b)],
-            _ => self.others.get(place(a.code, b.code)).copied().unwrap_or(0),
+            _ => self.others[place(a.code, b.code)],
         })
     }
 }
@@ -162,6 +183,13 @@ impl LatinPairs {
             before = letter;
         }
         Self(pairs)
+    }
+
+    /// [`LatinPairs::mean`] of a text of which nothing else is asked.
+    pub(super) fn mean_of(text: &[u8]) -> u32 {
+        let mut mean = LatinMean::default();
+        text.iter().for_each(|b| mean.push(b & 0x7f));
+        mean.mean()
     }
 
     pub(super) fn len(&self) -> usize {
@@ -193,6 +221,45 @@ impl LatinPairs {
             }
         }
         sums.map(|sum| (sum * 100).checked_div(self.0.len() as u32).unwrap_or(0))
+    }
+}
+
+/// [`Order::mean`] of letters that come one by one.
+#[derive(Clone)]
+pub(super) struct LatinMean {
+    table: &'static Table,
+    sum: u32,
+    pairs: u32,
+    before: u8,
+    letters: usize,
+}
+
+impl Default for LatinMean {
+    fn default() -> Self {
+        Self { table: &TABLE, sum: 0, pairs: 0, before: 0, letters: 0 }
+    }
+}
+
+impl LatinMean {
+    #[inline]
+    pub(super) fn push(&mut self, b: u8) {
+        let letter = PLACES_OF[usize::from(b)];
+        // In range by the remainder; what stands between two words has no level.
+        self.sum += u32::from(self.table.latin[latin(self.before, letter)]);
+        self.pairs += u32::from(letter | self.before != 0);
+        self.before = letter;
+        self.letters += 1;
+    }
+
+    /// How many there were.
+    pub(super) const fn letters(&self) -> usize {
+        self.letters
+    }
+
+    /// With what parts words behind the last one.
+    pub(super) fn mean(mut self) -> u32 {
+        self.push(b' ');
+        (self.sum * 100).checked_div(self.pairs).unwrap_or(0)
     }
 }
 
@@ -229,7 +296,7 @@ impl Order {
     pub(super) fn of_letters(letters: impl Iterator<Item = Letter>) -> Self {
         let table = &*TABLE;
         let mut order = Self::default();
-        let mut before = Letter::NONE;
+        let (mut before, mut side) = (Letter::NONE, Sides::of(0));
         for letter in letters.chain(std::iter::once(Letter::NONE)) {
             if letter.code == 0 && before.code == 0 {
                 continue;
@@ -237,9 +304,15 @@ impl Order {
             order.pairs += 1;
             order.words += u32::from(before.code == 0);
             order.foreign += u32::from(letter.latin.is_none());
-            order.forwards += table.level(before, letter);
-            order.backwards += table.level(letter, before);
-            before = letter;
+            let next = Sides::of(letter.code);
+            // In range by the remainders.
+            let (forwards, backwards) = match (before.latin, letter.latin) {
+                (Some(a), Some(b)) => (table.latin[latin(a, b)], table.latin[latin(b, a)]),
+                _ => (table.others[side.before(next)], table.others[next.before(side)]),
+            };
+            order.forwards += u32::from(forwards);
+            order.backwards += u32::from(backwards);
+            (before, side) = (letter, next);
         }
         order
     }
@@ -357,6 +430,7 @@ mod tests {
             let other: String =
                 lower.chars().map(|c| if c.is_ascii_lowercase() { exchange(c) } else { c }).collect();
             assert_eq!(mean, LatinPairs::of(other.as_bytes()).mean(), "{way}");
+            assert_eq!(mean, LatinPairs::mean_of(other.as_bytes()), "{way}");
             assert_eq!(mean, Order::of(other.chars()).mean(), "{way}");
         }
     }

@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     fn way(text: &str) -> Option<&'static [u8; 256]> {
-        super::way(text.as_bytes(), LatinPairs::of(text.as_bytes()).mean())
+        super::way(text.as_bytes(), LatinPairs::mean_of(text.as_bytes()))
     }
 
     #[test]

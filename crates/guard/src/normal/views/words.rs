@@ -230,12 +230,20 @@ pub(super) fn convinces(before: &[u8], after: &[u8]) -> bool {
     /// The order of letters of language, in hundredths of a level, and how much better it is than before.
     const ORDER: u32 = 790;
     const BETTER: u32 = 70;
-    let (was, is) = (Likeness::of(before), Likeness::of(after));
+    let is = Likeness::of(after);
+    // Nearly nothing makes two words of letters that make none.
+    if is.known < 2 {
+        return false;
+    }
+    let was = Likeness::of(before);
     if is.is_language() && is.known >= 3 && is.known > 2 * was.known {
         return true;
     }
-    let (was_ordered, ordered) = (LatinPairs::of(before).mean(), LatinPairs::of(after).mean());
-    is.known >= 2 && is.known > was.known && ordered >= ORDER && ordered >= was_ordered + BETTER
+    if is.known <= was.known {
+        return false;
+    }
+    let (was_ordered, ordered) = (LatinPairs::mean_of(before), LatinPairs::mean_of(after));
+    ordered >= ORDER && ordered >= was_ordered + BETTER
 }
 
 /// Longest run of letters that is divided into words.

@@ -1,6 +1,8 @@
 //! Where letters stand that were written in a zigzag over two to four rows and read off row by row, as on the rails of a
 //! fence.
 
+use super::pairs::LatinMean;
+
 /// Where the characters of a text stand, one after another, in so many that were written in a zigzag over rows and read
 /// off row by row.
 pub(super) struct Zigzag {
@@ -77,8 +79,24 @@ pub(super) fn bytes_off_rails(line: &[u8], rails: usize, to: &mut [u8]) -> usize
     filled
 }
 
+/// The mean level of the first of what stands off rails in ASCII.
+pub(super) fn mean_off_rails(line: &[u8], rails: usize, most: usize) -> u32 {
+    let Zigzag { mut places, steps, period, .. } = Zigzag::of(line.len(), rails);
+    let mut mean = LatinMean::default();
+    let mut left = line.len().min(most);
+    while left > 0 {
+        for (place, step) in places.iter_mut().zip(&steps).take(period.min(left)) {
+            mean.push(line.get(*place).copied().unwrap_or(b' '));
+            *place += step;
+        }
+        left -= period.min(left);
+    }
+    mean.mean()
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::pairs::Order;
     use super::*;
 
     #[test]
@@ -91,6 +109,7 @@ mod tests {
                 let mut bytes = [0; 40];
                 let filled = bytes_off_rails(line, rails, &mut bytes);
                 assert_eq!(std::str::from_utf8(&bytes[..filled]).unwrap(), &all[..length.min(40)]);
+                assert_eq!(mean_off_rails(line, rails, 40), Order::of_latin(&bytes[..filled]).mean());
             }
         }
     }
