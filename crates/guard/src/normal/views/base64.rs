@@ -51,13 +51,9 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         } else if part.len() >= LONG && strange < MOST_STRANGE {
             strange += 1;
             // The digits themselves were turned round, or went through another cipher first.
-            let [backwards, rotated, swapped] = &mut turned;
-            let reversed: Vec<u8> = part.trim_matches('=').bytes().rev().collect();
-            if may_decode(&reversed, |b| b)
-                && let Some(reversed) =
-                    String::from_utf8(reversed).ok().filter(|digits| decode(digits).is_some())
-            {
-                backwards.push((run, reversed));
+            let [reversed_runs, rotated, swapped] = &mut turned;
+            if let Some(reversed) = backwards(part.trim_matches('=')) {
+                reversed_runs.push((run, reversed));
                 continue;
             }
             let head = part.get(..LONG).unwrap_or(part);
@@ -92,6 +88,21 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             readings.push(Reading { cut: std::mem::take(&mut cut), ..Reading::of(how, edits) });
         }
     }
+}
+
+/// Digits from the last to the first, if they say something so.
+fn backwards(digits: &str) -> Option<String> {
+    let mut first = [0; LONG];
+    first.iter_mut().zip(digits.bytes().rev()).for_each(|(to, b)| *to = b);
+    // The first ones show what nearly all are, before any is kept.
+    let whole = first.get(..digits.len().min(LONG) / 4 * 4).unwrap_or_default();
+    if glance(whole, |b| b).is_some_and(|glance| glance.is_broken()) && !may_be_wide(digits.as_bytes(), |b| b)
+    {
+        return None;
+    }
+    let reversed: Vec<u8> = digits.bytes().rev().collect();
+    let decodes = may_decode(&reversed, |b| b);
+    String::from_utf8(reversed).ok().filter(|digits| decodes && decode(digits).is_some())
 }
 
 /// Digits in groups of the same length with a space between them, which no words are.

@@ -16,7 +16,9 @@ const SHORTEST_45: usize = 24;
 const MOST_RUNS: usize = 64;
 
 /// What stands beside a run in markup and data.
-const BESIDE: &[char] = &['<', '>', '"', '\''];
+const fn stands_beside(c: char) -> bool {
+    matches!(c, '<' | '>' | '"' | '\'')
+}
 
 const BASE45: &[u8] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ $%*+-./:";
 /// What ZeroMQ writes (its RFC 32).
@@ -62,7 +64,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         } else if piece.has(sign::BESIDE) {
             // Tags and quotation marks stand beside it.
             let mut at = piece.whole().start;
-            for part in run.split(BESIDE).take(MOST_RUNS) {
+            for part in run.split(stands_beside).take(MOST_RUNS) {
                 let range = at..at + part.len();
                 at = range.end + 1;
                 if let Some(text) = base32(part) {
@@ -299,6 +301,12 @@ pub(super) fn has_signs(digits: &[u8], least: u32) -> bool {
 
 /// The bytes of up to five digits, one fewer than those.
 fn group85(digits: &[u8], value: impl Fn(u8) -> u8) -> Option<([u8; 4], usize)> {
+    if let [a, b, c, d, e] = digits {
+        let word = [b, c, d, e]
+            .iter()
+            .fold(u64::from(value(*a)), |word, digit| word * 85 + u64::from(value(**digit)));
+        return Some((u32::try_from(word).ok()?.to_be_bytes(), 4));
+    }
     if digits.len() < 2 {
         return None;
     }

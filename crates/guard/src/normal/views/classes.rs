@@ -60,9 +60,8 @@ impl Bits {
     #[inline]
     fn from(&self, at: usize) -> u64 {
         let (word, bit) = (at / 64, at % 64);
-        let last = || self.0.last().copied().unwrap_or(0);
-        let low = self.0.get(word).copied().unwrap_or_else(last);
-        let high = self.0.get(word + 1).copied().unwrap_or_else(last);
+        let two = self.0.get(word..).and_then(<[u64]>::first_chunk::<2>);
+        let [low, high] = two.copied().unwrap_or_else(|| [self.0.last().copied().unwrap_or(0); 2]);
         // Shifted by 64 in two steps, where none of the second is asked for.
         low >> bit | high << 1 << (63 - bit)
     }

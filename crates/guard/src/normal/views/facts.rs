@@ -31,6 +31,9 @@ impl Facts {
             } else if second == Some(first) {
                 begins |= DOUBLED;
             }
+            if begins & GROUP != 0 && !may_be_group(bytes.get(whole.clone()).unwrap_or_default()) {
+                begins &= !GROUP;
+            }
             groups = if begins & GROUP != 0 { groups + 1 } else { 0 };
             facts.groups = facts.groups.max(groups);
             // A number is a letter at least, and a sign stands between two of them.
@@ -49,6 +52,22 @@ impl Facts {
             before = whole;
         }
         facts
+    }
+}
+
+/// Whether a piece may be a group of signs, or what parts two: it has no letters and figures but those of Bacon's cipher
+/// and bits, and few signs; or it is spoken.
+fn may_be_group(piece: &[u8]) -> bool {
+    /// Bytes of the longest group of signs of ASCII.
+    const LONGEST: usize = 8;
+    match piece {
+        [b'd' | b'D', ..] => true,
+        _ if piece.is_ascii() => {
+            let is_sign =
+                |b: &u8| !b.is_ascii_alphanumeric() || matches!(b, b'a' | b'b' | b'A' | b'B' | b'0' | b'1');
+            piece.len() <= LONGEST && piece.iter().all(is_sign)
+        }
+        _ => true,
     }
 }
 

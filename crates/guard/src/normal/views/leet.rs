@@ -1,6 +1,7 @@
 //! Digits and signs in place of letters: "1gn0r3", "p@$$w0rd".
 
 use std::borrow::Cow;
+use std::cell::LazyCell;
 use std::ops::Range;
 
 use super::ciphers::{is_cipher, plain};
@@ -200,12 +201,12 @@ fn word_of(scan: &Scan<'_>, at: usize, whole: &str, piece: &Piece) -> Option<Wor
     // and an address has one sign: they speak for nothing.
     let stem = written.trim_end_matches('!');
     let told = stem.bytes().any(tells) && stem.bytes().all(|b| tells(b) || b.is_ascii_alphabetic());
-    let address = is_address(scan.text.get(piece.whole()).unwrap_or_default());
+    let address = LazyCell::new(|| is_address(scan.text.get(piece.whole()).unwrap_or_default()));
     Some(Word {
         range: start..end,
         // A digit between letters is one of them; at the end it counts something.
-        inner: has_letter && surrounded(&written) && !address,
-        may_be_certain: has_letter && !numbered && told && !address,
+        inner: has_letter && surrounded(&written) && !*address,
+        may_be_certain: has_letter && !numbered && told && !*address,
         number: !has_letter,
         marked: written.bytes().skip_while(|b| tells(*b)).all(|b| b.is_ascii_alphabetic()),
     })

@@ -97,15 +97,22 @@ pub(super) fn is_word(word: &str) -> bool {
 /// any, and have a vowel inside: those that are [`Seen::near`] one, or [`Seen::nearest`], are not far.
 pub(super) fn is_far(word: &[u8], nearest: bool) -> bool {
     let [first, inner @ .., last] = word else { return false };
-    if word.len() > LONGEST || !inner.iter().any(|b| is_vowel(b.to_ascii_lowercase())) {
+    if word.len() > LONGEST {
+        return false;
+    }
+    let of = |b: &u8| ASCII[usize::from(*b) % 128];
+    let (mut sum, mut vowels) = (of(first).wrapping_add(of(last)), false);
+    for b in inner {
+        sum = sum.wrapping_add(of(b));
+        vowels |= is_vowel(b | 0x20);
+    }
+    if !vowels {
         return false;
     }
     // A word that lacks a letter is one shorter.
     if word.len() + 1 < SHORTEST {
         return true;
     }
-    let of = |b: &u8| value(char::from(*b));
-    let sum = word.iter().fold(0, |sum: u32, b| sum.wrapping_add(of(b)));
     let ends = ends(of(first), of(last));
     let keys = &LEXICON.keys;
     !(keys.may_have(sum ^ ends)
@@ -236,16 +243,6 @@ impl Language {
 /// What a letter is worth, whatever its case; nothing where it is none.
 #[inline]
 fn value(c: char) -> u32 {
-    const ASCII: [u32; 128] = {
-        let mut values = [0; 128];
-        let mut c = 0u8;
-        while c < 128 {
-            values[c as usize] =
-                if c.is_ascii_alphabetic() { worth(c.to_ascii_lowercase() as u32) } else { 0 };
-            c += 1;
-        }
-        values
-    };
     static PAGES: Pages = Pages::new();
     if c.is_ascii() {
         // In range by what was asked.
@@ -254,6 +251,17 @@ fn value(c: char) -> u32 {
     // No letter is worth nothing, which a test looks at.
     PAGES.entry(c, |c| if is_letter(c) { worth(u32::from(c.to_lowercase().next().unwrap_or(c))) } else { 0 })
 }
+
+/// The same of ASCII.
+static ASCII: [u32; 128] = {
+    let mut values = [0; 128];
+    let mut c = 0u8;
+    while c < 128 {
+        values[c as usize] = if c.is_ascii_alphabetic() { worth(c.to_ascii_lowercase() as u32) } else { 0 };
+        c += 1;
+    }
+    values
+};
 
 const fn worth(code: u32) -> u32 {
     let mixed = (code as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
+use memchr::memchr_iter;
+
 use super::super::base::{Layer, edited};
 use super::super::spans::SpanMap;
 
@@ -19,7 +21,7 @@ const WINDOWS: [char; 32] = [
 
 /// The text that was meant, of a source as it was written: what stands for a byte is folded to something else later.
 pub(super) fn meant(source: &str) -> Option<Layer<'static>> {
-    if source.is_ascii() || source.len() > MOST {
+    if source.len() > MOST || !may_be_mistaken(source.as_bytes()) {
         return None;
     }
     let layer = Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
@@ -28,26 +30,35 @@ pub(super) fn meant(source: &str) -> Option<Layer<'static>> {
     (characters >= LEAST).then(|| edited(&layer, &edits))
 }
 
+/// Whether what was the first byte of a character is there, `Â` to `ô`, with another byte behind it.
+fn may_be_mistaken(source: &[u8]) -> bool {
+    let first = |at: usize| matches!(source.get(at + 1..at + 3), Some([0x82..=0xb4, 0x80..=0xff]));
+    memchr_iter(0xc3, source).any(first)
+}
+
 fn edits(source: &str) -> Vec<(Range<usize>, String)> {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let mut run: Option<(Range<usize>, Vec<u8>)> = None;
-    let mut close = |run: Option<(Range<usize>, Vec<u8>)>| {
-        let Some((range, bytes)) = run else { return };
-        if let Ok(text) = String::from_utf8(bytes) {
-            edits.push((range, text));
+    let (mut range, mut bytes) = (0..0, Vec::new());
+    let mut close = |range: &Range<usize>, bytes: &mut Vec<u8>| {
+        // No character is one of these bytes by itself.
+        if bytes.len() >= 2
+            && let Ok(text) = std::str::from_utf8(bytes)
+        {
+            edits.push((range.clone(), text.to_owned()));
         }
+        bytes.clear();
     };
     for (at, c) in source.char_indices() {
         match byte(c) {
             Some(byte) => {
-                let (range, bytes) = run.get_or_insert((at..at, Vec::new()));
-                range.end = at + c.len_utf8();
+                range = if bytes.is_empty() { at } else { range.start }..at + c.len_utf8();
                 bytes.push(byte);
             }
-            None => close(run.take()),
+            None if bytes.is_empty() => {}
+            None => close(&range, &mut bytes),
         }
     }
-    close(run);
+    close(&range, &mut bytes);
     edits
 }
 
@@ -55,6 +66,8 @@ fn edits(source: &str) -> Vec<(Range<usize>, String)> {
 fn byte(c: char) -> Option<u8> {
     match u32::from(c) {
         code @ 0x80..=0xff => u8::try_from(code).ok(),
+        // Those of the code page are not looked for among letters of other scripts.
+        ..0x80 | 0x2dd..0x2013 | 0x2123.. => None,
         _ => WINDOWS.iter().position(|own| *own == c).and_then(|at| u8::try_from(at + 0x80).ok()),
     }
 }
@@ -71,6 +84,14 @@ mod tests {
         for text in ["Größe, Übung – „schön“", "déjà vu à l’été", "¿Qué tal? Así, así…", "GARÇON €5"]
         {
             assert_eq!(said(text), None, "{text}");
+        }
+    }
+
+    proptest::proptest! {
+        /// What has no first byte with another one behind it says nothing.
+        #[test]
+        fn what_may_not_be_mistaken_is_not(text in "([a-zÂ-ô\u{80}-\u{bf}€Šžя漢 ]|Ã¼|Ð¿|â€™){0,30}") {
+            proptest::prop_assert!(may_be_mistaken(text.as_bytes()) || edits(&text).is_empty(), "{text:?}");
         }
     }
 }

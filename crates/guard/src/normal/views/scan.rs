@@ -203,10 +203,10 @@ impl<'t> Scan<'t> {
         let mut at = 0;
         loop {
             let start = at + classes.spaces.set_from(at);
-            for b in bytes.get(at..start.min(bytes.len())).unwrap_or_default() {
-                if *b != b' ' {
-                    scan.count_byte(*b);
-                }
+            // Between most there is one space, which is not counted.
+            if start != at + 1 || bytes.get(at) != Some(&b' ') {
+                let gap = bytes.get(at..start.min(bytes.len())).unwrap_or_default();
+                gap.iter().filter(|b| **b != b' ').for_each(|b| scan.count_byte(*b));
             }
             if start >= bytes.len() {
                 break;

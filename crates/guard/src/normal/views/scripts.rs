@@ -117,8 +117,9 @@ fn stretches(text: &str) -> Vec<(usize, Range<usize>, usize)> {
     let mut found: Vec<(usize, Range<usize>, usize)> = Vec::new();
     let mut open = false;
     for (at, c) in text.char_indices() {
-        if c < '\u{531}' {
-            open &= !is_letter(c);
+        // Han, kana and Hangul are none of them, and many.
+        if c < '\u{531}' || matches!(c, '\u{2e80}'..='\u{a4ff}' | '\u{ac00}'..='\u{d7ff}') {
+            open = open && !is_letter(c);
             continue;
         }
         let script = SCRIPTS.iter().position(|script| script.range.contains(&as_written(c)));
@@ -132,7 +133,7 @@ fn stretches(text: &str) -> Vec<(usize, Range<usize>, usize)> {
                 found.push((script, at..end, 1));
                 open = true;
             }
-            (None, _) => open &= !is_letter(c),
+            (None, _) => open = open && !is_letter(c),
         }
     }
     found

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use memchr::memmem;
-
 use super::scan::{Kind, Piece, Scan, sign};
 use super::stretch::Stretches;
 use super::{Reading, Transform};
@@ -20,17 +18,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if signs < LEAST && scan.count(Kind::Foreign) < LEAST {
         return;
     }
-    for sign in SIGNS {
-        if most_with(scan, sign) < LEAST {
-            continue;
-        }
-        let may_be = |piece: &&Piece| {
-            !piece.plain && piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT)
-        };
-        let words = scan.odd().filter(may_be).filter(|piece| is_joined(scan.core(piece), sign));
-        if words.take(LEAST).count() < LEAST {
-            continue;
-        }
+    let counts = counts(scan);
+    for (sign, _) in SIGNS.into_iter().zip(counts).filter(|(_, words)| *words >= LEAST) {
         let mut stretches = Stretches::new(LEAST);
         for (at, piece) in scan.pieces.iter().enumerate() {
             // A word of one syllable has none.
@@ -53,17 +42,42 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Words with a sign in them, at most.
-fn most_with(scan: &Scan<'_>, sign: char) -> usize {
-    if sign.is_ascii() {
-        return scan.has(sign as u8);
+/// How many words have each of the signs between their syllables.
+fn counts(scan: &Scan<'_>) -> [usize; SIGNS.len()] {
+    let mut counts = [0; SIGNS.len()];
+    let may_be =
+        |piece: &&Piece| !piece.plain && piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT);
+    for piece in scan.odd().filter(may_be) {
+        let core = scan.core(piece);
+        let (mut signs, mut letters, mut longest) = (0, 0, 0);
+        for b in core.bytes() {
+            signs |= LAST_BYTES[usize::from(b)];
+            letters = if b.is_ascii_alphabetic() { letters + 1 } else { 0 };
+            longest = longest.max(letters);
+        }
+        // Most signs stand beside longer words than syllables are.
+        if signs == 0 || longest > LONGEST {
+            continue;
+        }
+        for (at, (sign, count)) in SIGNS.into_iter().zip(&mut counts).enumerate() {
+            *count += usize::from(signs >> at & 1 == 1 && is_joined(core, sign));
+        }
     }
-    if scan.count(Kind::Foreign) < LEAST {
-        return 0;
-    }
-    let mut bytes = [0; 4];
-    memmem::find_iter(scan.text.as_bytes(), sign.encode_utf8(&mut bytes).as_bytes()).take(LEAST).count()
+    counts
 }
+
+/// For each byte the signs that end in it, a bit each.
+static LAST_BYTES: [u8; 256] = {
+    let mut of = [0; 256];
+    let mut at = 0;
+    while at < SIGNS.len() {
+        let mut bytes = [0; 4];
+        let length = SIGNS[at].encode_utf8(&mut bytes).len();
+        of[bytes[length - 1] as usize] |= 1 << at;
+        at += 1;
+    }
+    of
+};
 
 /// A word whose syllables stand between signs, without these.
 fn joined(word: &str, sign: char) -> Option<String> {
@@ -82,4 +96,24 @@ fn is_joined(word: &str, sign: char) -> bool {
             && letters.chars().all(|c| c.is_alphabetic() || c == '\'' || c == '’')
     };
     syllables().all(is_syllable) && syllables().nth(1).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn words_are_counted_as_one_by_one(
+            words in proptest::collection::vec("(ig|no|re|\\(pre|vi'|ous|é|structions|1)([-.~_·‧](no|re|ous\\)|é|tions|longer)){0,3}", 0..8)
+        ) {
+            let text = words.join(" ");
+            let scan = Scan::of(&text);
+            let may_be = |piece: &&Piece| !piece.plain && !piece.has(sign::DIGIT);
+            for (sign, count) in SIGNS.into_iter().zip(counts(&scan)) {
+                let joined = scan.pieces.iter().filter(may_be).filter(|piece| is_joined(scan.core(piece), sign));
+                proptest::prop_assert_eq!(count, joined.count(), "{} {}", sign, text);
+            }
+        }
+    }
 }
