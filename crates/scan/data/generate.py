@@ -42,9 +42,9 @@ LIBRARIES = {
     "torch.nn": ("_functions", "backends"),
     "torch.optim": ("_multi_tensor",),
     "torch.distributions": (),
-    "torch.utils.data": ("datapipes", "backward_compatibility"),
+    "torch.utils.data": ("datapipes", "backward_compatibility", "communication", "datasets", "dataloader_experimental"),
     "torch.nn.functional": (), "torch.amp": (), "torch.cuda.amp": (), "torch.storage": (), "torch.distributed.checkpoint.metadata": (), "torch.distributed._shard.metadata": (),
-    "torch.distributed._shard.sharding_spec": (), "torch.ao.quantization": ("fx", "pt2e", "quantizer"), "torch.ao.nn": (),
+    "torch.distributed._shard.sharding_spec": (), "torch.ao.quantization": ("fx", "pt2e", "quantizer"), "torch.ao.nn": (), "torch.quantization": ("fx", "ns"),
     "torchvision": ("datasets", "io"), "torchmetrics": (), "lightning_fabric": ("cli",), "pytorch_lightning": ("cli", "demos", "_graveyard"),
     "timm": ("data",), "timm.data.transforms": (), "timm.data.auto_augment": (), "timm.data.random_erasing": (), "timm.data.mixup": (), "timm.data.constants": (), "sentence_transformers": (),
     "transformers.training_args": (), "transformers.training_args_seq2seq": (), "transformers.trainer_utils": (), "transformers.debug_utils": (), "transformers.trainer_pt_utils": (),
@@ -62,7 +62,7 @@ LIBRARIES = {
     "imblearn": ("keras", "tensorflow"),
     "category_encoders": (), "feature_engine": (), "sklego": (), "skrub": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
-    "statsmodels": ("datasets", "sandbox"), "statsmodels.sandbox.stats.multicomp": (), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
+    "statsmodels": ("datasets", "sandbox"), "statsmodels.sandbox.stats.multicomp": (), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "cmdstanpy": ("install_cmdstan", "install_cxx_toolchain", "utils"), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
     "statsforecast": (), "mlforecast": (), "utilsforecast": (), "coreforecast": (), "ruptures": (), "stumpy": (), "pykalman": (), "filterpy": (), "pyts": (),
     "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),
@@ -291,6 +291,12 @@ REVIEWED = {
     ("torchmetrics.metric.Metric", "__setstate__"): "updates __dict__, asks its own methods for their signatures, and wraps them",
     ("torchmetrics.metric.Metric", "__setattr__"): "assigns, save what is constant",
     ("torchmetrics.metric.Metric", "__hash__"): "hashes the class and what the metric counted",
+    # Python asks a new object for `__setstate__`, and nothing else: a name that begins with an underscore is none of a variable.
+    **{(f"cmdstanpy.stanfit.{kind}", "__getattr__"): "refuses names that begin with an underscore, and looks a variable up by others"
+       for kind in ("gq.CmdStanGQ", "laplace.CmdStanLaplace", "mcmc.CmdStanMCMC", "mcmc.CmdStanGQ", "mle.CmdStanMLE", "pathfinder.CmdStanPathfinder", "vb.CmdStanVB")},
+    **{(f"torch.{home}.quantized.modules.{kind}", "__setstate__"): "assigns, and packs weights by an operator of torch, which checks their shapes"
+       for home in ("nn", "ao.nn") for kind in ("conv._ConvNd", "linear.LinearPackedParams")},
+    ("torch.ao.nn.sparse.quantized.linear.LinearPackedParams", "__setstate__"): "the same",
     # Only because of `State`, which their __setattr__ brings: once the file has given it, `attribute_map` leads to what it says.
     ("transformers.configuration_utils.PreTrainedConfig", "__getattribute__"): "reads an attribute by its other name",
 }
