@@ -302,6 +302,33 @@ fn a_function_of_an_old_numpy_is_an_import() {
     assert_ne!(judged(computed), Outcome::Clean);
 }
 
+/// What libraries kept under other names: in torch before 1.13, in cmdstanpy, which models of prophet hold, in gensim before
+/// 3.3, in peft before 0.6, and the arguments of trl's trainers.
+#[test]
+fn classes_of_older_versions_are_known() {
+    for (module, name) in [
+        ("torch.nn.modules.linear", "_LinearWithBias"),
+        ("torch.nn.quantized.modules.conv", "Conv2d"),
+        ("torch.nn.intrinsic.modules.fused", "ConvBnReLU2d"),
+        ("torch.quantization.observer", "HistogramObserver"),
+        ("torchvision.models.mobilenet", "InvertedResidual"),
+        ("cmdstanpy.cmdstan_args", "CmdStanArgs"),
+        ("cmdstanpy.stanfit.mle", "CmdStanMLE"),
+        ("cmdstanpy.stanfit", "CmdStanMLE"),
+        ("gensim.models.word2vec", "Vocab"),
+        ("peft.tuners.lora", "LoraConfig"),
+        ("trl.trainer.sft_config", "SFTConfig"),
+    ] {
+        let made = format!(r"c{module}\n{name}\n)\x81}}\x8c\x01aK\x01sb");
+        assert_eq!(judged(&made), Outcome::Clean, "{module}.{name}");
+    }
+    assert_eq!(judged(r"ctorch.nn.backends.thnn\n_get_thnn_function_backend\n)R"), Outcome::Clean);
+    // It joins a group of processes; an argument is no state.
+    let joins = r"ctorch.nn.parallel.distributed\nDistributedDataParallel\n)\x81}\x8c\x01aK\x01sb";
+    assert_ne!(judged(joins), Outcome::Clean);
+    assert_ne!(judged(r"ctrl.trainer.sft_config\nSFTConfig\n\x8c\x01a\x85R"), Outcome::Clean);
+}
+
 #[test]
 fn what_python_asks_an_instance_for_is_not_the_file_s() {
     let load = r"ctorch.storage\n_load_from_bytes\n";
