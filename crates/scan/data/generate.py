@@ -62,7 +62,7 @@ LIBRARIES = {
     "imblearn": ("keras", "tensorflow"),
     "category_encoders": (), "feature_engine": (), "sklego": (), "skrub": (),
     "omegaconf": ("grammar", "grammar_parser", "grammar_visitor", "resolvers", "version", "vendor"),
-    "statsmodels": ("datasets", "sandbox"), "statsmodels.sandbox.stats.multicomp": (), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "cmdstanpy": ("install_cmdstan", "install_cxx_toolchain", "utils"), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
+    "statsmodels": ("datasets", "sandbox"), "statsmodels.sandbox.stats.multicomp": (), "patsy": (), "formulaic": (), "arch": (), "pmdarima": (), "prophet": (), "cmdstanpy": ("install_cmdstan", "install_cxx_toolchain", "utils"), "stanio": (), "holidays": (), "sktime": ("libs", "deep_learning", "networks"), "skbase": (), "tslearn": (),
     "statsforecast": (), "mlforecast": (), "utilsforecast": (), "coreforecast": (), "ruptures": (), "stumpy": (), "pykalman": (), "filterpy": (), "pyts": (),
     "lifelines": (), "sksurv": (), "autograd": (), "autograd_gamma": (),
     "polars": ("_cpu_check", "plugins"), "torch.distributed.checkpoint.filesystem": (),

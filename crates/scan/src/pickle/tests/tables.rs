@@ -302,7 +302,7 @@ fn a_function_of_an_old_numpy_is_an_import() {
     assert_ne!(judged(computed), Outcome::Clean);
 }
 
-/// What libraries kept under other names: in torch before 1.13, in cmdstanpy, which models of prophet hold, in gensim before
+/// What libraries kept under other names: in torch before 1.13, in cmdstanpy and stanio, which models of prophet hold, in gensim before
 /// 3.3, in peft before 0.6, and the arguments of trl's trainers.
 #[test]
 fn classes_of_older_versions_are_known() {
@@ -315,6 +315,7 @@ fn classes_of_older_versions_are_known() {
         ("cmdstanpy.cmdstan_args", "CmdStanArgs"),
         ("cmdstanpy.stanfit.mle", "CmdStanMLE"),
         ("cmdstanpy.stanfit", "CmdStanMLE"),
+        ("stanio.reshape", "Variable"),
         ("gensim.models.word2vec", "Vocab"),
         ("peft.tuners.lora", "LoraConfig"),
         ("trl.trainer.sft_config", "SFTConfig"),
