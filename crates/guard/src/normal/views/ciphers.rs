@@ -436,7 +436,7 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let Some(text) = scan.text.get(span.clone()) else { continue };
         // Most runs have not so many letters when they are turned, nor two words.
         // It may begin with names.
-        let half = text.as_bytes().get(text.len() / 2..).filter(|_| text.len() >= 4 * SAMPLE);
+        let half = text.as_bytes().get(text.len() / 2..).filter(|_| text.len() >= 2 * SAMPLE);
         let sample = |bytes: &[u8]| bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default().to_vec();
         let is_language = |bytes: &[u8]| Likeness::of_turned(bytes, turned).is_language();
         let start = sample(text.as_bytes());

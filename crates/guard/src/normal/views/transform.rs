@@ -219,6 +219,8 @@ impl Transform {
                 | Self::Morse
                 | Self::Bacon
                 | Self::Braille
+                | Self::Entities
+                | Self::Spacing
                 | Self::Ordered
         )
     }
