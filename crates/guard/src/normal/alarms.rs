@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use super::code_points::{Concern, concern, is_all_plain, plain_run};
-use super::invisible::{is_common_mark, is_invisible, is_terminal_control};
+use super::invisible::{TATWEEL, is_common_mark, is_invisible, is_terminal_control};
 use super::look_alikes;
 
 mod payload;
@@ -206,7 +206,8 @@ impl Survey {
                 continue;
             }
             let span = at..at + c.len_utf8();
-            if is_common_mark(c) {
+            // Many in a row make an Arabic word longer, which headings are.
+            if is_common_mark(c) && c != TATWEEL {
                 stacked += 1;
                 marks = if stacked == 1 { span } else { marks.start..span.end };
                 if stacked == 3 {

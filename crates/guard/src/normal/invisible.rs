@@ -17,6 +17,9 @@ pub const fn is_invisible(c: char) -> bool {
         || (c as u32 & 0xfffe == 0xfffe)
 }
 
+/// What makes an Arabic word longer and says nothing.
+pub(super) const TATWEEL: char = '\u{640}';
+
 /// Whether `c` is a mark that is written over, under or around the letters of Latin, Greek, Cyrillic or of
 /// any script. Marks of one script (Arabic, Indic, Hebrew vowels, kana voicing) are letters to their
 /// readers and stay.
@@ -24,7 +27,8 @@ pub const fn is_invisible(c: char) -> bool {
 pub const fn is_common_mark(c: char) -> bool {
     matches!(c,
         '\u{300}'..='\u{36f}' | '\u{483}'..='\u{489}' | '\u{1ab0}'..='\u{1aff}'
-        | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}')
+        | '\u{1dc0}'..='\u{1dff}' | '\u{20d0}'..='\u{20ff}' | '\u{fe20}'..='\u{fe2f}'
+        | TATWEEL)
 }
 
 /// What a terminal acts on: backspace, bell, escape, the one-byte control sequence introducer. They are

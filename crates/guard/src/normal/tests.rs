@@ -102,6 +102,7 @@ fn ordinary_text_has_no_views_and_no_alarms() {
         "Подскажите, пожалуйста, когда будет готов отчёт?",
         "Voisitko tarkistaa, onko raportti valmis? Kiitos etukäteen ja hyvää viikonloppua.",
         "نمی‌خواهم این کار را انجام دهم",
+        "مـــرحـــبـــا بكم في المكتبة، نفتح كل يوم",
         "क्‍या यह सही है? श्री‌मान",
         "👨‍👩‍👧‍👦 ❤️ 1️⃣ 🏴󠁧󠁢󠁥󠁮󠁧󠁿 🏳️‍🌈 👍🏽 🇩🇪",
         "\u{feff}First line\nSecond line",

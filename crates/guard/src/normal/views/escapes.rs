@@ -1,4 +1,4 @@
-//! Escapes of programming languages: `\u0069`, `\u{69}`, `\U00000069`, `\x69`, `\151`, CSS `\69 `,
+//! Escapes of programming languages: `\u0069`, `\u{69}`, `\x{69}`, `\U00000069`, `\x69`, `\151`, CSS `\69 `,
 //! RTF `\'69`, and Python's `\N{LATIN SMALL LETTER I}`.
 
 use std::ops::Range;
@@ -135,6 +135,11 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
             Some((length + 2, Escaped::Char(char::from_u32(rest.get(1..=length)?.parse().ok()?)?)))
         }
         b'u' if bytes.get(1) == Some(&b'{') => {
+            let length = digits(2, 6, 16);
+            (bytes.get(2 + length) == Some(&b'}')).then_some(())?;
+            Some((3 + length, Escaped::Char(char_of(2, length)?)))
+        }
+        b'x' if bytes.get(1) == Some(&b'{') => {
             let length = digits(2, 6, 16);
             (bytes.get(2 + length) == Some(&b'}')).then_some(())?;
             Some((3 + length, Escaped::Char(char_of(2, length)?)))

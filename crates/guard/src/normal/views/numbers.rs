@@ -288,8 +288,8 @@ fn cells(numbers: &[Number<'_>]) -> Option<String> {
         }
     }
     cells.retain(|(cell, _)| !spelled::says_nothing(cell));
-    let letters: Vec<char> =
-        cells.iter().map(|(cell, _)| spelled::letter_of_dots(cell)).collect::<Option<_>>()?;
+    let letter = |cell: &str| if cell == "0" { Some(' ') } else { spelled::letter_of_dots(cell) };
+    let letters: Vec<char> = cells.iter().map(|(cell, _)| letter(cell)).collect::<Option<_>>()?;
     let gaps: Vec<Number<'_>> = cells.into_iter().map(|(_, number)| number).collect();
     words(&gaps, &letters)
 }

@@ -57,6 +57,38 @@ const RUSSIAN: [(&str, char); 32] = [
     (".-.-", 'я'),
 ];
 
+/// Arabic letters of Morse code.
+const ARABIC: [(&str, char); 28] = [
+    (".-", 'ا'),
+    ("-...", 'ب'),
+    ("-", 'ت'),
+    ("-.-.", 'ث'),
+    (".---", 'ج'),
+    ("....", 'ح'),
+    ("---", 'خ'),
+    ("-..", 'د'),
+    ("--..", 'ذ'),
+    (".-.", 'ر'),
+    ("---.", 'ز'),
+    ("...", 'س'),
+    ("----", 'ش'),
+    ("-..-", 'ص'),
+    ("...-", 'ض'),
+    ("..-", 'ط'),
+    ("-.--", 'ظ'),
+    (".-.-", 'ع'),
+    ("--.", 'غ'),
+    ("..-.", 'ف'),
+    ("--.-", 'ق'),
+    ("-.-", 'ك'),
+    (".-..", 'ل'),
+    ("--", 'م'),
+    ("-.", 'ن'),
+    ("..-..", 'ه'),
+    (".--", 'و'),
+    ("..", 'ي'),
+];
+
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.facts.groups >= LEAST {
         groups(scan, readings);
@@ -128,7 +160,10 @@ impl Run {
         let mut together = false;
         for piece in scan.pieces.get(first..)?.iter().take(MOST) {
             let word = scan.text.get(piece.whole())?;
-            if is_break(word) {
+            let lone = word.chars().nth(1).is_none();
+            if is_break(word)
+                || (lone && signs.len() == 2 && !signs.contains(&word) && !is_alphanumeric(word))
+            {
                 groups.push(Item::Break);
             } else {
                 together |= syllables_together(word);
@@ -216,7 +251,7 @@ impl Run {
         letters.find(|said| said.len() >= CODED && is_digits(said))
     }
 
-    /// What it says as Morse code, whichever sign is long, in either alphabet, from either end; each with how many codes
+    /// What it says as Morse code, whichever sign is long, in each alphabet, from either end; each with how many codes
     /// are no letter.
     fn morse_letters(&self) -> impl Iterator<Item = (usize, String)> {
         let ways = [(false, false), (true, false), (false, true), (true, true)];
@@ -228,10 +263,12 @@ impl Run {
             let latin = self.words(|group| MORSE.iter().find(|(_, of)| *of == code(group)).map(|(c, _)| *c));
             let russian =
                 self.words(|group| RUSSIAN.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
+            let arabic =
+                self.words(|group| ARABIC.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
             let turn = move |(others, said): (usize, String)| {
                 (others, if back { said.chars().rev().collect() } else { said })
             };
-            [latin, russian].into_iter().flatten().map(turn)
+            [latin, russian, arabic].into_iter().flatten().map(turn)
         })
     }
 
@@ -295,6 +332,10 @@ impl Run {
     }
 }
 
+fn is_alphanumeric(word: &str) -> bool {
+    word.chars().any(char::is_alphanumeric)
+}
+
 /// Whether letters and figures stand together as no words do: digits of base32 or of hexadecimal numbers.
 fn is_digits(said: &str) -> bool {
     let longest = said.split(' ').map(str::len).max().unwrap_or(0);
@@ -304,11 +345,11 @@ fn is_digits(said: &str) -> bool {
 /// Whether a piece begins as a group does.
 fn may_be_group(scan: &Scan<'_>, piece: &Piece) -> bool {
     match scan.text.as_bytes().get(piece.whole().start) {
-        Some(b'a' | b'b' | b'A' | b'B') => piece.plain && piece.whole().len() == 5,
+        Some(b'a' | b'b' | b'A' | b'B') => piece.plain && matches!(piece.whole().len(), 5 | 8),
         Some(b'd' | b'D') => {
             piece.has(sign::JOINT)
                 || piece.whole().len() <= 3
-                || scan.text.get(piece.whole()).is_some_and(syllables_together)
+                || scan.text.get(piece.whole()).is_some_and(|word| syllables(word).is_some())
         }
         Some(b'0' | b'1') => piece.whole().len() <= 8,
         Some(b) => !b.is_ascii_alphanumeric(),
@@ -323,7 +364,8 @@ fn is_break(word: &str) -> bool {
 
 /// Whether syllables of Morse code are written together: `dahdidit-didah`.
 fn syllables_together(word: &str) -> bool {
-    word.split('-').all(|letter| syllables(letter).is_some())
+    word.contains('-')
+        && word.split('-').all(|letter| syllables(letter).is_some())
         && word.split('-').any(|letter| syllables(letter).is_some_and(|of| of.len() > 1))
 }
 
@@ -343,10 +385,11 @@ fn syllables(letter: &str) -> Option<Vec<bool>> {
 
 /// The groups of a piece: one, or several with a stroke or a dash between two of them.
 fn items<'t>(word: &'t str, signs: &mut Vec<&'t str>, together: bool) -> Option<Vec<Item>> {
-    if !together {
-        return Some(vec![Item::Group(group(word, signs)?)]);
+    let spoken = if together || !word.contains('-') { syllables(word.split('-').next()?) } else { None };
+    match spoken {
+        Some(_) if signs.first().is_none_or(|sign| *sign == "di") => *signs = vec!["di", "da"],
+        _ => return Some(vec![Item::Group(group(word, signs)?)]),
     }
-    *signs = vec!["di", "da"];
     word.split('-').map(|letter| syllables(letter).map(Item::Group)).collect()
 }
 
