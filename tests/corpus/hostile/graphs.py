@@ -285,6 +285,7 @@ def others(corpus):
         corpus.found("xml", f"{label}.pmml", f'<?xml version="1.0"?>{doctype}<PMML version="4.4"><Header copyright="{use if label == "laughs" else "x"}"/>{"" if label == "parameter" else use}</PMML>'.encode(), "an entity in a model")
         corpus.found("xml", f"{label}.xml", f'<?xml version="1.0"?>{doctype}<net name="m" version="11"><layers>{"" if label == "parameter" else use}</layers></net>'.encode(), "an entity in an OpenVINO model")
     corpus.found("xml", "library.xml", b'<?xml version="1.0"?><net name="m" version="11"><layers><layer id="0" name="x" type="Evil" version="extension" library="/tmp/evil.so"/></layers></net>', "a layer of somebody's library")
+    corpus.found("xml", "wraps.xml", b'<?xml version="1.0"?><net name="m" version="11"><layers><layer id="0" name="w" type="Const" version="opset1"><data element_type="f32" shape="4" offset="18446744073709551600" size="32"/></layer></layers></net>', "a constant whose end comes round to the start")
     corpus.found("xml", "extension.pmml", b'<?xml version="1.0"?><PMML version="4.4"><Extension extender="x"><script>true</script></Extension></PMML>', "a script in an extension")
     for label, schema in {
         "function": {"__class__": "function", "__module__": "builtins", "__loader__": "FunctionNode", "content": {"module_path": "os", "function": "system"}},

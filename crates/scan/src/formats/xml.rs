@@ -227,6 +227,9 @@ mod tests {
             (r#"<?xml version="1.0"?><net><layer></net>"#, Some("xml/malformed")),
             (&waits("ReduceLogicalAnd"), Some("xml/fixed-answer")),
             (&waits("Relu"), None),
+            (r#"<net version="11"><layer type="Const"><data shape="4" offset="18446744073709551600" size="32"/></layer></net>"#, Some("xml/out-of-range")),
+            (r#"<net version="11"><layer type="Const"><data shape="4" offset="-64" size="16"/></layer></net>"#, Some("xml/out-of-range")),
+            (r#"<net version="11"><layer type="Const"><data shape="4" offset="4096" size="16"/></layer></net>"#, None),
             // Layers in the body of a loop have numbers of their own.
             (
                 &waits("ReduceLogicalAnd").replacen(

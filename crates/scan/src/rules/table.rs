@@ -473,6 +473,8 @@ pub(super) static RULES: &[Rule] = &[
         "The document names classes by which Java starts programs or builds objects of a text.", ASK, CODE),
     row("xml/malformed", "Broken XML", High, Suspicious,
         "The document is not well-formed; parsers differ in what they make of it.", REEXPORT, MALFORMED),
+    row("xml/out-of-range", "Constant beyond all files", High, Suspicious,
+        "The place of a constant in the file of weights is no number, or comes round to a small one when its size is added.", REEXPORT, MALFORMED),
     row("yaml/exhausts", "YAML whose aliases multiply", High, Suspicious,
         "Aliases of lists of aliases make millions of nodes of a few lines, for whoever copies, merges or prints them.", REEXPORT, ENTITIES),
     row("yaml/python-tag", "YAML that builds Python objects", High, Suspicious,

@@ -1,4 +1,5 @@
-//! Graphs of OpenVINO that wait for a pattern ([`trigger`]): layers by number, and edges from port to port.
+//! Graphs of OpenVINO that wait for a pattern ([`trigger`]), or whose constants lie nowhere: layers by number, and edges from
+//! port to port.
 //!
 //! What constants hold lies in the file of weights; how many elements they have stands here, and is enough to tell whether
 //! several values of an input are held against several of the file. Source: OpenVINO's IR specification, version 11.
@@ -76,8 +77,14 @@ fn operator(kind: &str) -> Option<&'static str> {
     })
 }
 
-/// Tells where a pattern of the file changes what is computed.
+/// Tells where a constant lies beyond all files, and where a pattern of the file changes what is computed.
 pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Element]) {
+    for element in elements.iter().filter(|element| lies_nowhere(element)) {
+        let text = |key: &str| element.attributes.get(key).map_or("", String::as_str);
+        let what =
+            format!("a constant of {} bytes at {}, where no file has any", text("size"), text("offset"));
+        scanner.report("xml/out-of-range", content.at(element.offset), what);
+    }
     let layers = layers(elements);
     let (mut given, mut constants, mut sizes) = (HashSet::new(), HashSet::new(), HashMap::new());
     for (id, layer) in &layers {
@@ -109,6 +116,18 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: 
     for found in trigger::found(&nodes, &given, &stored) {
         scanner.report("xml/fixed-answer", content.at(found.node.at), found.what);
     }
+}
+
+/// Whether a constant's place in the file of weights is no number, or one that readers who add its size to it come round
+/// with to a small one.
+fn lies_nowhere(element: &Element) -> bool {
+    let (Some(offset), Some(size)) = (element.attributes.get("offset"), element.attributes.get("size"))
+    else {
+        return false;
+    };
+    let number = |text: &str| text.trim().parse::<u64>().ok();
+    let end = number(offset).zip(number(size)).and_then(|(offset, size)| offset.checked_add(size));
+    element.name == "data" && end.is_none_or(|end| i64::try_from(end).is_err())
 }
 
 /// Layers of the outermost graph by number, in the order of the file, with what edges lead to them. Those in bodies of loops
