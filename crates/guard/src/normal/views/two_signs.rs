@@ -204,17 +204,21 @@ impl Run {
     /// that no table has.
     fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<(usize, String)> {
         const OTHERS: usize = 24;
+        let most = self.groups.len() / OTHERS;
         let mut others = 0;
-        let of = |item: &Item| match item {
-            Item::Group(group) => {
-                let letter = letter(group);
-                others += usize::from(letter.is_none());
-                letter.unwrap_or(' ')
+        let mut words = String::with_capacity(self.groups.len());
+        for item in &self.groups {
+            let letter = match item {
+                Item::Group(group) => letter(group),
+                Item::Wide | Item::Break => Some(' '),
+            };
+            others += usize::from(letter.is_none());
+            if others > most {
+                return None;
             }
-            Item::Wide | Item::Break => ' ',
-        };
-        let words: String = self.groups.iter().map(of).collect();
-        (others * OTHERS <= self.groups.len()).then_some((others, words))
+            words.push(letter.unwrap_or(' '));
+        }
+        Some((others, words))
     }
 
     /// Bytes of a text, a sign to a bit.
@@ -260,11 +264,17 @@ impl Run {
                 let sign = |second: &bool| if *second == dash { '.' } else { '-' };
                 if back { group.iter().rev().map(sign).collect() } else { group.iter().map(sign).collect() }
             };
-            let latin = self.words(|group| MORSE.iter().find(|(_, of)| *of == code(group)).map(|(c, _)| *c));
-            let russian =
-                self.words(|group| RUSSIAN.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
-            let arabic =
-                self.words(|group| ARABIC.iter().find(|(of, _)| *of == code(group)).map(|(_, c)| *c));
+            let latin = self.words(|group| {
+                let code = code(group);
+                MORSE.iter().find(|(_, of)| *of == code).map(|(c, _)| *c)
+            });
+            let of = |alphabet: &[(&str, char)]| {
+                self.words(|group| {
+                    let code = code(group);
+                    alphabet.iter().find(|(of, _)| *of == code).map(|(_, c)| *c)
+                })
+            };
+            let (russian, arabic) = (of(&RUSSIAN), of(&ARABIC));
             let turn = move |(others, said): (usize, String)| {
                 (others, if back { said.chars().rev().collect() } else { said })
             };
