@@ -19,7 +19,6 @@ mod accident;
 mod code;
 mod containers;
 mod contract;
-mod dill;
 mod distribution;
 mod figure;
 mod formula;
@@ -253,10 +252,7 @@ impl<'t> Judge<'t> {
         if code::makes_code(machine, callee) && machine.global(callee).is_none() {
             return self.brings(offset, code::made(machine, callee, args));
         }
-        if by.starts_with("NEWOBJ") && code::is_class(machine, callee)
-            || code::is_enum(machine, callee)
-            || dill::binds(machine, callee, args)
-        {
+        if by.starts_with("NEWOBJ") && code::is_class(machine, callee) || code::is_enum(machine, callee) {
             return self.brings(offset, None);
         }
         let Some(global) = machine.global(callee) else {
@@ -321,7 +317,19 @@ impl<'t> Judge<'t> {
                 if code::imports_module(machine, callee) {
                     return self.module(offset, code::imported(machine, args));
                 }
-                if self.is_dills(machine, &name, args) {
+                let named = self.imports.get(&name).is_some_and(|import| import.called_by.is_none())
+                    && name == "builtins.setattr"
+                    && code::names_its_own(machine, args);
+                if named {
+                    self.imports.remove(&name);
+                    return;
+                }
+                if self.brings.is_some() && name == "dill._dill._setattr" && code::fills_a_cell(machine, args)
+                {
+                    // What was asked for on the way is called by nothing else.
+                    let asked = ["dill._dill._setattr", "dill._dill", "builtins.setattr"];
+                    self.imports
+                        .retain(|name, import| import.called_by.is_some() || !asked.contains(&name.as_str()));
                     return;
                 }
                 let last = name.rsplit('.').next().unwrap_or_default();
@@ -471,23 +479,19 @@ impl<'t> Judge<'t> {
             Some([dict, slots]) => vec![*dict, *slots],
             _ => vec![state],
         };
-        let function = code::is_own_function(machine, target);
         for part in parts {
-            self.state(machine, offset, part, function);
+            self.state(machine, offset, part);
         }
     }
 
     /// Names that Python looks up by itself must not come from the file: `__setstate__` set on an instance
-    /// is called by the next `BUILD`. A function of the stream has some of its own.
-    fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value, function: bool) {
+    /// is called by the next `BUILD`.
+    fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value) {
         if let Some((items, whole)) = machine.dict(state) {
             for pair in items.chunks(2) {
                 let [key, rest @ ..] = pair else { continue };
                 let name = machine.text(*key);
                 let name = name.as_deref().unwrap_or_default();
-                if function && rest.first().is_some_and(|value| dill::is_own(machine, name, *value)) {
-                    continue;
-                }
                 // What a library keeps under such a name is data: a callable there is for somebody to call. `typing` keeps
                 // there what its name for a class was, as in `typing.OrderedDict()`.
                 let called = (is_marked(name) || lookup::is_of_containers(name))

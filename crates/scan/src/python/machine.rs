@@ -27,7 +27,6 @@ mod intrinsic;
 mod name;
 mod object;
 mod outward;
-mod saved;
 mod sweep;
 mod taint;
 

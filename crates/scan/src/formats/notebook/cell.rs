@@ -17,12 +17,7 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
     let (head, body) = magic.split_once('\n').unwrap_or((magic, ""));
     let (word, rest) = head.trim().split_once(char::is_whitespace).unwrap_or((head.trim(), ""));
     match word {
-        "bash" | "sh" | "!" | "system" | "sx" | "cmd" | "zsh" => {
-            shell::text(scanner, place, body);
-            if body.lines().any(may_write) {
-                source.push_str(WRITES);
-            }
-        }
+        "bash" | "sh" | "!" | "system" | "sx" | "cmd" | "zsh" => shell::text(scanner, place, body),
         "script" => interpreter(scanner, place, rest, body, source),
         "html" | "HTML" | "svg" | "SVG" | "markdown" => page::markup(scanner, place, body),
         "javascript" | "js" => page::script(scanner, place, body),
@@ -185,9 +180,6 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
     };
     if let Some(command) = line.strip_prefix("!!").or_else(|| line.strip_prefix('!')) {
         shell_command(scanner, place, command, indent, source);
-        if may_write(command) {
-            source.push_str(&format!("{indent}{WRITES}"));
-        }
         return keep(source);
     }
     let magic = line.trim_start_matches('%');
@@ -201,10 +193,7 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
             }
             return;
         }
-        "sx" | "system" | "!" | "sc" => {
-            shell::line(scanner, place, rest);
-            source.push_str(&format!("{indent}{WRITES}"));
-        }
+        "sx" | "system" | "!" | "sc" => shell::line(scanner, place, rest),
         // `%alias name command`.
         "alias" => {
             let command = rest.split_once(char::is_whitespace).map_or("", |(_, command)| command);
@@ -228,10 +217,7 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
                 format!("takes its code from an address: {:?}", rest.chars().take(80).collect::<String>());
             scanner.report("code/runs-fetched", place.clone(), message);
         }
-        "run" => {
-            shell::line(scanner, place, &format!("python {rest}"));
-            source.push_str(&format!("{indent}{WRITES}"));
-        }
+        "run" => shell::line(scanner, place, &format!("python {rest}")),
         // Loading an extension imports it and calls its function.
         "load_ext" | "reload_ext" if rest.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.') => {
             source.push_str(&format!("{indent}import {rest}; {rest}.load_ipython_extension(__shell__)\n"));
@@ -256,46 +242,6 @@ fn shell_command(scanner: &mut Scanner<'_>, place: &Place, command: &str, indent
         }
         _ => shell::line(scanner, place, trimmed),
     }
-}
-
-/// How the source of a notebook is told that a command may have written any file.
-const WRITES: &str = "__shell__('writes')\n";
-
-/// Whether a command may write a file beside those that it is told to install, list or show.
-fn may_write(command: &str) -> bool {
-    const SHOW: [&str; 26] = [
-        "apt",
-        "apt-get",
-        "cat",
-        "conda",
-        "cut",
-        "df",
-        "du",
-        "echo",
-        "free",
-        "grep",
-        "head",
-        "ls",
-        "lscpu",
-        "mkdir",
-        "mamba",
-        "nproc",
-        "nvidia-smi",
-        "pip",
-        "pip3",
-        "pwd",
-        "tail",
-        "tree",
-        "uv",
-        "wc",
-        "which",
-        "zip",
-    ];
-    let shows = |part: &str| {
-        let mut words = part.split_whitespace().skip_while(|word| *word == "sudo" || word.contains('='));
-        words.next().is_none_or(|word| SHOW.contains(&word))
-    };
-    command.contains('>') || !command.split(['&', '|', ';']).all(shows)
 }
 
 /// A statement behind a magic and its options.
@@ -326,18 +272,6 @@ mod tests {
         }
         for line in ["x = 1", "x != 2", "% 2", "y %= 3", "f(a, b='!x')", "print('%d' % 3)"] {
             assert!(!is_command(line), "{line}");
-        }
-    }
-
-    #[test]
-    fn commands_that_only_show_write_nothing() {
-        for line in
-            ["ls -la out", "pip install -q torch", "CUDA=0 nvidia-smi | head -3", "sudo apt-get install x"]
-        {
-            assert!(!may_write(line), "{line}");
-        }
-        for line in ["cp a b", "git pull", "ls; ./x", "cat a > b", "wget -q -O m https://example.org/m"] {
-            assert!(may_write(line), "{line}");
         }
     }
 

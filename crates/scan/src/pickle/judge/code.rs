@@ -80,6 +80,34 @@ pub(super) fn imported(machine: &Machine<'_>, args: Value) -> String {
     asked.map_or_else(|| "a module whose name it computes".to_owned(), Cow::into_owned)
 }
 
+/// Whether `setattr` gives a class of the stream one of the names by which people know it, as dill does.
+pub(super) fn names_its_own(machine: &Machine<'_>, args: Value) -> bool {
+    let Some([of, name, value]) = machine.tuple(args) else { return false };
+    is_class(machine, *of)
+        && matches!(
+            machine.text(*name).as_deref(),
+            Some("__qualname__" | "__module__" | "__name__" | "__doc__")
+        )
+        && machine.text(*value).is_some()
+}
+
+/// Whether dill fills a cell of a closure, when that is made before what it holds (`dill._dill._setattr`).
+pub(super) fn fills_a_cell(machine: &Machine<'_>, args: Value) -> bool {
+    let Some([cell, name, _]) = machine.tuple(args) else { return false };
+    let Some(Node::Called { callee, .. }) = machine.node(*cell) else { return false };
+    machine.global(*callee).is_some_and(|global| global.qualified() == "dill._dill._create_cell")
+        && machine.text(*name).as_deref() == Some("cell_contents")
+}
+
+/// Whether `getattr` asks dill for its own `setattr`, or else the built-in one.
+pub(super) fn asks_dill(machine: &Machine<'_>, args: &[Value]) -> bool {
+    let [owner, name, otherwise] = args else { return false };
+    let is = |value: Value, name: &str| machine.global(value).is_some_and(|g| g.qualified() == name);
+    is(*owner, "dill._dill")
+        && machine.text(*name).as_deref() == Some("_setattr")
+        && is(*otherwise, "builtins.setattr")
+}
+
 /// Whether `value` is a class whose body the stream brings.
 pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_skeleton_class", "_make_skeleton_enum", "_create_type"])
@@ -88,18 +116,6 @@ pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
 /// Whether it is an enumeration, which is called with a value to look up the member that has it.
 pub(super) fn is_enum(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_skeleton_enum"])
-}
-
-/// Whether it is one whose metaclass is `type` or imported, and none that the stream makes.
-pub(super) fn has_known_metaclass(machine: &Machine<'_>, value: Value) -> bool {
-    let Some(Node::Called { args, .. }) = machine.node(value) else { return false };
-    let kind = machine.tuple(*args).and_then(|args| args.first());
-    kind.is_some_and(|kind| machine.global(*kind).is_some() || is_type(machine, *kind, &["type"]))
-}
-
-/// Whether `value` is a function that a maker of the libraries made.
-pub(super) fn is_own_function(machine: &Machine<'_>, value: Value) -> bool {
-    is_made_by(machine, value, &["_make_function", "_make_skel_func", "_create_function"])
 }
 
 fn is_made_by(machine: &Machine<'_>, value: Value, makers: &[&str]) -> bool {
@@ -190,7 +206,7 @@ pub(super) fn makes_code(machine: &Machine<'_>, callee: Value) -> bool {
 }
 
 /// Whether `value` was asked for by the name of a type: `_builtin_type("CodeType")`.
-pub(super) fn is_type(machine: &Machine<'_>, value: Value, types: &[&str]) -> bool {
+fn is_type(machine: &Machine<'_>, value: Value, types: &[&str]) -> bool {
     let Some(Node::Called { callee, args, .. }) = machine.node(value) else { return false };
     let asks = machine
         .global(*callee)

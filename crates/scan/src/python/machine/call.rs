@@ -380,8 +380,8 @@ impl Machine<'_> {
             return;
         }
         let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
-        let own =
-            || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v) || self.is_saved(v));
+        let saved = |v: &Value| v.as_text().is_some_and(|path| self.saved.contains(path));
+        let own = || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v) || saved(v));
         if effect == Effect::Deserialise
             && (is_safe_loader(name, arguments) || self.has_safe_loader(name, arguments) || own())
         {

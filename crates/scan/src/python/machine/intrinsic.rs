@@ -567,7 +567,6 @@ impl Machine<'_> {
         });
         let shown = path.clone().unwrap_or_else(|| "a path that is not known".to_owned());
         if writes {
-            self.forget_saved(path.as_deref());
             self.event(scope, line, What::Writes(shown));
         }
         let taint = match &path {
