@@ -21,8 +21,8 @@ pub const fn is_invisible(c: char) -> bool {
 pub(super) const TATWEEL: char = '\u{640}';
 
 /// Whether `c` is a mark that is written over, under or around the letters of Latin, Greek, Cyrillic or of
-/// any script. Marks of one script (Arabic, Indic, Hebrew vowels, kana voicing) are letters to their
-/// readers and stay.
+/// any script, or what makes Arabic words longer. Marks of one script (Arabic and Hebrew vowels, Indic, kana voicing) are
+/// letters to their readers and stay.
 #[must_use]
 pub const fn is_common_mark(c: char) -> bool {
     matches!(c,

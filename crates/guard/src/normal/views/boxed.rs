@@ -54,7 +54,7 @@ fn row(text: &str, start: usize, open: u8, close: u8) -> (usize, usize, String) 
         let gap = bytes.get(end..).unwrap_or_default();
         let gap = gap.iter().take(WIDEST_GAP).take_while(|b| b.is_ascii_whitespace()).count();
         if gap > 0 && bytes.get(end + gap) == Some(&open) {
-            said.push(' ');
+            said.push_str(text.get(end..end + gap).unwrap_or_default());
         }
         at = end + gap;
     }

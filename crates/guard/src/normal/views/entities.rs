@@ -1,5 +1,6 @@
 //! Character references of HTML: `&#105;`, `&#x69`, names of ASCII signs and of letters with accents or in mathematical
-//! alphabets; written once more as references (`&amp;#105;`) as often as somebody likes to.
+//! alphabets; and those written once more as references, up to four times
+//! (`&amp;#105;`).
 
 use std::ops::Range;
 

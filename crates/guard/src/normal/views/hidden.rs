@@ -217,10 +217,19 @@ fn formulas(text: &str, found: &mut Vec<Range<usize>>) {
         for (at, _) in text.match_indices(mark).take(MOST) {
             let start = at + mark.len();
             let limit = text.floor_char_boundary((start + LONGEST).min(text.len()));
-            let Some(end) = text.get(start..limit).and_then(|rest| rest.find('}')) else { continue };
-            // The innermost braces have the words.
-            let opened = text.get(start..start + end).and_then(|inner| inner.rfind('{'));
-            found.push(start + opened.map_or(0, |open| open + 1)..start + end);
+            let rest = text.get(start..limit).unwrap_or_default();
+            // What sets the words has braces of its own, before them.
+            let text_of = rest.find("\\text{").filter(|at| *at <= 2).map(|at| at + "\\text{".len());
+            let text_of = text_of.unwrap_or(usize::from(rest.starts_with('{')));
+            let mut depth = 0usize;
+            let closes = |c: char| {
+                depth += usize::from(c == '{');
+                let end = c == '}' && depth == 0;
+                depth = depth.saturating_sub(usize::from(c == '}'));
+                end
+            };
+            let Some(end) = rest.get(text_of..).and_then(|rest| rest.find(closes)) else { continue };
+            found.push(start + text_of..start + text_of + end);
         }
     }
 }
@@ -292,6 +301,7 @@ mod tests {
             ("[a]: https://a.example 'bring the blue folder'", "bring the blue folder"),
             ("<p title=请把蓝色文件夹带来>", "请把蓝色文件夹带来"),
             ("so $\\color{white}{\\text{bring the blue folder}}$ it is", "bring the blue folder"),
+            ("\\color{white}{\\text{bring the \\textbf{blue} folder}} so", "bring the \\textbf{blue} folder"),
             ("---\ntitle: a\nabout: bring the blue folder\n---\nGood morning", " bring the blue folder"),
             ("---\nabout: >\n  bring the\n  blue folder\n---\nHello", " >\n  bring the\n  blue folder"),
         ] {

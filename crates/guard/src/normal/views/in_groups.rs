@@ -23,25 +23,30 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     while at < scan.pieces.len() {
         let row = row(scan, scan.pieces.get(at..).unwrap_or_default());
         // Words of the same length may stand before them.
-        let found = (0..WORDS).find_map(|words| coded(scan, row.get(words..)?));
-        at += row.len().saturating_sub(1).max(1);
-        edits.extend(found);
+        let found = (0..WORDS).find_map(|words| Some((words, coded(scan, row.get(words..)?)?)));
+        at += match &found {
+            Some((words, (_, _, used))) => words + used,
+            None => row.len().saturating_sub(1).max(1),
+        };
+        edits.extend(found.map(|(_, (range, joined, _))| (range, joined)));
     }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Spacing, edits));
     }
 }
 
-/// Groups as one number, with the last piece or without it: what stands behind them may be their last one, or a word.
-fn coded(scan: &Scan<'_>, row: &[Piece]) -> Option<(Range<usize>, String)> {
+/// Groups as one number, with the last piece or without it: what stands behind them may be their last one, or a word. And
+/// how many pieces they are.
+fn coded(scan: &Scan<'_>, row: &[Piece]) -> Option<(Range<usize>, String, usize)> {
     let first = row.first().filter(|first| (SHORTEST..=LONGEST).contains(&first.whole().len()))?;
-    if row.len() <= LEAST {
+    if row.len() < LEAST {
         return None;
     }
     [row, row.get(..row.len() - 1)?].into_iter().find_map(|pieces| {
         let joined: String = pieces.iter().filter_map(|piece| scan.text.get(piece.whole())).collect();
         let is_coded = bases::base32(&joined).is_some() || base64::is_base64(&joined);
-        is_coded.then(|| (first.whole().start..pieces.last().map_or(0, |last| last.whole().end), joined))
+        let range = first.whole().start..pieces.last().map_or(0, |last| last.whole().end);
+        is_coded.then_some((range, joined, pieces.len()))
     })
 }
 
