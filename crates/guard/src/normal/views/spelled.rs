@@ -21,7 +21,7 @@ const NATO: [&str; 26] = [
     "whiskey", "xray", "yankee", "zulu",
 ];
 
-/// Letters and digits; 1 is short, 2 is long, read from the left.
+/// Letters, digits and signs, and what is written for each.
 pub(super) const MORSE: &[(char, &str)] = &[
     ('a', ".-"),
     ('b', "-..."),

@@ -21,7 +21,7 @@ const MOST_RUNS: usize = 8;
 const CODED: usize = 24;
 /// The order of letters of language, in hundredths of a level.
 const LANGUAGE: u32 = 740;
-/// The places of Russian letters of Morse code in the alphabet from а to я, by the Latin letter of the same code.
+/// Russian letters of Morse code, by their codes.
 const RUSSIAN: [(&str, char); 32] = [
     (".-", 'а'),
     ("-...", 'б'),
@@ -393,7 +393,7 @@ fn syllables(letter: &str) -> Option<Vec<bool>> {
     (rest.is_empty() && !long.is_empty()).then_some(long)
 }
 
-/// The groups of a piece: one, or several with a stroke or a dash between two of them.
+/// The groups of a piece: one, or several syllables of letters with a dash between two of those.
 fn items<'t>(word: &'t str, signs: &mut Vec<&'t str>, together: bool) -> Option<Vec<Item>> {
     let spoken = if together || !word.contains('-') { syllables(word.split('-').next()?) } else { None };
     match spoken {
