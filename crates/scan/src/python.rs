@@ -50,6 +50,12 @@ pub(crate) fn scan_cells(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     scan_started(scanner, place, text, 1, Some(Started::Cells));
 }
 
+/// Whether a cell is a whole source by itself, so that what follows it begins anew.
+pub(crate) fn stands_alone(cell: &str) -> bool {
+    let open = cell.trim_end_matches(['\n', '\r']).ends_with('\\');
+    !open && (cell.len() > MAX_SOURCE || parser::parse(cell, 1).errors.is_empty())
+}
+
 /// Scans a source that stands at `place`, whose first line is `first_line` there.
 pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, first_line: u32) {
     scan_started(scanner, place, text, first_line, None);

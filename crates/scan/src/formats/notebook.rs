@@ -38,7 +38,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             cell::shell_lines(&text, &mut script);
             match language.as_str() {
                 "bash" | "sh" => super::shell::text(scanner, &place, &text),
-                "python" | "" => cell::look(scanner, &place, &text, &mut source),
+                "python" | "" => {
+                    let mut own = String::new();
+                    cell::look(scanner, &place, &text, &mut own);
+                    let own = cell::from_the_margin(&own);
+                    // A cell that is none by itself does not run, and its rest would hide the next one.
+                    match crate::python::stands_alone(&own) {
+                        true => source.push_str(&own),
+                        false => crate::python::scan_cells(scanner, &place, &own),
+                    }
+                }
                 other => understood &= super::languages::named(scanner, &place, other, &text),
             }
         } else {

@@ -17,7 +17,7 @@ mod taken;
 
 pub(crate) use decoded::decodes;
 pub(crate) use followed::{embedded, not_followed};
-pub(crate) use ordinary::is_ordinary;
+pub(crate) use ordinary::{is_ordinary, only_looks};
 pub(crate) use script::FORGES;
 pub(crate) use sends::gives;
 pub(crate) use sweep::sweep;

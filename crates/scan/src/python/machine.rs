@@ -27,6 +27,7 @@ mod intrinsic;
 mod name;
 mod object;
 mod outward;
+mod saved;
 mod sweep;
 mod taint;
 
@@ -143,13 +144,14 @@ pub(super) struct Machine<'p> {
     events: Vec<Event>,
     /// What was told of calls into other packages already, and when it happened.
     told: HashSet<(String, Reach)>,
-    /// Paths of pickles that the source wrote and nothing else has touched since.
-    saved: HashSet<String>,
+    saved: saved::Saved,
     /// Files that were fetched, and those that were made executable.
     dropped: dropped::Dropped,
     reach: Reach,
     /// Conditions that are not known around the statement.
     branches: usize,
+    /// Statements around this one after which the source goes on although something in them failed.
+    trying: usize,
     steps: u64,
     text_bytes: usize,
     active: Vec<usize>,
@@ -195,7 +197,8 @@ impl<'p> Machine<'p> {
             heap: Vec::new(),
             events: Vec::new(),
             told: HashSet::new(),
-            saved: HashSet::new(),
+            saved: saved::Saved::default(),
+            trying: 0,
             dropped: dropped::Dropped::default(),
             reach: Reach::Import,
             branches: 0,
@@ -262,7 +265,11 @@ impl<'p> Machine<'p> {
     fn run_module(&mut self, module: usize) {
         let Some(state) = self.modules.get(module) else { return };
         let (tree, frame) = (state.tree.clone(), state.frame);
-        self.statements(Scope { tree: &tree, module, frame }, &tree.body);
+        let scope = Scope { tree: &tree, module, frame };
+        // Outside of a function there is nothing to return from: Python refuses such a source, and of a notebook the cell.
+        for statement in &tree.body {
+            self.statement(scope, statement);
+        }
     }
 
     /// Runs a text in the frame of the one who asks.
@@ -403,6 +410,16 @@ impl<'p> Machine<'p> {
                     self.eval(scope, *id);
                 }
             }
+            Act::Raise(all) | Act::Assert(all) => {
+                let values: Vec<Value> = all.iter().map(|id| self.eval(scope, *id)).collect();
+                let fails = match statement.kind {
+                    Act::Assert(_) => values.first().and_then(|test| self.truth(test)) == Some(false),
+                    _ => true,
+                };
+                if fails {
+                    self.saved_stops();
+                }
+            }
             Act::Assign(targets, value) => {
                 let value = self.eval(scope, *value);
                 for target in targets {
@@ -460,7 +477,9 @@ impl<'p> Machine<'p> {
                 self.in_branch(scope, otherwise);
             }
             Act::Try { body, handlers, rest } => {
+                self.trying += 1;
                 self.statements(scope, body);
+                self.trying -= 1;
                 for (caught, name, body) in handlers {
                     if let Some(caught) = caught {
                         self.eval(scope, *caught);
@@ -475,15 +494,20 @@ impl<'p> Machine<'p> {
                 }
             }
             Act::With { items, body } => {
+                let mut goes_on = false;
                 for (value, target) in items {
                     let value = self.eval(scope, *value);
+                    goes_on |= saved::may_swallow(&value);
                     let entered = self.special(scope, &value, "__enter__", Vec::new(), line);
                     self.special(scope, &value, "__exit__", Vec::new(), line);
                     if let Some(target) = target {
                         self.assign(scope, *target, entered.unwrap_or(value));
                     }
                 }
-                return self.statements(scope, body);
+                self.trying += usize::from(goes_on);
+                let flow = self.statements(scope, body);
+                self.trying -= usize::from(goes_on);
+                return flow;
             }
             Act::Match { subject, cases } => {
                 self.eval(scope, *subject);

@@ -194,7 +194,8 @@ impl Parser<'_> {
                     let value = self.begins_expression().then(|| self.expressions());
                     return Some(Act::Return(value));
                 }
-                "raise" | "assert" => {
+                word @ ("raise" | "assert") => {
+                    let raises = word == "raise";
                     self.at += 1;
                     let mut values = Vec::new();
                     while self.begins_expression() {
@@ -202,7 +203,7 @@ impl Parser<'_> {
                         self.skip("from");
                         self.skip(",");
                     }
-                    return Some(Act::Evaluate(values));
+                    return Some(if raises { Act::Raise(values) } else { Act::Assert(values) });
                 }
                 "del" => {
                     self.at += 1;

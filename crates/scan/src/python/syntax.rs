@@ -127,8 +127,11 @@ pub(crate) struct Class {
 
 #[derive(Debug)]
 pub(crate) enum Act {
-    /// Expressions that are evaluated: a statement of its own, `assert`, `raise`, `print` of Python 2.
+    /// Expressions that are evaluated: a statement of its own, `print` of Python 2.
     Evaluate(Vec<Id>),
+    Raise(Vec<Id>),
+    /// `assert`: its test, and what is said where it fails.
+    Assert(Vec<Id>),
     /// `target: annotation = value`, as annotation, target and value.
     Annotate(Id, Id, Option<Id>),
     Assign(Vec<Id>, Id),

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 mod answers;
+mod saved;
 
 use super::Project;
 use crate::scanner::{self, Around};
@@ -329,24 +330,6 @@ fn modelling_code_is_clean() {
         assert!(rules(&report).contains(&"python/packages"));
         assert!(rules(&report).contains(&"python/capability"));
     }
-}
-
-#[test]
-fn a_pickle_that_a_notebook_wrote_is_its_own_until_something_else_writes_it() {
-    let outcome = |between: &str| {
-        let cell = format!(r"joblib.dump([1], 'm.joblib')\n{between}joblib.load('m.joblib')");
-        let text = format!(
-            r#"{{"nbformat": 4, "cells": [{{"cell_type": "code", "source": "import joblib, urllib.request\n{cell}", "outputs": []}}]}}"#
-        );
-        crate::scan_bytes(&"a.ipynb".parse().unwrap(), text.as_bytes(), &Limits::default()).outcome
-    };
-    assert_eq!(outcome(""), Outcome::Clean);
-    assert_eq!(
-        outcome(r"import kaggle_secrets\nk = kaggle_secrets.UserSecretsClient().get_secret('HF')\n"),
-        Outcome::Clean
-    );
-    let fetched = r"urllib.request.urlretrieve('https://example.org/m', 'm.joblib')\n";
-    assert_eq!(outcome(fetched), Outcome::Suspicious);
 }
 
 #[test]

@@ -10,6 +10,14 @@ use super::super::shell::{self, joined};
 use super::page;
 use crate::scanner::Scanner;
 
+/// The cell with the blanks in front of its first line taken from all: IPython runs a cell wherever it begins
+/// (`leading_indent`).
+pub(super) fn from_the_margin(cell: &str) -> String {
+    let first = cell.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
+    let blanks = first.get(..first.len() - first.trim_start().len()).unwrap_or_default();
+    cell.lines().flat_map(|line| [line.strip_prefix(blanks).unwrap_or(line), "\n"]).collect()
+}
+
 /// Appends what is Python of a cell to `source`, and judges what is not.
 pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut String) {
     let trimmed = text.trim_start();
@@ -17,10 +25,16 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
     let (head, body) = magic.split_once('\n').unwrap_or((magic, ""));
     let (word, rest) = head.trim().split_once(char::is_whitespace).unwrap_or((head.trim(), ""));
     match word {
-        "bash" | "sh" | "!" | "system" | "sx" | "cmd" | "zsh" => shell::text(scanner, place, body),
+        "bash" | "sh" | "!" | "system" | "sx" | "cmd" | "zsh" => {
+            shell::text(scanner, place, body);
+            touches_files(body, source);
+        }
         "script" => interpreter(scanner, place, rest, body, source),
         "html" | "HTML" | "svg" | "SVG" | "markdown" => page::markup(scanner, place, body),
-        "javascript" | "js" => page::script(scanner, place, body),
+        "javascript" | "js" => {
+            page::script(scanner, place, body);
+            source.push_str(UNKNOWN);
+        }
         // Timing, profiling and capturing run the cell as Python, and what stands behind the word before it.
         "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "capture" | "debug" | "python"
         | "python3" | "pypy" | "python2" => {
@@ -34,12 +48,14 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
             lines(scanner, place, body, source);
         }
         "jit" | "numba" => lines(scanner, place, body, source),
-        "writefile" | "file" => written(scanner, place, rest, body),
+        "writefile" | "file" => written(scanner, place, rest, body, source),
         "latex" | "sql" | "bigquery" | "mermaid" | "html_template" | "skip" | "ai" => {}
         "perl" | "ruby" | "node" | "php" | "lua" | "R" | "julia" | "octave" | "powershell" | "pwsh" => {
             other_language(scanner, place, word, body);
+            source.push_str(UNKNOWN);
         }
         other => {
+            source.push_str(UNKNOWN);
             let message = format!("the cell is run by the magic {other:?}, which is not known");
             scanner.report("code/not-analysed", place.clone(), message);
         }
@@ -50,11 +66,27 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
 fn interpreter(scanner: &mut Scanner<'_>, place: &Place, head: &str, body: &str, source: &mut String) {
     let program = head.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
     match program.rsplit('/').next().unwrap_or(program) {
-        "bash" | "sh" | "zsh" | "dash" => shell::text(scanner, place, body),
+        "bash" | "sh" | "zsh" | "dash" => {
+            shell::text(scanner, place, body);
+            touches_files(body, source);
+        }
         // A way to leave a cell out.
         "false" | "true" | "echo" | "cat" | "" => {}
         program if program.starts_with("python") || program == "pypy" => lines(scanner, place, body, source),
-        program => other_language(scanner, place, program, body),
+        program => {
+            other_language(scanner, place, program, body);
+            source.push_str(UNKNOWN);
+        }
+    }
+}
+
+/// What stands in the source for something that may write to any file.
+const UNKNOWN: &str = "__shell__()\n";
+
+/// Appends what is to be thought of the commands of a shell.
+fn touches_files(commands: &str, source: &mut String) {
+    if !joined(commands).iter().all(|(_, line)| line.trim().is_empty() || shell::only_looks(line)) {
+        source.push_str(UNKNOWN);
     }
 }
 
@@ -77,12 +109,14 @@ fn later(path: &str) -> bool {
 }
 
 /// `%%writefile NAME`: a file that later lines may import or run.
-fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str) {
+fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str, source: &mut String) {
     let name = name.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
     let inner = |part: &str| {
         let cell = place.member.as_deref().unwrap_or_default();
         place.clone().within(format!("{cell}!{part}"))
     };
+    let plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "_-./".contains(c));
+    source.push_str(&if plain { format!("__shell__('{name}')\n") } else { UNKNOWN.to_owned() });
     if later(name) {
         let message = format!("writes a file that something runs later: {name:?}");
         scanner.report("code/harmful", place.clone(), message);
@@ -101,7 +135,7 @@ fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut Stri
     while let Some((first, index)) = parts.next() {
         let trimmed = first.trim_start();
         let indent = first.get(..first.len() - trimmed.len()).unwrap_or_default();
-        if !is_command(trimmed) {
+        if !is_command(trimmed) && !is_automagic(trimmed) {
             // `?name` and `name??` show help.
             let help = trimmed.starts_with('?');
             source.push_str(if help { "pass" } else { first.trim_end_matches('?') });
@@ -143,6 +177,15 @@ fn assigned(line: &str) -> (Option<&str>, &str) {
     split.map_or((None, line), |(left, right)| (Some(left), right))
 }
 
+/// A magic that IPython takes without its sign where the line is no Python ("automagic"): how packages are installed.
+fn is_automagic(trimmed: &str) -> bool {
+    ["pip", "conda", "mamba"].iter().any(|word| {
+        trimmed.strip_prefix(word).is_some_and(|rest| {
+            [" install ", " uninstall ", " list", " show "].iter().any(|verb| rest.starts_with(verb))
+        })
+    })
+}
+
 fn is_command(trimmed: &str) -> bool {
     let (_, line) = assigned(trimmed);
     // `% 2` goes on with an expression of the line before.
@@ -173,59 +216,78 @@ pub(super) fn loaded_from_elsewhere(commands: &str) -> Vec<String> {
 /// One command: of a shell (`!`, `!!`) or a magic.
 fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, source: &mut String) {
     let (name, line) = assigned(line);
-    let keep = |source: &mut String| {
-        // The name is there afterwards, and holds what nobody knows.
-        let left = name.map_or_else(|| "pass".to_owned(), |name| format!("{name} = __shell__()"));
-        source.push_str(&format!("{indent}{left}\n"));
+    // The name is there afterwards, and holds what nobody knows.
+    let left = name.map_or_else(String::new, |name| format!("{name} = "));
+    let keep = |source: &mut String, looks: bool| {
+        let call = if looks { "__shell__('')" } else { "__shell__()" };
+        source.push_str(&format!("{indent}{left}{call}\n"));
     };
     if let Some(command) = line.strip_prefix("!!").or_else(|| line.strip_prefix('!')) {
         shell_command(scanner, place, command, indent, source);
-        return keep(source);
+        return keep(source, shell::only_looks(command));
     }
     let magic = line.trim_start_matches('%');
     let (word, rest) = magic.split_once(char::is_whitespace).unwrap_or((magic, ""));
     let rest = rest.trim();
-    match word {
+    let looks = match word {
         "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "debug" => {
             statement(rest, indent, source);
             if name.is_some() {
-                keep(source);
+                keep(source, true);
             }
             return;
         }
-        "sx" | "system" | "!" | "sc" => shell::line(scanner, place, rest),
+        "sx" | "system" | "!" | "sc" => {
+            shell::line(scanner, place, rest);
+            shell::only_looks(rest)
+        }
         // `%alias name command`.
         "alias" => {
             let command = rest.split_once(char::is_whitespace).map_or("", |(_, command)| command);
             shell::line(scanner, place, command);
+            false
         }
         "pip" | "conda" | "mamba" | "micromamba" | "uv" => {
-            shell::line(scanner, place, &format!("{word} {rest}"))
+            let command = format!("{word} {rest}");
+            shell::line(scanner, place, &command);
+            shell::only_looks(&command)
         }
         "env" | "set_env" => {
             let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
             if !value.is_empty() && shell::LOADING.contains(&variable.trim()) {
                 shell::line(scanner, place, &format!("export {}={value}", variable.trim()));
             }
+            true
         }
-        "save" | "store" | "logstart" if later(rest) => {
-            let message = format!("writes a file that something runs later: {rest:?}");
-            scanner.report("code/harmful", place.clone(), message);
+        "save" | "store" | "logstart" => {
+            if later(rest) {
+                let message = format!("writes a file that something runs later: {rest:?}");
+                scanner.report("code/harmful", place.clone(), message);
+            }
+            false
         }
         "run" | "load" | "loadpy" if rest.contains("://") => {
             let message =
                 format!("takes its code from an address: {:?}", rest.chars().take(80).collect::<String>());
             scanner.report("code/runs-fetched", place.clone(), message);
+            false
         }
-        "run" => shell::line(scanner, place, &format!("python {rest}")),
+        "run" => {
+            shell::line(scanner, place, &format!("python {rest}"));
+            false
+        }
         // Loading an extension imports it and calls its function.
         "load_ext" | "reload_ext" if rest.chars().all(|c| c.is_alphanumeric() || c == '_' || c == '.') => {
             source.push_str(&format!("{indent}import {rest}; {rest}.load_ipython_extension(__shell__)\n"));
             return;
         }
-        _ => {}
-    }
-    keep(source);
+        // How things are shown, and what there is.
+        "matplotlib" | "config" | "autoreload" | "pylab" | "tensorboard" | "who" | "whos" | "who_ls"
+        | "pwd" | "ls" | "pinfo" | "precision" | "xmode" | "colors" | "history" | "hist" | "reset"
+        | "lsmagic" | "magic" | "automagic" | "psearch" | "watermark" => true,
+        _ => false,
+    };
+    keep(source, looks);
 }
 
 /// A command of a shell. IPython puts values of Python into it, so that one that is nothing but such a value is known by

@@ -75,6 +75,51 @@ const WORK: [&str; 67] = [
     "yt-dlp",
 ];
 
+/// Whether a command shows something or installs packages by their names, and surely writes to no file of whoever runs
+/// it.
+pub(crate) fn only_looks(line: &str) -> bool {
+    const SHOW: [&str; 19] = [
+        "ls",
+        "du",
+        "df",
+        "pwd",
+        "head",
+        "cat",
+        "wc",
+        "echo",
+        "file",
+        "stat",
+        "tree",
+        "which",
+        "free",
+        "lscpu",
+        "uname",
+        "date",
+        "nproc",
+        "whoami",
+        "nvidia-smi",
+    ];
+    let plain = |c: char| c.is_alphanumeric() || " _-./,:=*~+[]%'\"".contains(c);
+    let words: Vec<&str> = line.split_whitespace().collect();
+    if !line.chars().all(plain) {
+        return false;
+    }
+    match &words[..] {
+        ["nvidia-smi", rest @ ..] => {
+            rest.iter().all(|word| !word.starts_with("-f") && !word.starts_with("--f"))
+        }
+        ["date" | "file" | "tree", rest @ ..] => rest.iter().all(|word| !word.starts_with('-')),
+        [program, ..] if SHOW.contains(program) => true,
+        ["pip" | "pip3", "list" | "show" | "freeze" | "check", ..] => true,
+        ["python" | "python3" | "pip" | "pip3" | "conda" | "git", "--version" | "-V"] => true,
+        ["pip" | "pip3", "install", rest @ ..] => rest.iter().all(|word| match word.strip_prefix('-') {
+            Some(option) => ["q", "qq", "qqq", "U", "Uq", "-quiet", "-upgrade"].contains(&option),
+            None => !word.contains(['/', ':']) && *word != ".",
+        }),
+        _ => false,
+    }
+}
+
 /// Whether a command, or as much as is known of it, is one of a script's ordinary work.
 pub(crate) fn is_ordinary(line: &str) -> bool {
     // What is put in by the shell, run from a text or told to a tool to run is not written here.

@@ -83,6 +83,7 @@ impl Machine<'_> {
                 _ => Value::UNKNOWN,
             },
             Value::Unknown(taint) => {
+                self.touches("", &arguments);
                 self.asks_with_secrets(scope, &arguments, line);
                 self.hand_over(scope, &arguments, line, false);
                 let given = arguments.all().fold(Taint::NONE, |t, v| t.and(self.taint(v)));
@@ -248,6 +249,7 @@ impl Machine<'_> {
         line: u32,
     ) -> Value {
         let general = generalised(name);
+        self.keeps_saved(name, &arguments);
         if let Some(value) = self.intrinsic(scope, &general, name, &arguments, line) {
             return value;
         }
@@ -299,7 +301,6 @@ impl Machine<'_> {
         {
             self.event(scope, line, What::SendsInput(name.to_owned()));
         }
-        self.keeps_saved(name, &arguments);
         self.commands_by_name(scope, name, &arguments, line);
         self.leads_to(scope, name, &arguments, line);
         self.at_large(scope, name, &arguments, line);
@@ -380,8 +381,9 @@ impl Machine<'_> {
             return;
         }
         let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
-        let saved = |v: &Value| v.as_text().is_some_and(|path| self.saved.contains(path));
-        let own = || by_path && arguments.plain.first().is_some_and(|v| self.of_the_model(v) || saved(v));
+        let read =
+            arguments.plain.first().or_else(|| arguments.named("filename")).or_else(|| arguments.named("f"));
+        let own = || by_path && read.is_some_and(|v| self.of_the_model(v) || self.saved.is_own(v));
         if effect == Effect::Deserialise
             && (is_safe_loader(name, arguments) || self.has_safe_loader(name, arguments) || own())
         {

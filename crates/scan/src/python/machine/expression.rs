@@ -95,8 +95,10 @@ impl Machine<'_> {
                     Some(true) => self.eval(scope, *then),
                     Some(false) => self.eval(scope, *otherwise),
                     None => {
+                        self.branches += 1;
                         let then = self.eval(scope, *then);
                         let otherwise = self.eval(scope, *otherwise);
+                        self.branches -= 1;
                         otherwise.or(then)
                     }
                 }

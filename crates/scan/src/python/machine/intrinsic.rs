@@ -566,6 +566,7 @@ impl Machine<'_> {
             other => other.as_text().map(str::to_owned),
         });
         let shown = path.clone().unwrap_or_else(|| "a path that is not known".to_owned());
+        self.opens_saved(path.as_deref(), mode);
         if writes {
             self.event(scope, line, What::Writes(shown));
         }

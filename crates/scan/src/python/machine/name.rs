@@ -98,6 +98,7 @@ impl Machine<'_> {
         }
         if let Value::Outside(name, _) = owner {
             let name = name.to_string();
+            self.saved_by_others(&name);
             match (name.as_str(), index.as_text()) {
                 ("builtins.globals()", Some(key)) => {
                     let globals = self.frames.get(scope.frame).map_or(scope.frame, |f| f.globals);

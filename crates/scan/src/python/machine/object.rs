@@ -376,6 +376,7 @@ impl Machine<'_> {
             }
             Value::Outside(base, _) => {
                 let replaced = format!("{base}.{name}");
+                self.saved_by_others(&replaced);
                 let watched =
                     matches!(
                         base.as_ref(),

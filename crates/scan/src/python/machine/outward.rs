@@ -220,23 +220,6 @@ impl Machine<'_> {
         })
     }
 
-    /// Remembers the pickles that the source writes itself, until something else has their path.
-    pub(super) fn keeps_saved(&mut self, name: &str, arguments: &Arguments) {
-        const MOST: usize = 256;
-        let path = arguments.plain.get(1).and_then(Value::as_text);
-        match (name, path) {
-            ("joblib.dump" | "torch.save", Some(path)) if self.branches == 0 && self.saved.len() < MOST => {
-                self.saved.insert(path.to_owned());
-            }
-            ("joblib.load" | "torch.load" | "builtins.print", _) => {}
-            _ if self.saved.is_empty() => {}
-            _ => {
-                let named: Vec<&str> = arguments.all().filter_map(Value::beginning).collect();
-                self.saved.retain(|path| !named.iter().any(|text| text.contains(path.as_str())));
-            }
-        }
-    }
-
     /// Whether what runs stands in the place of a function of a library's.
     pub(super) fn in_place_of_another(&self) -> bool {
         self.active
