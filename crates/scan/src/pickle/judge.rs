@@ -19,6 +19,7 @@ mod accident;
 mod code;
 mod containers;
 mod contract;
+mod dill;
 mod distribution;
 mod figure;
 mod formula;
@@ -314,22 +315,14 @@ impl<'t> Judge<'t> {
                 if let Some(made) = code::made(machine, callee, args) {
                     self.brings(offset, Some(made));
                 }
+                if code::runs_for_a_class(machine, callee, args) {
+                    let message = format!("loading it has {name} call something that makes no classes");
+                    return self.find("pickle/contract", name, offset, message);
+                }
                 if code::imports_module(machine, callee) {
                     return self.module(offset, code::imported(machine, args));
                 }
-                let named = self.imports.get(&name).is_some_and(|import| import.called_by.is_none())
-                    && name == "builtins.setattr"
-                    && code::names_its_own(machine, args);
-                if named {
-                    self.imports.remove(&name);
-                    return;
-                }
-                if self.brings.is_some() && name == "dill._dill._setattr" && code::fills_a_cell(machine, args)
-                {
-                    // What was asked for on the way is called by nothing else.
-                    let asked = ["dill._dill._setattr", "dill._dill", "builtins.setattr"];
-                    self.imports
-                        .retain(|name, import| import.called_by.is_some() || !asked.contains(&name.as_str()));
+                if self.is_dills(machine, &name, args) {
                     return;
                 }
                 let last = name.rsplit('.').next().unwrap_or_default();
@@ -479,19 +472,23 @@ impl<'t> Judge<'t> {
             Some([dict, slots]) => vec![*dict, *slots],
             _ => vec![state],
         };
+        let function = code::is_own_function(machine, target);
         for part in parts {
-            self.state(machine, offset, part);
+            self.state(machine, offset, part, function);
         }
     }
 
     /// Names that Python looks up by itself must not come from the file: `__setstate__` set on an instance
-    /// is called by the next `BUILD`.
-    fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value) {
+    /// is called by the next `BUILD`. A function of the stream has some of its own.
+    fn state(&mut self, machine: &Machine<'_>, offset: usize, state: Value, function: bool) {
         if let Some((items, whole)) = machine.dict(state) {
             for pair in items.chunks(2) {
                 let [key, rest @ ..] = pair else { continue };
                 let name = machine.text(*key);
                 let name = name.as_deref().unwrap_or_default();
+                if function && rest.first().is_some_and(|value| dill::is_own(machine, name, *value)) {
+                    continue;
+                }
                 // What a library keeps under such a name is data: a callable there is for somebody to call. `typing` keeps
                 // there what its name for a class was, as in `typing.OrderedDict()`.
                 let called = (is_marked(name) || lookup::is_of_containers(name))

@@ -80,34 +80,6 @@ pub(super) fn imported(machine: &Machine<'_>, args: Value) -> String {
     asked.map_or_else(|| "a module whose name it computes".to_owned(), Cow::into_owned)
 }
 
-/// Whether `setattr` gives a class of the stream one of the names by which people know it, as dill does.
-pub(super) fn names_its_own(machine: &Machine<'_>, args: Value) -> bool {
-    let Some([of, name, value]) = machine.tuple(args) else { return false };
-    is_class(machine, *of)
-        && matches!(
-            machine.text(*name).as_deref(),
-            Some("__qualname__" | "__module__" | "__name__" | "__doc__")
-        )
-        && machine.text(*value).is_some()
-}
-
-/// Whether dill fills a cell of a closure, when that is made before what it holds (`dill._dill._setattr`).
-pub(super) fn fills_a_cell(machine: &Machine<'_>, args: Value) -> bool {
-    let Some([cell, name, _]) = machine.tuple(args) else { return false };
-    let Some(Node::Called { callee, .. }) = machine.node(*cell) else { return false };
-    machine.global(*callee).is_some_and(|global| global.qualified() == "dill._dill._create_cell")
-        && machine.text(*name).as_deref() == Some("cell_contents")
-}
-
-/// Whether `getattr` asks dill for its own `setattr`, or else the built-in one.
-pub(super) fn asks_dill(machine: &Machine<'_>, args: &[Value]) -> bool {
-    let [owner, name, otherwise] = args else { return false };
-    let is = |value: Value, name: &str| machine.global(value).is_some_and(|g| g.qualified() == name);
-    is(*owner, "dill._dill")
-        && machine.text(*name).as_deref() == Some("_setattr")
-        && is(*otherwise, "builtins.setattr")
-}
-
 /// Whether `value` is a class whose body the stream brings.
 pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_skeleton_class", "_make_skeleton_enum", "_create_type"])
@@ -116,6 +88,78 @@ pub(super) fn is_class(machine: &Machine<'_>, value: Value) -> bool {
 /// Whether it is an enumeration, which is called with a value to look up the member that has it.
 pub(super) fn is_enum(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_skeleton_enum"])
+}
+
+/// Whether a maker of classes is given something else to call than a metaclass: dill and cloudpickle call whatever they are
+/// given with the rest.
+pub(super) fn runs_for_a_class(machine: &Machine<'_>, callee: Value, args: Value) -> bool {
+    let named = machine.global(callee).and_then(|global| global.name.as_deref());
+    if !matches!(named, Some("_create_type" | "_make_skeleton_class")) {
+        return false;
+    }
+    let Some([kind, rest @ ..]) = machine.tuple(args) else { return true };
+    let imported = machine.global(*kind).and_then(|global| global.name.as_deref()).is_some_and(|name| {
+        name == "type" || ["Meta", "Type", "Metaclass"].iter().any(|end| name.ends_with(end))
+    });
+    // A class of the stream, called as metaclasses are: with a name, bases and a body.
+    let of_the_stream = || {
+        is_class(machine, *kind)
+            && matches!(rest, [name, bases, body, ..] if machine.text(*name).is_some()
+                && machine.tuple(*bases).is_some() && machine.dict(*body).is_some())
+    };
+    !(imported || is_the_type(machine, *kind) || of_the_stream())
+}
+
+/// Whether it is `type`, as dill asks for it.
+fn is_the_type(machine: &Machine<'_>, value: Value) -> bool {
+    asked_for(machine, value).is_some_and(|name| matches!(&*name, "type" | "TypeType"))
+}
+
+/// The name by which one of Python's own types was asked for: `_load_type("object")`.
+fn asked_for<'m>(machine: &'m Machine<'_>, value: Value) -> Option<Cow<'m, str>> {
+    let Node::Called { callee, args, .. } = machine.node(value)? else { return None };
+    let global = machine.global(*callee)?;
+    let asks = match global.name.as_deref()? {
+        "_load_type" => global.module.as_deref() == Some("dill._dill"),
+        "_builtin_type" => is_maker(global.module.as_deref()?, "_builtin_type"),
+        _ => false,
+    };
+    if !asks {
+        return None;
+    }
+    machine.text(*machine.tuple(*args)?.first()?)
+}
+
+/// Whether it is a class that `type` itself makes anew, of bases that are imported or made so: a metaclass of the stream
+/// would run whenever an attribute is set, and `type` with one argument gives back a class that may be anybody's.
+pub(super) fn is_new_class(machine: &Machine<'_>, value: Value) -> bool {
+    let mut open = vec![(value, 0)];
+    while let Some((value, depth)) = open.pop() {
+        let Some(Node::Called { args, .. }) = machine.node(value) else { return false };
+        let Some([kind, name, bases, body]) = machine.tuple(*args) else { return false };
+        let by_type = machine.global(*kind).is_some_and(|global| global.qualified() == "builtins.type")
+            || is_the_type(machine, *kind);
+        let made = is_made_by(machine, value, &["_create_type"]) && by_type && depth < DEPTH;
+        let (Some(bases), Some(_), Some(_)) =
+            (machine.tuple(*bases), machine.text(*name), machine.dict(*body))
+        else {
+            return false;
+        };
+        if !made || bases.len() > NAMES {
+            return false;
+        }
+        let known = |base: Value| machine.global(base).is_some() || asked_for(machine, base).is_some();
+        open.extend(bases.iter().filter(|base| !known(**base)).map(|base| (*base, depth + 1)));
+        if open.len() > NAMES {
+            return false;
+        }
+    }
+    true
+}
+
+/// Whether `value` is a function that a maker of the libraries made.
+pub(super) fn is_own_function(machine: &Machine<'_>, value: Value) -> bool {
+    is_made_by(machine, value, &["_make_function", "_make_skel_func", "_create_function"])
 }
 
 fn is_made_by(machine: &Machine<'_>, value: Value, makers: &[&str]) -> bool {

@@ -6,7 +6,7 @@ use super::super::fold;
 use super::super::machine::Machine;
 use super::super::value::{Global, Node, Value};
 use super::plain::{is_shown, plain, plain_names, small_number};
-use super::{Judge, code, reach, resources};
+use super::{Judge, reach, resources};
 use crate::tables::{Contract, Effect};
 use crate::torch_classes;
 
@@ -220,7 +220,7 @@ impl Judge<'_> {
                     Some(_) => matches!(attribute, Value::Text(..)),
                     None => self.is_method(machine, *owner, *attribute),
                 },
-                _ => code::asks_dill(machine, args),
+                _ => super::dill::asks_for_setattr(machine, args),
             },
             Contract::NamedState => args.last().is_some_and(|state| plain_names(machine, *state)),
             Contract::Subclass => match args {

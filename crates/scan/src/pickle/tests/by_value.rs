@@ -45,7 +45,7 @@ fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
         r"cbuiltins\ngetattr\n(cdill._dill\n_import_module\n\x8c\x02os\x85R\x8c\x06systemtR0",
         r"cbuiltins\nsetattr\n(g9\n\x8c\x07__del__cos\nsystem\ntR0",
         r"cbuiltins\nsetattr\n(cos\npath\n\x8c\x0c__qualname__\x8c\x01AtR0",
-        r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0g8\n(g9\n\x8c\x04nameNtR0",
+        r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0g8\n(cos\npath\n\x8c\x04nameNtR0",
         r"cbuiltins\ngetattr\n(cdill\n_dill\n\x8c\x08_setattrcbuiltins\nsetattr\ntR(cos\npath\n\x8c\x0dcell_contentsK\x03tR0",
         r"c_operator\ngetitem\n(cbuiltins\n__dict__\n\x8c\x04evaltR0",
     ] {
@@ -56,4 +56,48 @@ fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
     assert!(rules(&unescape(&stranger)).contains(&"pickle/unknown-callable".to_owned()));
     // By themselves the built-in names stay what they are.
     assert_eq!(outcome(&unescape(r"\x80\x04cbuiltins\n__dict__\n.")), Outcome::Malicious);
+}
+
+#[test]
+fn what_dill_sets_on_its_own_functions_and_classes_adds_nothing() {
+    let make = r"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x04NAME\x85tR}\x8c\x05cleanNNtRp7\n0";
+    let class = r"cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85R\x8c\x01A)}tRp9\n0";
+    let own = r"cdill._dill\n_create_type\n(g9\n\x8c\x01B)}tRp6\n0";
+    let cell = r"cbuiltins\ngetattr\n(cdill\n_dill\n\x8c\x08_setattrcbuiltins\nsetattr\np8\ntR(cdill._dill\n_create_cell\nN\x85R\x8c\x0dcell_contentsK\x03tR0";
+    for harmless in [
+        r"g7\n}}(\x8c\x0e__kwdefaults__}\x8c\x03epsK\x01s\x8c\x0f__annotations__}u\x86b0".to_owned(),
+        format!(r"{cell}g8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0"),
+        r"cbuiltins\nsetattr\n(g9\n\x8c\x05scaleK\x02tR0".to_owned(),
+        r"cbuiltins\nsetattr\n(cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85R\x8c\x01C(cdill._dill\n_load_type\n\x8c\x06object\x85Rt}tR\x8c\x0c__qualname__\x8c\x01CtR0".to_owned(),
+        r"cbuiltins\nsetattr\n(g7\n\x8c\x0b__wrapped__g7\ntR0".to_owned(),
+    ] {
+        let stream = unescape(&format!("{make}{class}{harmless}N."));
+        assert_eq!(outcome(&stream), Outcome::Unscannable, "{harmless}: {:?}", rules(&stream));
+    }
+    for harmful in [
+        // Of what is imported, of an object, or by name of something else.
+        r"cnumpy\nmean\n}}\x8c\x0e__kwdefaults__}s\x86b0",
+        r"ccollections\nOrderedDict\n)R}}\x8c\x0e__kwdefaults__}s\x86b0",
+        r"cbuiltins\nsetattr\n(cnumpy\nmean\n\x8c\x0c__qualname__\x8c\x01AtR0",
+        r"cbuiltins\nsetattr\n(cnumpy\nndarray\n\x8c\x05scaleK\x02tR0",
+        // By names that run: what Python calls, the code itself, and a metaclass of the stream.
+        r"cbuiltins\nsetattr\n(g9\n\x8c\x0c__setstate__g7\ntR0",
+        r"cbuiltins\nsetattr\n(g7\n\x8c\x08__code__g7\ntR0",
+        r"g7\n}}\x8c\x08__call__g7\ns\x86b0",
+        r"g7\n}}\x8c\x0b__wrapped__cnumpy\nmean\ns\x86b0",
+        r"OWNcbuiltins\nsetattr\n(g6\n\x8c\x05scaleK\x02tR0",
+        // What `type` says of an object, and of what a module is made, is not the stream's.
+        r"cbuiltins\nsetattr\n(cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85Rccollections\nOrderedDict\n)RtR\x8c\x06updateg7\ntR0",
+        r"cbuiltins\nsetattr\n(cdill._dill\n_create_type\n(ccloudpickle.cloudpickle\nsubimport\n\x8c\x02ostR\x8c\x06getcwdg7\ntR0",
+        // What is called in the place of a metaclass.
+        r"cdill._dill\n_create_type\n(g7\ntR0",
+        r"cdill._dill\n_create_type\n(cbuiltins\nsetattr\ng9\n\x8c\x05scaleK\x02tR0",
+        r"ccloudpickle.cloudpickle\n_make_skeleton_class\n(g7\n\x8c\x01A)}\x8c\x01iNtR0",
+        // A bound method that is called, and one of what is imported.
+        r"cdill._dill\n_load_type\n\x8c\x0aMethodType\x85R(g7\nK\x01tR)R0",
+        r"cdill._dill\n_load_type\n\x8c\x0aMethodType\x85R(cos\nsystem\n\x8c\x02idtR)R0",
+    ] {
+        let stream = unescape(&format!("{make}{class}{}N.", harmful.replace("OWN", own)));
+        assert!(outcome(&stream) >= Outcome::Suspicious, "{harmful}: {:?}", rules(&stream));
+    }
 }
