@@ -27,7 +27,7 @@ mod value;
 
 pub(crate) use effects::TABLE;
 use judge::Started;
-pub(crate) use known::{MODULES, is_named, is_of_a_package};
+pub(crate) use known::{MODULES, is_named, is_of_a_package, is_of_python};
 use machine::{Event, Machine, Reach, What};
 pub(crate) use project::Project;
 

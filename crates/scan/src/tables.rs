@@ -121,6 +121,9 @@ pub enum Contract {
     Shown,
     /// As `Held`, where the argument at this place is the constant bytes of a pickle, which is looked into: spaCy loads it.
     Keeps(usize),
+    /// What `numba.core.serialize._unpickle__CustomPickled` made of the bytes of a pickle: `custom_rebuild` has the class in
+    /// it make a function of the code in it.
+    Dispatcher,
     /// A class and the state that it sets, attribute by attribute, of what dictionaries of tensors keep and not locked:
     /// `tensordict._reductions._make_td`.
     Tensors,
@@ -180,6 +183,8 @@ impl Contract {
             "matches" => Self::Matches,
             "constants" => Self::Constants,
             "temporary" => Self::Temporary,
+            "dispatcher" => Self::Dispatcher,
+            "keeps-0" => Self::Keeps(0),
             "keeps-1" => Self::Keeps(1),
             "keeps-4" => Self::Keeps(4),
             _ => return None,
@@ -233,6 +238,7 @@ impl Contract {
             Self::Block => "elements, their place and how many dimensions they have",
             Self::Shown => "the text of a range or a constant",
             Self::Keeps(_) => "harmless arguments and the constant bytes of a pickle",
+            Self::Dispatcher => "what numba unpickled of constant bytes",
             Self::NestedState => "a state whose own pickle is constant bytes",
             Self::Subclass => "an inert function, a class, arguments and a state of plain attribute names",
         }
@@ -349,6 +355,16 @@ impl Tables {
                 names.iter().find(|(n, _)| matches(n, attribute)).map(|(_, k)| *k)
             })
         })
+    }
+
+    /// Whether anything is known of any module of a package.
+    pub fn knows_package(&self, package: &str) -> bool {
+        let within = |module: &str| {
+            module.strip_prefix(package).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        self.reviewed.keys().any(|(module, _)| within(module))
+            || self.sinks.keys().any(|module| within(module))
+            || [",", "."].iter().any(|end| line_with(GENERATED, &format!("{package}{end}")).is_some())
     }
 
     /// Whether any table knows the module at all.

@@ -239,9 +239,15 @@ pub(super) fn metadata(scanner: &mut Scanner<'_>, place: &Place, name: &str, val
             format!("the value of {name:?} is {what} by its structure"),
         );
     }
-    // Templates are programs with tags of their own, and are judged as such.
-    if name.contains("chat_template") {
+    // Templates are programs with tags of their own, and are judged as such; GGUF has its own place for them.
+    if name.starts_with("tokenizer.chat_template") {
         return;
+    }
+    if name.contains("chat_template") {
+        return super::template::scan(scanner, place, value);
+    }
+    if ["{{", "{%"].iter().any(|tag| value.contains(tag)) && value.len() <= LONGEST {
+        super::template::ways_out(scanner, place, value);
     }
     super::orders::described(scanner, place, name, value);
     if value.contains('<') && value.len() <= LONGEST {

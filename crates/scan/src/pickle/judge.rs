@@ -11,6 +11,7 @@ use super::attributes::{is_looked_up, is_marked};
 use super::joblib;
 use super::machine::{Event, Machine, Watch};
 use super::value::{Global, Node, Value};
+use crate::python;
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
 use crate::torch_classes;
@@ -119,6 +120,27 @@ struct Import {
     offset: usize,
     called_by: Option<&'static str>,
     harm: Option<&'static str>,
+    /// The name without its module.
+    name: String,
+}
+
+impl Import {
+    /// Whether it is of a package that the tables do not know, or of `__main__`, which is whatever program loads the file,
+    /// and nothing of it is called: a project's own estimators, of which objects are made and given a state. Their `__new__`
+    /// and `__setstate__` are not the file's, and nobody here can tell what they do.
+    fn is_a_stranger(&self, tables: &Tables, qualified: &str) -> bool {
+        let package = qualified.split('.').next().unwrap_or(qualified);
+        let is_class =
+            |part: &str| part.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase());
+        let mut parts = self.name.split('.').peekable();
+        let of_a_class = parts.peek().is_some_and(|first| is_class(first));
+        match self.called_by {
+            Some(by) if !by.starts_with("NEWOBJ") || !parts.all(is_class) => return false,
+            None if !of_a_class => return false,
+            _ => {}
+        }
+        package == "__main__" || !tables.knows_package(package) && !python::is_of_python(package)
+    }
 }
 
 /// Most different things remembered about one run.
@@ -152,6 +174,11 @@ impl<'t> Judge<'t> {
                     "pickle/unsafe-call",
                     place(import.offset),
                     format!("loading it {does} {name}, which {harm}"),
+                ),
+                None if import.is_a_stranger(self.tables, &name) => scanner.report(
+                    "pickle/unknown-class",
+                    place(import.offset),
+                    format!("loading it {does} {name}, of whose package nothing is known"),
                 ),
                 None => scanner.report(
                     "pickle/unknown-callable",
@@ -342,7 +369,11 @@ impl<'t> Judge<'t> {
     fn called(&mut self, global: &Global, offset: usize, by: &'static str) {
         let (Some(module), Some(name)) = (global.module.as_deref(), global.name.as_deref()) else { return };
         if let Some(import) = self.import(module, name, offset) {
-            import.called_by.get_or_insert(by);
+            let before = import.called_by.get_or_insert(by);
+            // A call says more than a making.
+            if before.starts_with("NEWOBJ") {
+                *before = by;
+            }
         }
     }
 
@@ -364,7 +395,12 @@ impl<'t> Judge<'t> {
         if self.doubtful && harm.is_none() {
             return None;
         }
-        Some(self.imports.entry(full).or_insert(Import { offset, called_by: None, harm }))
+        Some(self.imports.entry(full).or_insert(Import {
+            offset,
+            called_by: None,
+            harm,
+            name: name.to_owned(),
+        }))
     }
 
     /// Remembers code that the stream brings by value, and what is made of it.

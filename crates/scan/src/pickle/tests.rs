@@ -337,7 +337,8 @@ fn an_object_of_a_c_extension_is_made_of_known_classes_only() {
         outcome(format!("{function}({class}I238750788\n(ttR.").as_bytes())
     };
     assert_eq!(made("csklearn._loss._loss\nCyHalfMultinomialLoss\n"), Outcome::Clean);
-    assert_eq!(made("cpackage\nSubclass\n"), Outcome::Suspicious);
+    assert_eq!(made("cpackage\nSubclass\n"), Outcome::Unscannable);
+    assert_eq!(made("cpackage\nsubclass\n"), Outcome::Suspicious);
     assert_eq!(made("c_codecs\nencode\n"), Outcome::Suspicious);
 }
 

@@ -88,6 +88,11 @@ pub(crate) fn is_named(module: &str) -> bool {
     top.is_empty() || KNOWN.exact.contains_key(top)
 }
 
+/// Whether a package comes with Python.
+pub(crate) fn is_of_python(package: &str) -> bool {
+    package == "builtins" || matches!(KNOWN.exact.get(package), Some(How::Standard | How::Listed))
+}
+
 /// Whether a dotted name is one of a package that models are written with, in a part of it that is known.
 pub(crate) fn is_of_a_package(name: &str) -> bool {
     let top = name.split('.').next().unwrap_or(name);

@@ -20,6 +20,7 @@ mod class;
 mod container;
 mod define;
 mod dropped;
+mod evaluate;
 mod event;
 mod expression;
 mod flow;

@@ -239,6 +239,10 @@ pub(super) static RULES: &[Rule] = &[
         "Bytes follow the last pickle that no known format puts there.", REEXPORT, EVASION),
     row("pickle/unknown-callable", "Unknown callable", High, Suspicious,
         "The pickle imports something that is not known to be inert. Importing runs its module.", ASK, UNPROVEN),
+    row("pickle/unknown-class", "Object of an unknown class", Medium, Unscannable,
+        "The pickle makes an object of a class of a package of which nothing is known, or of the program that loads it, and sets its state. Importing the \
+         class and giving it a state runs code of that package, which is not in the file.",
+        "Look at the class where it is defined, above all at its __new__, __setstate__ and __reduce__, or save what the object holds in a format without classes.", UNPROVEN),
     row("pickle/unresolved-call", "Computed callable", High, Suspicious,
         "The pickle calls or imports something that it computes while it is loaded.", REBUILD, CODE),
     row("pickle/unsafe-call", "Harmful callable", Critical, Malicious,

@@ -122,9 +122,14 @@ impl Packed<'_> {
         if let Some((_, what)) = known.iter().find(|(magic, _)| start.starts_with(magic)) {
             return Some(what);
         }
-        // Few tensors begin so, and a thousand bytes of each are much to put together.
-        if may_be_pickled(&start) && pickled(&self.bytes(0..PICKLE)) {
+        // Few tensors begin so, or behind a length, and a thousand bytes of each are much to put together.
+        let begins = self.bytes(0..10);
+        let at = [0, 2, 4, 8].into_iter().find(|at| may_be_pickled(begins.get(*at..).unwrap_or_default()));
+        if at.is_some_and(|at| pickled(&self.bytes(at..at + PICKLE))) {
             return Some("a pickle");
+        }
+        if self.counted() {
+            return Some("a text behind its length");
         }
         // A length may stand before it. Two bytes that begin one are rare: few headers are put together.
         let start = self.bytes(0..BEFORE + 1);
@@ -135,6 +140,23 @@ impl Packed<'_> {
             return Some("a program");
         }
         self.printable_runs().find(|run| written(run)).map(|_| "a text")
+    }
+
+    /// Whether a number of four bytes counts printable bytes behind it that something follows in another way: short texts,
+    /// pickles of protocol 0 and commands. Few tensors have so small a number there, and in none of those are so many random
+    /// bytes printable.
+    fn counted(self) -> bool {
+        const LEAST: usize = 12;
+        let start = self.bytes(0..4);
+        let Ok(start) = <[u8; 4]>::try_from(start) else { return false };
+        let counts = [u32::from_le_bytes(start), u32::from_be_bytes(start)];
+        counts.into_iter().filter_map(|count| usize::try_from(count).ok()).any(|count| {
+            (LEAST..=self.len().saturating_sub(4).min(4096)).contains(&count) && {
+                let text = self.bytes(4..4 + count);
+                let different: BTreeSet<u8> = text.iter().copied().collect();
+                text.into_iter().all(printable) && different.len() > LEAST / 2
+            }
+        })
     }
 
     /// Runs of at least [`TEXT_BYTES`] printable bytes, each cut to as many as [`written`] looks at.
@@ -316,6 +338,23 @@ mod tests {
         ] {
             let bytes: Vec<u8> = values.iter().flat_map(|v| v.to_le_bytes()).collect();
             assert_eq!(found(&bytes, 4), None);
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_its_length_is_found() {
+        let mut weights: Vec<u8> =
+            (0..4096u32).flat_map(|n| ((n as f32 * 0.731).sin() * 0.1).to_le_bytes()).collect();
+        assert_eq!(found(&weights, 4), None);
+        for (what, hidden) in [
+            ("a text behind its length", b"cposix\nsystem\n(S'id'\ntR.".as_slice()),
+            ("a pickle", b"\x80\x02cposix\nsystem\nX\x02\0\0\0id\x85R."),
+        ] {
+            let hidden = [(hidden.len() as u32).to_le_bytes().as_slice(), hidden].concat();
+            for (at, low) in weights.iter_mut().step_by(4).enumerate().take(hidden.len() * 8) {
+                *low = *low & !1 | hidden[at / 8] >> (7 - at % 8) & 1;
+            }
+            assert_eq!(found(&weights, 4), Some(what));
         }
     }
 

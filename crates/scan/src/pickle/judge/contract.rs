@@ -154,6 +154,14 @@ impl Judge<'_> {
                 args.get(place).is_some_and(|kept| machine.bytes_of(*kept).is_some())
                     && args.iter().all(|held| self.holdable(machine, *held))
             }
+            Contract::Dispatcher => match args {
+                [made] => machine.node(*made).is_some_and(|made| {
+                    matches!(made, Node::Called { callee, .. } if machine.global(*callee).is_some_and(|global| {
+                        global.qualified() == "numba.core.serialize._unpickle__CustomPickled"
+                    }))
+                }),
+                _ => false,
+            },
             Contract::Traced => traced(machine, args).is_some(),
             Contract::Nested => match args {
                 [of] => {

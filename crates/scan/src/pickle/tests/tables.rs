@@ -191,8 +191,35 @@ fn a_named_tuple_of_dill_is_an_import() {
     };
     assert_eq!(made("EncodedTermStructure", "formulaic.materializers.base"), Outcome::Clean);
     assert_eq!(made("Popen", "subprocess"), Outcome::Malicious);
-    assert_eq!(made("Maker", "evil"), Outcome::Suspicious);
+    assert_eq!(made("Maker", "evil"), Outcome::Unscannable);
     assert_eq!(made("base.EncodedTermStructure", "formulaic.materializers"), Outcome::Suspicious);
+}
+
+#[test]
+fn objects_of_classes_of_unknown_packages_are_not_proven() {
+    for object in [
+        r"c__main__\nScaler\n)\x81}\x8c\x01aK\x01sb",
+        r"cproject.models.churn\nChurnModel\n)\x81",
+        r"cproject.models\nSpace._Uniform\n)\x81",
+        // A class that is kept.
+        r"cproject.models\nSpace\n",
+    ] {
+        assert_eq!(judged(object), Outcome::Unscannable, "{object}");
+    }
+    for called in [
+        // Called, now or later; a function; something of a module that the package has; a package that is known.
+        r"cproject.models\nChurnModel\n)R",
+        r"cproject.models\nChurnModel\n)\x810cproject.models\nChurnModel\n)R",
+        r"cproject.models\nmake\n)\x81",
+        r"cproject.models\nmake\n",
+        r"c__main__\nnp.Maker\n)\x81",
+        r"cjoblib.numpy_pickle_compat\nNDArrayWrapper\n)\x81",
+        r"cwsgiref.simple_server\nWSGIServer\n)\x81",
+        r"csklearn.strange\nMaker\n)\x81",
+    ] {
+        assert_eq!(judged(called), Outcome::Suspicious, "{called}");
+    }
+    assert_eq!(judged(r"\x80\x04\x8c\x08__main__\x8c\x09os.system\x93)\x81"), Outcome::Malicious);
 }
 
 #[test]
