@@ -45,27 +45,35 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     content.bytes.len() as u64
 }
 
-/// Scans the cells of a notebook: a program that a person runs cell by cell.
-pub(crate) fn scan_cells(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
-    scan_started(scanner, place, text, 1, Some(Started::Cells));
+/// Scans the cells of a notebook: a program that a person runs cell by cell. Each is a source of its own, and all share
+/// their names; what one leaves open hides nothing of the next.
+pub(crate) fn scan_cells(scanner: &mut Scanner<'_>, place: &Place, cells: &[String]) {
+    let text = cells.concat();
+    let parts: Vec<&str> = cells.iter().map(String::as_str).collect();
+    scan_started(scanner, place, &text, (&parts, 1), Some(Started::Cells));
 }
 
-/// Whether a cell is a whole source by itself, so that what follows it begins anew.
-pub(crate) fn stands_alone(cell: &str) -> bool {
-    let open = cell.trim_end_matches(['\n', '\r']).ends_with('\\');
-    !open && (cell.len() > MAX_SOURCE || parser::parse(cell, 1).errors.is_empty())
+/// Whether a text is one expression, and more than a name or a number.
+pub(crate) fn is_expression(text: &str) -> bool {
+    let text = text.trim();
+    if text.contains('\n') || text.chars().all(|c| c.is_alphanumeric() || c == '_') {
+        return false;
+    }
+    let tree = parser::parse(text, 1);
+    tree.errors.is_empty()
+        && matches!(&tree.body[..], [only] if matches!(only.kind, syntax::Act::Evaluate(_)))
 }
 
 /// Scans a source that stands at `place`, whose first line is `first_line` there.
 pub(crate) fn scan_text(scanner: &mut Scanner<'_>, place: &Place, text: &str, first_line: u32) {
-    scan_started(scanner, place, text, first_line, None);
+    scan_started(scanner, place, text, (&[text], first_line), None);
 }
 
 fn scan_started(
     scanner: &mut Scanner<'_>,
     place: &Place,
     text: &str,
-    first_line: u32,
+    (parts, first_line): (&[&str], u32),
     started: Option<Started>,
 ) {
     if text.len() > MAX_SOURCE {
@@ -77,11 +85,11 @@ fn scan_started(
     let near = scanner.near(place);
     let (events, errors, path) = match &near {
         Some((project, path, _)) => {
-            let (events, errors) = follow(project, path, text, first_line);
+            let (events, errors) = follow(project, path, text, (parts, first_line));
             (events, errors, path.as_str())
         }
         None => {
-            let (events, errors) = follow(&Project::default(), &place.path, text, first_line);
+            let (events, errors) = follow(&Project::default(), &place.path, text, (parts, first_line));
             (events, errors, place.path.as_str())
         }
     };
@@ -162,7 +170,10 @@ pub(crate) fn evaluates(text: &str, programs: bool) -> Option<String> {
     if !expression && !programs {
         return None;
     }
-    let (events, _) = follow(&Project::default(), "text.py", &format!("{AT_HAND}{text}"), 1);
+    let (events, _) = {
+        let text = format!("{AT_HAND}{text}");
+        follow(&Project::default(), "text.py", &text, (&[&text], 1))
+    };
     let judged =
         events.iter().filter(|e| e.reach >= Reach::Load).filter_map(|e| judge::judge(e, Started::Imported));
     judged.into_iter().find(|judged| HARM.contains(&judged.rule)).map(|judged| judged.message)
@@ -212,15 +223,23 @@ fn follow(
     project: &Project,
     path: &str,
     text: &str,
-    first_line: u32,
+    (parts, first_line): (&[&str], u32),
 ) -> (Vec<Event>, Vec<(u32, &'static str)>) {
     let work = || {
-        let tree = match project.source(path) {
-            Some((source, tree)) if first_line == 1 && *source == *text => tree,
-            _ => Arc::new(parser::parse(text, first_line)),
+        let trees: Vec<_> = match project.source(path) {
+            Some((source, tree)) if first_line == 1 && parts.len() == 1 && *source == *text => vec![tree],
+            _ => {
+                let mut line = first_line;
+                let parsed = parts.iter().map(|part| {
+                    let from = line;
+                    line = line.saturating_add(u32::try_from(part.matches('\n').count()).unwrap_or(u32::MAX));
+                    Arc::new(parser::parse(part, from))
+                });
+                parsed.collect()
+            }
         };
-        let errors = tree.errors.clone();
-        (Machine::follow(project, path, text, tree), errors)
+        let errors = trees.iter().flat_map(|tree| tree.errors.clone()).collect();
+        (Machine::follow(project, path, text, trees), errors)
     };
     let budget = || {
         let event = Event {

@@ -128,7 +128,7 @@ pub(super) fn snakemake(scanner: &mut Scanner<'_>, content: &Content<'_>, text: 
         }
         python.push('\n');
     }
-    crate::python::scan_cells(scanner, &content.place, &python);
+    crate::python::scan_cells(scanner, &content.place, &[python]);
 }
 
 /// A source that Databricks takes for a notebook: cells of other languages are comments of Python.

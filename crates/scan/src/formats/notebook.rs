@@ -9,6 +9,7 @@ use proofhouse_artifact::json::Value;
 use crate::scanner::{Content, Scanner};
 
 mod cell;
+mod open;
 pub(crate) mod page;
 
 /// Whether the document is a notebook.
@@ -22,7 +23,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     let sheets = member(document, "worksheets").and_then(Value::as_array).unwrap_or_default();
     let cells =
         std::iter::once(document).chain(sheets).filter_map(|of| member(of, "cells")?.as_array()).flatten();
-    let (mut source, mut commands) = (String::new(), String::new());
+    let (mut sources, mut commands) = (Vec::new(), String::new());
     // Lines for a shell, over all cells: what one fetches, another runs.
     let mut script = String::new();
     let language = language(document);
@@ -41,12 +42,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
                 "python" | "" => {
                     let mut own = String::new();
                     cell::look(scanner, &place, &text, &mut own);
-                    let own = cell::from_the_margin(&own);
-                    // A cell that is none by itself does not run, and its rest would hide the next one.
-                    match crate::python::stands_alone(&own) {
-                        true => source.push_str(&own),
-                        false => crate::python::scan_cells(scanner, &place, &own),
-                    }
+                    sources.push(cell::from_the_margin(&own));
                 }
                 other => understood &= super::languages::named(scanner, &place, other, &text),
             }
@@ -73,8 +69,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             format!("installs {name:?} from a repository of its own and loads it into the notebook");
         scanner.report("repo/requirement", cells.clone(), message);
     }
-    // Names of one cell are used in the next, so all cells are followed as one source.
-    crate::python::scan_cells(scanner, &cells, &source);
+    crate::python::scan_cells(scanner, &cells, &sources);
 }
 
 /// The language of a notebook's kernel, as its metadata name it; nothing where they do not. Dialects of Python are Python.
@@ -82,9 +77,13 @@ fn language(document: &Value) -> String {
     let metadata = member(document, "metadata");
     let named =
         |part: &str, name: &str| member(member(metadata?, part)?, name)?.as_text().map(str::to_lowercase);
-    let language =
-        named("kernelspec", "language").or_else(|| named("language_info", "name")).unwrap_or_default();
-    if language.contains("python") || language.contains("xeus") { "python".to_owned() } else { language }
+    let names =
+        [named("kernelspec", "language"), named("language_info", "name"), named("kernelspec", "name")];
+    // Where they do not agree, the kernel that is started is what its name says.
+    if names.iter().flatten().any(|name| name.contains("python") || name.contains("xeus")) {
+        return "python".to_owned();
+    }
+    names.into_iter().take(2).flatten().next().unwrap_or_default()
 }
 
 /// What widgets show when the notebook is opened: their state is kept in its metadata.

@@ -11,7 +11,6 @@ use super::attributes::{is_looked_up, is_marked};
 use super::joblib;
 use super::machine::{Event, Machine, Watch};
 use super::value::{Global, Node, Value};
-use crate::python;
 use crate::scanner::Scanner;
 use crate::tables::{Contract, Effect, Tables};
 use crate::torch_classes;
@@ -25,6 +24,7 @@ mod distribution;
 mod figure;
 mod formula;
 mod held;
+mod import;
 mod lightning;
 mod lookup;
 mod plain;
@@ -34,6 +34,7 @@ mod sparse;
 mod storage;
 mod structure;
 
+use import::Import;
 use plain::plain;
 pub(crate) use sparse::Check;
 pub use storage::{Storage, Storages};
@@ -115,33 +116,6 @@ pub struct Judged {
 /// Most byte strings of one run that are looked into, and how many bytes of them.
 const NESTED: usize = 64;
 const NESTED_BYTES: usize = 32 << 20;
-
-struct Import {
-    offset: usize,
-    called_by: Option<&'static str>,
-    harm: Option<&'static str>,
-    /// The name without its module.
-    name: String,
-}
-
-impl Import {
-    /// Whether it is of a package that the tables do not know, or of `__main__`, which is whatever program loads the file,
-    /// and nothing of it is called: a project's own estimators, of which objects are made and given a state. Their `__new__`
-    /// and `__setstate__` are not the file's, and nobody here can tell what they do.
-    fn is_a_stranger(&self, tables: &Tables, qualified: &str) -> bool {
-        let package = qualified.split('.').next().unwrap_or(qualified);
-        let is_class =
-            |part: &str| part.trim_start_matches('_').starts_with(|c: char| c.is_ascii_uppercase());
-        let mut parts = self.name.split('.').peekable();
-        let of_a_class = parts.peek().is_some_and(|first| is_class(first));
-        match self.called_by {
-            Some(by) if !by.starts_with("NEWOBJ") || !parts.all(is_class) => return false,
-            None if !of_a_class => return false,
-            _ => {}
-        }
-        package == "__main__" || !tables.knows_package(package) && !python::is_of_python(package)
-    }
-}
 
 /// Most different things remembered about one run.
 const FOUND_KEPT: usize = 10_000;
@@ -266,6 +240,7 @@ impl<'t> Judge<'t> {
     }
 
     fn call(&mut self, machine: &Machine<'_>, offset: usize, callee: Value, args: Value, by: &'static str) {
+        self.hands_over_setattr(machine, offset, callee, args, by);
         if let Some(harm) = code::harm(self.tables, machine, callee, args, by) {
             let message = format!("loading it {harm}");
             return self.find("pickle/unsafe-call", harm, offset, message);
@@ -342,8 +317,8 @@ impl<'t> Judge<'t> {
                 if let Some(made) = code::made(machine, callee, args) {
                     self.brings(offset, Some(made));
                 }
-                if code::runs_for_a_class(machine, callee, args) {
-                    let message = format!("loading it has {name} call something that makes no classes");
+                if code::is_misled(machine, callee, args) {
+                    let message = format!("loading it gives {name} something else than its library does");
                     return self.find("pickle/contract", name, offset, message);
                 }
                 if code::imports_module(machine, callee) {
@@ -429,6 +404,7 @@ impl<'t> Judge<'t> {
             _ => None,
         };
         let again = self.stated(machine, offset, target);
+        self.hands_over_setattr(machine, offset, Value::None, state, "BUILD");
         match contract {
             Some(Contract::Distribution) => {
                 if !distribution::is_state(machine, state) {

@@ -112,6 +112,12 @@ pub(super) fn judge(event: &Event, started: Started) -> Option<Judged> {
             judged("python/replaces", format!("replaces {what} {when}"))
         }
         What::Replaces(what) => judged("python/capability", format!("replaces {what} {when}")),
+        What::ReadsBack(name) => judged(
+            "python/reads-back",
+            format!(
+                "{name} reads a pickle that the source wrote before: that nothing else writes there is not proven"
+            ),
+        ),
         // The bytes are looked into by the pickle interpreter.
         What::Unpickles(_) | What::Template(_) => None,
         What::Variable(name) if event.reach >= Reach::Use => judged(

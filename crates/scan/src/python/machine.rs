@@ -180,12 +180,13 @@ pub(super) struct Machine<'p> {
 }
 
 impl<'p> Machine<'p> {
-    /// Follows `text`, the source at `path`, from its import on; what it found, in order.
+    /// Follows `text`, the source at `path`, from its import on; what it found, in order. Where it is in parts, they run one
+    /// after the other and share their names.
     pub(super) fn follow(
         project: &'p Project,
         path: &str,
         text: &str,
-        tree: Arc<syntax::Module>,
+        trees: Vec<Arc<syntax::Module>>,
     ) -> Vec<Event> {
         let mut machine = Self {
             project,
@@ -220,9 +221,13 @@ impl<'p> Machine<'p> {
             looks: std::cell::Cell::new(0),
             overlooked: std::cell::Cell::new(false),
         };
-        let module = machine.module(path, Arc::from(text), tree);
-        machine.imported.insert(path.to_owned(), module);
-        machine.run_module(module);
+        let text: Arc<str> = Arc::from(text);
+        let frame = machine.frames.len();
+        for tree in trees {
+            let module = machine.module_in(frame, path, text.clone(), tree);
+            machine.imported.entry(path.to_owned()).or_insert(module);
+            machine.run_module(module);
+        }
         machine.sweep();
         if machine.has_overlooked() {
             let event = Event {
@@ -238,7 +243,26 @@ impl<'p> Machine<'p> {
     }
 
     fn module(&mut self, path: &str, text: Arc<str>, tree: Arc<syntax::Module>) -> usize {
-        let frame = self.frames.len();
+        self.module_in(self.frames.len(), path, text, tree)
+    }
+
+    /// A module whose names are in a frame that may be there already.
+    fn module_in(&mut self, frame: usize, path: &str, text: Arc<str>, tree: Arc<syntax::Module>) -> usize {
+        if frame == self.frames.len() {
+            self.module_frame(frame, path);
+        }
+        self.modules.push(ModuleState {
+            path: path.to_owned(),
+            text,
+            tree,
+            frame,
+            at_line: None,
+            hidden: false,
+        });
+        self.modules.len() - 1
+    }
+
+    fn module_frame(&mut self, frame: usize, path: &str) {
         let name = path.trim_end_matches(".py").trim_end_matches("/__init__").replace('/', ".");
         let names = HashMap::from([
             ("__name__".to_owned(), Value::text(name)),
@@ -252,15 +276,6 @@ impl<'p> Machine<'p> {
             stars: Vec::new(),
             class: false,
         });
-        self.modules.push(ModuleState {
-            path: path.to_owned(),
-            text,
-            tree,
-            frame,
-            at_line: None,
-            hidden: false,
-        });
-        self.modules.len() - 1
     }
 
     fn run_module(&mut self, module: usize) {
@@ -286,10 +301,9 @@ impl<'p> Machine<'p> {
             return Value::UNKNOWN;
         }
         let Some(outer) = self.modules.get(scope.module) else { return Value::UNKNOWN };
-        let known = outer
-            .tree
-            .expressions
-            .iter()
+        let beside = self.modules.iter().filter(|module| module.frame == outer.frame);
+        let known = beside
+            .flat_map(|module| &module.tree.expressions)
             .any(|e| matches!(&e.kind, syntax::Kind::Text(t) if t.trim() == text.trim()))
             || (text.len() >= LONG && outer.text.contains(text.trim()));
         let (path, at_line) = (outer.path.clone(), outer.at_line.unwrap_or(line));

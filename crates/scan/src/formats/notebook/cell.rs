@@ -7,6 +7,7 @@ use proofhouse_core::Place;
 
 use super::super::languages;
 use super::super::shell::{self, joined};
+use super::open::{End, Open};
 use super::page;
 use crate::scanner::Scanner;
 
@@ -36,13 +37,23 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
             source.push_str(UNKNOWN);
         }
         // Timing, profiling and capturing run the cell as Python, and what stands behind the word before it.
-        "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "capture" | "debug" | "python"
-        | "python3" | "pypy" | "python2" => {
-            if matches!(word, "time" | "timeit" | "prun" | "memit" | "lprun" | "mprun") {
+        "time" | "prun" | "memit" | "mprun" | "lprun" | "capture" | "debug" => {
+            if !matches!(word, "capture" | "debug") {
                 statement(rest, "", source);
             }
             lines(scanner, place, body, source);
         }
+        // A function of its own: what it assigns is gone afterwards.
+        "timeit" => {
+            statement(rest, "", source);
+            let mut timed = String::new();
+            lines(scanner, place, body, &mut timed);
+            source.push_str(PERHAPS);
+            source.push('\n');
+            timed.lines().for_each(|line| source.push_str(&format!("    {line}\n")));
+            source.push_str("    pass\n");
+        }
+        "python" | "python3" | "pypy" | "python2" => by_itself(scanner, place, body, source),
         "cython" | "cython_inline" | "cython_pyximport" => {
             languages::named(scanner, place, "cython", body);
             lines(scanner, place, body, source);
@@ -62,23 +73,40 @@ pub(super) fn look(scanner: &mut Scanner<'_>, place: &Place, text: &str, source:
     }
 }
 
+/// A program of Python that another process runs: it shares no names with the notebook.
+fn by_itself(scanner: &mut Scanner<'_>, place: &Place, body: &str, source: &mut String) {
+    crate::python::scan_cells(scanner, place, &[from_the_margin(body)]);
+    source.push_str(UNKNOWN);
+}
+
 /// `%%script PROGRAM`: a shell, Python, or another language.
 fn interpreter(scanner: &mut Scanner<'_>, place: &Place, head: &str, body: &str, source: &mut String) {
-    let program = head.split_whitespace().find(|w| !w.starts_with('-')).unwrap_or_default();
+    let mut words = head.split_whitespace();
+    let mut program = words.next().unwrap_or_default();
+    while program.starts_with('-') {
+        // Where the output goes to, by the name of a variable.
+        if matches!(program, "--out" | "--err" | "--proc") {
+            words.next();
+        }
+        program = words.next().unwrap_or_default();
+    }
     match program.rsplit('/').next().unwrap_or(program) {
         "bash" | "sh" | "zsh" | "dash" => {
             shell::text(scanner, place, body);
             touches_files(body, source);
         }
         // A way to leave a cell out.
-        "false" | "true" | "echo" | "cat" | "" => {}
-        program if program.starts_with("python") || program == "pypy" => lines(scanner, place, body, source),
+        "false" | "true" | "echo" | "cat" | "" if !program.contains('/') => {}
+        name if name.starts_with("python") || name == "pypy" => by_itself(scanner, place, body, source),
         program => {
             other_language(scanner, place, program, body);
             source.push_str(UNKNOWN);
         }
     }
 }
+
+/// What stands before a part of the source that leaves nothing behind, as if it happened perhaps.
+const PERHAPS: &str = "if __shell__(''):";
 
 /// What stands in the source for something that may write to any file.
 const UNKNOWN: &str = "__shell__()\n";
@@ -123,7 +151,11 @@ fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str, sou
     }
     if name.ends_with(".py") {
         crate::python::scan_text(scanner, &inner(name), body, 1);
-    } else if name.ends_with(".sh") || name.starts_with('.') {
+    } else if name.ends_with(".sh")
+        || name.starts_with('.')
+        || !name.rsplit('/').next().unwrap_or(name).contains('.')
+    {
+        // A name without an ending is as good as any for a script.
         shell::text(scanner, &inner(name), body);
     }
 }
@@ -132,13 +164,20 @@ fn written(scanner: &mut Scanner<'_>, place: &Place, name: &str, body: &str, sou
 fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut String) {
     let whole = joined(text);
     let mut parts = text.lines().zip(0u64..).peekable();
+    let mut open = Open::default();
     while let Some((first, index)) = parts.next() {
         let trimmed = first.trim_start();
         let indent = first.get(..first.len() - trimmed.len()).unwrap_or_default();
-        if !is_command(trimmed) && !is_automagic(trimmed) {
-            // `?name` and `name??` show help.
-            let help = trimmed.starts_with('?');
-            source.push_str(if help { "pass" } else { first.trim_end_matches('?') });
+        if open.is_open() || !is_command(trimmed) && !is_automagic(trimmed) {
+            let (was_open, end) = (open.is_open(), open.read(first));
+            // `?name` and `name?` show help, instead of whatever else stands on the line.
+            let asks = trimmed.starts_with('?') || first.trim_end().trim_end_matches(';').ends_with('?');
+            if asks && !was_open && end == End::Code {
+                open = Open::default();
+                source.push_str(&format!("{indent}pass\n"));
+                continue;
+            }
+            source.push_str(first);
             source.push('\n');
             continue;
         }
@@ -223,14 +262,27 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
         source.push_str(&format!("{indent}{left}{call}\n"));
     };
     if let Some(command) = line.strip_prefix("!!").or_else(|| line.strip_prefix('!')) {
+        put_in(command, indent, source);
         shell_command(scanner, place, command, indent, source);
         return keep(source, shell::only_looks(command));
     }
     let magic = line.trim_start_matches('%');
     let (word, rest) = magic.split_once(char::is_whitespace).unwrap_or((magic, ""));
     let rest = rest.trim();
+    if !matches!(word, "time" | "timeit" | "prun" | "debug") {
+        put_in(rest, indent, source);
+    }
     let looks = match word {
-        "time" | "timeit" | "prun" | "memit" | "mprun" | "lprun" | "debug" => {
+        "timeit" => {
+            source.push_str(&format!("{indent}{PERHAPS}\n"));
+            statement(rest, &format!("{indent}    "), source);
+            source.push_str(&format!("{indent}    pass\n"));
+            if name.is_some() {
+                keep(source, true);
+            }
+            return;
+        }
+        "time" | "prun" | "memit" | "mprun" | "lprun" | "debug" => {
             statement(rest, indent, source);
             if name.is_some() {
                 keep(source, true);
@@ -246,6 +298,18 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
             let command = rest.split_once(char::is_whitespace).map_or("", |(_, command)| command);
             shell::line(scanner, place, command);
             false
+        }
+        "alias_magic" => {
+            let message = format!("gives a magic another name, under which it is not known here: {rest:?}");
+            scanner.report("code/not-analysed", place.clone(), message);
+            false
+        }
+        // What an option is set to is evaluated.
+        "config" => {
+            if let Some((_, value)) = rest.split_once('=') {
+                put_in(&format!("{{{value}}}"), indent, source);
+            }
+            true
         }
         "pip" | "conda" | "mamba" | "micromamba" | "uv" => {
             let command = format!("{word} {rest}");
@@ -282,12 +346,28 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
             return;
         }
         // How things are shown, and what there is.
-        "matplotlib" | "config" | "autoreload" | "pylab" | "tensorboard" | "who" | "whos" | "who_ls"
-        | "pwd" | "ls" | "pinfo" | "precision" | "xmode" | "colors" | "history" | "hist" | "reset"
-        | "lsmagic" | "magic" | "automagic" | "psearch" | "watermark" => true,
+        "matplotlib" | "autoreload" | "pylab" | "tensorboard" | "who" | "whos" | "who_ls" | "pwd" | "ls"
+        | "pinfo" | "precision" | "xmode" | "colors" | "history" | "hist" | "reset" | "lsmagic" | "magic"
+        | "automagic" | "psearch" | "watermark" => true,
         _ => false,
     };
     keep(source, looks);
+}
+
+/// Appends the expressions of Python in a line that IPython evaluates to put their values into it (`var_expand`).
+fn put_in(line: &str, indent: &str, source: &mut String) {
+    /// Expressions of one line that are looked at.
+    const MOST: usize = 16;
+    for (at, _) in line.match_indices('{').take(MOST) {
+        let inner = line.get(at + 1..).unwrap_or_default();
+        // Up to the brace that closes it, which an expression may have some of its own before.
+        let ends = inner.match_indices(['}', ':', '!']).take(MOST);
+        let expression =
+            ends.filter_map(|(end, _)| inner.get(..end)).find(|text| crate::python::is_expression(text));
+        if let Some(expression) = expression {
+            source.push_str(&format!("{indent}({})\n", expression.trim()));
+        }
+    }
 }
 
 /// A command of a shell. IPython puts values of Python into it, so that one that is nothing but such a value is known by

@@ -99,7 +99,7 @@ pub(crate) fn only_looks(line: &str) -> bool {
         "whoami",
         "nvidia-smi",
     ];
-    let plain = |c: char| c.is_alphanumeric() || " _-./,:=*~+[]%'\"".contains(c);
+    let plain = |c: char| c.is_alphanumeric() || " _-./,:=*~+[]%".contains(c);
     let words: Vec<&str> = line.split_whitespace().collect();
     if !line.chars().all(plain) {
         return false;

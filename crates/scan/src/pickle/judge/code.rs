@@ -90,24 +90,30 @@ pub(super) fn is_enum(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_skeleton_enum"])
 }
 
-/// Whether a maker of classes is given something else to call than a metaclass: dill and cloudpickle call whatever they are
-/// given with the rest.
-pub(super) fn runs_for_a_class(machine: &Machine<'_>, callee: Value, args: Value) -> bool {
+/// Whether a maker is given something else than what the libraries give it: they call whatever stands in the place of a
+/// metaclass with the rest, `type` with one argument gives back a class that may be anybody's, and states are set on
+/// whatever is named.
+pub(super) fn is_misled(machine: &Machine<'_>, callee: Value, args: Value) -> bool {
     let named = machine.global(callee).and_then(|global| global.name.as_deref());
-    if !matches!(named, Some("_create_type" | "_make_skeleton_class")) {
-        return false;
+    let Some(args) = machine.tuple(args) else { return false };
+    match named {
+        Some("_create_type" | "_make_skeleton_class") => {
+            let [kind, name, bases, body, ..] = args else { return true };
+            let imported = machine.global(*kind).and_then(|global| global.name.as_deref());
+            let metaclass = imported.is_some_and(|name| {
+                name == "type" || ["Meta", "Type", "Metaclass"].iter().any(|end| name.ends_with(end))
+            });
+            let shaped = machine.text(*name).is_some()
+                && machine.tuple(*bases).is_some()
+                && machine.dict(*body).is_some();
+            !shaped || !(metaclass || is_the_type(machine, *kind) || is_class(machine, *kind))
+        }
+        Some("_class_setstate" | "_rehydrate_skeleton_class") => {
+            !args.first().is_some_and(|of| is_class(machine, *of))
+        }
+        Some("_function_setstate") => !args.first().is_some_and(|of| is_own_function(machine, *of)),
+        _ => false,
     }
-    let Some([kind, rest @ ..]) = machine.tuple(args) else { return true };
-    let imported = machine.global(*kind).and_then(|global| global.name.as_deref()).is_some_and(|name| {
-        name == "type" || ["Meta", "Type", "Metaclass"].iter().any(|end| name.ends_with(end))
-    });
-    // A class of the stream, called as metaclasses are: with a name, bases and a body.
-    let of_the_stream = || {
-        is_class(machine, *kind)
-            && matches!(rest, [name, bases, body, ..] if machine.text(*name).is_some()
-                && machine.tuple(*bases).is_some() && machine.dict(*body).is_some())
-    };
-    !(imported || is_the_type(machine, *kind) || of_the_stream())
 }
 
 /// Whether it is `type`, as dill asks for it.

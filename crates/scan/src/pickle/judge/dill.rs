@@ -30,6 +30,39 @@ impl Judge<'_> {
         self.imports.retain(|name, import| import.called_by.is_some() || !asked.contains(&name.as_str()));
         asked.iter().all(|name| !self.imports.contains_key(*name))
     }
+
+    /// Remembers for good that `setattr` is given to something that may call it, as an argument or in a state: with what,
+    /// nobody sees (`functools.partial(setattr, Counter, "update", f)` as a method of a class of the stream).
+    pub(super) fn hands_over_setattr(
+        &mut self,
+        machine: &Machine<'_>,
+        offset: usize,
+        callee: Value,
+        args: Value,
+        by: &'static str,
+    ) {
+        /// Values that are looked at for one call.
+        const MOST: usize = 256;
+        let asks = machine.global(callee).is_some_and(|global| global.qualified() == "builtins.getattr")
+            && machine.tuple(args).is_some_and(|args| asks_for_setattr(machine, args));
+        if self.brings.is_none() || asks {
+            return;
+        }
+        let mut open = vec![args];
+        let mut at = 0;
+        while let Some(value) = open.get(at).copied().filter(|_| at < MOST) {
+            at += 1;
+            if let Some(global) = machine.global(value) {
+                let name = global.qualified();
+                if matches!(name.as_str(), "builtins.setattr" | "builtins.delattr" | SETATTR) {
+                    self.called(global, offset, by);
+                }
+                continue;
+            }
+            open.extend(machine.elements(value).unwrap_or_default().iter().take(MOST));
+            open.extend(machine.dict(value).map(|(items, _)| items).unwrap_or_default().iter().take(MOST));
+        }
+    }
 }
 
 /// Whether `setattr` sets an attribute of a class or function of the stream, and that runs nothing.
@@ -43,7 +76,8 @@ fn sets_its_own(machine: &Machine<'_>, args: Value) -> bool {
         return (class || function) && machine.text(*value).is_some();
     }
     // Nothing calls `__set_name__` of what is set later.
-    class && !is_marked(&name) || function && (!is_marked(&name) || is_own(machine, &name, *value))
+    class && !is_marked(&name) && name != "mro"
+        || function && (!is_marked(&name) || is_own(machine, &name, *value))
 }
 
 /// Whether an attribute of a function of the stream leads to nothing but its values: defaults, what is written beside its

@@ -89,6 +89,12 @@ fn what_dill_sets_on_its_own_functions_and_classes_adds_nothing() {
         // What `type` says of an object, and of what a module is made, is not the stream's.
         r"cbuiltins\nsetattr\n(cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85Rccollections\nOrderedDict\n)RtR\x8c\x06updateg7\ntR0",
         r"cbuiltins\nsetattr\n(cdill._dill\n_create_type\n(ccloudpickle.cloudpickle\nsubimport\n\x8c\x02ostR\x8c\x06getcwdg7\ntR0",
+        // `setattr` that something else calls, and a state that is set on what is imported.
+        r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0cfunctools\npartial\n(g8\nccollections\nCounter\n\x8c\x06updateg7\ntR0",
+        r"cbuiltins\nsetattr\np8\n(g9\n\x8c\x0c__qualname__\x8c\x01AtR0g9\n)\x81}\x8c\x01fg8\nsb0",
+        r"ccloudpickle.cloudpickle\n_class_setstate\n(ccollections\nCounter\n}\x8c\x06updateg7\ns}\x86tR0",
+        r"cbuiltins\nsetattr\n(g9\n\x8c\x03mrog7\ntR0",
+        r"cdill._dill\n_create_type\n(cdill._dill\n_load_type\n\x8c\x04type\x85Rccollections\nCounter\n)RtR0",
         // What is called in the place of a metaclass.
         r"cdill._dill\n_create_type\n(g7\ntR0",
         r"cdill._dill\n_create_type\n(cbuiltins\nsetattr\ng9\n\x8c\x05scaleK\x02tR0",

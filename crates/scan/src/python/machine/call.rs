@@ -383,11 +383,14 @@ impl Machine<'_> {
         let by_path = ["joblib.load", "pickle.load", "torch.load"].contains(&name);
         let read =
             arguments.plain.first().or_else(|| arguments.named("filename")).or_else(|| arguments.named("f"));
-        let own = || by_path && read.is_some_and(|v| self.of_the_model(v) || self.saved.is_own(v));
+        let of_the_model = || by_path && read.is_some_and(|v| self.of_the_model(v));
         if effect == Effect::Deserialise
-            && (is_safe_loader(name, arguments) || self.has_safe_loader(name, arguments) || own())
+            && (is_safe_loader(name, arguments) || self.has_safe_loader(name, arguments) || of_the_model())
         {
             return;
+        }
+        if by_path && !handed && read.is_some_and(|v| self.saved.is_own(v)) {
+            return self.event(scope, line, What::ReadsBack(name.to_owned()));
         }
         let mut taint = self.taint_of_effect(effect, arguments);
         if effect == Effect::Network {
@@ -418,32 +421,6 @@ impl Machine<'_> {
         if self.is_put_together(scope, name) {
             self.event(scope, line, What::ComputedName(name.to_owned()));
         }
-    }
-
-    /// Whether what is read is a file of the model, by a path that is written in the source: it is judged by itself. A
-    /// script that no loader imports has its model beside it when it is run, here or not.
-    fn of_the_model(&self, file: &Value) -> bool {
-        let path = match file {
-            Value::Text(path) => path.as_ref(),
-            Value::Outside(name, _) => {
-                let opened =
-                    name.strip_prefix("builtins.open<").or_else(|| name.strip_prefix("pathlib.Path<"));
-                match opened.and_then(|rest| rest.split_once('>')) {
-                    Some((path, _)) => path,
-                    None => return false,
-                }
-            }
-            _ => return false,
-        };
-        let path = path.trim_start_matches("/model/").trim_start_matches("./");
-        let inside = !path.is_empty()
-            && !path.starts_with(['/', '~'])
-            && !path.contains("..")
-            && !path.contains("://");
-        let folder = self.subject.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let beside = format!("{folder}/{path}");
-        let here = self.project.has_file(path) || self.project.has_file(beside.trim_start_matches('/'));
-        inside && (here || self.subject.ends_with(".py") && !self.project.is_loaded(&self.subject))
     }
 
     /// Where the arguments of an effect came from. Of a program with words, whoever calls has to choose the program for
@@ -490,7 +467,16 @@ impl Machine<'_> {
                         Some(Effect::Command | Effect::Code | Effect::Install | Effect::Native)
                     ) || matches!(
                         name.as_ref(),
-                        "builtins.exec" | "builtins.eval" | "builtins.compile" | "builtins.__import__"
+                        // What it reads is not here, whoever calls it.
+                        "joblib.load"
+                            | "pickle.load"
+                            | "pickle.loads"
+                            | "torch.load"
+                            | "dill.load"
+                            | "builtins.exec"
+                            | "builtins.eval"
+                            | "builtins.compile"
+                            | "builtins.__import__"
                     );
                     if runs {
                         self.effect(scope, known.unwrap_or(Effect::Code), name, arguments, line, true);

@@ -1,4 +1,4 @@
-//! Code that a source runs from a text, from bytes or from another file.
+//! Code that a source runs from a text, from bytes or from another file, and which files are the model's.
 
 use std::sync::Arc;
 
@@ -96,5 +96,31 @@ impl Machine<'_> {
             None => return None,
         };
         whole.then_some(path)
+    }
+
+    /// Whether what is read is a file of the model, by a path that is written in the source: it is judged by itself. A
+    /// script that no loader imports has its model beside it when it is run, here or not.
+    pub(super) fn of_the_model(&self, file: &Value) -> bool {
+        let path = match file {
+            Value::Text(path) => path.as_ref(),
+            Value::Outside(name, _) => {
+                let opened =
+                    name.strip_prefix("builtins.open<").or_else(|| name.strip_prefix("pathlib.Path<"));
+                match opened.and_then(|rest| rest.split_once('>')) {
+                    Some((path, _)) => path,
+                    None => return false,
+                }
+            }
+            _ => return false,
+        };
+        let path = path.trim_start_matches("/model/").trim_start_matches("./");
+        let inside = !path.is_empty()
+            && !path.starts_with(['/', '~'])
+            && !path.contains("..")
+            && !path.contains("://");
+        let folder = self.subject.rsplit_once('/').map_or("", |(folder, _)| folder);
+        let beside = format!("{folder}/{path}");
+        let here = self.project.has_file(path) || self.project.has_file(beside.trim_start_matches('/'));
+        inside && (here || self.subject.ends_with(".py") && !self.project.is_loaded(&self.subject))
     }
 }

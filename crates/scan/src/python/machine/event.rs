@@ -57,6 +57,8 @@ pub(in crate::python) enum What {
     Template(Arc<str>),
     /// A variable of the environment is set by which programs load code.
     Variable(String),
+    /// A pickle is read that the source itself seems to have written.
+    ReadsBack(String),
     /// Bytes are handed to an unpickler.
     Unpickles(Arc<[u8]>),
     /// A file of the file system is opened for writing.

@@ -2,7 +2,8 @@
 //! written to their paths meanwhile.
 //!
 //! What cannot be told to leave a path alone is taken to write to it: an effect with a path that is not known, a command of
-//! a shell, a change of the folder.
+//! a shell, a change of the folder. Links, threads that were started before and handles that were opened before are not
+//! followed, so that such a pickle is not proven, only not told of as one that somebody else wrote.
 
 use std::collections::HashSet;
 
