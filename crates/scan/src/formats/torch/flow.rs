@@ -8,6 +8,8 @@ use proofhouse_core::Place;
 
 use crate::scanner::Scanner;
 
+mod constant;
+
 /// Most lines of one source that are looked at.
 const MOST_LINES: usize = 200_000;
 /// Most lines of a block.
@@ -99,7 +101,8 @@ fn is_endless(condition: &str, body: &[Line<'_>]) -> bool {
         let own = value.starts_with("torch.") && !value.contains("rand") && !value.contains(").");
         own && names(value).next().is_some() && names(value).all(|name| !is_set(name))
     };
-    value == "True" || is_always(value) || steady(value) || keeps_its_size(value, &sets)
+    let always = constant::constant(value, &sets).is_some_and(|value| value != 0.0);
+    value == "True" || always || is_always(value) || steady(value) || keeps_its_size(value, &sets)
 }
 
 /// Whether a condition asks whether a tensor is larger than something, and the body makes it of itself, number by number.
@@ -197,6 +200,7 @@ mod tests {
             "while _0:\n  x1 = torch.cat([x0, x0])\n  _0, x0 = torch.ge(torch.numel(x1), 0), x1\n",
             "while _0:\n  i0 = torch.add(i, 1)\n  _1 = torch.gt(n, 0)\n  _0, i = _1, i0\n",
             "while _2:\n  y = torch.mul(y0, 2)\n  _2, y0 = True, y\n",
+            "while _1:\n  x1 = torch.add(x0, 0)\n  _2 = torch.all(torch.eq(torch.mul(x1, 0), 0))\n  _1, x0 = bool(_2), x1\n",
             "while _1:\n  x2 = torch.mul(x1, 1.)\n  _1, x1 = torch.gt(torch.numel(x2), 0), x2\n",
             "while _1:\n  x2 = torch.add(torch.neg(x1), 1.)\n  _2 = torch.gt(torch.len(x2), 0)\n  _1, x1 = _2, x2\n",
         ] {
