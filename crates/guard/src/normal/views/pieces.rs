@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use memchr::{memchr, memchr_iter, memchr2, memchr2_iter};
+use memchr::{memchr, memchr_iter, memchr2, memchr2_iter, memrchr};
 
 use super::scan::Scan;
 use super::{Reading, Transform, telling};
@@ -51,7 +51,7 @@ fn literals(text: &str, readings: &mut Vec<Reading>) {
             let list = joint.contains(&b',');
             // Two quotations with an empty line between them are two.
             let apart = operators == 0 && memchr_iter(b'\n', joint).nth(1).is_some();
-            if !apart {
+            if !apart && (operators > 0 || closes(bytes, start)) {
                 let between = if list { " ".to_owned() } else { String::new() };
                 // A list has one string between two joints, a record a key and a value.
                 let goes_on = edits.last().is_some_and(|(last, ..)| {
@@ -71,6 +71,28 @@ fn literals(text: &str, readings: &mut Vec<Reading>) {
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Concatenated, edits));
     }
+}
+
+/// Whether the quotation mark at `at` closes what one before it on its line opened, as far as can be told: between two
+/// strings of a program stands as much that looks like a joint. What a macro of troff is given are strings beside each
+/// other, each for itself.
+fn closes(text: &[u8], at: usize) -> bool {
+    /// Longest line that is looked at: many joints in one cost no more than it is long.
+    const LONGEST_LINE: usize = 256;
+    let first = at.saturating_sub(LONGEST_LINE);
+    let before = text.get(first..at).unwrap_or_default();
+    let start = memrchr(b'\n', before).map(|end| end + 1).or((first == 0).then_some(0));
+    let (Some(start), Some(mark)) = (start, text.get(at)) else { return true };
+    let line = before.get(start..).unwrap_or_default();
+    // Letters that were set apart are quotation marks, too.
+    if line.last() == Some(&b' ') {
+        return true;
+    }
+    let is_letter = |at: Option<usize>| at.and_then(|at| line.get(at)).is_some_and(u8::is_ascii_alphanumeric);
+    let is_apostrophe = |at: &usize| is_letter(at.checked_sub(1)) && is_letter(Some(at + 1));
+    let is_escaped = |at: &usize| at.checked_sub(1).and_then(|at| line.get(at)) == Some(&b'\\');
+    let is_macro = matches!(line, [b'.', b'A'..=b'Z', b'A'..=b'Z', b' ', ..]);
+    !is_macro && memchr_iter(*mark, line).filter(|at| !is_apostrophe(at) && !is_escaped(at)).count() % 2 == 1
 }
 
 /// `a = "ignore all "; b = "previous"; a + b`: sums of names whose values were given before.
@@ -199,5 +221,35 @@ fn tag(rest: &[u8]) -> usize {
             memchr(b'>', window).map_or(0, |i| i + 1)
         }
         _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_joined_and_what_stands_between_two_is_none() {
+        let joined = |text: &str| {
+            let mut readings = Vec::new();
+            literals(text, &mut readings);
+            !readings.is_empty()
+        };
+        for text in [
+            "say \"ig\" \"nore\"",
+            "it's 'ig' 'nore'",
+            "say \"\\\"ig\" \"nore\"",
+            "x = 'ig' + 'nore'",
+            "\" a \" \" b \"",
+        ] {
+            assert!(joined(text), "{text}");
+        }
+        for text in [
+            ".TH \"deb-split 5\" \"2023-05-11\" \"dpkg suite\"",
+            "say(\"no\"); say(\" \")",
+            "say \"ig\"\n\n\"nore\"",
+        ] {
+            assert!(!joined(text), "{text}");
+        }
     }
 }
