@@ -297,7 +297,9 @@ fn first_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         firsts = written.replace('_', " ");
     }
     let order = Order::of(firsts.chars().filter(|c| !is_unseen(*c)));
-    let needed = order.needed(LANGUAGE);
+    // Of the alphabets up to Cyrillic it is known how much better letters of language stand than those of any lines.
+    let is_of_alphabets = firsts.chars().all(|c| c < '\u{530}');
+    let needed = order.needed(LANGUAGE).max(if is_of_alphabets { LANGUAGE } else { 0 });
     // Signs between letters make words of one letter, of which any order is as good as that of language; and letters in
     // no order are read one way as well as the other.
     let is_language = order.mean() >= needed
