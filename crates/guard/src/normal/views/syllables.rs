@@ -45,8 +45,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// How many words have each of the signs between their syllables.
 fn counts(scan: &Scan<'_>) -> [usize; SIGNS.len()] {
     let mut counts = [0; SIGNS.len()];
-    let may_be =
-        |piece: &&Piece| !piece.plain && piece.has(sign::JOINT | sign::FOREIGN) && !piece.has(sign::DIGIT);
+    // Letters of other scripts are many, and dots that are no full stops few.
+    let has_dots = !scan.text.is_ascii() && (scan.text.contains('·') || scan.text.contains('‧'));
+    let signs = if has_dots { sign::JOINT | sign::FOREIGN } else { sign::JOINT };
+    let may_be = |piece: &&Piece| !piece.plain && piece.has(signs) && !piece.has(sign::DIGIT);
     for piece in scan.odd().filter(may_be) {
         let core = scan.core(piece);
         let (mut signs, mut letters, mut longest) = (0, 0, 0);
