@@ -461,6 +461,20 @@ mod tests {
     }
 
     #[test]
+    fn a_template_in_metadata_is_judged_as_one() {
+        let file = |name: &str, value: &str| {
+            let header = format!(
+                r#"{{"__metadata__":{{"{name}":"{value}"}},"w":{{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}}}"#
+            );
+            [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 8]].concat()
+        };
+        let out = "{{ x.__init__.__globals__ }}";
+        assert_eq!(outcome("w.safetensors", &file("chat_template", "{{ messages[0] }}")), Outcome::Clean);
+        assert!(outcome("w.safetensors", &file("chat_template", out)) >= Outcome::Suspicious);
+        assert!(outcome("w.safetensors", &file("about", out)) >= Outcome::Suspicious);
+    }
+
+    #[test]
     fn the_shape_of_a_credential_counts_where_no_text_belongs() {
         let file = |note: &str, numbers: &[u8]| {
             let header = format!(

@@ -367,6 +367,21 @@ fn a_harmful_helper_is_found_through_the_file_that_calls_it() {
 }
 
 #[test]
+fn an_installer_runs_the_files_beside_it() {
+    let setup = "exec(open('src/version.py').read())\n";
+    let outcome = |version: &str, scanned: &str| {
+        let mut project = Project::default();
+        project.add_source("src/version.py", version);
+        let text = if scanned == "src/version.py" { version } else { setup };
+        scan_in(&project, scanned, text).outcome
+    };
+    assert_eq!(outcome("__version__ = '1'\n", "setup.py"), Outcome::Clean);
+    // What it does is told where it lies.
+    assert_eq!(outcome("import os\nos.system('id')\n", "src/version.py"), Outcome::Malicious);
+    assert_ne!(outcome("__version__ = '1'\n", "modeling.py"), Outcome::Clean);
+}
+
+#[test]
 fn what_a_loader_calls_is_as_bad_as_an_import() {
     let source = "import os\nclass A:\n    def __init__(self, c):\n        os.system('id')\n";
     assert_eq!(scan(source).outcome, Outcome::Suspicious);
