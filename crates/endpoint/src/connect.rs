@@ -61,6 +61,10 @@ impl Roots {
     }
 }
 
+/// How long a connection is kept that nothing is asked over. Servers of models close one after five seconds (uvicorn's
+/// `timeout_keep_alive`) or later, and a question that is written while they do is lost.
+const IDLE: Duration = Duration::from_secs(4);
+
 /// A client that waits at most `connect_timeout` for a connection.
 pub fn client(connect_timeout: Duration, authorities: &Authorities) -> Result<Client, EndpointError> {
     let mut tcp = HttpConnector::new();
@@ -69,10 +73,11 @@ pub fn client(connect_timeout: Duration, authorities: &Authorities) -> Result<Cl
     tcp.set_connect_timeout(Some(connect_timeout));
     let secure = HttpsConnectorBuilder::new().with_tls_config(tls(authorities)?);
     Ok(legacy::Client::builder(TokioExecutor::new())
-        .pool_idle_timeout(Duration::from_secs(30))
+        .pool_idle_timeout(IDLE)
         .pool_timer(TokioTimer::new())
-        // A question that may have arrived is not sent again behind the caller's back: it costs.
-        .retry_canceled_requests(false)
+        // Only one that was never written: a question that may have arrived is not sent again behind the caller's back, it
+        // costs.
+        .retry_canceled_requests(true)
         .build(secure.https_or_http().enable_http1().wrap_connector(tcp)))
 }
 
@@ -110,9 +115,9 @@ impl Pool {
             #[cfg(unix)]
             Some(path) => {
                 let pool = legacy::Client::builder(TokioExecutor::new())
-                    .pool_idle_timeout(Duration::from_secs(30))
+                    .pool_idle_timeout(IDLE)
                     .pool_timer(TokioTimer::new())
-                    .retry_canceled_requests(false)
+                    .retry_canceled_requests(true)
                     .build(Socket(path.to_owned()));
                 Ok(Self::Socket(pool))
             }

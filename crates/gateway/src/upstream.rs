@@ -109,6 +109,10 @@ impl Upstreams {
     }
 }
 
+/// How long a connection is kept that nothing is asked over. Instances close one after ten seconds, and a request that is
+/// written while they do is lost.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// The pool of connections to instances. An endpoint has connections of its own.
 pub(crate) struct Pool {
     client: Client<HttpConnector, Full<Bytes>>,
@@ -125,10 +129,10 @@ impl Pool {
         connector.set_nodelay(true);
         connector.set_connect_timeout(Some(Duration::from_secs(2)));
         let client = Client::builder(TokioExecutor::new())
-            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
-            // A request that may have reached an instance is not sent twice.
-            .retry_canceled_requests(false)
+            // Only what was never written: a request that may have reached an instance is not sent twice.
+            .retry_canceled_requests(true)
             .build(connector);
         Self { client }
     }
