@@ -97,6 +97,34 @@ pub(crate) fn nameless(host: &str) -> Option<&'static str> {
     is_number(host).then_some("an address without a name")
 }
 
+/// Whether a host is a service that answers questions by its own models, to whoever has a key of it.
+pub(crate) fn answers_questions(host: &str) -> bool {
+    const SERVICES: [&str; 18] = [
+        "api.openai.com",
+        "openai.azure.com",
+        "api.anthropic.com",
+        "generativelanguage.googleapis.com",
+        "aiplatform.googleapis.com",
+        "api-inference.huggingface.co",
+        "router.huggingface.co",
+        "api.mistral.ai",
+        "api.cohere.com",
+        "api.cohere.ai",
+        "api.groq.com",
+        "api.deepseek.com",
+        "api.together.xyz",
+        "openrouter.ai",
+        "api.fireworks.ai",
+        "api.perplexity.ai",
+        "api.x.ai",
+        "integrate.api.nvidia.com",
+    ];
+    let host = host.to_ascii_lowercase();
+    SERVICES.iter().any(|service| {
+        host.strip_suffix(service).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '-']))
+    })
+}
+
 /// Whether a host has the name of a well-known one before its own.
 fn is_twin(host: &str) -> bool {
     const KNOWN: [&str; 20] = [

@@ -149,11 +149,11 @@ impl<'t> Judge<'t> {
                     place(import.offset),
                     format!("loading it {does} {name}, which {harm}"),
                 ),
-                None if import.is_a_stranger(self.tables, &name) => scanner.report(
-                    "pickle/unknown-class",
-                    place(import.offset),
-                    format!("loading it {does} {name}, of whose package nothing is known"),
-                ),
+                None if import.is_a_stranger(self.tables, &name) => {
+                    let does = import.called_by.map_or("imports", |_| "makes an object of");
+                    let message = format!("loading it {does} {name}, of whose package nothing is known");
+                    scanner.report("pickle/unknown-class", place(import.offset), message);
+                }
                 None => scanner.report(
                     "pickle/unknown-callable",
                     place(import.offset),

@@ -118,6 +118,12 @@ pub(super) fn judge(event: &Event, started: Started) -> Option<Judged> {
                 "{name} reads a pickle that the source wrote before: that nothing else writes there is not proven"
             ),
         ),
+        What::ReadsTheirs(name) => judged(
+            "python/reads-back",
+            format!(
+                "{name} reads a pickle that lies with whoever runs this, and is not here to be looked into"
+            ),
+        ),
         // The bytes are looked into by the pickle interpreter.
         What::Unpickles(_) | What::Template(_) => None,
         What::Variable(name) if event.reach >= Reach::Use => judged(
@@ -271,6 +277,9 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         }
         Effect::Network | Effect::Hub if at_load => "python/network-on-import",
         Effect::Spy if in_use => "python/reads-credentials",
+        Effect::Foreign if started == Started::Cells && !event.hidden && is_known_hub(name, arguments) => {
+            capability
+        }
         Effect::Foreign if in_use => "python/foreign-code",
         Effect::Write if in_use && paths().any(|path| is_startup(&path)) => "python/persistence",
         Effect::Write if in_use && paths().any(|path| matches!(path.as_str(), "/" | "~" | "~/")) => {
@@ -331,6 +340,29 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
     judged(rule, told)
 }
 
+/// Whether a person has torch.hub fetch from owners whom torch itself trusts (`_TRUSTED_REPO_OWNERS` of `torch/hub.py`), or
+/// whom everybody who works with it has code of.
+fn is_known_hub(name: &str, arguments: &[Value]) -> bool {
+    const OWNERS: [&str; 11] = [
+        "facebookresearch",
+        "facebookincubator",
+        "pytorch",
+        "fairinternal",
+        "NVIDIA",
+        "huggingface",
+        "ultralytics",
+        "snakers4",
+        "intel-isl",
+        "isl-org",
+        "mateuszbuda",
+    ];
+    let owner = arguments.first().and_then(Value::as_text).and_then(|text| text.split_once('/'));
+    name == "torch.hub.load"
+        && owner.is_some_and(|(owner, rest)| {
+            OWNERS.contains(&owner) && !rest.contains(['/', '\\']) && !rest.contains("..")
+        })
+}
+
 /// What scripts are written for: programs that everybody has, files fetched by address, models read, results written.
 /// Nothing of it may carry secrets, come from decoding, or reach what is the machine's.
 fn is_work((effect, name, arguments, taint, manner): Call<'_>) -> bool {
@@ -377,7 +409,11 @@ fn is_work((effect, name, arguments, taint, manner): Call<'_>) -> bool {
             let mut hosts = texts.iter().filter(|text| text.contains("://")).peekable();
             let near = |text: &String| address::host(text).is_some_and(address::is_near);
             let own = hosts.peek().is_some() && hosts.clone().all(near);
-            own || asks && hosts.all(|text| text.starts_with("https://") || near(text))
+            let asked = |text: &String| {
+                text.starts_with("https://") && address::host(text).is_some_and(address::answers_questions)
+            };
+            let service = verb == "post" && hosts.peek().is_some() && hosts.clone().all(asked);
+            own || service || asks && hosts.all(|text| text.starts_with("https://") || near(text))
         }
         _ => false,
     }

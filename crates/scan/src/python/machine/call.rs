@@ -392,6 +392,10 @@ impl Machine<'_> {
         if by_path && !handed && read.is_some_and(|v| self.saved.is_own(v)) {
             return self.event(scope, line, What::ReadsBack(name.to_owned()));
         }
+        let in_cells = self.subject.ends_with(".ipynb") && self.reach >= Reach::Load;
+        if by_path && !handed && in_cells && read.is_some_and(|v| self.saved.is_theirs(v)) {
+            return self.event(scope, line, What::ReadsTheirs(name.to_owned()));
+        }
         let mut taint = self.taint_of_effect(effect, arguments);
         if effect == Effect::Network {
             // A key in a header is how a service is asked; anywhere else it is given away.

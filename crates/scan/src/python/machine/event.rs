@@ -59,6 +59,8 @@ pub(in crate::python) enum What {
     Variable(String),
     /// A pickle is read that the source itself seems to have written.
     ReadsBack(String),
+    /// A pickle is read that lies with whoever runs the source.
+    ReadsTheirs(String),
     /// Bytes are handed to an unpickler.
     Unpickles(Arc<[u8]>),
     /// A file of the file system is opened for writing.

