@@ -335,7 +335,12 @@ impl<'t> Judge<'t> {
                 let pickles =
                     matches!(last, "load" | "loads" | "_load" | "_loads" | "Unpickler" | "_Unpickler");
                 self.open(machine, offset, args, if pickles { Opener::Pickles } else { Opener::Unknown });
-                self.called(global, offset, by);
+                let given = machine.tuple(args).is_none_or(|args| !args.is_empty());
+                self.called(
+                    global,
+                    offset,
+                    if by == "NEWOBJ" && given { import::WITH_ARGUMENTS } else { by },
+                );
             }
         }
     }

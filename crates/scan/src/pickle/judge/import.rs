@@ -3,6 +3,9 @@
 use crate::python;
 use crate::tables::Tables;
 
+/// How a class is called whose `__new__` is given something of the file's.
+pub(super) const WITH_ARGUMENTS: &str = "NEWOBJ with arguments";
+
 pub(super) struct Import {
     pub(super) offset: usize,
     pub(super) called_by: Option<&'static str>,
@@ -13,7 +16,7 @@ pub(super) struct Import {
 
 impl Import {
     /// Whether it is of a package that the tables do not know, or of `__main__`, which is whatever program loads the file,
-    /// and nothing of it is called: a project's own estimators, of which objects are made and given a state. Their `__new__`
+    /// and nothing of it is called or given arguments: a project's own estimators, of which objects are made and given a state. Their `__new__`
     /// and `__setstate__` are not the file's, and nobody here can tell what they do.
     pub(super) fn is_a_stranger(&self, tables: &Tables, qualified: &str) -> bool {
         let package = qualified.split('.').next().unwrap_or(qualified);
@@ -22,7 +25,7 @@ impl Import {
         let mut parts = self.name.split('.').peekable();
         let of_a_class = parts.peek().is_some_and(|first| is_class(first));
         match self.called_by {
-            Some(by) if !by.starts_with("NEWOBJ") || !parts.all(is_class) => return false,
+            Some(by) if by != "NEWOBJ" || !parts.all(is_class) => return false,
             None if !of_a_class => return false,
             _ => {}
         }

@@ -191,7 +191,7 @@ fn a_named_tuple_of_dill_is_an_import() {
     };
     assert_eq!(made("EncodedTermStructure", "formulaic.materializers.base"), Outcome::Clean);
     assert_eq!(made("Popen", "subprocess"), Outcome::Malicious);
-    assert_eq!(made("Maker", "evil"), Outcome::Unscannable);
+    assert_eq!(made("Maker", "evil"), Outcome::Suspicious);
     assert_eq!(made("base.EncodedTermStructure", "formulaic.materializers"), Outcome::Suspicious);
 }
 
@@ -211,6 +211,7 @@ fn objects_of_classes_of_unknown_packages_are_not_proven() {
         r"cproject.models\nChurnModel\n)R",
         r"cproject.models\nChurnModel\n)\x810cproject.models\nChurnModel\n)R",
         r"cproject.models\nmake\n)\x81",
+        r"cproject.models\nTemplate\n\x8c\x04text\x85\x81",
         r"cproject.models\nmake\n",
         r"c__main__\nnp.Maker\n)\x81",
         r"cjoblib.numpy_pickle_compat\nNDArrayWrapper\n)\x81",
