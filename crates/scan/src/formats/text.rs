@@ -47,6 +47,11 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 }
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
+    // Python's reader of JSON takes more than JSON is: numbers that are none, for one.
+    if content.name().ends_with(".ipynb") && !content.bytes.is_empty() {
+        let message = "a notebook by its name, which cannot be read as one";
+        scanner.report("format/unscannable", content.place.clone(), message);
+    }
     let script = content.bytes.starts_with(b"#!");
     if is_shell(content) {
         let mut place = content.place.clone();

