@@ -2,6 +2,11 @@
 //!
 //! Two readers of one header may pick different values for a repeated key, so a repeat must be seen, not
 //! resolved. Depth is bounded by `serde_json` (128), the number of values by a budget.
+//!
+//! What most loaders read JSON with is Python's `json`, which takes more than the standard: what only it takes
+//! is read as it reads it, so that a document is not a mere text here and a model there.
+
+mod python;
 
 use std::cell::Cell;
 use std::fmt;
@@ -56,27 +61,49 @@ impl Value {
     }
 }
 
-/// Parses `bytes` as one JSON text of at most `max_values` values.
+/// Parses `bytes` as one JSON text of at most `max_values` values, as Python does: with its numbers that are none.
+///
+/// # Errors
+/// Nothing that Python reads, nested deeper than 128, or more values than allowed.
+pub fn parse(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
+    match read(bytes, max_values, false) {
+        Err(ArtifactError::Malformed { .. }) if let Some(text) = python::standard(bytes) => {
+            read(&text, max_values, true)
+        }
+        result => result,
+    }
+}
+
+/// Parses `bytes` as [`parse`] does, but takes nothing beyond the standard (RFC 8259), as its other readers do.
 ///
 /// # Errors
 /// Not JSON, nested deeper than 128, or more values than allowed.
-pub fn parse(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
-    let budget = Cell::new(max_values);
+pub fn parse_standard(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
+    read(bytes, max_values, false)
+}
+
+/// Parses JSON after the standard; `marked` if numbers of Python's stand in it as [`python::standard`] writes them.
+fn read(bytes: &[u8], max_values: u64, marked: bool) -> Result<Value, ArtifactError> {
+    let budget = Cell::new(Some(max_values));
     let mut reader = serde_json::Deserializer::from_slice(bytes);
-    let value = Seed(&budget).deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    let seed = Seed { budget: &budget, marked };
+    let value = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
     value.map_err(|e| {
-        if budget.get() == 0 {
+        if budget.get().is_none() {
             return ArtifactError::Limit { format: "JSON", what: "values", limit: max_values };
         }
         ArtifactError::malformed("JSON", byte_offset(bytes, e.line(), e.column()), e.to_string())
     })
 }
 
-/// Whether `bytes` is one JSON text. Any depth: what is skipped is walked without recursion.
+/// Whether `bytes` is one JSON text to Python. Any depth: what is skipped is walked without recursion.
 #[must_use]
 pub fn is_json(bytes: &[u8]) -> bool {
-    let mut reader = serde_json::Deserializer::from_slice(bytes);
-    reader.deserialize_ignored_any(IgnoredAny).and_then(|_| reader.end()).is_ok()
+    let is_standard = |bytes: &[u8]| {
+        let mut reader = serde_json::Deserializer::from_slice(bytes);
+        reader.deserialize_ignored_any(IgnoredAny).and_then(|_| reader.end()).is_ok()
+    };
+    is_standard(bytes) || python::standard(bytes).is_some_and(|text| is_standard(&text))
 }
 
 fn byte_offset(bytes: &[u8], line: usize, column: usize) -> u64 {
@@ -86,17 +113,20 @@ fn byte_offset(bytes: &[u8], line: usize, column: usize) -> u64 {
 }
 
 #[derive(Clone, Copy)]
-struct Seed<'a>(&'a Cell<u64>);
+struct Seed<'a> {
+    /// How many values may still come; none once there was one too many.
+    budget: &'a Cell<Option<u64>>,
+    marked: bool,
+}
 
 impl<'de> DeserializeSeed<'de> for Seed<'_> {
     type Value = Value;
 
     fn deserialize<D: serde::Deserializer<'de>>(self, reader: D) -> Result<Value, D::Error> {
-        let left = self.0.get();
-        if left == 0 {
+        self.budget.set(self.budget.get().and_then(|left| left.checked_sub(1)));
+        if self.budget.get().is_none() {
             return Err(D::Error::custom("too many values"));
         }
-        self.0.set(left - 1);
         reader.deserialize_any(self)
     }
 }
@@ -130,7 +160,8 @@ impl<'de> Visitor<'de> for Seed<'_> {
     }
 
     fn visit_str<E>(self, v: &str) -> Result<Value, E> {
-        Ok(Value::Text(v.to_owned()))
+        let number = if self.marked { python::number(v) } else { None };
+        Ok(number.map_or_else(|| Value::Text(v.to_owned()), Value::Number))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
@@ -171,5 +202,28 @@ mod tests {
         assert!(matches!(parse(b"[1,1,1,1]", 4), Err(ArtifactError::Limit { .. })));
         assert_eq!(parse(b"[1,\n x]", 100).unwrap_err().offset(), Some(5));
         assert!(!is_json(b"{} x") && !is_json(b""));
+    }
+
+    /// Each of these is read by `json.loads` of Python, and none by the standard.
+    #[test]
+    fn what_python_takes_is_read() {
+        let value = |text: &str| {
+            assert!(is_json(text.as_bytes()) && parse_standard(text.as_bytes(), 100).is_err(), "{text}");
+            parse(text.as_bytes(), 100).unwrap()
+        };
+        let numbers = value(r#"[NaN, Infinity,-Infinity , 1e999,-1E+400, "NaN", "a\"NaN", 2]"#);
+        let numbers = numbers.as_array().unwrap();
+        assert!(matches!(numbers[0], Value::Number(n) if n.is_nan()));
+        assert_eq!(numbers[1..5], [1.0, -1.0, 1.0, -1.0].map(|sign| Value::Number(sign * f64::INFINITY)));
+        assert_eq!(numbers[5..7], ["NaN", "a\"NaN"].map(|text| Value::Text(text.to_owned())));
+        assert_eq!(numbers[7], Value::Integer(2));
+        let members = [("a\u{fffd}".to_owned(), Value::Text("x\u{fffd}😀\u{fffd}A".to_owned()))];
+        assert_eq!(value(r#"{"a\ud800": "x\udc00\ud83d\ude00\ud83d\u0041"}"#), Value::Object(members.into()));
+        assert!(parse(b"NaN", 1).is_ok() && parse(b"[NaN,NaN]", 2).is_err());
+        for refused in
+            ["[NaN", "[nan]", "[NaNs]", "[+Infinity]", "[- Infinity]", "[inf]", "[01e999]", r#"["\ud80"]"#]
+        {
+            assert!(!is_json(refused.as_bytes()) && parse(refused.as_bytes(), 100).is_err(), "{refused}");
+        }
     }
 }

@@ -136,7 +136,7 @@ pub fn parse(bytes: &[u8]) -> Result<Header, ArtifactError> {
     if text.first() != Some(&b'{') {
         return Err(malformed(8, "the header does not begin with {".to_owned()));
     }
-    let document = json::parse(text, MAX_VALUES).map_err(|e| match e {
+    let document = json::parse_standard(text, MAX_VALUES).map_err(|e| match e {
         ArtifactError::Malformed { offset, what, .. } => malformed(offset + 8, what),
         other => other,
     })?;

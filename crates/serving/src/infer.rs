@@ -35,7 +35,8 @@ impl Inference {
         batch_rows: usize,
     ) -> Result<Self, Refusal> {
         // A value takes at least one byte, so the bound on bytes is one on values.
-        let request = json::parse(body, body.len() as u64 + 1).map_err(|e| Refusal::bad(e.to_string()))?;
+        let request =
+            json::parse_standard(body, body.len() as u64 + 1).map_err(|e| Refusal::bad(e.to_string()))?;
         let request = Members::of(&request, "the request", &["id", "parameters", "inputs", "outputs"])?;
         let id = request.text("id")?;
         let given = request.array("inputs")?.ok_or_else(|| Refusal::bad("the request has no \"inputs\""))?;

@@ -47,7 +47,6 @@ pub(crate) fn runnable_name(scanner: &mut Scanner<'_>, content: &Content<'_>) {
 }
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
-    // Python's reader of JSON takes more than JSON is: numbers that are none, for one.
     if content.name().ends_with(".ipynb") && !content.bytes.is_empty() {
         let message = "a notebook by its name, which cannot be read as one";
         scanner.report("format/unscannable", content.place.clone(), message);
@@ -155,10 +154,7 @@ fn statements(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     }
 }
 
-/// Whether each line is a document of its own, or the only trouble is a number that JSON does not have and Python
-/// writes.
+/// Whether each line is a document of its own.
 fn lines_of_json(text: &str) -> bool {
-    let numbers = text.replace("-Infinity", "0").replace("Infinity", "0").replace("NaN", "0");
-    json::is_json(numbers.as_bytes())
-        || text.lines().filter(|l| !l.trim().is_empty()).all(|l| json::is_json(l.as_bytes()))
+    text.lines().filter(|l| !l.trim().is_empty()).all(|l| json::is_json(l.as_bytes()))
 }
