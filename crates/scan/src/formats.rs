@@ -59,6 +59,7 @@ mod sevenzip;
 pub(crate) mod shell;
 mod skops;
 mod sources;
+mod spelt;
 mod tar;
 mod template;
 mod tensorflow;

@@ -14,6 +14,8 @@ use proofhouse_core::Place;
 use super::payload;
 use crate::scanner::{Content, Scanner};
 
+mod spelt;
+
 static OPERATIONS: LazyLock<HashMap<&'static str, &'static str>> = LazyLock::new(|| {
     let rows = include_str!("../../data/tensorflow.csv").lines().filter(|l| !l.starts_with('#'));
     rows.filter_map(|l| l.split_once(',')).collect()
@@ -192,33 +194,19 @@ fn texts(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
     }
 }
 
-/// The same graph as text (`.pbtxt`): every line that names an operation.
+/// The same graph as text (`.pbtxt`).
 pub(super) fn text(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let graph = ["saved_model_schema_version", "meta_graphs", "node", "graph_def"];
-    let first =
-        text.lines().map(str::trim).find(|l| !l.is_empty() && !l.starts_with('#')).unwrap_or_default();
-    let key = first.split([' ', ':', '{', '<']).next().unwrap_or_default();
-    if !graph.contains(&key) || !first.trim_start_matches(key).trim_start().starts_with([':', '{', '<']) {
-        return;
-    }
-    for (index, line) in text.lines().enumerate() {
-        // Fields may follow one another in a line.
-        for (at, _) in line.match_indices("op:") {
-            if line
-                .get(..at)
-                .is_some_and(|before| before.ends_with(|c: char| c.is_alphanumeric() || c == '_'))
-            {
-                continue;
-            }
-            let value = line.get(at + 3..).unwrap_or_default().trim_start();
-            let name = value.strip_prefix(['"', '\'']).and_then(|v| v.split(['"', '\'']).next());
-            let mut place = content.place.clone();
-            place.line = Some(index as u64 + 1);
-            match name {
-                Some(name) => operation(scanner, place, name, 1),
-                None => scanner.report("tensorflow/malformed", place, "an operation has no name"),
-            }
+    match spelt::text(text) {
+        Some((root, Ok(bytes))) => {
+            let place = content.place.clone().within("graph");
+            let format = Format::TensorFlow(root);
+            scan(scanner, &Content { bytes: &bytes, format, place, depth: content.depth + 1 }, root);
         }
+        Some((_, Err(at))) => {
+            let message = "a graph as text that is not read to its end";
+            scanner.report("format/unscannable", content.at(at as u64), message);
+        }
+        None => {}
     }
 }
 
@@ -246,6 +234,19 @@ mod tests {
         };
         let write = "node {\n  name: \"w\"\n  op: \"WriteFile\"\n}\n";
         assert_eq!(scan(write), (Outcome::Malicious, Some("tensorflow/unsafe-operation".into())));
+        for odd in [
+            "# a\nversions { producer: 1 }\nnode\n{ name: \"w\" op :'Write' \"\\x46ile\" }",
+            "library { function { signature { name: \"f\" } node_def < name: \"w\"; op\n:\n\"WriteFile\" > } }\nnode { op: \"f\" }",
+            "saved_model_schema_version: 1 meta_graphs { graph_def { node { name: \"w\" op: \"WriteFile\" } } }",
+            "node { name: \"p\" op: \"PrintV2\" attr { key: \"output_stream\" value { s: \"file:///root/.bashrc\" } } }",
+        ] {
+            assert!(scan(odd).0 >= Outcome::Suspicious, "{odd}");
+        }
+        assert_eq!(scan("node { name: \"w\" op: \"Const\"").0, Outcome::Unscannable);
+        assert_eq!(
+            scan("node {\n  calculator: \"FlowLimiterCalculator\"\n}\n# no op"),
+            (Outcome::Clean, None)
+        );
         assert_eq!(scan("node {\n  name: \"c\" op: \"Const\"\n}\n"), (Outcome::Clean, None));
         assert_eq!(scan("node is a word, op: \"WriteFile\" is not\n"), (Outcome::Clean, None));
     }

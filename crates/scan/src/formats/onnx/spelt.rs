@@ -1,40 +1,17 @@
 //! Models that are spelt out: protobuf's mapping to JSON (`.onnxjson`, `.json`) and its text format (`.textproto`), which
-//! `onnx.load` reads by the ending of the name.
-//!
-//! Both are turned into the bytes that they stand for, so that everything that is known of a model is asked of them as well.
-//! Source: Protocol Buffers, "ProtoJSON Format" and "Text Format Language Specification"; `onnx.proto3`.
+//! `onnx.load` reads by the ending of the name. Fields after `onnx.proto3`.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use proofhouse_artifact::json::Value;
 use proofhouse_artifact::onnx::ElementType;
-use proofhouse_artifact::protobuf::Message;
 
-/// Messages in each other.
-const DEPTH: u32 = 100;
-
-/// What a field holds.
-#[derive(Clone, Copy)]
-enum Kind {
-    Int,
-    Float,
-    Double,
-    Text,
-    Bytes,
-    /// A message, by its fields: messages hold each other.
-    Message(fn() -> &'static [Row]),
-}
-
-/// A field: its name as the schema has it, its number, what it holds.
-type Row = (&'static str, u32, Kind);
-
-use Kind::{Bytes, Double, Float, Int, Message as M, Text};
+use crate::formats::spelt::Kind::{Bytes, Double, Enum, Float, Int, Message as M, Text};
+use crate::formats::spelt::{self, Row};
 
 const ENTRY: &[Row] = &[("key", 1, Text), ("value", 2, Text)];
 const OPSET: &[Row] = &[("domain", 1, Text), ("version", 2, Int)];
 const DIM: &[Row] = &[("dim_value", 1, Int), ("dim_param", 2, Text), ("denotation", 3, Text)];
 const SHAPE: &[Row] = &[("dim", 1, M(|| DIM))];
-const TENSOR_TYPE: &[Row] = &[("elem_type", 1, Int), ("shape", 2, M(|| SHAPE))];
+const TENSOR_TYPE: &[Row] = &[("elem_type", 1, Enum(named)), ("shape", 2, M(|| SHAPE))];
 const TYPE: &[Row] = &[
     ("tensor_type", 1, M(|| TENSOR_TYPE)),
     ("sparse_tensor_type", 8, M(|| TENSOR_TYPE)),
@@ -43,7 +20,7 @@ const TYPE: &[Row] = &[
 const VALUE: &[Row] = &[("name", 1, Text), ("type", 2, M(|| TYPE)), ("doc_string", 3, Text)];
 const TENSOR: &[Row] = &[
     ("dims", 1, Int),
-    ("data_type", 2, Int),
+    ("data_type", 2, Enum(named)),
     ("float_data", 4, Float),
     ("int32_data", 5, Int),
     ("string_data", 6, Bytes),
@@ -54,7 +31,7 @@ const TENSOR: &[Row] = &[
     ("uint64_data", 11, Int),
     ("doc_string", 12, Text),
     ("external_data", 13, M(|| ENTRY)),
-    ("data_location", 14, Int),
+    ("data_location", 14, Enum(named)),
 ];
 const SPARSE: &[Row] = &[("values", 1, M(|| TENSOR)), ("indices", 2, M(|| TENSOR)), ("dims", 3, Int)];
 const ATTRIBUTE: &[Row] = &[
@@ -120,21 +97,13 @@ const MODEL: &[Row] = &[
     ("functions", 25, M(|| FUNCTION)),
 ];
 
-/// How a model is spelt.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Spelling {
-    Json,
-    /// Bytes are characters below 256.
-    Text,
-}
-
 /// The bytes of a model in JSON; `None` if the document is none.
 pub(super) fn json(document: &Value) -> Option<Vec<u8>> {
     let members = document.as_object()?;
-    let has = |name: &str| members.iter().any(|(key, _)| same(key, name));
+    let has = |name: &str| members.iter().any(|(key, _)| spelt::same(key, name));
     let graph = members.iter().find(|(key, _)| key == "graph")?.1.as_object()?;
     let nodes = graph.iter().any(|(key, _)| key == "node");
-    (nodes && (has("ir_version") || has("opset_import"))).then(|| message(members, MODEL, Spelling::Json))
+    (nodes && (has("ir_version") || has("opset_import"))).then(|| spelt::of_json(members, MODEL))
 }
 
 /// The bytes of a model in the text format; `None` if the text is none, and an error where it ends to be one.
@@ -148,18 +117,13 @@ pub(super) fn text(text: &str) -> Option<Result<Vec<u8>, usize>> {
                 && behind.starts_with([':', '{', '<'])
         })
     };
-    let first = text.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'))?;
-    let fields = MODEL.iter().any(|(name, ..)| {
-        first.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with([':', '{', '<']))
-    });
-    if !fields || !begins("graph") || !(begins("ir_version") || begins("opset_import")) {
+    if !spelt::begins_with(text, MODEL)
+        || !begins("graph")
+        || !(begins("ir_version") || begins("opset_import"))
+    {
         return None;
     }
-    let mut reader = Reader { rest: text, size: text.len() };
-    Some(match reader.fields(None, 0) {
-        Some(members) => Ok(message(&members, MODEL, Spelling::Text)),
-        None => Err(reader.size - reader.rest.len()),
-    })
+    Some(spelt::of_text(text, MODEL))
 }
 
 /// Whether a text is a model in ONNX's own syntax (`onnx.parser`): a list of fields, and a graph behind it.
@@ -171,62 +135,6 @@ pub(super) fn is_syntax(text: &str) -> bool {
     })
 }
 
-/// Whether a key is a field's name, as the schema or as JSON writes it.
-fn same(key: &str, name: &str) -> bool {
-    let letters =
-        |text: &str| text.bytes().filter(|b| *b != b'_').map(|b| b.to_ascii_lowercase()).collect::<Vec<_>>();
-    key == name || letters(key) == letters(name)
-}
-
-fn message(members: &[(String, Value)], rows: &[Row], spelling: Spelling) -> Vec<u8> {
-    let mut out = Message::default();
-    // A reader of tensors has to know the type before the numbers.
-    let late = |key: &str| key.contains("ata") && !same(key, "data_type");
-    for pass in [false, true] {
-        for (key, value) in members.iter().filter(|(key, _)| late(key) == pass) {
-            let Some((_, number, kind)) = rows.iter().find(|(name, ..)| same(key, name)) else { continue };
-            let values = value.as_array().unwrap_or(std::slice::from_ref(value));
-            for value in values {
-                field(&mut out, *number, *kind, value, spelling);
-            }
-        }
-    }
-    out.into_bytes()
-}
-
-fn field(out: &mut Message, number: u32, kind: Kind, value: &Value, spelling: Spelling) {
-    // Numbers of 64 bits are texts in JSON; those of fractions may be, too.
-    let real = match value {
-        Value::Integer(n) => Some(*n as f64),
-        Value::Number(n) => Some(*n),
-        Value::Text(text) => text.parse().ok(),
-        _ => None,
-    };
-    match (kind, value) {
-        (M(rows), Value::Object(members)) => out.bytes(number, &message(members, rows(), spelling)),
-        (Int, Value::Integer(n)) => out.int(number, *n),
-        (Int, Value::Bool(truth)) => out.int(number, i64::from(*truth)),
-        (Int, Value::Text(text)) => {
-            let wide = || text.parse::<u64>().ok().map(u64::cast_signed);
-            if let Some(n) = text.parse().ok().or_else(wide).or_else(|| named(text)) {
-                out.int(number, n);
-            }
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the field has 32 bits")]
-        (Float, _) => out.fixed32(number, real.map_or(0, |n| (n as f32).to_bits())),
-        (Double, _) => out.fixed64(number, real.map_or(0, f64::to_bits)),
-        (Bytes, Value::Text(text)) if spelling == Spelling::Json => {
-            out.bytes(number, &STANDARD.decode(text).unwrap_or_else(|_| text.clone().into_bytes()));
-        }
-        (Bytes | Text, Value::Text(text)) if spelling == Spelling::Text => {
-            let bytes: Vec<u8> = text.chars().map(|c| u8::try_from(u32::from(c)).unwrap_or(b'?')).collect();
-            out.bytes(number, &bytes);
-        }
-        (Text, Value::Text(text)) => out.bytes(number, text.as_bytes()),
-        _ => {}
-    }
-}
-
 /// The number of a name: where data are, and the types of elements.
 fn named(name: &str) -> Option<i64> {
     /// More types than the specification has.
@@ -235,132 +143,6 @@ fn named(name: &str) -> Option<i64> {
         "EXTERNAL" => Some(1),
         "DEFAULT" => Some(0),
         _ => (0..TYPES).find(|n| ElementType(*n).name() == Some(name)).map(i64::from),
-    }
-}
-
-/// Reads the text format. `None` is where a text is none.
-struct Reader<'a> {
-    rest: &'a str,
-    size: usize,
-}
-
-impl Reader<'_> {
-    fn skip(&mut self) {
-        loop {
-            self.rest = self.rest.trim_start_matches(|c: char| c.is_whitespace() || c == ',' || c == ';');
-            let Some(comment) = self.rest.strip_prefix('#') else { return };
-            self.rest = comment.split_once('\n').map_or("", |(_, rest)| rest);
-        }
-    }
-
-    fn take(&mut self, mark: char) -> bool {
-        self.skip();
-        let rest = self.rest.strip_prefix(mark);
-        self.rest = rest.unwrap_or(self.rest);
-        rest.is_some()
-    }
-
-    /// Fields up to a closing bracket, or to the end.
-    fn fields(&mut self, closed: Option<char>, depth: u32) -> Option<Vec<(String, Value)>> {
-        let mut members = Vec::new();
-        loop {
-            self.skip();
-            match closed {
-                Some(closed) if self.take(closed) => return Some(members),
-                None if self.rest.is_empty() => return Some(members),
-                _ => {}
-            }
-            let name = self.word()?.to_owned();
-            let separated = self.take(':');
-            let value = self.value(separated, depth)?;
-            members.push((name, value));
-        }
-    }
-
-    fn word(&mut self) -> Option<&str> {
-        let other = |c: char| !(c.is_ascii_alphanumeric() || "_.+-".contains(c));
-        let end = self.rest.find(other).unwrap_or(self.rest.len());
-        let (word, rest) = self.rest.split_at_checked(end).filter(|(word, _)| !word.is_empty())?;
-        self.rest = rest;
-        Some(word)
-    }
-
-    fn value(&mut self, separated: bool, depth: u32) -> Option<Value> {
-        if depth > DEPTH {
-            return None;
-        }
-        for (open, close) in [('{', '}'), ('<', '>')] {
-            if self.take(open) {
-                return self.fields(Some(close), depth + 1).map(Value::Object);
-            }
-        }
-        if self.take('[') {
-            let mut values = Vec::new();
-            while !self.take(']') {
-                values.push(self.value(separated, depth + 1)?);
-            }
-            return Some(Value::Array(values));
-        }
-        if !separated {
-            return None;
-        }
-        self.skip();
-        if self.rest.starts_with(['"', '\'']) {
-            let mut text = String::new();
-            while self.rest.starts_with(['"', '\'']) {
-                self.quoted(&mut text)?;
-                self.skip();
-            }
-            return Some(Value::Text(text));
-        }
-        let word = self.word()?;
-        let integer = word.parse().ok().map(Value::Integer);
-        Some(integer.unwrap_or_else(|| match word {
-            "true" => Value::Bool(true),
-            "false" => Value::Bool(false),
-            other => Value::Text(other.trim_end_matches(['f', 'F']).to_owned()),
-        }))
-    }
-
-    /// A text in quotes, each byte as the character of its number.
-    fn quoted(&mut self, text: &mut String) -> Option<()> {
-        let quote = self.rest.chars().next()?;
-        let bytes = self.rest.as_bytes();
-        let mut at = 1;
-        loop {
-            let byte = *bytes.get(at)?;
-            at += 1;
-            match byte {
-                b'\n' => return None,
-                b'\\' => {
-                    let escape = *bytes.get(at)?;
-                    at += 1;
-                    let digits = |from: usize, most: usize, radix: u32| {
-                        let digits = bytes.get(from..).unwrap_or_default().iter().take(most);
-                        digits.take_while(|b| char::from(**b).is_digit(radix)).count()
-                    };
-                    let number = |from: usize, count: usize, radix: u32| {
-                        let digits = std::str::from_utf8(bytes.get(from..from + count)?).ok()?;
-                        let n = u32::from_str_radix(digits, radix).ok()?;
-                        Some((char::from((n & 0xff) as u8), from + count))
-                    };
-                    let (letter, end) = match escape {
-                        b'n' => ('\n', at),
-                        b'r' => ('\r', at),
-                        b't' => ('\t', at),
-                        b'0'..=b'7' => number(at - 1, digits(at - 1, 3, 8), 8)?,
-                        b'x' | b'X' => number(at, digits(at, 2, 16), 16)?,
-                        other => (char::from(other), at),
-                    };
-                    text.push(letter);
-                    at = end;
-                }
-                end if u32::from(end) == u32::from(quote) => break,
-                byte => text.push(char::from(byte)),
-            }
-        }
-        self.rest = self.rest.get(at..)?;
-        Some(())
     }
 }
 
