@@ -148,6 +148,10 @@ pub struct ExternalData {
     pub offset: Option<String>,
     /// Number of bytes there.
     pub length: Option<String>,
+    /// Keys that the specification does not have.
+    pub unknown: Vec<String>,
+    /// Whether a key stands there more than once: some readers take the first value, others the last.
+    pub repeats: bool,
 }
 
 /// A string held by an attribute.

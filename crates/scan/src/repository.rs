@@ -58,10 +58,21 @@ fn served(project: &mut Project, root: &str, document: &Value) {
     }
 }
 
+/// Configurations beside JSON that have a program import sources of the model, and how much of them is read ahead.
+pub(crate) fn is_marking(path: &str, size: u64) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    size <= MAX_CONFIGURATION && (name.ends_with("pyproject.toml") || name.eq_ignore_ascii_case("mlmodel"))
+}
+
+/// Marks the sources that a configuration of [`is_marking`] has a program import.
+pub(crate) fn mark_text(project: &mut Project, path: &str, text: &str) {
+    if path.ends_with(".toml") { built(project, path, text) } else { run_as_model(project, path, text) }
+}
+
 /// Marks the build backend that a `pyproject.toml` names, if it lies in the model: installing imports it and calls its
 /// hooks (PEP 517). The two keys are read line by line; in whatever other way they are written, the source is one that
 /// nothing calls.
-pub(crate) fn mark_built(project: &mut Project, path: &str, text: &str) {
+fn built(project: &mut Project, path: &str, text: &str) {
     let value = |key: &str| {
         let line = text.lines().find(|line| line.trim_start().starts_with(key))?;
         line.split_once('=').map(|(_, value)| value.trim())
@@ -78,6 +89,14 @@ pub(crate) fn mark_built(project: &mut Project, path: &str, text: &str) {
         {
             project.load(&source);
         }
+    }
+}
+
+/// A model of MLflow that is kept as code: what runs is the file of that name beside the `MLmodel`, whatever folder its
+/// path had (`mlflow/pyfunc/loaders/code_model.py`). However the name is spelt, it is one of those.
+fn run_as_model(project: &mut Project, path: &str, text: &str) {
+    if text.contains("code_model") || text.contains("model_code_path") {
+        project.load_beside(path);
     }
 }
 

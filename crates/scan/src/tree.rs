@@ -14,7 +14,7 @@ use crate::cache;
 use crate::folder::{Bytes, Host};
 use crate::ocdbt;
 use crate::python::Project;
-use crate::repository::{MAX_CONFIGURATION, mark_built, mark_loaded};
+use crate::repository::{MAX_CONFIGURATION, is_marking, mark_loaded, mark_text};
 use crate::rules::rule;
 use crate::scanner::{Around, scan_in};
 use crate::suppress::{Day, Suppressions};
@@ -128,9 +128,9 @@ impl Survey {
             self.project.add_file(path);
             let source = path.ends_with(".py") && file.size <= left;
             let configuration = path.ends_with(".json") && file.size <= MAX_CONFIGURATION;
-            let build = path.ends_with("pyproject.toml") && file.size <= MAX_CONFIGURATION;
+            let marking = is_marking(path, file.size);
             let manifest = cache::promised(file).is_some() && file.size <= MAX_CONFIGURATION;
-            if !(source || configuration || manifest || build) || skip.contains(path) {
+            if !(source || configuration || manifest || marking) || skip.contains(path) {
                 continue;
             }
             tell(path);
@@ -138,8 +138,8 @@ impl Survey {
             if source {
                 left -= file.size;
                 self.project.add_source(path, &String::from_utf8_lossy(&bytes));
-            } else if build {
-                mark_built(&mut self.project, path, &String::from_utf8_lossy(&bytes));
+            } else if marking {
+                mark_text(&mut self.project, path, &String::from_utf8_lossy(&bytes));
             } else if configuration && let Ok(document) = json::parse(&bytes, 200_000) {
                 configurations.push((path.to_owned(), document));
             } else if manifest && bytes.starts_with(b"{") {

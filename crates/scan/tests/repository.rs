@@ -25,6 +25,9 @@ const INERT: &str = "class M:\n    def __init__(self, config):\n        self.con
 const HARMFUL: &str = "import os\nclass M:\n    def __init__(self, config):\n        os.system('id')\n";
 const AUTO_MAP: &str = r#"{"model_type": "m", "auto_map": {"AutoModel": "modeling.M"}}"#;
 
+const CODE_MODEL: &str = "flavors:\n  python_function:\n    loader_module: mlflow.pyfunc.loaders.code_model\n    model_code_path: /home/a/agent.py\nmlflow_version: 3.1\n";
+const AGENT: &str = "import mlflow\nclass Echo(mlflow.pyfunc.PythonModel):\n    def predict(self, context, rows):\n        return rows\nmlflow.models.set_model(Echo())\n";
+
 /// Files of a repository, the rule that tells of them, and what becomes of it.
 type Case = (&'static [(&'static str, &'static str)], &'static str, Outcome);
 
@@ -32,6 +35,14 @@ const CASES: &[Case] = &[
     (&[("config.json", AUTO_MAP), ("modeling.py", INERT)], "repo/custom-code", Outcome::Clean),
     (&[("config.json", AUTO_MAP), ("modeling.py", HARMFUL)], "python/runs-on-import", Outcome::Malicious),
     (&[("config.json", AUTO_MAP)], "repo/missing-code", Outcome::Suspicious),
+    // MLflow runs the file of that name beside, whatever folder its path had.
+    (&[("MLmodel", CODE_MODEL), ("agent.py", AGENT)], "python/packages", Outcome::Clean),
+    (
+        &[("MLmodel", CODE_MODEL), ("agent.py", "import os\nos.system('id')\n")],
+        "python/runs-on-import",
+        Outcome::Malicious,
+    ),
+    (&[("MLmodel", CODE_MODEL)], "repo/unsafe-path", Outcome::Suspicious),
     (&[("config.json", AUTO_MAP), ("modeling.py", "x = 1\n")], "repo/missing-code", Outcome::Suspicious),
     (
         &[

@@ -159,7 +159,15 @@ pub(super) fn read(fields: Fields<'_>, in_main_graph: bool) -> Read {
         largest: None,
         error: None,
     };
-    let mut external = ExternalData { tensor: String::new(), at, location: None, offset: None, length: None };
+    let mut external = ExternalData {
+        tensor: String::new(),
+        at,
+        location: None,
+        offset: None,
+        length: None,
+        unknown: Vec::new(),
+        repeats: false,
+    };
     let mut stored = Stored::default();
     let mut seen_external = false;
     for field in fields {
@@ -369,13 +377,24 @@ fn numbers(value: Value<'_>, width: u64, field: &Field<'_>) -> Result<u64, Artif
 }
 
 fn entry(field: &Field<'_>, external: &mut ExternalData) -> Result<(), ArtifactError> {
+    /// Unknown keys that are kept.
+    const KEPT: usize = 16;
     let (key, value) = super::walk::key_value(field)?;
-    match key.as_str() {
-        "location" => external.location = Some(value),
-        "offset" => external.offset = Some(value),
-        "length" => external.length = Some(value),
-        _ => {}
-    }
+    let slot = match key.as_str() {
+        "location" => &mut external.location,
+        "offset" => &mut external.offset,
+        "length" => &mut external.length,
+        // `basepath` is what Python's onnx writes, `prepacked…` what its runtime does.
+        "checksum" | "basepath" => return Ok(()),
+        own if own.starts_with("prepacked") => return Ok(()),
+        _ => {
+            if external.unknown.len() < KEPT {
+                external.unknown.push(key);
+            }
+            return Ok(());
+        }
+    };
+    external.repeats |= slot.replace(value).is_some();
     Ok(())
 }
 

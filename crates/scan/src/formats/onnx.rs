@@ -135,6 +135,16 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
     let mut ranges = BTreeMap::<&str, Vec<Range<u64>>>::new();
     for external in &model.external_data {
         let place = content.place.clone().within(&external.tensor).at(external.at);
+        if let Some(key) = external.unknown.first() {
+            let message = format!(
+                "{key:?} of its bytes in another file is none of the format's: onnx before 1.21 sets it on its own object (CVE-2026-34445)"
+            );
+            scanner.report("onnx/malformed", place.clone(), message);
+        }
+        if external.repeats {
+            let message = "where its bytes lie is said twice, and readers take one or the other";
+            scanner.report("onnx/malformed", place.clone(), message);
+        }
         match external.location.as_deref() {
             Some(location) if stays_inside(location) => {
                 *inside.entry(location).or_default() += 1;

@@ -337,6 +337,21 @@ fn inside(text: &str) -> Option<&'static str> {
     })
 }
 
+/// A prompt in a file of its own, which a program fills in by `str.format`: what stands between braces walks through
+/// whatever object is put there (CVE-2025-65106 of LangChain).
+pub(crate) fn filled_in(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    let field = |part: &str| {
+        let inner = part.split('}').next().unwrap_or_default();
+        inner.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '_') && !inner.contains(['\n', ' '])
+    };
+    let fields = text.lines().filter(|line| line.contains("__")).flat_map(|line| line.split('{').skip(1));
+    let name = fields.filter(|part| field(part)).find_map(|part| inside(&format!("{{{part}")));
+    if let Some(name) = name {
+        let message = format!("what is put into the text is walked through to {name}");
+        scanner.report("template/escape", place.clone(), message);
+    }
+}
+
 /// What a document in Markdown or HTML does not show: comments, and labels of links that lead nowhere. Nobody reads
 /// them but programs.
 pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {

@@ -364,7 +364,8 @@ fn runs_fetched(line: &str) -> bool {
             if DECODERS.contains(&name) {
                 fetched.extend(written(&words));
             }
-            if FETCHERS.contains(&name) {
+            // Without a word it fetches nothing: a name in a sentence.
+            if FETCHERS.contains(&name) && stage.split_whitespace().nth(1).is_some() {
                 // What is inside of a substitution or of quotes belongs to the interpreter in front of it.
                 if substituted && opens {
                     return true;

@@ -7,7 +7,7 @@ use proofhouse_artifact::json;
 use proofhouse_artifact::zip::Archive;
 
 use crate::python::Project;
-use crate::repository::{MAX_CONFIGURATION, mark_loaded};
+use crate::repository::{MAX_CONFIGURATION, is_marking, mark_loaded, mark_text};
 use crate::scanner::Scanner;
 
 /// Most bytes of sources that are followed together.
@@ -27,8 +27,8 @@ impl Sources {
 
     /// Whether the content of a member of that name and size is wanted.
     pub(super) fn wants(&self, name: &str, size: u64) -> bool {
-        let configuration = name.ends_with(".json") || name.ends_with(".toml");
-        size <= self.left && (name.ends_with(".py") || (configuration && size <= MAX_CONFIGURATION))
+        let configuration = name.ends_with(".json") && size <= MAX_CONFIGURATION;
+        size <= self.left && (name.ends_with(".py") || configuration || is_marking(name, size))
     }
 
     /// Names a member.
@@ -41,8 +41,8 @@ impl Sources {
         self.left = self.left.saturating_sub(bytes.len() as u64);
         if name.ends_with(".py") {
             self.project.add_source(name, &String::from_utf8_lossy(bytes));
-        } else if name.ends_with(".toml") {
-            crate::repository::mark_built(&mut self.project, name, &String::from_utf8_lossy(bytes));
+        } else if is_marking(name, bytes.len() as u64) {
+            mark_text(&mut self.project, name, &String::from_utf8_lossy(bytes));
         } else if let Ok(document) = json::parse(bytes, 200_000) {
             self.configurations.push((name.to_owned(), document));
         }

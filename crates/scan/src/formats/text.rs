@@ -95,6 +95,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     {
         super::template::scan(scanner, &content.place, text);
     }
+    if [".txt", ".prompt", ".tmpl", ".tpl", ".template"].iter().any(|ending| name.ends_with(ending)) {
+        super::orders::filled_in(scanner, &content.place, text);
+    }
     super::orders::unseen(scanner, &content.place, text);
     if [".md", ".markdown", ".html", ".htm"].iter().any(|ending| name.ends_with(ending)) {
         super::orders::hidden(scanner, &content.place, text);

@@ -183,6 +183,14 @@ impl Reader<'_, '_, '_> {
         }
     }
 
+    /// Whether a source of that name, in whatever folder it was, lies in the folder of this file.
+    fn lies_beside(&self, path: &str) -> bool {
+        let Some((project, own, _)) = self.scanner.near(&self.content.place) else { return false };
+        let name = path.rsplit('/').next().unwrap_or(path);
+        let folder = own.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        project.is_source(&format!("{folder}{name}"))
+    }
+
     fn pair(&mut self, key: &str, value: &str, line: u64) {
         let place = self.place(line);
         super::orders::pair(self.scanner, &place, key, value);
@@ -198,7 +206,10 @@ impl Reader<'_, '_, '_> {
             let message = "a workflow puts what a stranger writes into a shell";
             self.scanner.report("code/harmful", place.clone(), message);
         }
-        if self.content.name().eq_ignore_ascii_case("mlmodel") && leaves(key, value) {
+        if self.content.name().eq_ignore_ascii_case("mlmodel")
+            && leaves(key, value)
+            && !(key == "model_code_path" && self.lies_beside(value))
+        {
             let message = format!("{key:?} names {value:?}, which is not part of the model");
             self.scanner.report("repo/unsafe-path", place.clone(), message);
         }
@@ -341,7 +352,7 @@ pub(super) fn library(key: &str, value: &str) -> bool {
         "hydra._internal.",
     ];
     // The modules of MLflow load what the neighbouring keys name, which is scanned by itself.
-    const FLAVORS: [&str; 23] = [
+    const FLAVORS: [&str; 24] = [
         "catboost",
         "diviner",
         "fastai",
@@ -354,6 +365,8 @@ pub(super) fn library(key: &str, value: &str) -> bool {
         "paddle",
         "pmdarima",
         "prophet",
+        // Runs the file of `model_code_path`, which lies beside and is looked at as what is imported.
+        "pyfunc.loaders.code_model",
         "pyfunc.model",
         "pyspark.ml",
         "pytorch",

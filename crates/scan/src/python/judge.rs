@@ -9,6 +9,9 @@ use crate::address;
 use crate::credential::is_credential;
 use crate::formats::page;
 use crate::formats::shell::{is_harmful, is_ordinary};
+use hub::is_known_hub;
+
+mod hub;
 
 /// A finding before it has its place.
 pub(super) struct Judged {
@@ -338,29 +341,6 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
         _ => capability,
     };
     judged(rule, told)
-}
-
-/// Whether a person has torch.hub fetch from owners whom torch itself trusts (`_TRUSTED_REPO_OWNERS` of `torch/hub.py`), or
-/// whom everybody who works with it has code of.
-fn is_known_hub(name: &str, arguments: &[Value]) -> bool {
-    const OWNERS: [&str; 11] = [
-        "facebookresearch",
-        "facebookincubator",
-        "pytorch",
-        "fairinternal",
-        "NVIDIA",
-        "huggingface",
-        "ultralytics",
-        "snakers4",
-        "intel-isl",
-        "isl-org",
-        "mateuszbuda",
-    ];
-    let owner = arguments.first().and_then(Value::as_text).and_then(|text| text.split_once('/'));
-    name == "torch.hub.load"
-        && owner.is_some_and(|(owner, rest)| {
-            OWNERS.contains(&owner) && !rest.contains(['/', '\\']) && !rest.contains("..")
-        })
 }
 
 /// What scripts are written for: programs that everybody has, files fetched by address, models read, results written.

@@ -12,6 +12,8 @@ pub(crate) struct Project {
     sources: BTreeMap<String, Source>,
     files: BTreeSet<String>,
     loaded: BTreeSet<String>,
+    /// Folders of which a loader may run any source.
+    loaded_folders: BTreeSet<String>,
     /// Functions that a serving program calls, by source.
     entries: BTreeSet<(String, String)>,
     /// Words of imports and the source that has them; none, where several have.
@@ -49,6 +51,11 @@ impl Project {
         self.loaded.insert(path.to_owned());
     }
 
+    /// Notes that a loader may run each source in the folder of the file at `path`.
+    pub(crate) fn load_beside(&mut self, path: &str) {
+        self.loaded_folders.insert(folder(path).to_owned());
+    }
+
     /// Notes that a serving program calls the function `name` of the source at `path` for each request.
     pub(crate) fn serve(&mut self, path: &str, name: &str) {
         self.entries.insert((path.to_owned(), name.to_owned()));
@@ -79,7 +86,7 @@ impl Project {
     }
 
     pub(crate) fn is_loaded(&self, path: &str) -> bool {
-        self.loaded.contains(path)
+        self.loaded.contains(path) || self.loaded_folders.contains(folder(path))
     }
 
     /// Whether a source is one that a person starts: no loader imports it, no other source does, and its name is none by
@@ -223,6 +230,10 @@ fn imported(text: &str) -> impl Iterator<Item = &str> {
     lines
         .flat_map(|line| line.split(|c: char| !(c.is_alphanumeric() || c == '_')))
         .filter(|word| !word.is_empty())
+}
+
+fn folder(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
 #[cfg(test)]

@@ -145,10 +145,30 @@ fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let text = String::from_utf8_lossy(content.bytes);
     let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
     for (index, line) in text.lines().enumerate().filter(|(_, line)| runs(line)) {
-        let message = "Python runs this line whenever it starts, if the file lies in its packages";
-        scanner.report("repo/startup-file", at_line(content, index), message);
+        // Nothing of it is here to be told of; that it is not proven is said of the module.
+        if !finds_editable(scanner, &content.place, line) {
+            let message = "Python runs this line whenever it starts, if the file lies in its packages";
+            scanner.report("repo/startup-file", at_line(content, index), message);
+        }
         crate::python::scan_text(scanner, &content.place, line, u32::try_from(index + 1).unwrap_or(1));
     }
+}
+
+/// Whether this is the line that setuptools writes for a package that is installed where its sources lie
+/// (`setuptools/command/editable_wheel.py`), and the module that it names is not here.
+fn finds_editable(scanner: &Scanner<'_>, place: &Place, line: &str) -> bool {
+    let Some((module, call)) = line.strip_prefix("import ").and_then(|line| line.trim_end().split_once("; "))
+    else {
+        return false;
+    };
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let ours = module.starts_with("__editable__") && module.ends_with("_finder") && module.chars().all(plain);
+    let here = || {
+        let (project, path, _) = scanner.near(place)?;
+        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        Some(project.has_file(&format!("{folder}{module}.py")))
+    };
+    ours && call == format!("{module}.install()") && here() != Some(true)
 }
 
 /// Settings of a repository by which git starts programs (CVE-2022-24765 and others).

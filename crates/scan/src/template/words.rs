@@ -122,7 +122,8 @@ fn orders_of_its_own(text: &str, lower: &str) -> Vec<&'static str> {
     let told = |command: &str| {
         lower.match_indices(command).any(|(at, _)| {
             let behind = lower.get(at + command.len()..).and_then(|rest| rest.split_whitespace().next());
-            behind.is_some_and(|word| !["or", "and", "as", "to", "in", "is", "are", "on"].contains(&word))
+            behind
+                .is_some_and(|word| !["or", "and", "as", "to", "in", "is", "are", "on", "|"].contains(&word))
         })
     };
     if sentence(text) && installs.into_iter().any(told) {
