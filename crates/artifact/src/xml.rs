@@ -50,16 +50,41 @@ pub struct Element {
     pub depth: u64,
 }
 
-/// Whether a text is meant as XML: it begins with a declaration, a document type or a model's root element.
+/// Whether a text is meant as XML: it begins with a declaration, or behind comments and instructions with a document type or
+/// a model's root element.
 #[must_use]
 pub fn is_xml(bytes: &[u8]) -> bool {
-    let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    let mut text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes).trim_ascii_start();
+    if text.starts_with(b"<?xml") {
+        return true;
+    }
+    // What may stand in front of the root.
+    while let Some(rest) = behind(text, b"<!--", b"-->").or_else(|| behind(text, b"<?", b"?>")) {
+        text = rest.trim_ascii_start();
+    }
     let html =
         |rest: &[u8]| rest.trim_ascii_start().get(..4).is_some_and(|w| w.eq_ignore_ascii_case(b"html"));
-    let begins = |start: &[u8]| text.starts_with(start);
-    // What writers of models, of layers and of Java's beans leave the declaration off of.
-    let roots: [&[u8]; 6] = [b"<?xml", b"<PMML", b"<net ", b"<CustomLayer ", b"<java ", b"<java."];
-    roots.into_iter().any(begins) || text.strip_prefix(b"<!DOCTYPE").is_some_and(|r| !html(r))
+    text.strip_prefix(b"<!DOCTYPE").is_some_and(|rest| !html(rest)) || root(text).is_some_and(is_of_a_model)
+}
+
+/// The name of the element that begins a text, without its prefix.
+fn root(text: &[u8]) -> Option<&[u8]> {
+    const LONGEST: usize = 256;
+    let name = text.strip_prefix(b"<")?;
+    let length =
+        name.iter().take(LONGEST).position(|b| b.is_ascii_whitespace() || matches!(b, b'>' | b'/'))?;
+    name[..length].rsplit(|b| *b == b':').next()
+}
+
+/// Whether writers of models, of layers and of Java's beans leave the declaration off of such an element.
+fn is_of_a_model(name: &[u8]) -> bool {
+    [&b"PMML"[..], b"net", b"CustomLayer", b"java"].contains(&name) || name.starts_with(b"java.")
+}
+
+/// What follows a part of a text that begins and ends so.
+fn behind<'t>(text: &'t [u8], start: &[u8], end: &[u8]) -> Option<&'t [u8]> {
+    let inner = text.strip_prefix(start)?;
+    memchr::memmem::find(inner, end).map(|at| &inner[at + end.len()..])
 }
 
 /// Reads a document; `keep` says which elements are of interest.
@@ -226,6 +251,18 @@ mod tests {
         assert!(survey(b"<net>", &|_| true).is_err());
         assert!(survey(b"", &|_| true).is_err());
         assert!(is_xml(b"\n<?xml?>") && !is_xml(b"<!DOCTYPE html><p>") && !is_xml(b"a < b"));
+        for odd in [
+            "<!-- a -->\n<?b?> <!DOCTYPE PMML>",
+            "<p:PMML xmlns:p='x'>",
+            "<java\n>",
+            "<java>",
+            "<!---->\n<CustomLayer/>",
+        ] {
+            assert!(is_xml(odd.as_bytes()), "{odd}");
+        }
+        assert!(
+            !is_xml(b"<!-- a --> <p>") && !is_xml(b"<network>") && !is_xml(b"<!-- open") && !is_xml(b"<net")
+        );
     }
 
     proptest! {

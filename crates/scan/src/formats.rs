@@ -46,6 +46,7 @@ mod npy;
 mod ocdbt;
 mod onnx;
 mod opaque;
+mod opened;
 pub(crate) mod orders;
 mod paddle;
 mod pattern;
@@ -82,6 +83,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     // A name says nothing about a format, but some names are run by whoever finds them.
     text::runnable_name(scanner, content);
     crate::repository::by_name(scanner, content);
+    opened::as_text(scanner, content);
     // A pickle needs no magic number, so another format's may stand in front of one: the loader decides.
     let structured =
         !matches!(content.format, Format::Pickle(_) | Format::Text | Format::Json | Format::Empty);

@@ -16,6 +16,7 @@ mod credential;
 mod folder;
 mod formats;
 mod instructions;
+mod lines;
 mod ocdbt;
 mod page;
 mod pickle;

@@ -280,7 +280,7 @@ fn decoded(scanner: &mut Scanner<'_>, content: &Content<'_>) -> Option<String> {
 }
 
 /// The encoding named in a comment of the first two lines.
-fn declared_encoding(bytes: &[u8]) -> Option<String> {
+pub(crate) fn declared_encoding(bytes: &[u8]) -> Option<String> {
     let lines = bytes.split(|b| matches!(b, b'\n' | b'\r')).take(2);
     let comments = lines
         .filter_map(|line| std::str::from_utf8(line).ok())

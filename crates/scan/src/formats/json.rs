@@ -50,7 +50,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     mxnet(scanner, content, &document);
     super::zarr::scan(scanner, content, &document);
     super::chunks::zeppelin(scanner, content, &document);
-    if notebook::is_notebook(&document) {
+    if notebook::is_notebook(content.name(), &document) {
         notebook::scan(scanner, content, &document);
         return content.bytes.len() as u64;
     }

@@ -1,4 +1,4 @@
-//! Jupyter notebooks (nbformat 4, and 3 with its worksheets): cells that a person runs, and outputs that a page shows by
+//! Jupyter notebooks (nbformat 4, and the older ones that it is made of): cells that a person runs, and outputs that a page shows by
 //! itself.
 //!
 //! Cells are one source in the order in which they stand: [`cell`] tells Python from the commands of IPython, [`page`]
@@ -12,14 +12,16 @@ mod cell;
 mod open;
 pub(crate) mod page;
 
-/// Whether the document is a notebook.
-pub(crate) fn is_notebook(document: &Value) -> bool {
+/// Whether the document is a notebook: it says so, or its name does, as the first format has no number.
+pub(crate) fn is_notebook(name: &str, document: &Value) -> bool {
     let Some(members) = document.as_object() else { return false };
     let has = |name: &str| members.iter().any(|(key, _)| key == name);
-    (has("cells") || has("worksheets")) && has("nbformat")
+    let named = name.to_ascii_lowercase().ends_with(".ipynb");
+    (has("cells") || has("worksheets")) && (has("nbformat") || named)
 }
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    ambiguous(scanner, content, document);
     let sheets = member(document, "worksheets").and_then(Value::as_array).unwrap_or_default();
     let cells =
         std::iter::once(document).chain(sheets).filter_map(|of| member(of, "cells")?.as_array()).flatten();
@@ -105,18 +107,41 @@ fn within(content: &Content<'_>, part: &str) -> String {
     content.place.member.as_ref().map_or(part.to_owned(), |outer| format!("{outer}!{part}"))
 }
 
-/// The source of a cell. Of a key that stands twice, readers take the last and people see the first: both are looked at.
-fn text_of(cell: &Value) -> String {
-    let members = cell.as_object().unwrap_or_default();
-    let of = |name: &str| {
-        members.iter().filter(|(key, _)| key == name).map(|(_, value)| joined(value)).collect::<Vec<_>>()
-    };
-    let sources = of("source");
-    (if sources.is_empty() { of("input") } else { sources }).join("\n")
+/// Tells of a key that stands twice where readers look: they take the last, other programs the first.
+fn ambiguous(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    const KEYS: [&str; 5] = ["cells", "worksheets", "cell_type", "outputs", "data"];
+    const MOST: usize = 1_000_000;
+    let mut open = vec![document];
+    for _ in 0..MOST {
+        let Some(value) = open.pop() else { return };
+        for (key, inner) in value.as_object().unwrap_or_default() {
+            if !KEYS.contains(&key.as_str()) {
+                continue;
+            }
+            if value.as_object().unwrap_or_default().iter().filter(|(other, _)| other == key).count() > 1 {
+                let message = format!("the key {key:?} stands twice: readers take one or the other");
+                return scanner.report("json/malformed", content.place.clone(), message);
+            }
+            open.extend(inner.as_array().unwrap_or_default());
+        }
+    }
 }
 
+/// The source of a cell, under the names that it has had. Of a key that stands twice, readers take the last and people see
+/// the first: all are looked at.
+fn text_of(cell: &Value) -> String {
+    let members = cell.as_object().unwrap_or_default();
+    let sources = members.iter().filter(|(key, _)| matches!(key.as_str(), "source" | "input" | "code"));
+    let text = sources.map(|(_, value)| joined(value)).collect::<Vec<_>>().join("\n");
+    // IPython ends lines where Python does before it looks for its own commands.
+    let lines = crate::lines::of_python(&text);
+    let commands = |line: &str| line.trim_start().starts_with(['%', '!']);
+    if crate::lines::has_uncommon(&text) && lines.lines().any(commands) { lines.into_owned() } else { text }
+}
+
+/// The value that readers take.
 fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    value.as_object()?.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// A text, or the lines of one.

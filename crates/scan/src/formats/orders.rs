@@ -352,6 +352,17 @@ pub(crate) fn filled_in(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
     }
 }
 
+/// A text for a model that is put into it with the marks by which models tell who speaks: it may end one turn and begin
+/// another in somebody else's name.
+pub(crate) fn framed(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
+    const LONGEST: usize = 1 << 16;
+    const MARKS: [&str; 6] =
+        ["<|im_start|>", "<|start_header_id|>", "<|system|>", "<start_of_turn>", "<<SYS>>", "[INST]"];
+    if text.len() <= LONGEST && MARKS.iter().any(|mark| text.contains(mark)) {
+        prompt(scanner, place, "of the file", text);
+    }
+}
+
 /// What a document in Markdown or HTML does not show: comments, and labels of links that lead nowhere. Nobody reads
 /// them but programs.
 pub(crate) fn hidden(scanner: &mut Scanner<'_>, place: &Place, text: &str) {

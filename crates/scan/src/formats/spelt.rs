@@ -60,7 +60,7 @@ pub(super) fn begins_with(text: &str, rows: &[Row]) -> bool {
         first.strip_prefix(name).is_some_and(|rest| {
             // A name may be all that stands in its line.
             let rest = rest.trim_start();
-            rest.is_empty() || rest.starts_with([':', '{', '<', '#'])
+            rest.is_empty() || rest.starts_with([':', '{', '<', '[', '#'])
         })
     })
 }

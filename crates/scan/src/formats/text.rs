@@ -97,6 +97,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     if [".txt", ".prompt", ".tmpl", ".tpl", ".template"].iter().any(|ending| name.ends_with(ending)) {
         super::orders::filled_in(scanner, &content.place, text);
+        super::orders::framed(scanner, &content.place, text);
     }
     super::orders::unseen(scanner, &content.place, text);
     if [".md", ".markdown", ".html", ".htm"].iter().any(|ending| name.ends_with(ending)) {
@@ -112,6 +113,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         super::shell::pipes(scanner, &content.place, text);
     }
     super::rows::scan(scanner, content, &name, text);
+    // A root of whatever name, without a declaration, is XML to who opens it by this name.
+    if [".xml", ".pmml"].iter().any(|ending| name.ends_with(ending)) && text.trim_start().starts_with('<') {
+        super::xml::scan(scanner, content);
+    }
     if [".tex", ".sty", ".cls", ".ltx", ".bbl"].iter().any(|ending| name.ends_with(ending)) {
         super::tex::scan(scanner, content, text);
     }

@@ -4,6 +4,8 @@
 //! keys, `_target_` is called by Hydra and NeMo with its neighbours as arguments (CVE-2025-23304,
 //! CVE-2026-22584), `class_path` by Lightning and jsonargparse, `loader_module` is imported by MLflow.
 
+use std::collections::HashMap;
+
 use granit_parser::{Event, Parser, Tag};
 use proofhouse_core::Place;
 
@@ -16,6 +18,9 @@ use growth::Growth;
 
 /// Events of one document. Configurations have thousands.
 const MAX_EVENTS: u64 = 4_000_000;
+/// Texts with anchors that are kept, and how long they may be: configurations name a few short ones.
+const MAX_ANCHORS: usize = 10_000;
+const MAX_ANCHORED: usize = 4096;
 /// Most words of a list that are kept: commands have few.
 const MAX_WORDS: usize = 64;
 /// Where YAML keeps what PyYAML builds Python objects for.
@@ -29,10 +34,31 @@ const MARKS: [&str; 8] =
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     let name = content.name().to_ascii_lowercase();
     let named = [".yaml", ".yml"].iter().any(|e| name.ends_with(e)) || name == "mlmodel";
-    if !named && !MARKS.iter().any(|mark| text.contains(mark)) {
+    if !named && !MARKS.iter().any(|mark| text.contains(mark)) && !spells_out(text) {
         return;
     }
-    let mut reader = Reader { scanner, content, open: Vec::new() };
+    read(scanner, content, text, named);
+    // YAML 1.1, which PyYAML reads, ends lines where YAML 1.2 does not ("Line Break Characters").
+    if text.contains(['\u{85}', '\u{2028}', '\u{2029}']) {
+        read(scanner, content, &text.replace(['\u{85}', '\u{2028}', '\u{2029}'], "\n"), named);
+    }
+}
+
+/// Whether a tag or a key in quotes has escapes in it, and may be any of the marks.
+fn spells_out(text: &str) -> bool {
+    let tag = |line: &str| {
+        line.match_indices('!').any(|(at, _)| {
+            let word = line.get(at..).unwrap_or_default().split([' ', '\t']).next().unwrap_or_default();
+            word.contains('%')
+        })
+    };
+    let key = |line: &str| line.contains(':') && (line.contains("\\x") || line.contains("\\u"));
+    (text.contains('%') || text.contains('\\'))
+        && text.lines().any(|line| line.len() < 4096 && (tag(line) || key(line)))
+}
+
+fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: bool) {
+    let mut reader = Reader { scanner, content, open: Vec::new(), anchored: HashMap::new() };
     let mut events = 0u64;
     let mut growth = Growth::default();
     for next in Parser::new_from_str(text) {
@@ -76,12 +102,14 @@ struct Reader<'s, 'l, 'c> {
     scanner: &'s mut Scanner<'l>,
     content: &'c Content<'c>,
     open: Vec<Open>,
+    /// Texts that aliases may stand for, by their anchors.
+    anchored: HashMap<usize, String>,
 }
 
 impl Reader<'_, '_, '_> {
     fn event(&mut self, event: &Event<'_>, line: u64) {
         match event {
-            Event::Scalar(value, _, _, tag) => {
+            Event::Scalar(value, _, anchor, tag) => {
                 self.tag(tag.as_deref(), line);
                 if tag.as_deref().is_some_and(|tag| tag.suffix() == "function") {
                     let rule = match own_source(self.scanner, &self.place(line), value) {
@@ -99,26 +127,10 @@ impl Reader<'_, '_, '_> {
                     let message = format!("a value is a program, for whoever evaluates it: {value:.80}");
                     self.scanner.report("config/unsafe-target", self.place(line), message);
                 }
-                match self.open.last_mut() {
-                    Some(Open::Mapping(key)) => match key.take() {
-                        None => *key = Some(value.to_string()),
-                        Some(key) => self.pair(&key, value, line),
-                    },
-                    Some(Open::Sequence(key, words)) => {
-                        let value = value.to_string();
-                        let plugin = key.as_deref() == Some("plugins");
-                        if words.len() < MAX_WORDS && value.len() < 4096 {
-                            words.push(value.clone());
-                        }
-                        if plugin {
-                            self.plugin(&value, line);
-                        }
-                        if super::chunks::is_program(&value) {
-                            crate::python::scan_text(self.scanner, &self.place(line), &value, 1);
-                        }
-                    }
-                    None => {}
+                if *anchor != 0 && self.anchored.len() < MAX_ANCHORS && value.len() < MAX_ANCHORED {
+                    self.anchored.insert(*anchor, value.to_string());
                 }
+                self.scalar(value, line);
             }
             Event::SequenceStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
@@ -135,10 +147,37 @@ impl Reader<'_, '_, '_> {
                     self.command(&words, line);
                 }
             }
-            Event::Alias(_) => {
-                self.value();
-            }
+            Event::Alias(anchor) => match self.anchored.get(anchor).cloned() {
+                Some(value) => self.scalar(&value, line),
+                None => {
+                    self.value();
+                }
+            },
             _ => {}
+        }
+    }
+
+    /// A text, or an alias of one.
+    fn scalar(&mut self, value: &str, line: u64) {
+        match self.open.last_mut() {
+            Some(Open::Mapping(key)) => match key.take() {
+                None => *key = Some(value.to_string()),
+                Some(key) => self.pair(&key, value, line),
+            },
+            Some(Open::Sequence(key, words)) => {
+                let value = value.to_string();
+                let plugin = key.as_deref() == Some("plugins");
+                if words.len() < MAX_WORDS && value.len() < 4096 {
+                    words.push(value.clone());
+                }
+                if plugin {
+                    self.plugin(&value, line);
+                }
+                if super::chunks::is_program(&value) {
+                    crate::python::scan_text(self.scanner, &self.place(line), &value, 1);
+                }
+            }
+            None => {}
         }
     }
 

@@ -143,6 +143,7 @@ fn at_line(content: &Content<'_>, line: usize) -> Place {
 /// Path files of `site-packages`: a line that begins with `import` is run whenever Python starts (`site.py`).
 fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let text = String::from_utf8_lossy(content.bytes);
+    let text = crate::lines::of_python(&text);
     let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
     for (index, line) in text.lines().enumerate().filter(|(_, line)| runs(line)) {
         // Nothing of it is here to be told of; that it is not proven is said of the module.
@@ -226,7 +227,15 @@ const ORGANISATIONS: [&str; 22] = [
 /// Requirements that do not come from the index: installing the model's needs installs them (pip, "Requirements
 /// File Format").
 fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
-    for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
+    // pip decodes the file as its first lines say, and splits it where Python ends lines (`pip/_internal/req/req_file.py`).
+    if let Some(encoding) = crate::python::declared_encoding(content.bytes)
+        && !["utf-8", "utf8", "ascii", "latin-1", "latin1"].contains(&encoding.to_ascii_lowercase().as_str())
+    {
+        let message = format!("declares the encoding {encoding:?}: pip reads another text than it shows");
+        scanner.report("repo/requirement", at_line(content, 0), message);
+    }
+    let text = String::from_utf8_lossy(content.bytes);
+    for (index, line) in crate::lines::of_python(&text).lines().enumerate() {
         let line = line.split(" #").next().unwrap_or(line).trim();
         // In the environments of conda and MLflow, requirements are items of a list.
         let line = line.strip_prefix("- ").unwrap_or(line).trim_matches(['"', '\'']);

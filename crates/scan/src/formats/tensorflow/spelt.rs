@@ -90,6 +90,8 @@ const GRAPH: &[Row] = &[
     ("library", 2, M(|| LIBRARY)),
     ("version", 3, Int),
     ("versions", 4, M(|| VERSIONS)),
+    // Of it nothing is read.
+    ("debug_info", 5, M(|| &[])),
 ];
 const INFO: &[Row] = &[("meta_graph_version", 1, Text), ("tags", 4, Text), ("tensorflow_version", 5, Text)];
 const SAVER: &[Row] =
