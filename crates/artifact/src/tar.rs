@@ -94,7 +94,12 @@ pub fn walk(bytes: &[u8], max_entries: usize) -> Result<Tar, ArtifactError> {
             tar.rest(bytes, at, "a header states no size");
             return Ok(tar);
         };
-        let length = size.take().unwrap_or(stated);
+        let mut length = size.take().unwrap_or(stated);
+        if length > 0 && is_without_content(header) {
+            let what = "an entry that has no content states a size: some readers skip as much, others do not";
+            tar.contested(at, what);
+            length = 0;
+        }
         let from = at + BLOCK;
         let end =
             usize::try_from(length).ok().and_then(|n| from.checked_add(n)).filter(|end| *end <= bytes.len());
@@ -113,17 +118,36 @@ pub fn walk(bytes: &[u8], max_entries: usize) -> Result<Tar, ArtifactError> {
                         "path" => name = Some(value.to_owned()),
                         "linkpath" => link = Some(value.to_owned()),
                         "size" => size = value.parse().ok(),
+                        "GNU.sparse.name" => {
+                            tar.contested(at, "a sparse file: readers differ in its name and in its content");
+                            name = Some(value.to_owned());
+                        }
                         _ => {}
                     }
                 }
             }
-            // For all entries to come: comments and times.
-            b'g' => {}
+            // For all entries to come: comments and times, and to some readers names (Python's `tarfile`).
+            b'g' => {
+                if pax(data).iter().any(|(key, _)| {
+                    matches!(*key, "path" | "linkpath" | "size") || key.starts_with("GNU.sparse.")
+                }) {
+                    tar.contested(
+                        at,
+                        "a header for all entries names them: some readers go by it, others do not",
+                    );
+                }
+            }
             kind => {
+                if header[257..263] == *b"ustar " && is_prefixed(header) {
+                    let what = "a name has a prefix that GNU's readers do not know: others put it in front";
+                    tar.contested(at, what);
+                }
                 let name = name.take().unwrap_or_else(|| short(header));
                 let target = link.take().unwrap_or_else(|| text(&header[157..257]));
                 let kind = match kind {
-                    0 | b'0' | b'7' if name.ends_with('/') => Kind::Folder,
+                    0 if name.ends_with('/') => Kind::Folder,
+                    // A file of no name to some readers; where it has content, it is one to others.
+                    b'0' | b'7' if name.ends_with('/') && content.is_empty() => Kind::Folder,
                     0 | b'0' | b'7' => Kind::File,
                     b'5' => Kind::Folder,
                     b'1' | b'2' => Kind::Link(target),
@@ -154,6 +178,11 @@ impl Tar {
             what: format!("{why}; {uncovered} bytes belong to no record"),
             uncovered,
         });
+    }
+
+    /// Readers differ in what an entry is.
+    fn contested(&mut self, at: usize, what: &str) {
+        self.issues.push(Issue { offset: at as u64, what: what.to_owned(), uncovered: 0 });
     }
 
     /// Behind the two empty records are empty ones, up to the writer's blocking factor.
@@ -208,6 +237,17 @@ fn number(field: &[u8]) -> Option<u64> {
         matches!(b, b'0'..=b'7').then(|| n.checked_mul(8)?.checked_add(u64::from(b - b'0'))).flatten()
     })?;
     (seen || field.iter().all(|b| matches!(b, 0 | b' '))).then_some(value)
+}
+
+/// Whether an entry is of a kind behind which nothing lies, whatever size it states: links, devices, folders, pipes, and
+/// what old writers mark as a folder by the end of its name.
+fn is_without_content(header: &[u8; BLOCK]) -> bool {
+    matches!(header[156], b'1'..=b'6') || header[156] == 0 && text(&header[..100]).ends_with('/')
+}
+
+/// Whether the field of the prefix holds a text; GNU's writers keep numbers of times there.
+fn is_prefixed(header: &[u8; BLOCK]) -> bool {
+    header[345..500].iter().any(|b| !matches!(b, 0 | b' ' | b'0'..=b'9'))
 }
 
 fn short(header: &[u8; BLOCK]) -> String {
@@ -284,6 +324,52 @@ mod tests {
         assert!(walk(&padding, 100).unwrap().issues[0].what.contains("padding"));
         assert!(!walk(&SAMPLE[..1000], 100).unwrap().issues.is_empty());
         assert!(matches!(walk(SAMPLE, 2), Err(ArtifactError::Limit { .. })));
+    }
+
+    /// A header with its checksum, and a block of content behind it.
+    fn record(name: &[u8], kind: u8, magic: &[u8], prefix: &[u8], data: &[u8]) -> Vec<u8> {
+        let mut header = [0u8; BLOCK];
+        let mut put = |at: usize, field: &[u8]| header[at..at + field.len()].copy_from_slice(field);
+        put(0, name);
+        put(124, format!("{:011o}", data.len()).as_bytes());
+        put(148, b"        ");
+        put(156, &[kind]);
+        put(257, magic);
+        put(345, prefix);
+        let sum: u32 = header.iter().map(|b| u32::from(*b)).sum();
+        header[148..155].copy_from_slice(format!("{sum:06o}\0").as_bytes());
+        let mut out = header.to_vec();
+        out.extend(data);
+        out.resize(out.len().next_multiple_of(BLOCK), 0);
+        out
+    }
+
+    /// What Python's `tarfile` reads otherwise than others do (`TarInfo.frombuf`, `_proc_member`).
+    #[test]
+    fn what_readers_differ_in_is_told() {
+        let posix = b"ustar\x0000";
+        let file = record(b"w.bin", b'0', posix, b"", b"x");
+        let pax = |record: &str| format!("{} {record}\n", record.len() + 4).into_bytes();
+        let issues = |records: &[Vec<u8>]| {
+            let bytes = [records.concat(), vec![0; 2 * BLOCK]].concat();
+            walk(&bytes, 100).unwrap().issues.into_iter().map(|issue| issue.what).collect::<Vec<_>>()
+        };
+        assert_eq!(issues(&[record(b"g", b'g', posix, b"", &pax("comment=0123")), file.clone()]), [""; 0]);
+        assert_eq!(
+            issues(&[record(b"d/", b'5', posix, b"", b""), record(b"e/", 0, posix, b"", b""), file.clone()]),
+            [""; 0]
+        );
+        for odd in [
+            record(b"g", b'g', posix, b"", &pax("path=../a.bashrc")),
+            record(b"x", b'x', posix, b"", &pax("GNU.sparse.name=../a")),
+            record(b"a", b'0', b"ustar  \0", b"../../etc", b"x"),
+            record(b"d", b'5', posix, b"", b"x"),
+            record(b"d/", 0, posix, b"", b"x"),
+        ] {
+            assert!(!issues(&[odd, file.clone()]).is_empty());
+        }
+        let named = [record(b"a.pkl/", b'0', posix, b"", b"I1\n."), vec![0; 2 * BLOCK]].concat();
+        assert_eq!(walk(&named, 9).unwrap().entries[0].kind, Kind::File);
     }
 
     #[test]

@@ -30,6 +30,7 @@ mod ggml;
 mod gguf;
 mod hdf5;
 mod json;
+pub(crate) mod jsonc;
 pub(crate) mod kept;
 mod keras;
 pub(crate) mod langchain;

@@ -1,6 +1,6 @@
 //! Text: data, unless its name or first line makes somebody run it. Python is followed by [`crate::python`].
 
-use proofhouse_artifact::{boosters, json};
+use proofhouse_artifact::{Format, boosters, json};
 
 use crate::scanner::{Content, Scanner};
 
@@ -120,19 +120,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if [".tex", ".sty", ".cls", ".ltx", ".bbl"].iter().any(|ending| name.ends_with(ending)) {
         super::tex::scan(scanner, content, text);
     }
-    if name.ends_with(".json")
-        && text.trim_start().starts_with(['{', '['])
-        && !lines_of_json(text)
-        && !crate::repository::editors_json(
-            content.place.member.as_deref().unwrap_or(&content.place.path),
-            text,
-        )
-    {
-        scanner.report(
-            "json/malformed",
-            content.place.clone(),
-            "the file is named JSON and cannot be read as JSON",
-        );
+    if name.ends_with(".json") && !lines_of_json(text) {
+        not_quite_json(scanner, content, text);
     }
     if boosters::lightgbm::is_model(text) {
         super::boosters::lightgbm(scanner, content, text);
@@ -159,6 +148,18 @@ fn statements(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
             let shown: String = line.trim().chars().take(80).collect();
             scanner.report("code/harmful", place, format!("a statement starts a program: {shown:?}"));
         }
+    }
+}
+
+/// What is named JSON and is none: what editors read as such is looked at like any other.
+fn not_quite_json(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    let plain = super::jsonc::plain(text);
+    if json::is_json(plain.as_bytes()) {
+        let (place, depth) = (content.place.clone(), content.depth + 1);
+        super::json::scan(scanner, &Content { bytes: plain.as_bytes(), format: Format::Json, place, depth });
+    } else if plain.trim_start().starts_with(['{', '[']) {
+        let message = "the file is named JSON and cannot be read as JSON";
+        scanner.report("json/malformed", content.place.clone(), message);
     }
 }
 

@@ -296,7 +296,12 @@ fn stranger(command: &str) -> bool {
     ];
     command.split("${{").skip(1).any(|part| {
         let expression = part.split("}}").next().unwrap_or_default();
-        expression.contains("github.") && CHOSEN.iter().any(|field| expression.contains(field))
+        // Names are taken in any case, and a part may be asked for by its name in brackets.
+        let dotted = expression.replace("['", ".").replace("']", "");
+        let plain: String =
+            dotted.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
+        plain.contains("tojson(github.event)")
+            || plain.contains("github.") && CHOSEN.iter().any(|field| plain.contains(field))
     })
 }
 

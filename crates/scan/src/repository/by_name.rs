@@ -8,13 +8,12 @@ use crate::scanner::{Content, Scanner};
 mod build;
 mod compiled;
 mod editors;
+mod image;
 mod reaches;
 mod steps;
 mod tools;
 mod trusts;
 mod twins;
-
-pub(crate) use tools::editors_json;
 
 /// The first line of a pointer of Git's large file storage (its specification, v1).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
@@ -235,7 +234,12 @@ fn requirements(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         scanner.report("repo/requirement", at_line(content, 0), message);
     }
     let text = String::from_utf8_lossy(content.bytes);
-    for (index, line) in crate::lines::of_python(&text).lines().enumerate() {
+    let text = crate::lines::of_python(&text);
+    // Environments are YAML, whose texts may have escapes.
+    let name = content.name().to_ascii_lowercase();
+    let environment = name.ends_with(".yaml") || name.ends_with(".yml");
+    let text = if environment { crate::lines::unescaped(&text) } else { text.as_ref().into() };
+    for (index, line) in text.lines().enumerate() {
         let line = line.split(" #").next().unwrap_or(line).trim();
         // In the environments of conda and MLflow, requirements are items of a list.
         let line = line.strip_prefix("- ").unwrap_or(line).trim_matches(['"', '\'']);

@@ -65,9 +65,10 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 scanner.report("repo/unsafe-path", content.place.clone(), message);
             }
         }
-        "pyproject.toml" => {
-            for line in
-                text.lines().filter(|line| line.contains(" @ ") && !line.trim_start().starts_with('#'))
+        "pyproject.toml" | "setup.cfg" => {
+            for line in crate::lines::unescaped(&text)
+                .lines()
+                .filter(|line| line.contains(" @ ") && !line.trim_start().starts_with('#'))
             {
                 if shell::foreign(line) {
                     let message = format!("is fetched from elsewhere: {:?}", line.trim());
@@ -86,21 +87,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 }
             }
         }
-        "dockerfile" | "containerfile" => {
-            for (index, line) in shell::joined(&text) {
-                let (word, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
-                match word.to_ascii_uppercase().as_str() {
-                    "RUN" => shell::line(scanner, &at(content, index), rest),
-                    "ENV" => {
-                        let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
-                        if shell::LOADING.contains(&variable) {
-                            shell::line(scanner, &at(content, index), &format!("export {variable}={value}"));
-                        }
-                    }
-                    _ => {}
-                }
-            }
-        }
+        "dockerfile" | "containerfile" => super::image::scan(scanner, content, &text),
         "package.json" => {
             let document = document(&text);
             let scripts = document.as_ref().and_then(|d| member(d, "scripts")).and_then(Value::as_object);
@@ -304,24 +291,16 @@ pub(super) fn at(content: &Content<'_>, index: u64) -> Place {
     place
 }
 
-/// Whether a file is one of an editor's, which allow more than JSON in it.
-pub(crate) fn editors_json(path: &str, text: &str) -> bool {
-    let of_editor = [".vscode/", ".devcontainer/", "devcontainer.json", "tsconfig.json"];
-    of_editor.iter().any(|part| path.contains(part)) && document(text).is_some()
-}
-
 /// JSON, with the comments and the last commas that editors allow.
 pub(super) fn document(text: &str) -> Option<Value> {
-    let plain = |text: &str| json::parse(text.as_bytes(), 100_000).ok();
-    plain(text).or_else(|| {
-        let lines: Vec<&str> = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
-        let joined = lines.join("\n");
-        plain(&joined.replace(",\n}", "\n}").replace(",\n]", "\n]"))
-    })
+    /// Far more than a file of settings or of a package has.
+    const MOST_VALUES: u64 = 2_000_000;
+    json::parse(crate::formats::jsonc::plain(text).as_bytes(), MOST_VALUES).ok()
 }
 
+/// The value that readers take, of a key that stands more than once.
 pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
+    value.as_object()?.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// A text, or the texts of a list.
@@ -372,7 +351,7 @@ mod tests {
             (".vscode/settings.json", r#"{"editor.rulers": [100]}"#, None),
             (
                 ".devcontainer/devcontainer.json",
-                &format!("{{\n// note\n\"postCreateCommand\": {{\"a\": [\"sh\", \"-c\", \"{FETCH}\"]}},\n}}"),
+                &format!("{{\n// note\n\"postCreateCommand\": {{\"a\": \"{FETCH}\"}},\n}}"),
                 Some("code/runs-fetched"),
             ),
             (".devcontainer/devcontainer.json", r#"{"postCreateCommand": "pip install -e ."}"#, None),
