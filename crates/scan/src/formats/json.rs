@@ -178,13 +178,14 @@ fn built(scanner: &mut Scanner<'_>, content: &Content<'_>, key: &str, text: &str
 /// A graph of MXNet: an operator of Python's is looked up by the name that it is registered under.
 fn mxnet(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
     let members = document.as_object().unwrap_or_default();
-    let of = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    // Of a key that stands twice, the last counts.
+    let of = |name: &str| members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value);
     if of("arg_nodes").is_none() || of("heads").is_none() {
         return;
     }
     const FOREIGN: [&str; 4] = ["Custom", "_Native", "_NDArray", "_CustomFunction"];
     for node in of("nodes").and_then(Value::as_array).unwrap_or_default() {
-        let op = node.as_object().and_then(|node| node.iter().find(|(key, _)| key == "op"));
+        let op = node.as_object().and_then(|node| node.iter().rev().find(|(key, _)| key == "op"));
         if let Some(op) = op.and_then(|(_, op)| op.as_text()).filter(|op| FOREIGN.contains(op)) {
             let message = format!("a node uses the operator {op:?}, which is code of the one who loads it");
             return scanner.report("mxnet/custom-operator", content.place.clone(), message);

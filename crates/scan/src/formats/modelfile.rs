@@ -47,7 +47,8 @@ fn instructions(text: &str) -> Vec<Instruction> {
     const QUOTES: &str = "\"\"\"";
     let mut out: Vec<Instruction> = Vec::new();
     let mut open = false;
-    for (line, number) in text.lines().zip(1u64..) {
+    // A carriage return alone ends a line as well (`parser/parser.go` of Ollama).
+    for (line, number) in text.replace("\r\n", "\n").split(['\n', '\r']).zip(1u64..) {
         let (first, rest) = line.trim_start().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
         let word = first.to_ascii_uppercase();
         if !open && WORDS.contains(&word.as_str()) {

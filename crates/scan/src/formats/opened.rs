@@ -49,8 +49,10 @@ fn is_opened_as_text(content: &Content<'_>, name: &str) -> bool {
         return content.format != Format::Unknown;
     }
     // Checkpoints of torch have the ending of Python's path files.
-    let checkpoint = matches!(content.format, Format::Pickle(_) | Format::Unknown);
+    let foreign =
+        matches!(content.format, Format::Media(_) | Format::Parquet | Format::Arrow | Format::Opaque(_));
     name.ends_with(".pth")
-        && !checkpoint
-        && std::str::from_utf8(content.bytes).is_ok_and(|text| !text.contains('\0'))
+        && (foreign
+            || !matches!(content.format, Format::Pickle(_) | Format::Unknown)
+                && std::str::from_utf8(content.bytes).is_ok_and(|text| !text.contains('\0')))
 }

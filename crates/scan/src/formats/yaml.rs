@@ -241,6 +241,12 @@ impl Reader<'_, '_, '_> {
             let message = format!("the chain {value:?} runs what a language model answers");
             self.scanner.report("config/unsafe-target", place.clone(), message);
         }
+        // Lines of the text are looked at as they stand; a value may be folded over several.
+        let folded = || memchr::memmem::find(self.content.bytes, value.as_bytes()).is_none();
+        if key == "entry" && super::shell::is_harmful(value) && folded() {
+            let shown: String = value.chars().take(80).collect();
+            self.scanner.report("code/harmful", place.clone(), format!("a hook runs a command: {shown:?}"));
+        }
         if matches!(key, "run" | "script") && stranger(value) {
             let message = "a workflow puts what a stranger writes into a shell";
             self.scanner.report("code/harmful", place.clone(), message);

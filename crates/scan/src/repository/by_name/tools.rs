@@ -172,7 +172,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 scanner.report("repo/tool-command", content.place.clone(), message);
             }
         }
-        "devcontainer.json" => {
+        "devcontainer.json" | ".devcontainer.json" => {
             for (key, value) in document(&text).as_ref().and_then(Value::as_object).unwrap_or_default() {
                 if CONTAINER.contains(&key.as_str()) {
                     commands(value)
