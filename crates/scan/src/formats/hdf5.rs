@@ -138,11 +138,11 @@ fn tensor<'a>(content: &Content<'a>, dataset: &'a hdf5::Dataset) -> Option<Tenso
 
 /// Shapes for which a reader makes room that no machine has, where the file is small: loaders of weights read them all.
 fn declared(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
-    /// Less than this a machine has; and so much that packs so well is one value all over, which is no weights.
-    const MOST: u64 = 3 << 30;
-    const RATIO: u64 = 800;
+    /// Less than this a machine has; and so much that packs so well is one value all over, which is no weights. Where
+    /// next to nothing is stored, less is out of proportion as well.
+    const MOST: [(u64, u64); 2] = [(3 << 30, 800), (1 << 28, 100_000)];
     let all = survey.datasets.iter().fold(0u64, |sum, dataset| sum.saturating_add(dataset.declared));
-    if all > MOST && all / RATIO > content.bytes.len() as u64 {
+    if MOST.iter().any(|(most, ratio)| all > *most && all / ratio > content.bytes.len() as u64) {
         let message =
             format!("{} bytes declare {all}, for which whoever reads them makes room", content.bytes.len());
         scanner.report("hdf5/exhausts", content.place.clone(), message);
