@@ -177,3 +177,25 @@ fn xml_without_a_declaration() {
         assert!(outcome("a.pmml", text.as_bytes()) >= Outcome::Suspicious, "{text}");
     }
 }
+
+/// Names in a workflow's expressions are asked for with dots, in brackets, with blanks, or written out whole.
+#[test]
+fn workflows_as_their_expressions_are_read() {
+    let job = |run: &str| {
+        let text = format!("on: issues\njobs:\n  a:\n    steps:\n      - run: |\n          echo {run}\n");
+        outcome(".github/workflows/a.yml", text.as_bytes())
+    };
+    for expression in [
+        "github.event.issue.title",
+        "GitHub . event.issue[ 'title' ]",
+        "toJSON(github)",
+        "toJSON( github.event )",
+        "toJSON(github['event']['comment'])",
+        "fromJSON(toJSON(github)).event.issue.number",
+    ] {
+        assert!(job(&format!("${{{{ {expression} }}}}")) >= Outcome::Suspicious, "{expression}");
+    }
+    for expression in ["github.sha", "toJSON(github.event.issue.number)", "toJSON(matrix)"] {
+        assert_eq!(job(&format!("${{{{ {expression} }}}}")), Outcome::Clean, "{expression}");
+    }
+}

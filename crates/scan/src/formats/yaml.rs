@@ -304,14 +304,26 @@ fn stranger(command: &str) -> bool {
         ".author.name",
         ".author.email",
     ];
+    const WRITTEN: [&str; 8] = [
+        "",
+        ".event",
+        ".event.issue",
+        ".event.pull_request",
+        ".event.comment",
+        ".event.review",
+        ".event.discussion",
+        ".event.head_commit",
+    ];
     command.split("${{").skip(1).any(|part| {
         let expression = part.split("}}").next().unwrap_or_default();
-        // Names are taken in any case, and a part may be asked for by its name in brackets.
-        let dotted = expression.replace("['", ".").replace("']", "");
-        let plain: String =
-            dotted.chars().filter(|c| !c.is_whitespace()).collect::<String>().to_ascii_lowercase();
-        plain.contains("tojson(github.event)")
-            || plain.contains("github.") && CHOSEN.iter().any(|field| plain.contains(field))
+        // Names are taken in any case, and a part may be asked for by its name in brackets, with blanks anywhere.
+        let tight: String = expression.chars().filter(|c| !c.is_whitespace()).collect();
+        let plain = tight.replace("['", ".").replace("']", "").to_ascii_lowercase();
+        // What is written out whole has the texts in it.
+        let whole = plain.split("tojson(github").skip(1).any(|behind| {
+            WRITTEN.iter().any(|object| behind.strip_prefix(object).is_some_and(|rest| rest.starts_with(')')))
+        });
+        whole || plain.contains("github.") && CHOSEN.iter().any(|field| plain.contains(field))
     })
 }
 

