@@ -240,9 +240,13 @@ impl Run {
     }
 
     fn morse(&self) -> Option<String> {
+        // Pairs of Russian letters are more even than those of Latin ones, so that Latin words are well ordered in Russian
+        // letters: what is known to be words goes before.
+        let is_known = |said: &str| Likeness::of(said.as_bytes()).known >= 2;
+        let order = |said: &str| Order::of_start(said, 480).mean();
         self.morse_letters()
             .filter_map(|(others, said)| Some((others, language(said)?)))
-            .min_by_key(|(others, said)| (*others, std::cmp::Reverse(Order::of_start(said, 480).mean())))
+            .min_by_key(|(others, said)| (*others, !is_known(said), std::cmp::Reverse(order(said))))
             .map(|(_, said)| said)
     }
 
@@ -385,7 +389,8 @@ fn syllables(letter: &str) -> Option<Vec<bool>> {
     let mut rest = letter.trim_end_matches(|c: char| c.is_ascii_punctuation()).to_ascii_lowercase();
     let mut long = Vec::new();
     while !rest.is_empty() && long.len() < MOST {
-        let known = [("dah", true), ("dit", false), ("da", true), ("di", false)];
+        let known =
+            [("dah", true), ("dash", true), ("dit", false), ("dot", false), ("da", true), ("di", false)];
         let (syllable, is_long) = known.into_iter().find(|(syllable, _)| rest.starts_with(syllable))?;
         long.push(is_long);
         rest.drain(..syllable.len());
