@@ -19,9 +19,9 @@ from corpus import Corpus
 
 GROUPS = [
     "hostile.pickles", "hostile.torch", "hostile.zips", "hostile.arrays", "hostile.tensors", "hostile.graphs",
-    "hostile.archives", "hostile.repositories", "hostile.documents", "hostile.weights", "hostile.wider_texts", "hostile.wider_graphs", "hostile.wider_python", "hostile.wider_pickles", "hostile.wider_places", "hostile.structures", "hostile.wider_formats", "hostile.scripts", "hostile.stores", "hostile.endless", "hostile.limits", "hostile.instructions", "hostile.chains", "hostile.matlab", "hostile.deferred", "hostile.flows_of_scripts", "hostile.elements", "hostile.answers", "hostile.reaches", "hostile.loaders", "hostile.claims",
+    "hostile.archives", "hostile.repositories", "hostile.documents", "hostile.weights", "hostile.wider_texts", "hostile.wider_graphs", "hostile.wider_python", "hostile.wider_pickles", "hostile.wider_places", "hostile.structures", "hostile.wider_formats", "hostile.scripts", "hostile.stores", "hostile.endless", "hostile.limits", "hostile.instructions", "hostile.chains", "hostile.matlab", "hostile.deferred", "hostile.flows_of_scripts", "hostile.elements", "hostile.answers", "hostile.reaches", "hostile.loaders", "hostile.claims", "hostile.spellings",
     "benign.plain", "benign.arrays", "benign.models", "benign.frames", "benign.boosters", "benign.tensors",
-    "benign.torches", "benign.keras_models", "benign.repositories", "benign.wider", "benign.libraries", "benign.ordinary", "benign.wider_places", "benign.structures", "benign.wider_formats", "benign.scripts", "benign.stores", "benign.endless", "benign.limits", "benign.instructions", "benign.chains", "benign.objects", "benign.matlab", "benign.deferred", "benign.elements", "benign.answers", "benign.reaches", "benign.loaders", "benign.claims",
+    "benign.torches", "benign.keras_models", "benign.repositories", "benign.wider", "benign.libraries", "benign.ordinary", "benign.wider_places", "benign.structures", "benign.wider_formats", "benign.scripts", "benign.stores", "benign.endless", "benign.limits", "benign.instructions", "benign.chains", "benign.objects", "benign.matlab", "benign.deferred", "benign.elements", "benign.answers", "benign.reaches", "benign.loaders", "benign.claims", "benign.spellings",
 ]
 
 
