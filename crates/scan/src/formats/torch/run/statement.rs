@@ -8,7 +8,10 @@ use crate::python::syntax::{Act, Id, Kind, Statement};
 const MOST_ROUNDS: usize = 64;
 /// Nodes beyond which loops are run once.
 const MANY_NODES: usize = 50_000;
-/// Rounds that nobody waits for the end of.
+/// Rounds of a loop over numbers that nobody waits for the end of: each takes a microsecond at least, and models have layers
+/// and steps, some thousands at most.
+const LONG: f64 = 100_000_000.0;
+/// Rounds that nobody waits for the end of, whatever they do.
 pub(super) const ENDLESS: f64 = 1_099_511_627_776.0;
 
 impl<'m> Machine<'_, 'm> {
@@ -113,7 +116,7 @@ impl<'m> Machine<'_, 'm> {
             What::Range(..) | What::Items(_) => source.count(),
             _ => 1.0,
         };
-        if count >= ENDLESS && !leaves(body) {
+        if count >= LONG && !leaves(body) {
             let message = format!("a loop of the script takes {count} rounds");
             self.tell(frame, line, "torch/endless", message);
         }

@@ -105,6 +105,9 @@ fn sizes_that_no_machine_has_room_for_are_told() {
         rules(&forward("for i in range(9007199254740992):\n  y = torch.add(x, 1)\nreturn x")),
         ["torch/endless"]
     );
+    let kept = "r = [torch.zeros([1])]\nfor k in range(1000000000):\n  _1 = torch.append(r, torch.add(torch.zeros([1000000]), x))\nreturn r[-1]";
+    assert_eq!(rules(&forward(kept)), ["torch/endless"]);
+    assert!(rules(&forward("for i in range(100000):\n  x = torch.add(x, 1)\nreturn x")).is_empty());
     // A view takes no memory.
     assert!(
         rules(&forward("return torch.sum(torch.select(torch.expand(x, [1048576, 1048576]), 0, 0))"))
