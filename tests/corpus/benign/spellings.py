@@ -13,7 +13,7 @@ def make(corpus):
     corpus.benign("spellings", "breaks.ipynb", json.dumps(notebook("# a\x0cpage\nprint('a\u2028b')\n")).encode(), "a form feed and a line separator in Python")
     corpus.benign("spellings", "archive.tar", tarred(comment="0123456789abcdef"), "a commit in the header for all entries, as git writes it")
     corpus.folder("spellings", "settings", {".vscode/settings.json": '// ours\n{\n  "editor.rulers": [100], // wide\n  "python.testing.pytestEnabled": true,\n}\n'}, "clean", "settings with comments")
-    docker = "# syntax=docker/dockerfile:1\nFROM python:3.12\nRUN --mount=type=cache,target=/root/.cache pip install torch\nRUN <<EOF\napt-get update\napt-get install -y git\nEOF\nENTRYPOINT [\"python\", \"serve.py\"]\n"
+    docker = "# syntax=docker/dockerfile:1\nFROM python:3.12\nRUN --mount=type=cache,target=/var/cache/pip pip install torch\nRUN <<EOF\napt-get update\napt-get install -y git\nEOF\nENTRYPOINT [\"python\", \"serve.py\"]\n"
     corpus.folder("spellings", "image", {"Dockerfile": docker}, "clean", "a here-document and a mount")
     corpus.benign("spellings", "plain.pmml", b'<!-- exported -->\n<PMML xmlns="http://www.dmg.org/PMML-4_4" version="4.4"><Header/><DataDictionary/></PMML>', "PMML behind a comment")
     corpus.benign("spellings", "graph.pbtxt", b'versions { producer: 1 }\nnode { name: "c" op: "Const" }\n', "a graph as text")

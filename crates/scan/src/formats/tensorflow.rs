@@ -238,7 +238,7 @@ mod tests {
             "# a\nversions { producer: 1 }\nnode\n{ name: \"w\" op :'Write' \"\\x46ile\" }",
             "library { function { signature { name: \"f\" } node_def < name: \"w\"; op\n:\n\"WriteFile\" > } }\nnode { op: \"f\" }",
             "saved_model_schema_version: 1 meta_graphs { graph_def { node { name: \"w\" op: \"WriteFile\" } } }",
-            "node { name: \"p\" op: \"PrintV2\" attr { key: \"output_stream\" value { s: \"file:///root/.bashrc\" } } }",
+            "node { name: \"p\" op: \"PrintV2\" attr { key: \"output_stream\" value { s: \"file:///etc/profile\" } } }",
         ] {
             assert!(scan(odd).0 >= Outcome::Suspicious, "{odd}");
         }

@@ -50,11 +50,10 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
 
 /// Whether a tag or a key in quotes has escapes in it, and may be any of the marks.
 fn spells_out(text: &str) -> bool {
+    // By words, so that a line of signs takes no longer than another.
     let tag = |line: &str| {
-        line.match_indices('!').any(|(at, _)| {
-            let word = line.get(at..).unwrap_or_default().split([' ', '\t']).next().unwrap_or_default();
-            word.contains('%')
-        })
+        let mut words = line.split([' ', '\t']);
+        words.any(|word| word.split_once('!').is_some_and(|(_, behind)| behind.contains('%')))
     };
     let key = |line: &str| line.contains(':') && (line.contains("\\x") || line.contains("\\u"));
     (text.contains('%') || text.contains('\\'))

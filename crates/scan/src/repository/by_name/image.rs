@@ -161,7 +161,7 @@ mod tests {
                 "{odd}"
             );
         }
-        let ordinary = "# syntax=docker/dockerfile:1\nFROM python:3.11\nRUN --mount=type=cache,target=/root/.cache pip install torch\nRUN <<EOF\napt-get update\napt-get install -y git\nEOF\nCOPY <<EOF /app/a.txt\nhello\nEOF\nHEALTHCHECK CMD curl -f http://localhost:8080/ || exit 1\nENTRYPOINT [\"python\", \"serve.py\"]\n";
+        let ordinary = "# syntax=docker/dockerfile:1\nFROM python:3.11\nRUN --mount=type=cache,target=/var/cache/pip pip install torch\nRUN <<EOF\napt-get update\napt-get install -y git\nEOF\nCOPY <<EOF /app/a.txt\nhello\nEOF\nHEALTHCHECK CMD curl -f http://localhost:8080/ || exit 1\nENTRYPOINT [\"python\", \"serve.py\"]\n";
         assert_eq!(outcome(ordinary), Outcome::Clean);
     }
 }
