@@ -191,11 +191,24 @@ fn workflows_as_their_expressions_are_read() {
         "toJSON(github)",
         "toJSON( github.event )",
         "toJSON(github['event']['comment'])",
-        "fromJSON(toJSON(github)).event.issue.number",
+        "fromJSON(toJSON(github)).event.issue.title",
+        "'}}' && github.event.issue.title",
+        "github.event[format('iss{0}', 'ue')].title",
     ] {
         assert!(job(&format!("${{{{ {expression} }}}}")) >= Outcome::Suspicious, "{expression}");
     }
-    for expression in ["github.sha", "toJSON(github.event.issue.number)", "toJSON(matrix)"] {
+    for expression in [
+        "github.sha",
+        "toJSON(github.event.issue.number)",
+        "toJSON(matrix)",
+        "github.event.issue.title == 'x'",
+    ] {
         assert_eq!(job(&format!("${{{{ {expression} }}}}")), Outcome::Clean, "{expression}");
     }
+    assert_ne!(job("${{ github.event.issue[format('titl{0}', 'e')] }}"), Outcome::Clean);
+    let handed = |name: &str| {
+        job(&format!("${{{{ env.{name} }}}}\n        env:\n          T: ${{{{ github.event.issue.title }}}}"))
+    };
+    assert!(handed("T") >= Outcome::Suspicious);
+    assert_eq!(handed("V"), Outcome::Clean);
 }

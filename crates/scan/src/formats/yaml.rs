@@ -4,7 +4,7 @@
 //! keys, `_target_` is called by Hydra and NeMo with its neighbours as arguments (CVE-2025-23304,
 //! CVE-2026-22584), `class_path` by Lightning and jsonargparse, `loader_module` is imported by MLflow.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, Tag};
 use proofhouse_core::Place;
@@ -14,6 +14,7 @@ use crate::scanner::{Content, Scanner};
 mod growth;
 mod named;
 mod tag;
+mod workflow;
 
 use growth::Growth;
 pub(crate) use named::named_code;
@@ -61,7 +62,14 @@ fn spells_out(text: &str) -> bool {
 }
 
 fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: bool) {
-    let mut reader = Reader { scanner, content, open: Vec::new(), anchored: HashMap::new() };
+    let mut reader = Reader {
+        scanner,
+        content,
+        open: Vec::new(),
+        anchored: HashMap::new(),
+        commands: Vec::new(),
+        carried: HashSet::new(),
+    };
     let mut events = 0u64;
     let mut growth = Growth::default();
     for next in Parser::new_from_str(text) {
@@ -73,6 +81,7 @@ fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: boo
                     let message = format!("no YAML that can be looked through: {error}");
                     reader.scanner.report("format/unscannable", content.place.clone(), message);
                 }
+                reader.judge_commands();
                 by_line(reader.scanner, content, text);
                 return;
             }
@@ -91,6 +100,7 @@ fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: boo
         }
         reader.event(&event, line);
     }
+    reader.judge_commands();
 }
 
 /// What is open around the next node.
@@ -107,6 +117,10 @@ struct Reader<'s, 'l, 'c> {
     open: Vec<Open>,
     /// Texts that aliases may stand for, by their anchors.
     anchored: HashMap<usize, String>,
+    /// Commands of a workflow with expressions in them, and their lines.
+    commands: Vec<(u64, String)>,
+    /// Keys whose values hold what strangers write.
+    carried: HashSet<String>,
 }
 
 impl Reader<'_, '_, '_> {
@@ -250,10 +264,7 @@ impl Reader<'_, '_, '_> {
             let shown: String = value.chars().take(80).collect();
             self.scanner.report("code/harmful", place.clone(), format!("a hook runs a command: {shown:?}"));
         }
-        if matches!(key, "run" | "script") && stranger(value) {
-            let message = "a workflow puts what a stranger writes into a shell";
-            self.scanner.report("code/harmful", place.clone(), message);
-        }
+        self.workflow(key, value, line);
         if self.content.name().eq_ignore_ascii_case("mlmodel")
             && leaves(key, value)
             && !(key == "model_code_path" && self.lies_beside(value))
@@ -267,6 +278,36 @@ impl Reader<'_, '_, '_> {
             super::template::ways_out(self.scanner, &place, value);
         }
         named_code(self.scanner, place, key, value);
+    }
+
+    /// What a workflow puts into a shell, and variables that hold what it may put there.
+    fn workflow(&mut self, key: &str, value: &str, line: u64) {
+        if !value.contains("${{") {
+            return;
+        }
+        if matches!(key, "run" | "script") && self.commands.len() < MAX_ANCHORS {
+            self.commands.push((line, value.to_owned()));
+        } else if self.carried.len() < MAX_ANCHORS
+            && workflow::puts(value, &self.carried) > workflow::Puts::Known
+        {
+            self.carried.insert(key.to_ascii_lowercase());
+        }
+    }
+
+    /// Commands of a workflow, once all its variables are known.
+    fn judge_commands(&mut self) {
+        for (line, command) in std::mem::take(&mut self.commands) {
+            let (rule, message) = match workflow::puts(&command, &self.carried) {
+                workflow::Puts::Known => continue,
+                workflow::Puts::Unresolved => {
+                    ("code/not-analysed", "a workflow puts into a shell what an expression computes")
+                }
+                workflow::Puts::Chosen => {
+                    ("code/harmful", "a workflow puts what a stranger writes into a shell")
+                }
+            };
+            self.scanner.report(rule, self.place(line), message);
+        }
     }
 
     fn tag(&mut self, tag: Option<&Tag>, line: u64) {
@@ -288,42 +329,6 @@ impl Reader<'_, '_, '_> {
         place.line = Some(line);
         place
     }
-}
-
-/// Whether a command of a workflow has a text in it that whoever opens an issue or asks for a merge chooses (GitHub,
-/// "Security hardening": script injection).
-fn stranger(command: &str) -> bool {
-    const CHOSEN: [&str; 8] = [
-        ".title",
-        ".body",
-        "head_ref",
-        ".head.ref",
-        ".head.label",
-        ".message",
-        ".author.name",
-        ".author.email",
-    ];
-    const WRITTEN: [&str; 8] = [
-        "",
-        ".event",
-        ".event.issue",
-        ".event.pull_request",
-        ".event.comment",
-        ".event.review",
-        ".event.discussion",
-        ".event.head_commit",
-    ];
-    command.split("${{").skip(1).any(|part| {
-        let expression = part.split("}}").next().unwrap_or_default();
-        // Names are taken in any case, and a part may be asked for by its name in brackets, with blanks anywhere.
-        let tight: String = expression.chars().filter(|c| !c.is_whitespace()).collect();
-        let plain = tight.replace("['", ".").replace("']", "").to_ascii_lowercase();
-        // What is written out whole has the texts in it.
-        let whole = plain.split("tojson(github").skip(1).any(|behind| {
-            WRITTEN.iter().any(|object| behind.strip_prefix(object).is_some_and(|rest| rest.starts_with(')')))
-        });
-        whole || plain.contains("github.") && CHOSEN.iter().any(|field| plain.contains(field))
-    })
 }
 
 /// Whether a path of an MLflow model leads out of it.
