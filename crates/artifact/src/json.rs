@@ -1,11 +1,12 @@
 //! JSON that keeps what other readers drop: duplicate keys, and their order.
 //!
 //! Two readers of one header may pick different values for a repeated key, so a repeat must be seen, not
-//! resolved. Depth is bounded by `serde_json` (128), the number of values by a budget.
+//! resolved. Depth is bounded by 1,000, as Python's is, the number of values by a budget.
 //!
 //! What most loaders read JSON with is Python's `json`, which takes more than the standard: what only it takes
 //! is read as it reads it, so that a document is not a mere text here and a model there.
 
+mod deep;
 mod python;
 
 use std::cell::Cell;
@@ -59,12 +60,24 @@ impl Value {
     pub fn as_object(&self) -> Option<&[(String, Value)]> {
         if let Self::Object(members) = self { Some(members) } else { None }
     }
+
+    /// The member of that name, if it is an object with one; see [`last`].
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<&Value> {
+        last(self.as_object()?, name)
+    }
+}
+
+/// The member of that name; where a name stands twice, Python and most others take the last.
+#[must_use]
+pub fn last<'v>(members: &'v [(String, Value)], name: &str) -> Option<&'v Value> {
+    members.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// Parses `bytes` as one JSON text of at most `max_values` values, as Python does: with its numbers that are none.
 ///
 /// # Errors
-/// Nothing that Python reads, nested deeper than 128, or more values than allowed.
+/// Nothing that Python reads, nested deeper than 1,000, or more values than allowed.
 pub fn parse(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
     match read(bytes, max_values, false) {
         Err(ArtifactError::Malformed { .. }) if let Some(text) = python::standard(bytes) => {
@@ -77,7 +90,7 @@ pub fn parse(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
 /// Parses `bytes` as [`parse`] does, but takes nothing beyond the standard (RFC 8259), as its other readers do.
 ///
 /// # Errors
-/// Not JSON, nested deeper than 128, or more values than allowed.
+/// Not JSON, nested deeper than 1,000, or more values than allowed.
 pub fn parse_standard(bytes: &[u8], max_values: u64) -> Result<Value, ArtifactError> {
     read(bytes, max_values, false)
 }
@@ -88,6 +101,10 @@ fn read(bytes: &[u8], max_values: u64, marked: bool) -> Result<Value, ArtifactEr
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let seed = Seed { budget: &budget, marked };
     let value = seed.deserialize(&mut reader).and_then(|value| reader.end().map(|()| value));
+    // So the parser says that it goes no deeper; it has no other sign of it.
+    if value.as_ref().is_err_and(|e| e.to_string().starts_with("recursion limit exceeded")) {
+        return deep::read(bytes, max_values, marked);
+    }
     value.map_err(|e| {
         if budget.get().is_none() {
             return ArtifactError::Limit { format: "JSON", what: "values", limit: max_values };

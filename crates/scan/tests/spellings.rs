@@ -212,3 +212,31 @@ fn workflows_as_their_expressions_are_read() {
     assert!(handed("T") >= Outcome::Suspicious);
     assert_eq!(handed("V"), Outcome::Clean);
 }
+
+/// numcodecs loads chunks as pickles where the description says so; of a key that stands twice the last counts.
+#[test]
+fn arrays_whose_chunks_are_pickles() {
+    let array = |filters: &str| {
+        format!(
+            r#"{{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "|O", "compressor": null, "filters": {filters}}}"#
+        )
+    };
+    let pickle = r#"[{"id": "pickle", "protocol": 5}]"#;
+    assert_ne!(outcome(".zarray", array(pickle).as_bytes()), Outcome::Clean);
+    assert_ne!(outcome(".zarray", array(&format!("null, \"filters\": {pickle}")).as_bytes()), Outcome::Clean);
+    assert_ne!(
+        outcome(".zmetadata", format!("{{\"metadata\": {{\"a/.zarray\": {}}}}}", array(pickle)).as_bytes()),
+        Outcome::Clean
+    );
+    assert_eq!(outcome(".zarray", array(r#"[{"id": "vlen-utf8"}]"#).as_bytes()), Outcome::Clean);
+}
+
+/// Python reads JSON to the depth of its own calls.
+#[test]
+fn json_that_is_nested_deeply() {
+    let deep = |inner: &str| format!("{{\"a\": {}{inner}{}}}", "[".repeat(600), "]".repeat(600));
+    assert_eq!(outcome("trees.json", deep("1").as_bytes()), Outcome::Clean);
+    let template = TOKENIZER.replace("512", &format!("{}1{}", "[".repeat(600), "]".repeat(600)));
+    assert!(outcome("tokenizer_config.json", template.as_bytes()) >= Outcome::Suspicious);
+    assert!(outcome("config.json", deep(REMOTE).as_bytes()) >= Outcome::Suspicious);
+}

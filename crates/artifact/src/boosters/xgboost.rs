@@ -15,8 +15,8 @@ pub use legacy::{is_legacy, legacy};
 /// Whether a document is such a model.
 #[must_use]
 pub fn is_model(document: &Value) -> bool {
-    let learner = member(document, "learner");
-    learner.is_some_and(|l| member(l, "gradient_booster").is_some()) && member(document, "version").is_some()
+    let learner = document.member("learner");
+    learner.is_some_and(|l| l.member("gradient_booster").is_some()) && document.member("version").is_some()
 }
 
 /// Most that is told of one model.
@@ -50,7 +50,7 @@ const PER_NODE: [&str; 10] = [
 #[must_use]
 pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
     let (mut broken, mut unknown) = (Vec::new(), Vec::new());
-    let learner = member(document, "learner");
+    let learner = document.member("learner");
     for (of, names) in [(Some(document), &PARTS[..]), (learner, &LEARNER[..])] {
         for (key, _) in of.and_then(Value::as_object).unwrap_or_default() {
             if !names.contains(&key.as_str()) {
@@ -58,10 +58,10 @@ pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
             }
         }
     }
-    let booster = learner.and_then(|l| member(l, "gradient_booster"));
+    let booster = learner.and_then(|l| l.member("gradient_booster"));
     // A booster of dropped trees wraps another.
-    let model = booster.and_then(|b| member(b, "model").or_else(|| member(member(b, "gbtree")?, "model")));
-    let trees = model.and_then(|m| member(m, "trees")).and_then(Value::as_array).unwrap_or_default();
+    let model = booster.and_then(|b| b.member("model").or_else(|| b.member("gbtree")?.member("model")));
+    let trees = model.and_then(|m| m.member("trees")).and_then(Value::as_array).unwrap_or_default();
     for (number, tree) in trees.iter().enumerate() {
         tree_issues(number, &Tree::of(tree), &mut broken);
         if broken.len() >= MAX_ISSUES {
@@ -69,10 +69,10 @@ pub fn issues(document: &Value) -> (Vec<String>, Vec<String>) {
         }
     }
     let parameter = |of: &str, name: &str| {
-        let of = if of == "learner_model_param" { member(learner?, of)? } else { member(model?, of)? };
-        member(of, name).and_then(count)
+        let of = if of == "learner_model_param" { learner?.member(of)? } else { model?.member(of)? };
+        of.member(name).and_then(count)
     };
-    let listed = model.and_then(|m| member(m, "tree_info")).and_then(Value::as_array).unwrap_or_default();
+    let listed = model.and_then(|m| m.member("tree_info")).and_then(Value::as_array).unwrap_or_default();
     let declared = Declared {
         classes: parameter("learner_model_param", "num_class"),
         targets: parameter("learner_model_param", "num_target"),
@@ -231,10 +231,10 @@ fn twice(nodes: u64, children: &[(&'static str, Children<'_>)]) -> Option<u64> {
 
 impl<'a> Tree<'a> {
     fn of(tree: &'a Value) -> Self {
-        let array = |key: &str| member(tree, key).and_then(Value::as_array);
+        let array = |key: &str| tree.member(key).and_then(Value::as_array);
         Self {
-            nodes: member(tree, "tree_param").and_then(|p| member(p, "num_nodes")).and_then(count),
-            columns: member(tree, "tree_param").and_then(|p| member(p, "num_feature")).and_then(count),
+            nodes: tree.member("tree_param").and_then(|p| p.member("num_nodes")).and_then(count),
+            columns: tree.member("tree_param").and_then(|p| p.member("num_feature")).and_then(count),
             splits: array(SPLITS).map(Children::Values),
             lengths: PER_NODE.iter().filter_map(|key| Some((*key, array(key)?.len() as u64))).collect(),
             children: CHILDREN.iter().filter_map(|key| Some((*key, Children::Values(array(key)?)))).collect(),
@@ -245,10 +245,6 @@ impl<'a> Tree<'a> {
 /// A number, or a text of one, as the library writes parameters.
 fn count(value: &Value) -> Option<u64> {
     value.as_size().or_else(|| value.as_text()?.parse().ok())
-}
-
-fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -161,9 +161,7 @@ pub(crate) fn databricks(scanner: &mut Scanner<'_>, place: &Place, text: &str) {
 
 /// Paragraphs of Zeppelin: the first word says who runs one.
 pub(super) fn zeppelin(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    let of = |value: &Value, name: &str| -> Option<Value> {
-        value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-    };
+    let of = |value: &Value, name: &str| -> Option<Value> { value.member(name).cloned() };
     let paragraphs = of(document, "paragraphs");
     for paragraph in paragraphs.as_ref().and_then(Value::as_array).unwrap_or_default().iter().take(MOST) {
         let Some(Value::Text(text)) = of(paragraph, "text") else { continue };

@@ -72,23 +72,19 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &A
     }
 }
 
-fn member<'v>(value: &'v Value, key: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().find(|(k, _)| k == key).map(|(_, value)| value)
-}
-
 /// Files of raw tensors, their bytes and how elements are stored.
 fn described(document: &Value) -> Vec<(String, (u64, Option<Float>))> {
-    let entries = member(document, "config").and_then(Value::as_object).unwrap_or_default();
+    let entries = document.member("config").and_then(Value::as_object).unwrap_or_default();
     entries.iter().filter_map(|(_, entry)| tensor(entry)).collect()
 }
 
 fn tensor(entry: &Value) -> Option<(String, (u64, Option<Float>))> {
-    if matches!(member(entry, "use_pickle"), Some(Value::Bool(true))) {
+    if matches!(entry.member("use_pickle"), Some(Value::Bool(true))) {
         return None;
     }
-    let path = member(entry, "path_name")?.as_text()?.to_owned();
-    let meta = member(entry, "tensor_meta")?;
-    let dtype = member(meta, "dtype")?.as_size()?;
+    let path = entry.member("path_name")?.as_text()?.to_owned();
+    let meta = entry.member("tensor_meta")?;
+    let dtype = meta.member("dtype")?.as_size()?;
     let mut bytes = width(dtype)?;
     let float = match dtype {
         6 => Some(Float::Half),
@@ -97,9 +93,9 @@ fn tensor(entry: &Value) -> Option<(String, (u64, Option<Float>))> {
         13 => Some(Float::Brain),
         _ => None,
     };
-    let Value::Array(sizes) = member(meta, "sizes")? else { return None };
+    let Value::Array(sizes) = meta.member("sizes")? else { return None };
     for size in sizes {
-        bytes = bytes.checked_mul(member(size, "as_int")?.as_size()?)?;
+        bytes = bytes.checked_mul(size.member("as_int")?.as_size()?)?;
     }
     Some((path, (bytes, float)))
 }

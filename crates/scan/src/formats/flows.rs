@@ -5,8 +5,7 @@ use proofhouse_artifact::json::Value;
 use crate::scanner::{Content, Scanner};
 
 pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    let members = document.as_object().unwrap_or_default();
-    let nodes = members.iter().find(|(key, _)| key == "nodes").map_or(document, |(_, nodes)| nodes);
+    let nodes = document.member("nodes").unwrap_or(document);
     let nodes: Vec<&Value> =
         nodes.as_array().unwrap_or_default().iter().filter(|node| text(node, "type").is_some()).collect();
     let kind = |node: &Value| text(node, "type").unwrap_or_default().to_owned();
@@ -37,11 +36,11 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: 
 }
 
 fn text<'v>(node: &'v Value, name: &str) -> Option<&'v str> {
-    node.as_object()?.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_text())
+    node.member(name).and_then(Value::as_text)
 }
 
 fn parameter<'v>(node: &'v Value, name: &str) -> Option<&'v str> {
-    text(node.as_object()?.iter().find(|(key, _)| key == "parameters").map(|(_, value)| value)?, name)
+    text(node.member("parameters")?, name)
 }
 
 #[cfg(test)]

@@ -214,9 +214,7 @@ fn manifest(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &Value) {
 
 /// Bytes of a group of weights, which lie back to back.
 fn weights(group: &[(String, Value)]) -> Option<u64> {
-    let of = |members: &[(String, Value)], name: &str| {
-        members.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-    };
+    let of = |members: &[(String, Value)], name: &str| json::last(members, name).cloned();
     let mut total = 0u64;
     for weight in of(group, "weights")?.as_array()? {
         let members = weight.as_object()?;

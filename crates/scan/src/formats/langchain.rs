@@ -4,7 +4,7 @@
 //! wherever one is asked for: where a conversation or the data beside it was written down, that is wherever somebody else
 //! wrote (GHSA-c67j-w6g6-q2cm).
 
-use proofhouse_artifact::json::Value;
+use proofhouse_artifact::json::{self, Value};
 
 use crate::scanner::{Content, Scanner};
 
@@ -33,7 +33,7 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, document: 
         match value {
             Value::Array(elements) => open.extend(elements.iter().map(|element| (element, None))),
             Value::Object(members) => {
-                let of = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+                let of = |name: &str| json::last(members, name);
                 let text = |name: &str| of(name).and_then(Value::as_text);
                 let id = || of("id").and_then(Value::as_array);
                 let kind = of("lc").and_then(|_| text("type"));

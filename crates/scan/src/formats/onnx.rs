@@ -179,9 +179,8 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
 
 /// External data of a model that is written as JSON (protobuf's mapping of it).
 pub(super) fn external_json(scanner: &mut Scanner<'_>, content: &Content<'_>, value: &json::Value) {
-    for entry in value.as_array().unwrap_or_default().iter().filter_map(json::Value::as_object) {
-        let of =
-            |name: &str| entry.iter().find(|(key, _)| key == name).and_then(|(_, value)| value.as_text());
+    for entry in value.as_array().unwrap_or_default() {
+        let of = |name: &str| entry.member(name).and_then(json::Value::as_text);
         if of("key") == Some("location") {
             leads_out(scanner, content.place.clone(), of("value").unwrap_or_default());
         }

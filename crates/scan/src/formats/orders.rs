@@ -6,7 +6,7 @@
 
 use proofhouse_core::Place;
 
-use proofhouse_artifact::json::Value;
+use proofhouse_artifact::json::{self, Value};
 
 use crate::scanner::Scanner;
 use crate::template::{orders, rewrites, sets_aside};
@@ -138,7 +138,7 @@ const COMMANDS: [&str; 7] = ["command", "cmd", "run", "script", "shell", "shell_
 
 /// A normaliser of a tokenizer that exchanges an address, or a word for its twin, in whatever is said.
 pub(crate) fn normaliser(scanner: &mut Scanner<'_>, place: &Place, members: &[(String, Value)]) {
-    let value = |name: &str| members.iter().find(|(key, _)| key == name).map(|(_, value)| value);
+    let value = |name: &str| json::last(members, name);
     if value("type").and_then(Value::as_text) != Some("Replace") {
         return;
     }
@@ -224,9 +224,7 @@ fn sends_secret(value: &str) -> bool {
 /// Replacements one after another that each make a text longer: a letter fills the memory (tokenizers, `Sequence`).
 pub(crate) fn growth(scanner: &mut Scanner<'_>, place: &Place, elements: &[Value]) {
     const MOST: f64 = 1e6;
-    let of = |value: &Value, name: &str| -> Option<Value> {
-        value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone())
-    };
+    let of = |value: &Value, name: &str| -> Option<Value> { value.member(name).cloned() };
     let mut factor = 1.0;
     for element in elements.iter().take(10_000) {
         let Some(Value::Text(kind)) = of(element, "type") else { return };

@@ -56,17 +56,14 @@ pub(crate) fn program(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
 
 /// A program of Paddle 3 in JSON: every operation that it names.
 pub(super) fn json(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    fn member<'a>(value: &'a Value, key: &str) -> Option<&'a Value> {
-        value.as_object()?.iter().find(|(k, _)| k == key).map(|(_, v)| v)
-    }
-    let magic = member(document, "base_code").and_then(|b| member(b, "magic")).and_then(Value::as_text);
+    let magic = document.member("base_code").and_then(|b| b.member("magic")).and_then(Value::as_text);
     if magic != Some("pir") {
         return;
     }
     let mut stack = vec![document];
     while let Some(value) = stack.pop() {
-        if let Some(name) = member(value, "#").and_then(Value::as_text)
-            && member(value, "I").or_else(|| member(value, "O")).is_some()
+        if let Some(name) = value.member("#").and_then(Value::as_text)
+            && value.member("I").or_else(|| value.member("O")).is_some()
         {
             // The dialects 0 and 1 are Paddle's own: builtin and pd_op.
             let place = content.place.clone();

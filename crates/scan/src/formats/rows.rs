@@ -117,10 +117,7 @@ fn orders<'t>(
 
 /// What is asked and what is answered in a row.
 fn pair(row: &Value) -> Option<(String, String)> {
-    let members = row.as_object()?;
-    let of = |names: &[&str]| {
-        names.iter().find_map(|name| members.iter().find(|(key, _)| key == name)).map(|(_, value)| value)
-    };
+    let of = |names: &[&str]| names.iter().find_map(|name| row.member(name));
     if let Some(turns) =
         of(&["messages", "conversations", "conversation", "dialog"]).and_then(Value::as_array)
     {

@@ -91,7 +91,7 @@ impl Array {
     pub(crate) fn of(path: &str, document: &Value) -> Option<Self> {
         let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         let name = path.rsplit('/').next().unwrap_or(path);
-        match (name, member(document, "zarr_format").and_then(Value::as_size)) {
+        match (name, document.member("zarr_format").and_then(Value::as_size)) {
             (".zarray", Some(2)) => Self::second(folder, document),
             ("zarr.json", Some(3)) => Self::third(folder, document),
             _ => None,
@@ -99,48 +99,47 @@ impl Array {
     }
 
     fn second(folder: String, document: &Value) -> Option<Self> {
-        let compressor = member(document, "compressor").filter(|value| !matches!(value, Value::Null));
-        let filters = member(document, "filters").and_then(Value::as_array).unwrap_or_default();
-        let step = |value: &Value| {
-            member(value, "id").and_then(Value::as_text).is_some_and(|id| INERT.contains(&id))
-        };
+        let compressor = document.member("compressor").filter(|value| !matches!(value, Value::Null));
+        let filters = document.member("filters").and_then(Value::as_array).unwrap_or_default();
+        let step =
+            |value: &Value| value.member("id").and_then(Value::as_text).is_some_and(|id| INERT.contains(&id));
         if !filters.iter().chain(compressor).all(step) {
             return None;
         }
-        let kind = member(document, "dtype")?;
+        let kind = document.member("dtype")?;
         let width = kind.as_text().and_then(|kind| width(kind).or_else(|| other_width(kind)));
         // Objects are made by the first filter; without one there is nothing that makes them.
         if kind.as_text().is_some_and(|kind| kind.ends_with('O')) && filters.is_empty() {
             return None;
         }
         let width = width.filter(|_| filters.is_empty());
-        let chunk = width.and_then(|width| product(member(document, "chunks")?, width));
-        let name = compressor.and_then(|value| member(value, "id")?.as_text());
+        let chunk = width.and_then(|width| product(document.member("chunks")?, width));
+        let name = compressor.and_then(|value| value.member("id")?.as_text());
         let steps = name.map(Step::named).into_iter().collect();
         let float = kind.as_text().and_then(float).filter(|_| filters.is_empty());
         Some(Self { folder, chunk, steps, float })
     }
 
     fn third(folder: String, document: &Value) -> Option<Self> {
-        if member(document, "node_type").and_then(Value::as_text) != Some("array") {
+        if document.member("node_type").and_then(Value::as_text) != Some("array") {
             return None;
         }
-        let codecs = member(document, "codecs")?.as_array()?;
+        let codecs = document.member("codecs")?.as_array()?;
         let mut open: Vec<&Value> = codecs.iter().collect();
         while let Some(codec) = open.pop() {
-            let name = codec.as_text().or_else(|| member(codec, "name")?.as_text())?;
+            let name = codec.as_text().or_else(|| codec.member("name")?.as_text())?;
             if !INERT.contains(&name) {
                 return None;
             }
             // A shard has codecs of its own.
-            let inner = member(codec, "configuration");
+            let inner = codec.member("configuration");
             for key in ["codecs", "index_codecs"] {
-                open.extend(inner.and_then(|inner| member(inner, key)?.as_array()).unwrap_or_default());
+                open.extend(inner.and_then(|inner| inner.member(key)?.as_array()).unwrap_or_default());
             }
         }
-        let kind = member(document, "data_type").and_then(Value::as_text);
-        let grid = member(document, "chunk_grid").and_then(|grid| member(grid, "configuration"));
-        let shape = grid.and_then(|grid| member(grid, "chunk_shape"))?;
+        let kind = document.member("data_type").and_then(Value::as_text);
+        let grid = document.member("chunk_grid").and_then(|grid| grid.member("configuration"));
+        let shape = grid.and_then(|grid| grid.member("chunk_shape"))?;
         let (chunk, steps) = steps(codecs, shape, kind.and_then(named_width), 0);
         Some(Self { folder, chunk, steps, float: kind.and_then(float) })
     }
@@ -157,8 +156,12 @@ impl Array {
     }
 }
 
-/// Vouches for the chunks beside a description.
+/// Vouches for the chunks beside a description, and tells of one by which they are pickles, wherever they lie.
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
+    if matches!(content.name(), ".zarray" | ".zmetadata" | "zarr.json") && loads_pickles(document) {
+        let message = "its reader loads what lies in the chunks of an array as pickles";
+        scanner.report("code/not-analysed", content.place.clone(), message);
+    }
     if content.place.member.is_some() || !matches!(content.name(), ".zarray" | "zarr.json") {
         return;
     }
@@ -172,6 +175,20 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
         let name = path.get(array.folder.len()..).unwrap_or(path);
         scanner.vouch_chunk(content, name, array.clone());
     }
+}
+
+/// Whether a codec of any array is the one that loads pickles (`numcodecs/pickles.py`).
+fn loads_pickles(document: &Value) -> bool {
+    let mut open = vec![document];
+    while let Some(value) = open.pop() {
+        let named = |key: &str| value.member(key).and_then(Value::as_text);
+        if named("id") == Some("pickle") || named("name") == Some("numcodecs.pickle") {
+            return true;
+        }
+        open.extend(value.as_array().unwrap_or_default());
+        open.extend(value.as_object().unwrap_or_default().iter().map(|(_, inner)| inner));
+    }
+    false
 }
 
 /// The arrays of a zip archive that nothing runs to read.
@@ -228,10 +245,6 @@ fn product(shape: &Value, width: u64) -> Option<u64> {
     shape.as_array()?.iter().try_fold(width, |all, size| all.checked_mul(size.as_size()?))
 }
 
-fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().find(|(key, _)| key == name).map(|(_, value)| value)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -248,6 +261,7 @@ mod tests {
         assert_eq!(array(".zarray", &packed).unwrap().steps, [Step::Other]);
         for hostile in [
             plain.replace("\"filters\":null", r#""filters":[{"id":"pickle","protocol":5}]"#),
+            plain.replace("null}", r#"null,"filters":[{"id":"pickle"}]}"#),
             plain.replace("<f4", "|O"),
             plain.replace("\"compressor\":null", r#""compressor":{"id":"somebodys"}"#),
         ] {

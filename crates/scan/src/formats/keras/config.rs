@@ -363,8 +363,7 @@ impl<'a> Object<'a> {
 
     /// A call of TensorFlow by the name of an operation.
     fn tensorflow(&self, scanner: &mut Scanner<'_>, place: &Place) {
-        let config = self.config.as_object().unwrap_or_default();
-        let function = config.iter().find(|(k, _)| k == "function").and_then(|(_, v)| v.as_text());
+        let function = self.config.member("function").and_then(Value::as_text);
         let fine = match (self.class, function) {
             ("TFOpLambda", Some(name)) => {
                 let name = name.strip_prefix("compat.v1.").unwrap_or(name);
@@ -399,8 +398,7 @@ impl<'a> Object<'a> {
 
     /// What the finding calls the layer.
     fn label(&self) -> String {
-        let config = self.config.as_object().unwrap_or_default();
-        let name = config.iter().find(|(k, _)| k == "name").and_then(|(_, v)| v.as_text());
+        let name = self.config.member("name").and_then(Value::as_text);
         format!("{:?}", name.unwrap_or(self.class))
     }
 }

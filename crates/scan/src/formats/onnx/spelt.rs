@@ -101,7 +101,7 @@ const MODEL: &[Row] = &[
 pub(super) fn json(document: &Value) -> Option<Vec<u8>> {
     let members = document.as_object()?;
     let has = |name: &str| members.iter().any(|(key, _)| spelt::same(key, name));
-    let graph = members.iter().find(|(key, _)| key == "graph")?.1.as_object()?;
+    let graph = document.member("graph")?.as_object()?;
     let nodes = graph.iter().any(|(key, _)| key == "node");
     (nodes && (has("ir_version") || has("opset_import"))).then(|| spelt::of_json(members, MODEL))
 }

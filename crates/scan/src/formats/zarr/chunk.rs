@@ -7,7 +7,7 @@ use proofhouse_artifact::crc32c::crc32c;
 use proofhouse_artifact::json::Value;
 use proofhouse_artifact::stream::Codec;
 
-use super::{Array, member, named_width, product};
+use super::{Array, named_width, product};
 use crate::scanner::{Content, Scanner};
 use crate::tensor::{Numbers, Tensor};
 use crate::weights::Float;
@@ -73,12 +73,11 @@ pub(super) fn steps(
     let mut size = width.and_then(|width| product(shape, width));
     let mut steps = Vec::new();
     for codec in codecs {
-        let name = codec.as_text().or_else(|| member(codec, "name")?.as_text()).unwrap_or_default();
+        let name = codec.as_text().or_else(|| codec.member("name")?.as_text()).unwrap_or_default();
         match name {
             "bytes" | "endian" | "transpose" => {}
             "sharding_indexed" => {
-                let shard =
-                    member(codec, "configuration").and_then(|inner| shard(inner, shape, width, depth));
+                let shard = codec.member("configuration").and_then(|inner| shard(inner, shape, width, depth));
                 steps.push(shard.map_or(Step::Other, |shard| Step::Shard(Box::new(shard))));
             }
             name => {
@@ -95,7 +94,7 @@ pub(super) fn steps(
 }
 
 fn shard(configuration: &Value, outer: &Value, width: Option<u64>, depth: u32) -> Option<Shard> {
-    let inner = member(configuration, "chunk_shape")?;
+    let inner = configuration.member("chunk_shape")?;
     let (outer, sizes) = (outer.as_array()?, inner.as_array()?);
     if outer.len() != sizes.len() || depth >= NESTED {
         return None;
@@ -105,15 +104,15 @@ fn shard(configuration: &Value, outer: &Value, width: Option<u64>, depth: u32) -
         count.checked_mul(outer.div_ceil(inner))
     })?;
     let mut summed = false;
-    for codec in member(configuration, "index_codecs")?.as_array()? {
-        match codec.as_text().or_else(|| member(codec, "name")?.as_text())? {
+    for codec in configuration.member("index_codecs")?.as_array()? {
+        match codec.as_text().or_else(|| codec.member("name")?.as_text())? {
             "bytes" => {}
             "crc32c" => summed = true,
             _ => return None,
         }
     }
-    let location = member(configuration, "index_location").and_then(Value::as_text);
-    let codecs = member(configuration, "codecs")?.as_array()?;
+    let location = configuration.member("index_location").and_then(Value::as_text);
+    let codecs = configuration.member("codecs")?.as_array()?;
     let (chunk, steps) = steps(codecs, inner, width, depth + 1);
     let inner = Array { folder: String::new(), chunk, steps, float: None };
     Some(Shard { inner, count, summed, first: location == Some("start") })

@@ -2,7 +2,7 @@
 
 use proofhouse_artifact::json::Value;
 
-use super::{member, named_width, product, width};
+use super::{named_width, product, width};
 
 /// What no machine that loads a model has room for.
 const MOST: u64 = 64 << 30;
@@ -11,14 +11,14 @@ const SPARSEST: u64 = 4096;
 
 /// What is wrong with the shape that a description claims, where `present` of its chunks are there.
 pub(super) fn fault(document: &Value, present: u64) -> Option<String> {
-    let shape = member(document, "shape")?;
-    let grid = member(document, "chunk_grid").and_then(|grid| member(grid, "configuration"));
+    let shape = document.member("shape")?;
+    let grid = document.member("chunk_grid").and_then(|grid| grid.member("configuration"));
     // Of a type that is put together an element has one byte at least.
-    let (chunk, width) = match member(document, "dtype") {
-        Some(kind) => (member(document, "chunks")?, kind.as_text().and_then(width).unwrap_or(1)),
+    let (chunk, width) = match document.member("dtype") {
+        Some(kind) => (document.member("chunks")?, kind.as_text().and_then(width).unwrap_or(1)),
         None => {
-            let kind = member(document, "data_type").and_then(Value::as_text);
-            (member(grid?, "chunk_shape")?, kind.and_then(named_width).unwrap_or(1))
+            let kind = document.member("data_type").and_then(Value::as_text);
+            (grid?.member("chunk_shape")?, kind.and_then(named_width).unwrap_or(1))
         }
     };
     let bytes = product(shape, width).unwrap_or(u64::MAX);
