@@ -42,9 +42,10 @@ fn is_opened_as_text(content: &Content<'_>, name: &str) -> bool {
         ".jinja", ".jinja2", ".j2", ".toml", ".cfg", ".ini", ".xml", ".pmml", ".r", ".prompt", ".prompty",
         ".pbtxt", ".cmake", ".mk", ".service",
     ];
-    const NAMES: [&str; 6] = ["mlmodel", "dockerfile", "makefile", "modelfile", "snakefile", "containerfile"];
+    const NAMES: [&str; 4] = ["mlmodel", "makefile", "modelfile", "snakefile"];
     let requirements = name.contains("requirements") && (name.ends_with(".txt") || name.ends_with(".in"));
-    if requirements || NAMES.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending)) {
+    let image = crate::repository::builds_image(name);
+    if requirements || image || NAMES.contains(&name) || ENDINGS.iter().any(|ending| name.ends_with(ending)) {
         // What has no format is judged as it is.
         return content.format != Format::Unknown;
     }

@@ -73,7 +73,8 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let text = std::str::from_utf8(content.bytes).unwrap_or_default();
     // Each line of these is judged already.
     let name = content.name().to_ascii_lowercase();
-    let known = [".sh", ".envrc", "dockerfile", "containerfile"].iter().any(|ending| name.ends_with(ending));
+    let known = [".sh", ".envrc"].iter().any(|ending| name.ends_with(ending))
+        || crate::repository::builds_image(&name);
     if !script && !known {
         super::shell::sweep(scanner, &content.place, content.name(), text);
     }

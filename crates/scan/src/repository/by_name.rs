@@ -9,11 +9,15 @@ mod build;
 mod compiled;
 mod editors;
 mod image;
+mod project;
 mod reaches;
 mod steps;
+mod toml;
 mod tools;
 mod trusts;
 mod twins;
+
+pub(crate) use image::is_named as builds_image;
 
 /// The first line of a pointer of Git's large file storage (its specification, v1).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
@@ -87,6 +91,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     if textual || content.format == Format::Xml {
         tools::scan(scanner, content, &name, &parts);
         let text = String::from_utf8_lossy(content.bytes);
+        project::scan(scanner, content, &name, &text);
         editors::scan(scanner, content, &name, &text);
         trusts::scan(scanner, content, &name, &text);
         steps::scan(scanner, content, &name, &text);

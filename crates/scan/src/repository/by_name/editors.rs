@@ -4,7 +4,7 @@
 
 use proofhouse_artifact::json::Value;
 
-use super::tools::{at, commands, document, member};
+use super::tools::{at, commands, document};
 use super::trusts;
 use crate::formats::shell;
 use crate::scanner::{Content, Scanner};
@@ -134,23 +134,24 @@ fn asks_nobody(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
 
 /// Servers that an assistant starts when somebody opens the folder.
 fn servers(scanner: &mut Scanner<'_>, content: &Content<'_>, document: Option<&Value>) {
-    let servers = document.and_then(|d| member(d, "mcpServers").or_else(|| member(d, "servers")));
+    let servers = document.and_then(|d| d.member("mcpServers").or_else(|| d.member("servers")));
     for (name, server) in servers.and_then(Value::as_object).unwrap_or_default() {
-        for (variable, value) in member(server, "env").and_then(Value::as_object).unwrap_or_default() {
+        for (variable, value) in server.member("env").and_then(Value::as_object).unwrap_or_default() {
             trusts::environment(scanner, &content.place, variable, value.as_text().unwrap_or_default());
         }
-        if let Some(url) = member(server, "url").and_then(Value::as_text)
+        if let Some(url) = server.member("url").and_then(Value::as_text)
             && let Some(why) = crate::address::host(url).and_then(crate::address::nameless)
         {
             let message = format!("the server {name:?} is at {url:?}, {why}");
             scanner.report("config/nameless-host", content.place.clone(), message);
         }
-        let Some(command) = member(server, "command").and_then(Value::as_text) else { continue };
-        let arguments: Vec<&str> = member(server, "args")
+        let Some(command) = server.member("command").and_then(Value::as_text) else { continue };
+        let arguments: Vec<&str> = server
+            .member("args")
             .and_then(Value::as_array)
             .map(|args| args.iter().filter_map(Value::as_text).collect())
             .unwrap_or_default();
-        let words = member(server, "args").map(commands).unwrap_or_default().join(" ");
+        let words = server.member("args").map(commands).unwrap_or_default().join(" ");
         let whole = format!("{command} {words}");
         let rule = if shell::is_harmful(&whole) || imports(&arguments) {
             "code/runs-fetched"

