@@ -35,10 +35,14 @@ pub(crate) fn mark_loaded(project: &mut Project, path: &str, document: &Value) {
         }
     }
     for names in named(path, document) {
-        if let Names::Local { module, .. } = names
-            && let Some(source) = local(project, path, &module)
-        {
-            project.load(&source);
+        match names {
+            Names::Local { module, .. } => {
+                if let Some(source) = local(project, path, &module) {
+                    project.load(&source);
+                }
+            }
+            Names::Target { name, .. } => called(project, path, &name),
+            _ => {}
         }
     }
 }
@@ -46,7 +50,7 @@ pub(crate) fn mark_loaded(project: &mut Project, path: &str, document: &Value) {
 /// The handler and the model file of a TorchServe archive: its server imports both, makes an object of the handler's
 /// class, and calls the function that may stand behind a colon (`ts/model_loader.py`).
 fn served(project: &mut Project, root: &str, document: &Value) {
-    let model = document.as_object().and_then(|m| m.iter().find(|(k, _)| k == "model")).map(|(_, v)| v);
+    let model = document.member("model");
     for (key, value) in model.and_then(Value::as_object).unwrap_or_default() {
         let Some(text) = value.as_text().filter(|_| matches!(key.as_str(), "handler" | "modelFile")) else {
             continue;
@@ -61,12 +65,59 @@ fn served(project: &mut Project, root: &str, document: &Value) {
 /// Configurations beside JSON that have a program import sources of the model, and how much of them is read ahead.
 pub(crate) fn is_marking(path: &str, size: u64) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path);
-    size <= MAX_CONFIGURATION && (name.ends_with("pyproject.toml") || name.eq_ignore_ascii_case("mlmodel"))
+    let named = name.ends_with("pyproject.toml") || name.eq_ignore_ascii_case("mlmodel") || is_yaml(name);
+    size <= MAX_CONFIGURATION && named
 }
 
 /// Marks the sources that a configuration of [`is_marking`] has a program import.
 pub(crate) fn mark_text(project: &mut Project, path: &str, text: &str) {
-    if path.ends_with(".toml") { built(project, path, text) } else { run_as_model(project, path, text) }
+    if path.ends_with(".toml") {
+        built(project, path, text);
+    } else if is_yaml(path) {
+        targets(project, path, text);
+    } else {
+        run_as_model(project, path, text);
+    }
+}
+
+fn is_yaml(path: &str) -> bool {
+    let lower = path.to_ascii_lowercase();
+    lower.ends_with(".yaml") || lower.ends_with(".yml")
+}
+
+/// Marks the sources of what Hydra, Lightning and NeMo call by its name in a configuration: a class of the repository's
+/// own is imported from the folder that the program is started in.
+fn targets(project: &mut Project, path: &str, text: &str) {
+    /// Configurations name few.
+    const MOST: usize = 1_000;
+    let values = text.lines().filter_map(|line| {
+        let (_, value) = ["_target_", "class_path"].iter().find_map(|key| line.split_once(key))?;
+        Some(
+            value
+                .trim_start_matches(['"', '\'', ' ', ':'])
+                .split(['"', '\'', ' ', ',', '}'])
+                .next()?
+                .to_owned(),
+        )
+    });
+    for name in values.filter(|name| name.contains('.')).take(MOST) {
+        called(project, path, &name);
+    }
+}
+
+/// Marks the source of a dotted name, wherever it lies: beside the configuration, in a folder above it, or nowhere.
+fn called(project: &mut Project, path: &str, name: &str) {
+    /// Folders above a configuration from which its program may be started.
+    const ABOVE: usize = 8;
+    let module = name.rsplit_once('.').map_or(name, |(module, _)| module).replace('.', "/");
+    let beside = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    // The outermost may be met twice, which marks it once.
+    let above = std::iter::successors(Some(beside), |folder| folder.rsplit_once('/').map(|(outer, _)| outer));
+    for folder in above.take(ABOVE).chain([""]) {
+        let inner = if folder.is_empty() { module.clone() } else { format!("{folder}/{module}") };
+        project.load(&format!("{inner}.py"));
+        project.load(&format!("{inner}/__init__.py"));
+    }
 }
 
 /// Marks the build backend that a `pyproject.toml` names, if it lies in the model: installing imports it and calls its

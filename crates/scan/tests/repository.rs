@@ -35,6 +35,17 @@ const CASES: &[Case] = &[
     (&[("config.json", AUTO_MAP), ("modeling.py", INERT)], "repo/custom-code", Outcome::Clean),
     (&[("config.json", AUTO_MAP), ("modeling.py", HARMFUL)], "python/runs-on-import", Outcome::Malicious),
     (&[("config.json", AUTO_MAP)], "repo/missing-code", Outcome::Suspicious),
+    // Hydra imports what a configuration names from the folder that the program is started in.
+    (
+        &[("conf/a.yaml", "m:\n  _target_: pkg.net.M\n  config: 1\n"), ("pkg/net.py", HARMFUL)],
+        "python/runs-on-import",
+        Outcome::Malicious,
+    ),
+    (
+        &[("a.yaml", "m:\n  _target_: net.M\n  config: 1\n"), ("net.py", INERT)],
+        "repo/custom-code",
+        Outcome::Clean,
+    ),
     // MLflow runs the file of that name beside, whatever folder its path had.
     (&[("MLmodel", CODE_MODEL), ("agent.py", AGENT)], "python/packages", Outcome::Clean),
     (
