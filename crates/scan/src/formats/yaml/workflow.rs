@@ -202,7 +202,7 @@ impl Reader<'_> {
     }
 
     /// A part in brackets: by its name, by its number, all of them, or computed.
-    fn index(&mut self, values: &mut Vec<Reached>, depth: u32) -> Option<()> {
+    fn index(&mut self, values: &mut [Reached], depth: u32) -> Option<()> {
         let before = self.rest;
         let number = self.word().is_some_and(|word| word.bytes().all(|b| b.is_ascii_digit()));
         if number && self.take("]") {
