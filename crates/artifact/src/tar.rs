@@ -62,10 +62,13 @@ pub struct Issue {
     pub uncovered: u64,
 }
 
-/// Whether a file begins with a tar header.
+/// Whether a file begins with a tar header; those of the seventh edition of Unix have nothing behind the link's name.
 #[must_use]
 pub fn is_tar(bytes: &[u8]) -> bool {
-    bytes.first_chunk::<BLOCK>().is_some_and(|header| header[257..262] == *b"ustar" && checksum(header))
+    let named = |header: &[u8; BLOCK]| {
+        header[257..262] == *b"ustar" || header[0] != 0 && header[257..].iter().all(|b| *b == 0)
+    };
+    bytes.first_chunk::<BLOCK>().is_some_and(|header| named(header) && checksum(header))
 }
 
 /// Walks an archive.
@@ -297,6 +300,9 @@ mod tests {
     #[test]
     fn entries_are_read_as_a_reader_takes_them() {
         assert!(is_tar(SAMPLE));
+        let mut old = record(b"a.txt", 0, b"\0\0\0\0\0\0\0\0", b"", b"x");
+        old.extend([0; 2 * BLOCK]);
+        assert!(is_tar(&old) && walk(&old, 10).unwrap().entries.len() == 1 && !is_tar(&[0; BLOCK]));
         let tar = walk(SAMPLE, 100).unwrap();
         assert_eq!(tar.issues, []);
         let names: Vec<(usize, &Kind)> = tar.entries.iter().map(|e| (e.name.len(), &e.kind)).collect();
