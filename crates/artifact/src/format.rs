@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Serialize, Serializer};
 
 use crate::media::Media;
-use crate::protobuf::{Fields, Value};
+use crate::protobuf::{Field, Fields, Value};
 use crate::stream::Codec;
 use crate::{
     arrow, avro, boosters, checkpoint, coreml, crfsuite, executorch, ggml, hdf5, json, lmdb, matlab, msgpack,
@@ -357,9 +357,10 @@ fn is_safetensors(bytes: &[u8]) -> bool {
 }
 
 /// Every field up to the end, or up to a truncation, is one a `ModelProto` may have, and among them are
-/// `ir_version` and the tag of `graph`.
+/// `ir_version` and the tag of `graph`. Readers skip fields that they do not know and take any version, so where the
+/// graph itself tells what the file is, newer ones and none do as well.
 fn is_onnx(bytes: &[u8]) -> bool {
-    let (mut version, mut graph) = (false, false);
+    let (mut version, mut graph, mut known, mut certain) = (false, false, true, false);
     let mut fields = Fields::new(bytes);
     loop {
         let at = usize::try_from(fields.offset()).unwrap_or(usize::MAX);
@@ -367,9 +368,13 @@ fn is_onnx(bytes: &[u8]) -> bool {
             None => break,
             Some(Ok(field)) => match (field.number, field.value) {
                 (1, Value::Varint(v)) => version = (1..=1000).contains(&v),
-                (7, Value::Bytes(_)) => graph = true,
+                (7, Value::Bytes(inner)) => {
+                    graph = true;
+                    certain |= is_onnx_graph(inner);
+                }
                 (5, Value::Varint(_)) | (2..=4 | 6 | 8 | 14 | 20 | 25 | 26, Value::Bytes(_)) => {}
-                _ => return false,
+                (1..=8 | 14 | 20 | 25 | 26, _) => return false,
+                _ => known = false,
             },
             // Cut off inside the graph: still an ONNX file, and the walker says where it ends.
             Some(Err(_)) => {
@@ -378,7 +383,25 @@ fn is_onnx(bytes: &[u8]) -> bool {
             }
         }
     }
-    version && graph
+    // A text may be spelt so that it is a message, too.
+    version && graph && known || certain && !is_text(bytes)
+}
+
+/// Whether a message has a first node with the name of an operator, as a `GraphProto` has; nodes come first.
+fn is_onnx_graph(bytes: &[u8]) -> bool {
+    let Some(Ok(Field { number: 1, value: Value::Bytes(node), .. })) = Fields::new(bytes).next() else {
+        return false;
+    };
+    let mut operator = false;
+    let fits = Fields::new(node).all(|field| match field.map(|field| (field.number, field.value)) {
+        Ok((4, Value::Bytes(name))) => {
+            operator = !name.is_empty() && name.iter().all(|b| b.is_ascii_alphanumeric() || *b == b'_');
+            operator
+        }
+        Ok((number, Value::Bytes(_))) => number < 100,
+        _ => false,
+    });
+    fits && operator
 }
 
 fn is_text(bytes: &[u8]) -> bool {
@@ -408,6 +431,9 @@ mod tests {
             (b"PAR1....PAR1", Format::Parquet),
             (b"\x08\x08\x3a\x02\x12\x00", Format::Onnx),
             (b"\x08\x08\x3a\x70\x12\x00", Format::Onnx),
+            // Fields that this reader does not know, and no version.
+            (b"\x9a\x06\x01x\x3a\x06\x0a\x04\x22\x02Id", Format::Onnx),
+            (b"\x9a\x06\x01x\x3a\x06\x0a\x04\x22\x02\xff\x00", Format::Unknown),
             (b"{\"a\": [1]}\n", Format::Json),
             (b"{ not json", Format::Text),
             ("naïve text\n".as_bytes(), Format::Text),
