@@ -172,6 +172,11 @@ fn look(scanner: &mut Scanner<'_>, place: Place, bytes: &[u8], depth: u32) {
 
 /// A text that a format keeps as a value: a pickle in Base64, or a program that whoever reads it evaluates.
 pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
+    kept(scanner, place, name, value, false);
+}
+
+/// The same, of several statements if `programs`.
+fn kept(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str, programs: bool) {
     if let Some(bytes) = packed(value) {
         return look(scanner, place.clone().within(inner(place, name)), &bytes, 1);
     }
@@ -183,7 +188,7 @@ pub(crate) fn text(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: 
         let message = format!("a size is {value:.60?}, which sympy evaluates as Python");
         return scanner.report("torch/script", place.clone(), message);
     }
-    evaluated(scanner, place, name, value, false);
+    evaluated(scanner, place, name, value, programs);
 }
 
 /// The program that a text stands for, and what it is wrapped in: digits of an encoding and streams, one in another.
@@ -228,7 +233,7 @@ fn digits(text: &[u8]) -> Option<(&'static str, Vec<u8>)> {
 
 /// What a format says about itself, which loaders restore objects from and pages about a model show.
 pub(super) fn metadata(scanner: &mut Scanner<'_>, place: &Place, name: &str, value: &str) {
-    text(scanner, place, name, value);
+    kept(scanner, place, name, value, true);
     // One that is certain is found among the bytes of the file.
     if let Some(what) = secret::shape(value)
         && secret::secrets(value.as_bytes(), 0..value.len()).is_empty()
@@ -472,6 +477,30 @@ mod tests {
         assert_eq!(outcome("w.safetensors", &file("chat_template", "{{ messages[0] }}")), Outcome::Clean);
         assert!(outcome("w.safetensors", &file("chat_template", out)) >= Outcome::Suspicious);
         assert!(outcome("w.safetensors", &file("about", out)) >= Outcome::Suspicious);
+    }
+
+    #[test]
+    fn a_program_in_metadata_is_judged_as_one() {
+        let file = |value: &str| {
+            let header = format!(
+                r#"{{"__metadata__":{{"loader":"{value}"}},"w":{{"dtype":"U8","shape":[8],"data_offsets":[0,8]}}}}"#
+            );
+            [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[0; 8]].concat()
+        };
+        for harmful in [
+            "import os,base64;exec(base64.b64decode('aW1wb3J0IG9z'))",
+            "import subprocess\\nsubprocess.run(['id'])",
+            "__import__('os').system('id')",
+        ] {
+            assert!(outcome("w.safetensors", &file(harmful)) >= Outcome::Suspicious, "{harmful}");
+        }
+        for words in [
+            "load it with safe_open(path), never with exec() or os.system",
+            "import torch\\nmodel = torch.nn.Linear(4, 2)",
+            "lr=0.1, steps=(3, 5), optimizer=AdamW",
+        ] {
+            assert_eq!(outcome("w.safetensors", &file(words)), Outcome::Clean, "{words}");
+        }
     }
 
     #[test]

@@ -130,6 +130,9 @@ fn tensor<'a>(content: &Content<'a>, tensor: &'a onnx::Initializer) -> Option<Te
     Some(Tensor { name: &tensor.name, at, bytes: content.bytes.get(begin..end)?, float })
 }
 
+/// No file is larger: places beyond it are there for readers that add them up in too few bits.
+const LARGEST_FILE: u64 = 1 << 50;
+
 fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx::Model) {
     let mut inside = BTreeMap::<&str, u64>::new();
     let mut ranges = BTreeMap::<&str, Vec<Range<u64>>>::new();
@@ -156,7 +159,12 @@ fn external_data(scanner: &mut Scanner<'_>, content: &Content<'_>, model: &onnx:
                 }
                 let number = |text: &Option<String>| text.as_deref().and_then(|t| t.parse::<u64>().ok());
                 let start = number(&external.offset).unwrap_or(0);
-                let end = number(&external.length).map_or(u64::MAX, |n| start.saturating_add(n));
+                let length = number(&external.length);
+                let end = length.map_or(u64::MAX, |n| start.saturating_add(n));
+                if start.max(length.map_or(start, |_| end)) > LARGEST_FILE {
+                    let message = format!("its bytes in another file end at {end}, where no file goes on");
+                    scanner.report("onnx/malformed", place, message);
+                }
                 ranges.entry(location.strip_prefix("./").unwrap_or(location)).or_default().push(start..end);
             }
             Some(location) => {
@@ -246,4 +254,44 @@ fn leads_out(scanner: &mut Scanner<'_>, place: Place, location: &str) {
 pub(crate) fn stays_inside(location: &str) -> bool {
     let location = location.strip_prefix("./").unwrap_or(location);
     location.parse::<proofhouse_core::FilePath>().is_ok() && location.as_bytes().get(1) != Some(&b':')
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    fn field(number: u8, value: &[u8]) -> Vec<u8> {
+        [&[number << 3 | 2, u8::try_from(value.len()).unwrap()], value].concat()
+    }
+
+    #[test]
+    fn bytes_outside_lie_where_a_file_may_have_them() {
+        let model = |offset: &str, length: &str| {
+            let entry = |key: &str, value: &str| {
+                field(13, &[field(1, key.as_bytes()), field(2, value.as_bytes())].concat())
+            };
+            let entries =
+                [entry("location", "w.bin"), entry("offset", offset), entry("length", length)].concat();
+            let tensor = [&[8, 4, 16, 1][..], &field(8, b"w"), &entries, &[0x70, 1]].concat();
+            let node = [field(1, b"x"), field(1, b"w"), field(2, b"y"), field(4, b"Add")].concat();
+            let graph = [field(1, &node), field(2, b"g"), field(5, &tensor)].concat();
+            [&[8, 9][..], &field(7, &graph), &field(8, &[0x10, 17])].concat()
+        };
+        let rules = |offset: &str, length: &str| {
+            let report = scan_bytes(&"m.onnx".parse().unwrap(), &model(offset, length), &Limits::default());
+            (report.outcome, report.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>())
+        };
+        assert!(!rules("4096", "16").1.contains(&"onnx/malformed".to_owned()));
+        for (offset, length) in [
+            ("9223372036854775800", "4611686018427387904"),
+            ("1125899906842624", "16"),
+            ("0", "9223372036854775807"),
+        ] {
+            let (outcome, rules) = rules(offset, length);
+            assert!(
+                outcome >= Outcome::Suspicious && rules.contains(&"onnx/malformed".to_owned()),
+                "{rules:?}"
+            );
+        }
+    }
 }

@@ -166,6 +166,15 @@ pub(super) fn is_new_class(machine: &Machine<'_>, value: Value) -> bool {
 /// Whether `value` is a function that a maker of the libraries made.
 pub(super) fn is_own_function(machine: &Machine<'_>, value: Value) -> bool {
     is_made_by(machine, value, &["_make_function", "_make_skel_func", "_create_function"])
+        || matches!(machine.node(value), Some(Node::Called { callee, args, .. }) if makes_function(machine, *callee, *args))
+}
+
+/// Whether a call makes a function by the type of functions, as cloudpickle 1 asked for it, of code that the stream brings.
+pub(super) fn makes_function(machine: &Machine<'_>, callee: Value, args: Value) -> bool {
+    let by_type =
+        asked_for(machine, callee).is_some_and(|name| matches!(&*name, "FunctionType" | "LambdaType"));
+    let Some([code, ..]) = machine.tuple(args).filter(|_| by_type) else { return false };
+    matches!(machine.node(*code), Some(Node::Called { callee, .. }) if makes_code(machine, *callee))
 }
 
 fn is_made_by(machine: &Machine<'_>, value: Value, makers: &[&str]) -> bool {

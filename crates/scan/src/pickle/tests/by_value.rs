@@ -28,6 +28,21 @@ fn code_by_value_is_never_clean_and_calling_it_is_harm() {
     assert_eq!(outcome(&unescape(&imports)), Outcome::Malicious);
 }
 
+/// cloudpickle 1 asks for the type of functions by its name and sets the rest by a function of its own.
+#[test]
+fn functions_made_by_their_type_are_told_and_hide_nothing() {
+    let make = r"ccloudpickle.cloudpickle\n_builtin_type\n\x8c\x0aLambdaType\x85R(ccloudpickle.cloudpickle\n_builtin_type\n\x8c\x08CodeType\x85R(K\x00)\x8c\x04NAME\x85tR}NNNtRp1\n";
+    let set = r"ccloudpickle.cloudpickle_fast\n_function_setstate\n(g1\n}}(\x8c\x08__name__\x8c\x01fu\x86tR0";
+    let harmless = format!(r"\x80\x04{make}{set}.");
+    assert_eq!(outcome(&unescape(&harmless)), Outcome::Unscannable);
+    let called = format!(r"\x80\x04{make})R.");
+    assert_eq!(outcome(&unescape(&called)), Outcome::Malicious);
+    let other = harmless.replace(r"\x8c\x0aLambdaType", r"\x8c\x0aMethodType");
+    assert!(outcome(&unescape(&other)) >= Outcome::Suspicious);
+    let of_another = harmless.replace(r"(g1\n}", r"(cos\nsystem\n}");
+    assert!(outcome(&unescape(&of_another)) >= Outcome::Suspicious);
+}
+
 #[test]
 fn what_dill_writes_around_a_function_is_told_once_and_hides_nothing() {
     let make = r"\x80\x04cdill._dill\n_create_function\n(cdill._dill\n_create_code\n(K\x00\x8c\x04NAMEtR}\x8c\x05cleanNNtR0";
