@@ -42,7 +42,27 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     close(&range, lines, &mut all);
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Hex, edits));
+    } else if scan.has(b':') >= LEAST {
+        readings.extend(backwards(scan).map(|edit| Reading::of(Transform::Reversed, vec![edit])));
     }
+}
+
+/// Lines that end in a place whose digits stand backwards, as a dump does that was turned round.
+fn backwards(scan: &Scan<'_>) -> Option<(Range<usize>, String)> {
+    let is_turned = |line: &str| {
+        let turned: String = line.trim().chars().rev().collect();
+        turned.contains(':') && line_of(&turned).is_some()
+    };
+    let lines = scan.lines().filter(|(_, line)| line.trim_end().len() > 8);
+    let ends_in_place = |line: &str| {
+        let digits = line.trim_end().bytes().rev().take_while(u8::is_ascii_hexdigit).count();
+        (4..=8).contains(&digits) && line.trim_end().bytes().rev().nth(digits) == Some(b':')
+    };
+    let mut turned = lines.filter(|(_, line)| ends_in_place(line) && is_turned(line));
+    let (first, _) = turned.next()?;
+    let (last, line) = turned.last()?;
+    let range = first..last + line.len();
+    Some((range.clone(), scan.text.get(range)?.chars().rev().collect()))
 }
 
 /// The place of a line, and its bytes.
