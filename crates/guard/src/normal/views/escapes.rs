@@ -170,6 +170,10 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
         b'0' if digits(0, 6, 16) == 6 && bytes.starts_with(b"00") => {
             Some((6 + usize::from(bytes.get(6) == Some(&b' ')), Escaped::Char(char_of(0, 6)?)))
         }
+        // Shells write a zero before three digits.
+        b'0' if digits(0, 5, 8) == 4 && matches!(bytes.get(4), None | Some(b'\\' | b' ' | b'\n')) => {
+            Some((4, Escaped::Byte(u8::from_str_radix(rest.get(1..4)?, 8).ok()?)))
+        }
         b'0'..=b'7' if digits(0, 3, 8) == 3 => {
             let code = u8::from_str_radix(rest.get(..3)?, 8).ok()?;
             Some((3, Escaped::Byte(code)))
