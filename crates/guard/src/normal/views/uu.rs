@@ -25,7 +25,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let mut bytes = Vec::new();
         let mut end = at + header.len() + 1;
         for line in body.split('\n') {
-            let Some(decoded) = line_of(line.trim_end_matches('\r')) else { break };
+            let Some(decoded) = line_of(line.trim_end_matches('\r'), uu) else { break };
             bytes.extend(decoded);
             end += line.len() + 1;
         }
@@ -35,8 +35,63 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             done = end;
         }
     }
+    if edits.is_empty() {
+        edits = without_header(scan);
+    }
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::Uuencoded, edits));
+    }
+}
+
+/// Lines that stand by themselves, in this alphabet or in that of xxencode.
+fn without_header(scan: &Scan<'_>) -> Vec<(Range<usize>, String)> {
+    /// Fewest bytes.
+    const LEAST: usize = 12;
+    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
+    for value in [uu, xx] {
+        let mut open: Option<(Range<usize>, Vec<u8>)> = None;
+        let mut close = |open: Option<(Range<usize>, Vec<u8>)>| {
+            let Some((range, bytes)) = open.filter(|(_, bytes)| bytes.len() >= LEAST) else { return };
+            edits.extend(plausible::text(&bytes).map(|said| (range, said)));
+        };
+        for (start, line) in scan.lines() {
+            let line = line.trim_end_matches('\r');
+            // Without a header nothing tells that spaces were lost.
+            let is_whole = |count: u8| count > 0 && line.len() == 1 + usize::from(count).div_ceil(3) * 4;
+            let count = line.bytes().next().and_then(value);
+            let bytes = if count.is_some_and(is_whole) { line_of(line, value) } else { None };
+            match (&mut open, bytes) {
+                (Some((range, all)), Some(bytes)) => {
+                    all.extend(bytes);
+                    range.end = start + line.len();
+                }
+                (None, Some(bytes)) => open = Some((start..start + line.len(), bytes)),
+                (_, None) => close(open.take()),
+            }
+        }
+        close(open);
+    }
+    edits.truncate(MOST);
+    edits
+}
+
+/// What a digit is worth. Spaces at the end may have been lost, and some write a grave accent for them.
+const fn uu(digit: u8) -> Option<u8> {
+    match digit {
+        b' '..=b'`' => Some((digit - b' ') & 0x3f),
+        _ => None,
+    }
+}
+
+/// The same in xxencode, which has no signs that other machines lack.
+const fn xx(digit: u8) -> Option<u8> {
+    match digit {
+        b'+' => Some(0),
+        b'-' => Some(1),
+        b'0'..=b'9' => Some(digit - b'0' + 2),
+        b'A'..=b'Z' => Some(digit - b'A' + 12),
+        b'a'..=b'z' => Some(digit - b'a' + 38),
+        _ => None,
     }
 }
 
@@ -49,12 +104,7 @@ fn is_header(line: &str) -> bool {
 }
 
 /// The bytes of a line, four digits to three bytes; nothing, if it is none.
-fn line_of(line: &str) -> Option<Vec<u8>> {
-    // Spaces at the end may have been lost, and some write a grave accent for them.
-    let value = |b: u8| match b {
-        b' '..=b'`' => Some((b - b' ') & 0x3f),
-        _ => None,
-    };
+fn line_of(line: &str, value: fn(u8) -> Option<u8>) -> Option<Vec<u8>> {
     let (count, digits) = line.as_bytes().split_first()?;
     let count = usize::from(value(*count)?);
     if count == 0 || digits.len() > count.div_ceil(3) * 4 + 1 {
@@ -76,10 +126,10 @@ mod tests {
 
     #[test]
     fn lines_are_as_long_as_they_say() {
-        assert_eq!(line_of("#0V%T").as_deref(), Some(b"Cat".as_slice()));
-        assert_eq!(line_of("#0V%Tabcdefgh"), None);
-        assert_eq!(line_of("`"), None);
-        assert_eq!(line_of("!"), Some(vec![0]));
+        assert_eq!(line_of("#0V%T", uu).as_deref(), Some(b"Cat".as_slice()));
+        assert_eq!(line_of("#0V%Tabcdefgh", uu), None);
+        assert_eq!(line_of("`", uu), None);
+        assert_eq!(line_of("!", uu), Some(vec![0]));
         let mut readings = Vec::new();
         read(&Scan::of("begin 999 x\n#0V%T\nend, begin 644 y"), &mut readings);
         assert!(readings.is_empty());
