@@ -57,6 +57,8 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             thirty_two.push((piece.whole(), text));
         } else if let Some(text) = one_number::read(core) {
             fifty_eight.push((piece.whole(), text));
+        } else if let Some(text) = other_32(core) {
+            thirty_two.push((piece.whole(), text));
         } else if let Some(text) =
             ascii85(run).or_else(|| base85(run, &PLACES85)).or_else(|| base85(run, &PLACES_Z85))
         {
@@ -142,6 +144,31 @@ pub(super) fn base32(run: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
     bytes_of_32(digits, |byte| bytes.push(byte));
     plausible::text(&bytes)
+}
+
+/// Base32 with the digits of another alphabet: those of RFC 4648's second one, of Crockford's and of z-base-32.
+fn other_32(run: &str) -> Option<String> {
+    const ALPHABETS: [&[u8; 32]; 3] = [
+        b"0123456789ABCDEFGHIJKLMNOPQRSTUV",
+        b"0123456789ABCDEFGHJKMNPQRSTVWXYZ",
+        b"YBNDRFG8EJKMCPQXOT1UWISZA345H769",
+    ];
+    const RFC: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+    const LEAST: usize = 24;
+    let digits = run.trim_end_matches('=').as_bytes();
+    let cased = |is: fn(&u8) -> bool| digits.iter().any(is);
+    let mixed = cased(u8::is_ascii_lowercase) && cased(u8::is_ascii_uppercase);
+    if digits.len() < LEAST || mixed || !digits.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    ALPHABETS.into_iter().find_map(|alphabet| {
+        let places = places(alphabet);
+        let digit = |b: &u8| {
+            RFC.get(usize::from(places[usize::from(b.to_ascii_uppercase())])).copied().map(char::from)
+        };
+        let usual: String = digits.iter().map(digit).collect::<Option<_>>()?;
+        base32(&usual)
+    })
 }
 
 /// Hands on the bytes that digits are, one by one.
