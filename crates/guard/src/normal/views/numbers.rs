@@ -27,7 +27,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    lists(scan, |span, numbers| edits.extend(text_of(numbers).map(|text| (span, text))));
+    lists(scan, |span, numbers| {
+        let text = text_of(numbers).or_else(|| backwards(numbers));
+        edits.extend(text.map(|text| (span, text)));
+    });
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::CodePoints, edits));
     }
@@ -125,6 +128,22 @@ fn is_call(gap: &str) -> bool {
     gap.len() <= LONGEST
         && gap.starts_with([')', ']', '}', '+', '.', '&', '|', ' ', ','])
         && gap.bytes().next_back().is_some_and(opens)
+}
+
+/// What a list says that was turned round as a whole, from its end on: the digits of its numbers stand backwards, too.
+fn backwards(numbers: &[Number<'_>]) -> Option<String> {
+    /// Fewest numbers, and most: lists of years, sizes and places have something to say to nobody.
+    const FEWEST: usize = 16;
+    const LONGEST: usize = 3;
+    let is_code = |number: &Number<'_>| number.digits.len() <= LONGEST;
+    if numbers.len() < FEWEST || !numbers.iter().all(is_code) || numbers.iter().all(|n| n.digits.len() == 1) {
+        return None;
+    }
+    let turned: Vec<String> = numbers.iter().map(|number| number.digits.chars().rev().collect()).collect();
+    let gaps = std::iter::once("").chain(numbers.iter().rev().map(|number| number.gap));
+    let numbers: Vec<Number<'_>> =
+        turned.iter().rev().zip(gaps).map(|(digits, gap)| Number { gap, digits }).collect();
+    text_of(&numbers)
 }
 
 fn text_of(numbers: &[Number<'_>]) -> Option<String> {
