@@ -195,6 +195,13 @@ fn strokes(text: &str, readings: &mut Vec<Reading>) {
         }
         let letter = |signs: &str| MORSE.iter().find(|(_, code)| is_code(signs, code)).map(|(c, _)| *c);
         let known = letters().filter(|signs| letter(signs).is_some()).count();
+        // A rule between the rows of a table has one sign in all cells.
+        let mut codes: Vec<&str> = letters().take(LONGEST).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        if codes.len() < LEAST / 2 + 1 {
+            continue;
+        }
         let said = signs
             .split(['/', '|'])
             .map(|signs| if signs.is_empty() { ' ' } else { letter(signs).unwrap_or(' ') });
