@@ -96,8 +96,17 @@ const BRAILLE: [u32; 26] = [
 
 /// The cell before numbers, and those of signs; capitals have one before them that says nothing here.
 const NUMBER: u32 = 0x3c;
-const BRAILLE_SIGNS: [(u32, char); 8] =
-    [(0x02, ','), (0x32, '.'), (0x16, '!'), (0x26, '?'), (0x12, ':'), (0x06, ';'), (0x24, '-'), (0x04, '\'')];
+const BRAILLE_SIGNS: [(u32, char); 9] = [
+    (0x0c, '/'),
+    (0x02, ','),
+    (0x32, '.'),
+    (0x16, '!'),
+    (0x26, '?'),
+    (0x12, ':'),
+    (0x06, ';'),
+    (0x24, '-'),
+    (0x04, '\''),
+];
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.count(Kind::Signs) >= LEAST {
@@ -314,10 +323,12 @@ fn braille(text: &str, readings: &mut Vec<Reading>) {
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
     // Behind the sign for numbers the first ten letters are digits, up to the next that is none of them.
     let (mut number, mut end) = (false, 0);
+    // A space between all cells ends no number.
+    let apart = cells().take(LEAST).zip(cells().skip(1)).all(|((at, c), (next, _))| next > at + c.len_utf8());
     for (at, c) in cells() {
         let cell = cell_of(c);
         let letter = BRAILLE.iter().position(|b| *b == cell).and_then(|i| u8::try_from(i).ok());
-        number = cell == NUMBER || (number && at == end && letter.is_some_and(|i| i < 10));
+        number = cell == NUMBER || (number && (at == end || apart) && letter.is_some_and(|i| i < 10));
         end = at + c.len_utf8();
         let sign = match letter {
             Some(i) if number => Some(char::from(if i == 9 { b'0' } else { b'1' + i })),
