@@ -16,6 +16,7 @@ mod bases;
 mod beside;
 mod boxed;
 mod carried;
+mod cells;
 mod ciphers;
 mod classes;
 mod codes;
@@ -142,6 +143,7 @@ const READERS: &[Reader] = &[
     codes::read,
     xored::read,
     spelled::read,
+    cells::read,
     two_signs::read,
     bases::read,
     alike::read,
