@@ -56,6 +56,7 @@ mod pig_latin;
 mod plausible;
 mod regular;
 mod repeated;
+mod rot8000;
 mod run_together;
 mod scan;
 mod scripts;
@@ -223,7 +224,7 @@ pub(super) fn find(
     }
     search.unseen_spaces(source, &SpanMap::identity(), &[]);
     search.expand(&Node { cased: cased.clone(), how: Vec::new(), guess: false });
-    search.left_alone(source, &SpanMap::identity(), &[]);
+    search.as_written(source, &SpanMap::identity(), &[]);
     search.unseen(
         &Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() },
         &cased.text,
@@ -322,15 +323,21 @@ impl Search<'_> {
         }
     }
 
-    /// Reads a cipher that left letters alone which only look like those that it exchanges.
-    fn left_alone(&mut self, text: &str, spans: &SpanMap, before: &[Transform]) {
+    /// Reads ciphers for which characters count that the base form folds: letters that were left alone and only look like
+    /// those that were exchanged, and all there are.
+    fn as_written(&mut self, text: &str, spans: &SpanMap, before: &[Transform]) {
         if text.is_ascii() || depth(before) >= self.budget.depth {
             return;
         }
-        let Some((how, edit)) = beside::look_alikes(text) else { return };
+        let found =
+            [beside::look_alikes(text).map(|(how, edit)| Reading::of(how, vec![edit])), rot8000::read(text)];
         let layer = Layer { text: Cow::Borrowed(text), spans: spans.clone() };
-        if let Some(layer) = window(&layer, &[edit], CONTEXT) {
-            self.admit(layer, before, how);
+        for Reading { how, edits, .. } in found.into_iter().flatten() {
+            for edits in clusters(&edits) {
+                if let Some(layer) = window(&layer, edits, CONTEXT) {
+                    self.admit(layer, before, how);
+                }
+            }
         }
     }
 
@@ -415,7 +422,7 @@ impl Search<'_> {
         self.bytes += folded.text.len();
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
-        self.left_alone(&decoded.text, &decoded.spans, &how);
+        self.as_written(&decoded.text, &decoded.spans, &how);
         self.unseen_spaces(&decoded.text, &decoded.spans, &how);
         self.without_spaces_backwards(&cased, &how);
         let shown = cased.text.clone();

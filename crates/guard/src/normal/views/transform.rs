@@ -68,6 +68,8 @@ pub enum Transform {
     Keyboard,
     /// Printable ASCII turned by 47.
     Rot47,
+    /// The characters of the basic multilingual plane turned by half of them.
+    Rot8000,
     /// Capitals and small letters changed for each other.
     CaseSwapped,
     /// Characters backwards.
@@ -187,6 +189,7 @@ impl Transform {
             Self::Caesar { .. }
             | Self::Atbash
             | Self::Rot47
+            | Self::Rot8000
             | Self::PigLatin
             | Self::Inserted
             | Self::Transliterated
@@ -262,6 +265,7 @@ impl Transform {
             Self::Columns { .. } => "columns",
             Self::Grid => "grid",
             Self::Rot47 => "rot47",
+            Self::Rot8000 => "rot8000",
             Self::CaseSwapped => "case-swapped",
             Self::Reversed => "reversed",
             Self::WordsReversed => "words-reversed",
