@@ -422,6 +422,12 @@ impl Search<'_> {
         self.bytes += folded.text.len();
         let text = folded.text.into_owned();
         self.found.views.push(View { text, how: how.clone(), spans: folded.spans });
+        if !decoded.text.is_ascii()
+            && let Some(drawn) = turned::drawn(&decoded.text)
+        {
+            let spans = drawn.spans.through(&decoded.spans);
+            self.admit(Layer { spans, ..drawn }, &how, Transform::Drawn);
+        }
         self.as_written(&decoded.text, &decoded.spans, &how);
         self.unseen_spaces(&decoded.text, &decoded.spans, &how);
         self.without_spaces_backwards(&cased, &how);
