@@ -24,6 +24,7 @@ mod columns;
 mod cyrillic;
 mod drawn;
 mod dump;
+mod each_word;
 mod entities;
 mod escapes;
 mod exchanged;
@@ -54,6 +55,7 @@ mod percent;
 mod pieces;
 mod pig_latin;
 mod plausible;
+mod regrouped;
 mod regular;
 mod repeated;
 mod rot8000;
@@ -63,12 +65,14 @@ mod scripts;
 mod slips;
 mod spacing;
 mod spelled;
+mod stepped;
 mod stretch;
 mod syllables;
 mod transform;
 mod transliterated;
 mod turned;
 mod two_signs;
+mod two_values;
 mod typed;
 mod unseen_spaces;
 mod uu;
@@ -146,6 +150,7 @@ const READERS: &[Reader] = &[
     spelled::read,
     cells::read,
     two_signs::read,
+    two_values::read,
     bases::read,
     alike::read,
     turned::read,
@@ -154,6 +159,7 @@ const READERS: &[Reader] = &[
     carried::read,
     in_pieces::read,
     in_groups::read,
+    regrouped::read,
     spacing::read,
     boxed::read,
     run_together::read,
@@ -166,6 +172,7 @@ const READERS: &[Reader] = &[
     arranged::read,
     order::read,
     ciphers::read,
+    each_word::read,
     exchanged::read,
     drawn::read,
     leet::read,

@@ -136,13 +136,13 @@ pub(super) fn base32(run: &str) -> Option<String> {
         return None;
     }
     let mut glance = Glance::default();
-    bytes_of_32(digits, |byte| glance.push(byte));
+    push_32(digits, |byte| glance.push(byte));
     // Most runs are words.
     if !glance.may_be_text() {
         return None;
     }
     let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
-    bytes_of_32(digits, |byte| bytes.push(byte));
+    push_32(digits, |byte| bytes.push(byte));
     plausible::text(&bytes)
 }
 
@@ -171,8 +171,17 @@ fn other_32(run: &str) -> Option<String> {
     })
 }
 
+/// The bytes of a text that is one run of digits in capitals.
+pub(super) fn bytes_of_32(run: &str) -> Option<Vec<u8>> {
+    let digits = run.trim_end_matches('=').as_bytes();
+    let mut bytes = Vec::with_capacity(digits.len() * 5 / 8);
+    let are_digits = digits.iter().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'));
+    are_digits.then(|| push_32(digits, |byte| bytes.push(byte)))?;
+    Some(bytes)
+}
+
 /// Hands on the bytes that digits are, one by one.
-fn bytes_of_32(digits: &[u8], mut to: impl FnMut(u8)) {
+fn push_32(digits: &[u8], mut to: impl FnMut(u8)) {
     let (mut bits, mut held) = (0u32, 0u32);
     for digit in digits {
         let value = match digit {

@@ -13,7 +13,7 @@ use memchr::memchr2_iter;
 use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
 use super::words::{Likeness, Words, divided};
-use super::{Reading, Transform, beside, inserted, keyword, pig_latin, typed};
+use super::{Reading, Transform, beside, inserted, keyword, pig_latin, stepped, typed};
 
 /// Most runs that are tried in one text.
 const MOST_RUNS: usize = 4;
@@ -52,6 +52,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 .or_else(|| spoken(scan, &run))
                 .or_else(|| affine(scan, &run, mean))
                 .or_else(|| stated(scan, &run, mean))
+                .or_else(|| stepped(scan, &run, mean))
                 .or_else(|| mirrored(scan, &run))
                 .or_else(|| bare(scan, &run))
             {
@@ -302,6 +303,21 @@ fn stated(scan: &Scan<'_>, run: &Range<usize>, mean: u32) -> Option<Reading> {
     Some(Reading::of(Transform::KeyWord, vec![edit]))
 }
 
+/// A run whose letters were moved on by more places from each to the next.
+fn stepped(scan: &Scan<'_>, run: &Range<usize>, mean: u32) -> Option<Reading> {
+    if mean >= LANGUAGE {
+        return None;
+    }
+    // Where the steps were first counted is where its lines begin.
+    let whole = lines_around(scan, run);
+    let said = stepped::undone(scan.text.get(whole.clone())?);
+    let (whole, said) = match said {
+        Some(said) => (whole, said),
+        None => (run.clone(), stepped::undone(scan.text.get(run.clone())?)?),
+    };
+    Some(Reading::of(Transform::Stepped, vec![(whole, said)]))
+}
+
 /// A run whose words had no vowels before their letters were exchanged.
 fn bare(scan: &Scan<'_>, run: &Range<usize>) -> Option<Reading> {
     let how = beside::without_vowels(scan.text.get(run.clone())?)?;
@@ -438,7 +454,8 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         // It may begin with names.
         let half = text.as_bytes().get(text.len() / 2..).filter(|_| text.len() >= 2 * SAMPLE);
         let sample = |bytes: &[u8]| bytes.get(..bytes.len().min(SAMPLE)).unwrap_or_default().to_vec();
-        let is_language = |bytes: &[u8]| Likeness::of_turned(bytes, turned).is_language();
+        let is_language =
+            |bytes: &[u8]| Likeness::of_turned(bytes, turned).is_language() || is_ordered(bytes);
         let start = sample(text.as_bytes());
         let (mut letters, mut words, mut length) = (0, 0, 0);
         for b in &start {
@@ -454,9 +471,21 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// Whether printable characters are letters in the order of a language once they are turned, and were not before: of most
+/// languages few words are known.
+fn is_ordered(bytes: &[u8]) -> bool {
+    let said: Vec<u8> = bytes.iter().map(|b| turned(*b)).collect();
+    let letters = said.iter().filter(|b| b.is_ascii_alphabetic() || **b == b' ').count();
+    let mean = LatinPairs::mean_of(&said);
+    letters >= 2 * LEAST_LETTERS
+        && letters * 10 >= said.len() * 8
+        && mean >= CLEAR
+        && mean >= LatinPairs::mean_of(bytes) + BETTER
+}
+
 /// A printable character half their number on.
 #[inline]
-const fn turned(b: u8) -> u8 {
+pub(super) const fn turned(b: u8) -> u8 {
     TURNED[b as usize]
 }
 

@@ -56,6 +56,8 @@ pub enum Transform {
         /// By how many places they were moved back.
         shift: u8,
     },
+    /// Letters moved on in the alphabet, by more places from each to the next, or from word to word.
+    Stepped,
     /// The alphabet backwards.
     Atbash,
     /// Letters exchanged by an alphabet that the text states.
@@ -141,6 +143,7 @@ impl Transform {
         matches!(
             self,
             Self::Caesar { .. }
+                | Self::Stepped
                 | Self::Atbash
                 | Self::Keyed
                 | Self::Affine
@@ -187,6 +190,7 @@ impl Transform {
             | Self::Concatenated
             | Self::Joined => 3,
             Self::Caesar { .. }
+            | Self::Stepped
             | Self::Atbash
             | Self::Rot47
             | Self::Rot8000
@@ -256,6 +260,7 @@ impl Transform {
             Self::Braille => "braille",
             Self::Nato => "nato",
             Self::Caesar { .. } => "caesar",
+            Self::Stepped => "stepped",
             Self::Atbash => "atbash",
             Self::Keyed => "keyed",
             Self::Affine => "affine",

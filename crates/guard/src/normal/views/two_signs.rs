@@ -98,6 +98,18 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// What signs of Morse code say that were written with something else.
+pub(super) fn said_in(signs: &str) -> Option<String> {
+    let mut readings = Vec::new();
+    groups(&Scan::of(signs), &mut readings);
+    readings
+        .into_iter()
+        .filter(|reading| reading.how == Transform::Morse)
+        .flat_map(|reading| reading.edits)
+        .map(|(_, said)| said)
+        .next()
+}
+
 fn groups(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut at = 0;
     let mut runs = 0;
