@@ -338,6 +338,14 @@ pub(super) fn bytes_of(run: &str) -> Option<Vec<u8>> {
     engine.decode(digits).ok()
 }
 
+/// The first three bytes of a run.
+pub(super) fn first_bytes(run: &[u8]) -> Option<[u8; 3]> {
+    let values = run.first_chunk::<4>()?.map(|b| VALUES[usize::from(b)]);
+    let worth = values.iter().fold(0, |worth, value| worth << 6 | u32::from(*value));
+    let [_, bytes @ ..] = worth.to_be_bytes();
+    (!values.contains(&NONE)).then_some(bytes)
+}
+
 /// Digits that are decoded in place: most runs are long words and paths.
 const FEW: usize = 64;
 

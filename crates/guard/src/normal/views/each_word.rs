@@ -12,7 +12,7 @@ use super::ciphers::{exchange, shifted, turned};
 use super::hex;
 use super::pairs::LatinPairs;
 use super::scan::{Kind, Piece, Scan};
-use super::words::known;
+use super::words::{self, known};
 use super::{Reading, Transform};
 
 /// Fewest words of which something has to come.
@@ -92,20 +92,20 @@ impl<'s, 't> Stretch<'s, 't> {
         let poor: Vec<&[u8]> =
             self.lettered.iter().copied().filter(|word| LatinPairs::mean_of(word) < CLEAR).collect();
         if poor.len() >= LEAST {
-            let ciphers = (1..26).map(|shift| Transform::Caesar { shift }).chain([Transform::Atbash]);
-            for how in ciphers {
-                let hits = self.hits(&poor, |word| undone(word, how));
-                consider(hits, poor.len(), how);
+            let (likely, clearly) = exchanges(&poor);
+            for how in likely {
+                consider(hits(&poor, how), poor.len(), how);
             }
             // Of most languages few words are known.
-            if let Some(how) = ordered(&poor) {
+            if let Some(how) = clearly {
                 consider(poor.len().div_ceil(2), poor.len(), how);
             }
         }
-        if self.lettered.len() >= LEAST {
-            let hits = self.hits(&self.lettered, |word| word.iter().rev().copied().collect());
-            consider(hits, self.lettered.len(), Transform::WordsReversed);
-        }
+        consider(
+            hits(&self.lettered, Transform::WordsReversed),
+            self.lettered.len(),
+            Transform::WordsReversed,
+        );
         for how in [Transform::Base64, Transform::Hex, Transform::Base32, Transform::Rot47] {
             let hits = self.asked.iter().filter(|piece| self.encoded(piece, how).is_some()).count();
             consider(hits, self.asked.len(), how);
@@ -115,20 +115,6 @@ impl<'s, 't> Stretch<'s, 't> {
         let edits: Vec<(Range<usize>, String)> =
             pieces.iter().filter_map(|piece| self.edit(piece, how)).collect();
         Some(Reading::of(how, edits))
-    }
-
-    /// How many different words are known once something is undone, of those that become better ordered by it.
-    fn hits(&self, words: &[&[u8]], undo: impl Fn(&[u8]) -> Vec<u8>) -> usize {
-        let mut hit: Vec<Vec<u8>> = words
-            .iter()
-            .map(|word| undo(word))
-            .zip(words)
-            .filter(|(said, word)| known(said) && LatinPairs::mean_of(said) > LatinPairs::mean_of(word))
-            .map(|(said, _)| said)
-            .collect();
-        hit.sort_unstable();
-        hit.dedup();
-        hit.len()
     }
 
     /// What a piece says, where it is not in clear.
@@ -162,13 +148,16 @@ impl<'s, 't> Stretch<'s, 't> {
 
     /// What a piece says that was encoded.
     fn encoded(&self, piece: &Piece, how: Transform) -> Option<(Range<usize>, String)> {
+        let whole = piece.whole();
+        let bytes = self.scan.text.as_bytes().get(whole.clone())?;
         // Every sign stands for another one there.
         let beside =
-            |c: char| how != Transform::Rot47 && c.is_ascii_punctuation() && !matches!(c, '+' | '/' | '=');
-        let whole = self.scan.text.get(piece.whole())?;
-        let start = piece.whole().start + (whole.len() - whole.trim_start_matches(beside).len());
-        let word = whole.trim_matches(beside);
-        Some((start..start + word.len(), decoded(word, how)?))
+            |b: &&u8| how != Transform::Rot47 && b.is_ascii_punctuation() && !matches!(b, b'+' | b'/' | b'=');
+        let start = whole.start + bytes.iter().take_while(beside).count();
+        let end = whole.end - bytes.iter().rev().take_while(beside).count();
+        let word = self.scan.text.get(start..end)?;
+        let may_be = begins_a_word(word.as_bytes(), how);
+        Some((start..end, may_be.then(|| decoded(word, how))??))
     }
 
     /// A shift that grows by the same number of places from word to word.
@@ -176,7 +165,9 @@ impl<'s, 't> Stretch<'s, 't> {
         /// Fewest words, and most that are asked.
         const WORDS: usize = 5;
         const MOST: usize = 16;
-        if self.lettered.len() < WORDS {
+        /// The order of letters of words of which most were moved, at the most.
+        const POOR: u32 = 710;
+        if self.lettered.len() < WORDS || LatinPairs::of(&self.lettered.join(&b' ')).mean() >= POOR {
             return None;
         }
         let pieces = self.scan.pieces.get(self.pieces.clone())?;
@@ -188,7 +179,7 @@ impl<'s, 't> Stretch<'s, 't> {
         let shifts = |piece: &Piece| -> u32 {
             let word = self.scan.core(piece).as_bytes();
             (0..26u8)
-                .filter(|shift| known(&undone(word, Transform::Caesar { shift: *shift })))
+                .filter(|shift| known_once(word, Transform::Caesar { shift: *shift }).is_some())
                 .fold(0, |set, shift| set | 1 << shift)
         };
         let known_by: Vec<Option<u32>> =
@@ -215,17 +206,79 @@ impl<'s, 't> Stretch<'s, 't> {
     }
 }
 
-/// The shift, or Atbash, by which words are in the order of a language, and were not.
-fn ordered(words: &[&[u8]]) -> Option<Transform> {
+/// The shifts, and Atbash, that put words into the best order, if it is better than theirs; and the best, if words are in
+/// the order of a language by it and were not.
+fn exchanges(words: &[&[u8]]) -> (impl Iterator<Item = Transform> + use<>, Option<Transform>) {
     /// What chance does not bring about: fewest pairs of letters, their order, and how much better it is.
     const PAIRS: usize = 24;
     const LANGUAGE: u32 = 770;
     const CLEARLY: u32 = 110;
+    /// Ways whose words are looked up.
+    const LIKELY: usize = 3;
     let pairs = LatinPairs::of(&words.join(&b' '));
-    let ways = (0u8..).zip(pairs.means_exchanged()).skip(1);
-    let (way, mean) = ways.max_by_key(|(_, mean)| *mean)?;
-    let is_language = pairs.len() >= PAIRS && mean >= LANGUAGE && mean >= pairs.mean() + CLEARLY;
-    is_language.then_some(if way < 26 { Transform::Caesar { shift: way } } else { Transform::Atbash })
+    let mean = pairs.mean();
+    let mut ways: Vec<(u32, u8)> = (0u8..)
+        .zip(pairs.means_exchanged())
+        .skip(1)
+        .filter(|(_, new)| *new >= mean + BETTER / 2)
+        .map(|(way, new)| (new, way))
+        .collect();
+    ways.sort_unstable_by_key(|(new, way)| (std::cmp::Reverse(*new), *way));
+    let how = |way: u8| if way < 26 { Transform::Caesar { shift: way } } else { Transform::Atbash };
+    let clearly =
+        ways.first().filter(|(new, _)| pairs.len() >= PAIRS && *new >= LANGUAGE && *new >= mean + CLEARLY);
+    let clearly = clearly.map(|(_, way)| how(*way));
+    (ways.into_iter().take(LIKELY).map(move |(_, way)| how(way)), clearly)
+}
+
+/// How many different words are known once something is undone, of those that become better ordered by it.
+fn hits(words: &[&[u8]], how: Transform) -> usize {
+    let mut hit: Vec<words::Hash> = words
+        .iter()
+        .filter_map(|word| Some((known_once(word, how)?, word)))
+        .filter(|(_, word)| LatinPairs::mean_of(&undone(word, how)) > LatinPairs::mean_of(word))
+        .map(|(hash, _)| hash)
+        .collect();
+    hit.sort_unstable();
+    hit.dedup();
+    hit.len()
+}
+
+/// The hash of a word with something undone, if that is known.
+fn known_once(word: &[u8], how: Transform) -> Option<words::Hash> {
+    let mut hash = words::Hash::default();
+    match how {
+        Transform::WordsReversed => word.iter().rev().for_each(|b| hash.push(*b)),
+        _ => word.iter().for_each(|b| hash.push(exchange(*b, how))),
+    }
+    hash.known(word.len()).then_some(hash)
+}
+
+/// Whether the first characters of an encoded word may be letters: of most words they are not.
+fn begins_a_word(word: &[u8], how: Transform) -> bool {
+    /// Whether a byte is a letter of ASCII or begins another one; whether it goes on in one.
+    fn begins(b: u8) -> bool {
+        b.is_ascii_alphabetic() || b >= 0xc2
+    }
+    fn goes_on(b: u8) -> bool {
+        b.is_ascii_alphabetic() || b >= 0x80
+    }
+    match (how, word) {
+        (Transform::Base64, _) => match base64::first_bytes(word) {
+            // What stands before a word may be encoded with it.
+            Some([a, b, c]) => (begins(a) || a.is_ascii_punctuation()) && goes_on(b) && goes_on(c),
+            None => false,
+        },
+        (Transform::Hex, [a, b, ..]) => {
+            matches!((a, b), (b'0' | b'\\', b'x' | b'X')) || a.is_ascii_hexdigit() && b.is_ascii_hexdigit()
+        }
+        (Transform::Base32, [a, b, ..]) => !a.is_ascii_lowercase() && !b.is_ascii_lowercase(),
+        (Transform::Rot47, [a, b, c, ..]) => {
+            let letter = |b: &u8| turned(*b).is_ascii_alphabetic();
+            letter(b) && letter(c) && (letter(a) || turned(*a).is_ascii_punctuation())
+        }
+        _ => false,
+    }
 }
 
 fn undone(word: &[u8], how: Transform) -> Vec<u8> {

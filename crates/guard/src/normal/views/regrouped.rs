@@ -27,8 +27,9 @@ const LEAST_LINES: usize = 3;
 const COLUMNS: std::ops::RangeInclusive<usize> = 4..=120;
 /// The order of letters of a text in clear, in hundredths of a level.
 const CLEAR: u32 = 740;
-/// Most lines of a text that are looked at.
+/// Most lines of a text that are looked at, and lines of a block that are before it is one.
 const MOST_LINES: usize = 4096;
+const FIRST: usize = 32;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     groups(scan, readings);
@@ -129,24 +130,39 @@ fn row(text: &str, piece: &Piece) -> Option<(Range<usize>, String)> {
 
 /// Lines of one length, or shorter by the space that stood where they were broken, which go on in each other.
 fn lines(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let lines: Vec<(usize, &str)> = scan.lines().take(MOST_LINES).collect();
+    let lines: Vec<Line<'_>> = scan.lines().take(MOST_LINES).map(Line::of).collect();
     let mut at = 0;
     while at + LEAST_LINES <= lines.len() {
         let rest = lines.get(at..).unwrap_or_default();
-        let found =
-            [Marks::Numbers, Marks::same(rest), Marks::None].iter().find_map(|marks| block(rest, marks));
-        let Some((count, said)) = found else {
+        // Most lines are as long as they happen to be.
+        if !may_begin(rest) {
             at += 1;
+            continue;
+        }
+        let ways = [Marks::Numbers, Marks::same(rest), Marks::None];
+        let (mut passed, mut found) = (1, None);
+        for marks in &ways {
+            match block(rest, marks) {
+                Ok(block) => {
+                    found = Some(block);
+                    break;
+                }
+                Err(lines) => passed = passed.max(lines),
+            }
+        }
+        let Some((count, said)) = found else {
+            at += passed;
             continue;
         };
         let block = rest.get(..count).unwrap_or_default();
-        let ends =
-            block.first().zip(block.last()).map(|((start, _), (last, line))| *start..last + line.len());
+        let ends = block.first().zip(block.last());
+        let ends = ends.map(|(first, last)| first.start..last.start + last.text.len());
         at += count;
         // What is in the order of a language is written as it was meant, whatever the language.
         let order = Order::of_start(&said, SAMPLE);
         let is_clear = |range: &Range<usize>| {
-            if order.pairs >= LEAST_DIGITS as u32 && order.mean() >= order.needed(CLEAR) {
+            if order.pairs >= LEAST_DIGITS as u32 && order.has_words() && order.mean() >= order.needed(CLEAR)
+            {
                 return true;
             }
             let inside = scan
@@ -163,6 +179,29 @@ fn lines(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
+/// A line without what ends it.
+struct Line<'t> {
+    start: usize,
+    text: &'t str,
+    /// Characters.
+    width: usize,
+}
+
+impl<'t> Line<'t> {
+    fn of((start, text): (usize, &'t str)) -> Self {
+        let text = text.trim_end_matches('\r');
+        Self { start, text, width: text.chars().count() }
+    }
+}
+
+/// Whether the first two lines may be pieces of one: of one length but for a space, or numbered.
+fn may_begin(lines: &[Line<'_>]) -> bool {
+    let [one, other, ..] = lines else { return false };
+    let numbered = |line: &Line<'_>| line.text.bytes().take(2).any(|b| b.is_ascii_digit());
+    // Where a sentence ends with the line its marks are left out of the last one.
+    one.width.abs_diff(other.width) <= 1 && one.width >= *COLUMNS.start() || numbered(one) && numbered(other)
+}
+
 /// What stands before each line and behind it.
 enum Marks<'t> {
     None,
@@ -174,8 +213,8 @@ enum Marks<'t> {
 
 impl<'t> Marks<'t> {
     /// What the first lines have in common.
-    fn same(lines: &[(usize, &'t str)]) -> Self {
-        let [(_, one), (_, other), ..] = lines else { return Self::None };
+    fn same(lines: &[Line<'t>]) -> Self {
+        let [Line { text: one, .. }, Line { text: other, .. }, ..] = lines else { return Self::None };
         let is_mark = |(a, b): &(char, char)| {
             a == b
                 && matches!(a, ' ' | '>' | '<' | '|' | '*' | '#' | '+' | '"' | '\'' | ',' | ';' | '\\' | '•')
@@ -215,39 +254,57 @@ impl<'t> Marks<'t> {
     }
 }
 
-/// How many lines at the beginning are one that was broken, and that one.
-fn block(lines: &[(usize, &str)], marks: &Marks<'_>) -> Option<(usize, String)> {
-    let width = |line: &str| line.chars().count();
-    let bare = |at: usize| lines.get(at).and_then(|(_, line)| marks.off(line.trim_end_matches('\r')));
-    let columns = width(bare(0)?).max(width(bare(1)?));
-    let is_full = |line: &&str| width(line) + 1 == columns || width(line) == columns;
-    if !COLUMNS.contains(&columns) {
-        return None;
-    }
-    let full = (0..lines.len()).map_while(|at| bare(at).filter(is_full)).count();
-    let last = bare(full).filter(|line| !line.trim().is_empty() && width(line) < columns);
-    // Boxes and tables are drawn in lines of one length.
-    let is_drawn = |line: &str| {
-        let signs = !line.contains(|c: char| c.is_alphanumeric() || !c.is_ascii());
-        let is_rule = || line.len() >= 4 && line.chars().all(|c| line.starts_with(c));
-        // Morse code is signs as well.
-        let others = || line.contains(|c| !matches!(c, '.' | '-' | '/' | ' '));
-        line.contains("  ") || signs && (is_rule() || others())
+/// How many lines at the beginning are one that was broken, and that one; or how many lines there are before one that may
+/// begin another.
+fn block(lines: &[Line<'_>], marks: &Marks<'_>) -> Result<(usize, String), usize> {
+    let bare = |at: usize| {
+        let line = lines.get(at)?;
+        let text = marks.off(line.text)?;
+        // What is left off is signs of one byte, or a point that is drawn.
+        let width = if text.len() == line.text.len() { line.width } else { text.chars().count() };
+        Some((text, width))
     };
-    let count = full + usize::from(last.is_some());
-    let whole = (0..full).filter_map(bare).filter(|line| width(line) == columns).count();
-    let enough = full + 1 >= LEAST_LINES && count >= LEAST_LINES && whole * 4 >= full * 3;
-    if !enough || columns * count < LEAST_DIGITS || (0..count).filter_map(bare).any(is_drawn) {
-        return None;
+    let (Some((_, one)), Some((_, other))) = (bare(0), bare(1)) else { return Err(1) };
+    let columns = one.max(other);
+    if !COLUMNS.contains(&columns) {
+        return Err(1);
+    }
+    let is_full = |(_, width): &(&str, usize)| width + 1 == columns || *width == columns;
+    let full_from = |at: usize| (at..lines.len()).map_while(|at| bare(at).filter(is_full));
+    let mut block: Vec<(&str, usize)> = full_from(0).take(FIRST).collect();
+    // Every line may begin one, and a few of it tell that it does not.
+    if block.iter().filter(|(_, width)| *width == columns).count() * 4 < block.len() * 3 {
+        return Err(1);
+    }
+    if block.len() == FIRST {
+        block.extend(full_from(FIRST));
+    }
+    let full = block.len();
+    block.extend(bare(full).filter(|(line, width)| !line.trim().is_empty() && *width < columns));
+    if let Some(drawn) = block.iter().position(|(line, _)| is_drawn(line)) {
+        return Err(drawn + 1);
+    }
+    let enough = full + 1 >= LEAST_LINES && block.len() >= LEAST_LINES;
+    if !enough || columns * block.len() < LEAST_DIGITS {
+        return Err(1);
     }
     let mut said = String::new();
-    for line in (0..count).filter_map(bare) {
+    for (line, width) in &block {
         said.push_str(line);
-        if width(line) + 1 == columns {
+        if width + 1 == columns {
             said.push(' ');
         }
     }
-    Some((count, said))
+    Ok((block.len(), said))
+}
+
+/// Whether a line is one of a box or a table, which are drawn in lines of one length.
+fn is_drawn(line: &str) -> bool {
+    let signs = !line.contains(|c: char| c.is_alphanumeric() || !c.is_ascii());
+    let is_rule = || line.len() >= 4 && line.chars().all(|c| line.starts_with(c));
+    // Morse code is signs as well.
+    let others = || line.contains(|c| !matches!(c, '.' | '-' | '/' | ' '));
+    line.contains("  ") || signs && (is_rule() || others())
 }
 
 #[cfg(test)]

@@ -47,13 +47,22 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-/// Whether a piece and those behind it begin with two different bytes at most.
+/// Whether a piece and those behind it begin with two different characters at most.
 fn begin_alike(scan: &Scan<'_>, at: usize) -> bool {
     let firsts = scan.pieces.get(at..at + ALIKE).unwrap_or_default();
-    let mut firsts = firsts.iter().filter_map(|piece| scan.text.as_bytes().get(piece.whole().start));
+    let mut firsts = firsts.iter().map(|piece| first_of(scan, piece));
     let Some(one) = firsts.next() else { return false };
     let mut other = None;
-    firsts.all(|b| b == one || *other.get_or_insert(b) == b) && at + ALIKE <= scan.pieces.len()
+    firsts.all(|c| c == one || *other.get_or_insert(c) == c)
+}
+
+/// The first character of a piece.
+fn first_of(scan: &Scan<'_>, piece: &Piece) -> Option<char> {
+    let start = piece.whole().start;
+    match scan.text.as_bytes().get(start) {
+        Some(b) if b.is_ascii() => Some(char::from(*b)),
+        _ => scan.text.get(start..)?.chars().next(),
+    }
 }
 
 /// Whether the first characters of a piece are two different ones.

@@ -46,7 +46,7 @@ pub(super) fn common() -> impl Iterator<Item = &'static str> {
 }
 
 /// The hash of a word whose letters come one by one, whatever their case.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Hash(u64);
 
 impl Default for Hash {
