@@ -36,6 +36,7 @@ mod hex;
 mod hidden;
 mod in_groups;
 mod in_pieces;
+mod in_words;
 mod indexed;
 mod initials;
 mod inserted;
@@ -58,6 +59,7 @@ mod plausible;
 mod regrouped;
 mod regular;
 mod repeated;
+mod rot18;
 mod rot8000;
 mod run_together;
 mod scan;
@@ -172,6 +174,7 @@ const READERS: &[Reader] = &[
     arranged::read,
     order::read,
     ciphers::read,
+    rot18::read,
     each_word::read,
     exchanged::read,
     drawn::read,
@@ -348,16 +351,20 @@ impl Search<'_> {
         }
     }
 
-    /// Reads words apart between which only spaces stand that show nothing.
+    /// Reads words apart between which only spaces stand that show nothing, and together whose letters narrow ones part.
     fn unseen_spaces(&mut self, text: &str, spans: &SpanMap, before: &[Transform]) {
         if text.is_ascii() || depth(before) >= self.budget.depth {
             return;
         }
-        let edits = unseen_spaces::places(text);
         let layer = Layer { text: Cow::Borrowed(text), spans: spans.clone() };
-        for edits in clusters(&edits) {
-            if let Some(layer) = window(&layer, edits, CONTEXT) {
-                self.admit(layer, before, Transform::ZeroWidth);
+        for (edits, how) in [
+            (unseen_spaces::places(text), Transform::ZeroWidth),
+            (unseen_spaces::between_letters(text), Transform::Spacing),
+        ] {
+            for edits in clusters(&edits) {
+                if let Some(layer) = window(&layer, edits, CONTEXT) {
+                    self.admit(layer, before, how);
+                }
             }
         }
     }

@@ -477,10 +477,12 @@ fn is_ordered(bytes: &[u8]) -> bool {
     let said: Vec<u8> = bytes.iter().map(|b| turned(*b)).collect();
     let letters = said.iter().filter(|b| b.is_ascii_alphabetic() || **b == b' ').count();
     let mean = LatinPairs::mean_of(&said);
+    // Few letters among signs are in any order.
+    let was = Order::of_latin(bytes);
     letters >= 2 * LEAST_LETTERS
         && letters * 10 >= said.len() * 8
         && mean >= CLEAR
-        && mean >= LatinPairs::mean_of(bytes) + BETTER
+        && (!was.has_words() || mean >= was.mean() + BETTER)
 }
 
 /// A printable character half their number on.

@@ -118,8 +118,7 @@ fn under_cipher(text: &str, edits: Vec<(Range<usize>, String)>, readings: &mut V
     let range = start.max(first.saturating_sub(CONTEXT))..end.min(last + CONTEXT);
     let range = text.ceil_char_boundary(range.start)..text.floor_char_boundary(range.end);
     let Some(part) = text.get(range.clone()) else { return };
-    let usual = |b: u8| letters(b).and_then(|letters| letters.first()).copied();
-    if let Some(how) = beside::leet(part, usual) {
+    if let Some(how) = beside::leet(part, usual_letter) {
         readings.push(Reading::of(how, vec![(range.clone(), plain(part, how))]));
     }
     let mut folded = String::new();
@@ -132,6 +131,11 @@ fn under_cipher(text: &str, edits: Vec<(Range<usize>, String)>, readings: &mut V
     if is_cipher(&folded) {
         readings.push(Reading::guess(Transform::Leet, edits));
     }
+}
+
+/// The letter that a sign mostly stands for.
+pub(super) fn usual_letter(b: u8) -> Option<u8> {
+    letters(b).and_then(|letters| letters.first()).copied()
 }
 
 /// Whether a character is of Latin script, or of no script in particular.

@@ -205,6 +205,7 @@ pub(super) fn is_encoded(text: &str) -> bool {
     let text = text.trim();
     (text.starts_with("<~") && text.ends_with("~>"))
         || has_marks(text, [b"\\x", b"\\u", b"&#"])
+        || text.matches("U+").take(MARKS).count() == MARKS
         || base64::is_base64(text)
         || hex::is_hex(text)
         || is_percent(text.as_bytes())
@@ -271,7 +272,7 @@ static ENCODED: [u8; 256] = {
         let b = at as u8;
         let sign = matches!(b, b'+' | b'/' | b'-' | b'_' | b'=' | b'>' | b',' | b':' | b'\\' | 0xb);
         let digit = b.is_ascii_alphanumeric() || b.is_ascii_whitespace() || sign;
-        kinds[at] = if matches!(b, b'\\' | b'&' | b'%') { MARK } else { 0 }
+        kinds[at] = if matches!(b, b'\\' | b'&' | b'%' | b'+') { MARK } else { 0 }
             | if b == b'~' { WAVE } else { 0 }
             | if digit { ANY_DIGIT } else { 0 };
         at += 1;

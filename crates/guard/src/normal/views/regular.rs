@@ -53,7 +53,7 @@ fn joined_in(
     let shown = || walked.text.chars().filter(|c| !is_unseen(*c) && !c.is_whitespace());
     let count = shown().count();
     let letters = shown().filter(|c| is_letter(*c)).count();
-    let says = || shown().filter(|c| c.is_alphabetic()).count() * 3 >= count;
+    let says = || shown().filter(|c| c.is_alphabetic()).count() * 4 >= count;
     let words = walked.gaps > 0 && walked.gaps * 2 < walked.items && letters * 2 >= count && says();
     let enough = walked.items >= LEAST && end > part.start;
     (enough && (words || is_coded(&walked.text))).then_some((
@@ -115,6 +115,9 @@ fn walk(chars: &[(usize, char)], sign: char) -> Walked {
         let here = walked.taken;
         match (at(here), at(here + 1)) {
             (Some(c), Some(next)) if c == sign && next != ' ' => walked.taken += 1,
+            (Some(c), Some(' ')) if c == sign && c != ' ' && at(here + 2).is_some_and(|c| c != ' ') => {
+                walked.taken += 2;
+            }
             (Some(c), _) if c.is_whitespace() => {
                 let spaces = chars.get(here..).unwrap_or_default().iter().take(WIDEST);
                 let spaces =

@@ -1,23 +1,23 @@
-//! Words taken apart: letters with spaces, points, dashes or pictures between them, a letter a line, signs
-//! inside words.
+//! Words taken apart: letters with spaces, points, dashes or pictures between them, a letter a line.
 
 use std::ops::Range;
 
-use super::lexicon::is_word;
 use super::order::is_encoded;
 use super::regular;
-use super::scan::{Kind, LONE as LEAST, Piece, Scan, is_letter, sign};
-use super::words::{Hash, divided, known};
-use super::{Reading, Transform};
+use super::scan::{LONE as LEAST, Scan, is_letter};
+use super::words::divided;
+use super::{Reading, Transform, in_words};
 
 /// Most characters between two such letters.
 const WIDEST_GAP: usize = 6;
+/// Bytes of one character.
+const LONGEST_CHARACTER: usize = 4;
 /// Most letters of one run.
 const MOST: usize = 4096;
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     lone_letters(scan, readings);
-    signs_in_words(scan, readings);
+    in_words::read(scan, readings);
 }
 
 /// Whether letters that were set apart are an encoding, in whatever order.
@@ -31,7 +31,31 @@ pub(super) fn is_coded(text: &str) -> bool {
     };
     is_encoded(text)
         || percent()
+        || is_list_of_codes(text)
         || (text.len() >= LEAST_BITS && text.bytes().all(|b| matches!(b, b'0' | b'1' | b' ' | b'\n')))
+}
+
+/// Whether most of a text are numbers that say by their form that they are codes of characters.
+fn is_list_of_codes(text: &str) -> bool {
+    const LEAST: usize = 6;
+    let is_hex = |digits: &str, least: usize| {
+        digits.len() >= least && digits.len() <= 8 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+    };
+    let is_code = |code: &&str| {
+        let behind = |mark: &str| code.strip_prefix(mark);
+        let bits = behind("0b").is_some_and(|bits| bits.bytes().all(|b| matches!(b, b'0' | b'1')));
+        let hex = ["0x", "\\", "U+", "u+"].iter().filter_map(|mark| behind(mark));
+        let ends = code.strip_suffix(['h', 'H']).is_some_and(|digits| is_hex(digits, 2));
+        bits && code.len() > 6 || ends || hex.into_iter().any(|digits| is_hex(digits, 2))
+    };
+    let codes =
+        text.split(|c: char| c.is_whitespace() || matches!(c, ',' | ';')).filter(|code| !code.is_empty());
+    // Escapes have nothing between two of them.
+    let escapes =
+        || text.split('\\').skip(1).filter(|code| is_hex(code.trim_end_matches([' ', ',']), 2)).count();
+    let (all, those) =
+        codes.fold((0, 0), |(all, those), code| (all + 1, those + usize::from(is_code(&code))));
+    those >= LEAST && those * 10 >= all * 8 || text.starts_with('\\') && escapes() >= LEAST
 }
 
 struct Run {
@@ -50,14 +74,19 @@ fn lone_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if part.end <= done {
             continue;
         }
-        // Whatever was set apart in one and the same way comes together in no other.
-        let mut start = part.start.max(done);
+        // Whatever was set apart in one and the same way comes together in no other. A row may begin at the end of a word.
+        let next = scan.pieces.get(pieces.start + 1).filter(|_| first.whole().len() > LONGEST_CHARACTER);
+        let begin = next.map_or(part.start, |next| next.whole().start).max(done);
+        let mut start = begin;
         while let Some((range, text)) = regular::joined(scan.text, &(start..part.end), done) {
             (start, done) = (range.end, range.end);
             edits.push((range, text));
             if done >= part.end {
                 break;
             }
+        }
+        if start == begin {
+            start = part.start.max(done);
         }
         if done >= part.end {
             continue;
@@ -179,40 +208,4 @@ fn usual_sign<'t>(gaps: impl Iterator<Item = &'t str> + Clone) -> Option<char> {
     let candidate = firsts().next()?;
     let most = firsts().filter(|c| *c == candidate).count();
     (most * 2 > gaps.count()).then_some(candidate)
-}
-
-/// "ig-nore", "in*struct*ions": known words once the signs are gone, and not before.
-fn signs_in_words(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let may_be = |p: &&Piece| {
-        matches!(p.kind, Kind::Mixed | Kind::Unknown | Kind::Known)
-            && !p.plain
-            && p.has(sign::JOINT)
-            && !p.has(sign::DIGIT)
-    };
-    for piece in scan.odd().filter(may_be) {
-        let word = scan.core(piece);
-        // Programs are full of other signs.
-        if word.len() > 64 || word.bytes().any(|b| sign::OF[usize::from(b)] & sign::NO_JOINT != 0) {
-            continue;
-        }
-        let mut parts = word.split(|c: char| !c.is_ascii_alphabetic()).filter(|p| !p.is_empty());
-        if word.bytes().all(|b| b.is_ascii_alphabetic() || b == b'\'') {
-            continue;
-        }
-        let mut joined = (Hash::default(), 0);
-        word.bytes().filter(u8::is_ascii_alphabetic).for_each(|letter| {
-            joined.0.push(letter);
-            joined.1 += 1;
-        });
-        if joined.1 >= 5 && joined.0.known(joined.1) && parts.any(|p| !known(p.as_bytes())) {
-            let joined: String = word.chars().filter(char::is_ascii_alphabetic).collect();
-            if is_word(&joined) {
-                edits.push((piece.core(), joined));
-            }
-        }
-    }
-    if edits.len() >= 2 {
-        readings.push(Reading::of(Transform::Joined, edits));
-    }
 }
