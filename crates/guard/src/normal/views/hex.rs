@@ -1,4 +1,5 @@
-//! Hexadecimal: one run, or pairs apart, with or without `0x` or `\x`.
+//! Hexadecimal: one run, or pairs apart, bare or marked as programs mark them: `0x41`, `\x41`, `41h`, `&H41`, `$41`,
+//! `16#41#`, `x'41'`.
 
 use std::ops::Range;
 
@@ -26,7 +27,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             while let Some(b) = bytes.get(at..whole.end).and_then(<[u8]>::first) {
                 let in_word =
                     at.checked_sub(1).and_then(|i| bytes.get(i)).is_some_and(u8::is_ascii_alphanumeric);
-                if in_word || !(b.is_ascii_hexdigit() || *b == b'\\') {
+                if in_word || !(b.is_ascii_hexdigit() || begins_mark(*b)) {
                     at += 1;
                     continue;
                 }
@@ -35,6 +36,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                 if decoded.len() >= SHORTEST {
                     let text = plausible::text(&decoded)
                         .map(|text| in_words(text, bytes.get(at..end).unwrap_or_default()))
+                        .or_else(|| plausible::wide(&decoded))
                         .or_else(|| packed::noted(&decoded, &mut cut));
                     edits.extend(text.map(|text| (at..end, text)));
                 }
@@ -53,7 +55,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 /// decimal too: what is written without any is no text that anybody reads. Not before `least`, where others were looked
 /// at already.
 fn start(scan: &Scan<'_>, place: usize, least: usize) -> usize {
-    let goes_on = |b: &u8| b.is_ascii_hexdigit() || matches!(b, b',' | b':' | b'-');
+    let goes_on = |b: &u8| {
+        b.is_ascii_hexdigit()
+            || matches!(b, b',' | b':' | b'-' | b'h' | b'H' | b'\'' | b'"')
+            || begins_mark(*b)
+    };
     let mut start = place;
     while let Some(before) = start.checked_sub(1).filter(|before| *before >= least)
         && let Some(bytes) = scan.pieces.get(before).and_then(|piece| scan.text.as_bytes().get(piece.whole()))
@@ -88,27 +94,50 @@ pub(super) fn decoded(text: &str) -> Option<String> {
 /// The run that begins at `at`, which is not inside a word: where it ends. Its bytes go to `out`.
 fn run(bytes: &[u8], mut at: usize, out: &mut Vec<u8>) -> usize {
     let mut end = at;
-    loop {
-        let rest = bytes.get(at..).unwrap_or_default();
-        let prefix = match rest {
-            [b'0' | b'\\', b'x' | b'X', ..] => 2,
-            _ => 0,
-        };
-        let digits = rest.get(prefix..).unwrap_or_default();
-        let length = digits.iter().take_while(|b| b.is_ascii_hexdigit()).count();
-        let cut_short = digits.get(length).is_some_and(|b| b.is_ascii_alphanumeric());
-        if length < 2 || length % 2 != 0 || cut_short {
-            return end;
-        }
-        for pair in digits.get(..length).unwrap_or_default().chunks_exact(2) {
+    while let Some((digits, length)) = group(bytes.get(at..).unwrap_or_default()) {
+        for pair in digits.chunks_exact(2) {
             if let [high, low] = pair {
                 out.push(nibble(*high) << 4 | nibble(*low));
             }
         }
-        end = at + prefix + length;
+        end = at + length;
         let gap = bytes.get(end..).map_or(0, |rest| rest.iter().take(3).take_while(|b| is_gap(**b)).count());
         at = end + gap;
     }
+    end
+}
+
+/// The digits that a text begins with, of whole bytes, and their length with what marks them as hexadecimal.
+fn group(rest: &[u8]) -> Option<(&[u8], usize)> {
+    let (before, behind): (usize, Option<u8>) = match rest {
+        [b'0' | b'\\', b'x' | b'X', ..] | [b'&', b'h' | b'H', ..] => (2, None),
+        [b'$', ..] => (1, None),
+        [b'x' | b'X', quote @ (b'\'' | b'"'), ..] => (2, Some(*quote)),
+        [b'1', b'6', b'#', ..] => (3, Some(b'#')),
+        _ => (0, None),
+    };
+    let digits = rest.get(before..)?;
+    let (mut digits, more) = digits.split_at(digits.iter().take_while(|b| b.is_ascii_hexdigit()).count());
+    let mut length = before + digits.len();
+    match (behind, more) {
+        (Some(close), [b, ..]) if *b == close => length += 1,
+        (Some(_), _) => return None,
+        // An assembler wants a digit first, and writes a zero before a letter.
+        (None, [b'h' | b'H', next @ ..])
+            if before == 0
+                && next.first().is_none_or(|b| b.is_ascii_hexdigit() || !b.is_ascii_alphanumeric()) =>
+        {
+            length += 1;
+            if let [b'0', whole @ ..] = digits
+                && digits.len() % 2 == 1
+            {
+                digits = whole;
+            }
+        }
+        (None, [b, ..]) if b.is_ascii_alphanumeric() => return None,
+        _ => {}
+    }
+    (digits.len() >= 2 && digits.len() % 2 == 0).then_some((digits, length))
 }
 
 /// What a run says, in words if its groups of digits are some.
@@ -119,8 +148,11 @@ fn in_words(text: String, run: &[u8]) -> String {
         match groups.last_mut() {
             Some((_, gap)) if group.first().copied().is_some_and(is_gap) => *gap = group,
             _ => {
-                let prefixes = group.windows(2).filter(|pair| is_prefix(pair)).count();
-                digits += group.len() - 2 * prefixes;
+                let mut rest = group;
+                while let Some((found, length)) = self::group(rest) {
+                    digits += found.len();
+                    rest = rest.get(length..).unwrap_or_default();
+                }
                 groups.push((digits / 2, &[]));
             }
         }
@@ -128,9 +160,9 @@ fn in_words(text: String, run: &[u8]) -> String {
     word_ends::in_words(&text, &groups).filter(|_| text.len() == digits / 2).unwrap_or(text)
 }
 
-/// Whether digits of a byte follow.
-const fn is_prefix(pair: &[u8]) -> bool {
-    matches!(pair, [b'0' | b'\\', b'x' | b'X'])
+/// Whether a byte that is no digit may begin what marks digits as hexadecimal.
+const fn begins_mark(b: u8) -> bool {
+    matches!(b, b'\\' | b'&' | b'$' | b'x' | b'X')
 }
 
 /// Whether a byte may stand between digits.
@@ -161,10 +193,8 @@ mod tests {
             let in_word = at > 0 && bytes[at - 1].is_ascii_alphanumeric();
             let end = if in_word { at } else { run(bytes, at, &mut decoded) };
             if decoded.len() >= SHORTEST {
-                found.extend(
-                    plausible::text(&decoded)
-                        .map(|said| (at..end, in_words(said, &text.as_bytes()[at..end]))),
-                );
+                let said = plausible::text(&decoded).map(|said| in_words(said, &text.as_bytes()[at..end]));
+                found.extend(said.or_else(|| plausible::wide(&decoded)).map(|said| (at..end, said)));
             }
             at = end.max(at + 1);
         }
@@ -173,7 +203,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn runs_are_found_wherever_they_begin(text in "(4|41|42|6f|ca|de|0x|\\\\x| |  |,|:|-|\n|xy|of|é|\t){0,60}") {
+        fn runs_are_found_wherever_they_begin(text in "(4|41|42|6f|ca|de|0x|\\\\x|h|&H|\\$|x'|'|16#|#| |  |,|:|-|\n|xy|of|é|\t){0,60}") {
             let mut readings = Vec::new();
             read(&Scan::of(&text), &mut readings);
             let found: Vec<_> = readings.into_iter().flat_map(|reading| reading.edits).collect();
