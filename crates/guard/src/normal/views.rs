@@ -69,6 +69,7 @@ mod spacing;
 mod spelled;
 mod stepped;
 mod stretch;
+mod surrogates;
 mod syllables;
 mod transform;
 mod transliterated;

@@ -6,7 +6,7 @@ use memchr::memchr2_iter;
 
 use super::percent::hex;
 use super::scan::Scan;
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, plausible, surrogates};
 
 /// Fewest numbers of a list, and most.
 const LEAST: usize = 6;
@@ -70,7 +70,7 @@ fn text_of(codes: &[u32]) -> Option<String> {
     if let Some(text) = bytes.and_then(|bytes| plausible::text(&bytes)) {
         return Some(text);
     }
-    let text: String = codes.iter().map(|code| char::from_u32(*code)).collect::<Option<_>>()?;
+    let text = surrogates::text(codes)?;
     let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
     (!odd && plausible::is_telling(&text)).then_some(text)
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use memchr::memchr_iter;
 
 use super::scan::Scan;
-use super::{Reading, Transform};
+use super::{Reading, Transform, surrogates};
 
 /// Names beyond the five that escaped text always has.
 const NAMED: &[(&str, &str)] = &[
@@ -133,11 +133,21 @@ fn letter(rest: &str) -> Option<(usize, char, bool)> {
 
 /// A numeric reference after its ampersand: its length and what it stands for.
 fn numeric(rest: &str) -> Option<(usize, char)> {
+    let (length, code) = reference(rest)?;
+    let low = || rest.get(length..)?.strip_prefix('&').and_then(reference);
+    let (c, units) = surrogates::char_of(code, || low().map(|(_, code)| code))?;
+    // The one behind it went into it.
+    let second = if units == 2 { low().map_or(0, |(length, _)| 1 + length) } else { 0 };
+    Some((length + second, c))
+}
+
+/// The number of a reference after its ampersand, and its length.
+fn reference(rest: &str) -> Option<(usize, u32)> {
     let body = rest.strip_prefix('#')?;
     let (prefix, radix) = if body.starts_with(['x', 'X']) { (1, 16) } else { (0, 10) };
     let digits: &str = body.get(prefix..)?;
     let length = digits.chars().take(10).take_while(|c| c.is_digit(radix)).count();
-    let c = char::from_u32(u32::from_str_radix(digits.get(..length)?, radix).ok()?)?;
+    let code = u32::from_str_radix(digits.get(..length)?, radix).ok()?;
     let semicolon = usize::from(digits.as_bytes().get(length) == Some(&b';'));
-    Some((1 + prefix + length + semicolon, c))
+    Some((1 + prefix + length + semicolon, code))
 }

@@ -3,12 +3,12 @@
 
 use std::ops::Range;
 
-use memchr::{memchr, memmem};
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::percent::hex;
 use super::plausible::is_telling;
 use super::scan::{Scan, sign};
-use super::{Reading, Transform};
+use super::{Reading, Transform, surrogates};
 
 /// Fewest escapes: paths of Windows have a few things that look like one.
 const LEAST: usize = 3;
@@ -25,10 +25,11 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let mut at = 0;
     let mut bytes_pending: Vec<u8> = Vec::new();
     let rtf = memmem::find(scan.text.as_bytes(), b"{\\rtf").is_some();
+    let css = is_of_css(scan.text.as_bytes());
     while let Some(skip) = scan.text.as_bytes().get(at..).and_then(|rest| memchr(b'\\', rest)) {
         let start = at + skip;
         let rest = scan.text.get(start + 1..).unwrap_or_default();
-        let Some((length, what)) = escape(rest, rtf) else {
+        let Some((length, what)) = escape(rest, rtf, css) else {
             at = start + 1;
             continue;
         };
@@ -108,13 +109,32 @@ fn decimal(mut digits: &[u8]) -> Option<Vec<u32>> {
     Some(codes)
 }
 
+/// Whether most numbers behind backslashes are such as only style sheets write: hexadecimal, of up to six digits, and no
+/// octal of a byte.
+fn is_of_css(text: &[u8]) -> bool {
+    const SAMPLE: usize = 256;
+    let (mut numbers, mut only) = (0, 0);
+    for at in memchr_iter(b'\\', text).take(SAMPLE) {
+        let rest = text.get(at + 1..).unwrap_or_default();
+        let digits = rest.get(..rest.iter().take(6).take_while(|b| b.is_ascii_hexdigit()).count());
+        let digits = digits.filter(|digits| digits.len() >= 2).unwrap_or_default();
+        let octal = matches!(digits, [b'0'..=b'3', b'0'..=b'7', b'0'..=b'7', ..]);
+        // What a shell writes, with a zero more.
+        let shell = matches!(digits, [b'0', b'0'..=b'7', b'0'..=b'7', b'0'..=b'7']);
+        let six = digits.len() == 6 && digits.starts_with(b"00");
+        numbers += usize::from(!digits.is_empty());
+        only += usize::from(!digits.is_empty() && ((!octal && !shell) || six));
+    }
+    numbers >= LEAST && only * 2 > numbers
+}
+
 enum Escaped {
     Char(char),
     Byte(u8),
 }
 
 /// The escape after a backslash: its length and what it stands for.
-fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
+fn escape(rest: &str, rtf: bool, css: bool) -> Option<(usize, Escaped)> {
     let bytes = rest.as_bytes();
     let digits = |from: usize, most: usize, radix: u32| {
         bytes
@@ -135,9 +155,16 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
             Some((length + 2, Escaped::Char(char::from_u32(rest.get(1..=length)?.parse().ok()?)?)))
         }
         b'u' if bytes.get(1) == Some(&b'{') => {
-            let length = digits(2, 6, 16);
-            (bytes.get(2 + length) == Some(&b'}')).then_some(())?;
-            Some((3 + length, Escaped::Char(char_of(2, length)?)))
+            let unit = |rest: &str| {
+                let body = rest.strip_prefix("u{")?;
+                let digits = body.get(..body.bytes().take(7).position(|b| b == b'}')?)?;
+                Some((digits.len() + 3, hex(digits.as_bytes())?))
+            };
+            let (length, code) = unit(rest)?;
+            let low = || rest.get(length..)?.strip_prefix('\\').and_then(unit);
+            let (c, units) = surrogates::char_of(code, || low().map(|(_, code)| code))?;
+            let second = if units == 2 { low().map_or(0, |(length, _)| 1 + length) } else { 0 };
+            Some((length + second, Escaped::Char(c)))
         }
         b'x' if bytes.get(1) == Some(&b'{') => {
             let length = digits(2, 6, 16);
@@ -145,13 +172,9 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
             Some((3 + length, Escaped::Char(char_of(2, length)?)))
         }
         b'u' if digits(1, 4, 16) == 4 => {
-            let code = hex(bytes.get(1..5)?)?;
-            if !(0xd800..0xdc00).contains(&code) {
-                return Some((5, Escaped::Char(char::from_u32(code)?)));
-            }
-            let low = rest.get(5..11)?.strip_prefix("\\u").and_then(|d| hex(d.as_bytes()))?;
-            let pair = 0x1_0000 + ((code - 0xd800) << 10) + low.checked_sub(0xdc00).filter(|l| *l < 0x400)?;
-            Some((11, Escaped::Char(char::from_u32(pair)?)))
+            let low = || rest.get(5..11)?.strip_prefix("\\u").and_then(|digits| hex(digits.as_bytes()));
+            let (c, units) = surrogates::char_of(hex(bytes.get(1..5)?)?, low)?;
+            Some((6 * units - 1, Escaped::Char(c)))
         }
         // The capital has eight digits, unless its case is of no account.
         b'U' if digits(1, 8, 16) == 4 => Some((5, Escaped::Char(char_of(1, 4)?))),
@@ -165,6 +188,13 @@ fn escape(rest: &str, rtf: bool) -> Option<(usize, Escaped)> {
             let letter = letter.chars().next().filter(|_| letter.len() == 1)?;
             let letter = if class == "SMALL" { letter.to_ascii_lowercase() } else { letter };
             Some((name.len() + 3, Escaped::Char(letter)))
+        }
+        d if css && d.is_ascii_hexdigit() => {
+            let length = digits(0, 6, 16);
+            // White space ends an escape and goes with it.
+            let end = usize::from(bytes.get(length).is_some_and(u8::is_ascii_whitespace));
+            let c = char_of(0, length).filter(|c| length >= 2 && (!c.is_control() || c.is_whitespace()))?;
+            Some((length + end, Escaped::Char(c)))
         }
         // CSS may write all six digits, of which the first are no octal ones then.
         b'0' if digits(0, 6, 16) == 6 && bytes.starts_with(b"00") => {

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::scan::{Scan, sign};
-use super::{Reading, Transform};
+use super::{Reading, Transform, surrogates};
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.has(b'%') < 2 {
@@ -50,9 +50,14 @@ fn run(bytes: &[u8], start: usize, limit: usize) -> Option<(usize, String)> {
         match bytes.get(at..limit)? {
             [b'%', b'u' | b'U', rest @ ..] if rest.len() >= 4 => {
                 let code = hex(rest.get(..4)?)?;
+                let low = || match rest.get(4..)? {
+                    [b'%', b'u' | b'U', low @ ..] => hex(low.get(..4)?),
+                    _ => None,
+                };
+                let (c, units) = surrogates::char_of(code, low)?;
                 let mut buffer = [0; 4];
-                out.extend(char::from_u32(code)?.encode_utf8(&mut buffer).bytes());
-                at += 6;
+                out.extend(c.encode_utf8(&mut buffer).bytes());
+                at += 6 * units;
             }
             [b'%', high, low, ..] => {
                 let Some(code) = hex(&[*high, *low]) else { break };
