@@ -21,6 +21,7 @@ mod ciphers;
 mod classes;
 mod codes;
 mod columns;
+mod computer_braille;
 mod cyrillic;
 mod drawn;
 mod dump;

@@ -4,10 +4,12 @@
 use std::collections::BTreeMap;
 use std::ops::{Range, RangeInclusive};
 
+use super::order::is_encoded;
 use super::pairs::Order;
 use super::scan::{Piece, Scan, sign};
+use super::spacing::is_coded;
 use super::words::{Likeness, divided};
-use super::{Reading, Transform, plausible, spelled, word_ends};
+use super::{Reading, Transform, computer_braille, plausible, spelled, surrogates, word_ends};
 
 /// Fewest numbers of a list.
 const LEAST: usize = 6;
@@ -174,7 +176,7 @@ fn text_of(numbers: &[Number<'_>]) -> Option<String> {
         if codes.iter().all(|code| YEARS.contains(code)) {
             return None;
         }
-        let text: String = codes.into_iter().map(char::from_u32).collect::<Option<_>>()?;
+        let text = surrogates::text(&codes)?;
         let odd = text.chars().any(|c| c.is_control() && !c.is_whitespace());
         let length = |c: Option<char>, _: &str| c.map_or(0, char::len_utf8);
         (!odd && plausible::is_telling(&text)).then(|| in_words(text, numbers, length))
@@ -306,11 +308,38 @@ fn cells(numbers: &[Number<'_>]) -> Option<String> {
             _ => cells.push((number.digits.to_owned(), *number)),
         }
     }
-    cells.retain(|(cell, _)| !spelled::says_nothing(cell));
-    let letter = |cell: &str| if cell == "0" { Some(' ') } else { spelled::letter_of_dots(cell) };
-    let letters: Vec<char> = cells.iter().map(|(cell, _)| letter(cell)).collect::<Option<_>>()?;
-    let gaps: Vec<Number<'_>> = cells.into_iter().map(|(_, number)| number).collect();
-    words(&gaps, &letters)
+    grade_one(&cells).or_else(|| {
+        let sign = |(cell, _): &(String, Number<'_>)| match cell.as_str() {
+            "0" => Some(' '),
+            dots => spelled::cell_of_dots(dots).map(computer_braille::sign),
+        };
+        let signs: Vec<char> = cells.iter().map(sign).collect::<Option<_>>()?;
+        let gaps: Vec<Number<'_>> = cells.iter().map(|(_, number)| *number).collect();
+        words(&gaps, &signs).or_else(|| coded(&gaps, &signs))
+    })
+}
+
+/// What cells say that stand for letters each, and for figures behind the sign for numbers.
+fn grade_one(cells: &[(String, Number<'_>)]) -> Option<String> {
+    // What stands before a cell and says nothing by itself leaves it the gap before both.
+    let (mut letters, mut gaps, mut waiting, mut number) = (String::new(), Vec::new(), None, false);
+    for (cell, of) in cells {
+        let gap = waiting.take().unwrap_or(of.gap);
+        if *cell != "0" && spelled::says_nothing(cell) {
+            (waiting, number) = (Some(gap), cell == "3456");
+            continue;
+        }
+        let letter = if cell == "0" { ' ' } else { spelled::letter_of_dots(cell)? };
+        number &= matches!(letter, 'a'..='j');
+        letters.push(match letter {
+            'a'..='i' if number => char::from(b'1' + (letter as u8 - b'a')),
+            'j' if number => '0',
+            _ => letter,
+        });
+        gaps.push(Number { gap, digits: of.digits });
+    }
+    let of_letters: Vec<char> = letters.chars().collect();
+    words(&gaps, &of_letters).or_else(|| coded(&gaps, &of_letters))
 }
 
 /// What numbers say, in words where a gap between them tells where those end. `bytes` tells how many bytes of the text a
@@ -326,23 +355,15 @@ fn in_words(text: String, numbers: &[Number<'_>], bytes: impl Fn(Option<char>, &
     word_ends::in_words(&text, &groups).filter(|_| end == text.len()).unwrap_or(text)
 }
 
+/// Letters and figures that are an encoding.
+fn coded(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
+    let text = joined(numbers, letters);
+    (is_encoded(&text) || is_coded(&text)).then_some(text)
+}
+
 /// Letters as words, if they are: one gap stands between most letters, and another one between words.
 fn words(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
-    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
-    for number in numbers.iter().skip(1) {
-        *gaps.entry(number.gap).or_default() += 1;
-    }
-    let usual = gaps
-        .into_iter()
-        .max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())))
-        .map(|(gap, _)| gap);
-    let mut text = String::with_capacity(letters.len() * 5 / 4);
-    for (at, (number, letter)) in numbers.iter().zip(letters).enumerate() {
-        if at > 0 && Some(number.gap) != usual {
-            text.push(' ');
-        }
-        text.push(*letter);
-    }
+    let text = joined(numbers, letters);
     if Likeness::of(text.as_bytes()).is_language() {
         return Some(text);
     }
@@ -359,4 +380,24 @@ fn words(numbers: &[Number<'_>], letters: &[char]) -> Option<String> {
     let letters: String = letters.iter().collect();
     let may_be = Order::of_start(&letters, 480).mean() >= TOGETHER;
     if may_be { divided(&letters) } else { None }
+}
+
+/// Letters with a space wherever another gap stands than between most.
+fn joined(numbers: &[Number<'_>], letters: &[char]) -> String {
+    let mut gaps: BTreeMap<&str, usize> = BTreeMap::new();
+    for number in numbers.iter().skip(1) {
+        *gaps.entry(number.gap).or_default() += 1;
+    }
+    let usual = gaps
+        .into_iter()
+        .max_by_key(|(gap, count)| (*count, std::cmp::Reverse(gap.len())))
+        .map(|(gap, _)| gap);
+    let mut text = String::with_capacity(letters.len() * 5 / 4);
+    for (at, (number, letter)) in numbers.iter().zip(letters).enumerate() {
+        if at > 0 && Some(number.gap) != usual {
+            text.push(' ');
+        }
+        text.push(*letter);
+    }
+    text
 }

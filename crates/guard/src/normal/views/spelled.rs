@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::pairs::Order;
 use super::scan::{Kind, Piece, Scan, sign};
 use super::words::divided;
-use super::{Reading, Transform, plausible};
+use super::{Reading, Transform, computer_braille, plausible};
 
 /// Fewest letters.
 const LEAST: usize = 5;
@@ -337,18 +337,40 @@ fn braille(text: &str, readings: &mut Vec<Reading>) {
         };
         edits.push((at..end, sign.map_or_else(String::new, String::from)));
     }
-    if edits.len() >= LEAST {
-        readings.push(Reading::of(Transform::Braille, edits));
+    if edits.len() < LEAST {
+        return;
     }
+    let mut end = 0;
+    let blanks = cells().flat_map(|(at, c)| {
+        let blank = at != std::mem::replace(&mut end, at + c.len_utf8());
+        [0].into_iter().filter(move |_| blank).chain([cell_of(c)])
+    });
+    if computer_braille::is_likely(blanks.collect::<Vec<u32>>().into_iter()) {
+        let signs = cells().zip(&edits);
+        let signs = signs
+            .map(|((_, c), (range, _))| (range.clone(), computer_braille::sign(cell_of(c)).to_string()))
+            .collect();
+        readings.push(Reading::of(Transform::Braille, signs));
+    }
+    readings.push(Reading::of(Transform::Braille, edits));
 }
 
 /// Whether dots that are counted up stand before a capital, a number or a letter with a mark.
 pub(super) fn says_nothing(dots: &str) -> bool {
-    matches!(dots, "4" | "5" | "6" | "46" | "3456")
+    matches!(dots, "4" | "5" | "6" | "46" | "56" | "3456")
 }
 
 /// The letter whose dots are counted up, `145`.
 pub(super) fn letter_of_dots(dots: &str) -> Option<char> {
+    let cell = cell_of_dots(dots)?;
+    let letter = BRAILLE.iter().position(|of| *of == cell).and_then(|i| u8::try_from(i).ok());
+    letter
+        .map(|i| char::from(b'a' + i))
+        .or_else(|| BRAILLE_SIGNS.iter().find(|(of, _)| *of == cell).map(|(_, sign)| *sign))
+}
+
+/// The cell whose dots are counted up.
+pub(super) fn cell_of_dots(dots: &str) -> Option<u32> {
     let dot = |b: u8| b.checked_sub(b'1').filter(|dot| *dot < 6);
     let mut cell = 0;
     let mut least = 0;
@@ -357,10 +379,7 @@ pub(super) fn letter_of_dots(dots: &str) -> Option<char> {
         cell |= 1 << dot;
         least = dot + 1;
     }
-    let letter = BRAILLE.iter().position(|of| *of == cell).and_then(|i| u8::try_from(i).ok());
-    letter
-        .map(|i| char::from(b'a' + i))
-        .or_else(|| BRAILLE_SIGNS.iter().find(|(of, _)| *of == cell).map(|(_, sign)| *sign))
+    Some(cell)
 }
 
 /// The dots of a cell, the upper six.
