@@ -48,6 +48,7 @@ pub(crate) mod mail;
 mod merged;
 mod mistaken;
 mod mixed_up;
+mod morse_alphabets;
 mod numbers;
 mod one_number;
 mod order;

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::morse_alphabets::{ARABIC, RUSSIAN};
 use super::numbers::squares_of;
 use super::order::is_encoded;
 use super::pairs::Order;
@@ -19,76 +20,14 @@ const MOST: usize = 8192;
 const MOST_RUNS: usize = 8;
 /// Fewest digits of an encoding.
 const CODED: usize = 24;
+/// Fewest groups, and different codes among them, of Morse code that says no words in signs that are usual for it; and of
+/// such in any signs.
+const USUAL: [usize; 2] = [12, 5];
+const UNUSUAL: [usize; 2] = [32, 7];
+/// Known words by which what is said is told.
+const KNOWN: usize = 2;
 /// The order of letters of language, in hundredths of a level.
 const LANGUAGE: u32 = 740;
-/// Russian letters of Morse code, by their codes.
-const RUSSIAN: [(&str, char); 32] = [
-    (".-", 'а'),
-    ("-...", 'б'),
-    (".--", 'в'),
-    ("--.", 'г'),
-    ("-..", 'д'),
-    (".", 'е'),
-    ("...-", 'ж'),
-    ("--..", 'з'),
-    ("..", 'и'),
-    (".---", 'й'),
-    ("-.-", 'к'),
-    (".-..", 'л'),
-    ("--", 'м'),
-    ("-.", 'н'),
-    ("---", 'о'),
-    (".--.", 'п'),
-    (".-.", 'р'),
-    ("...", 'с'),
-    ("-", 'т'),
-    ("..-", 'у'),
-    ("..-.", 'ф'),
-    ("....", 'х'),
-    ("-.-.", 'ц'),
-    ("---.", 'ч'),
-    ("----", 'ш'),
-    ("--.-", 'щ'),
-    ("--.--", 'ъ'),
-    ("-.--", 'ы'),
-    ("-..-", 'ь'),
-    ("..-..", 'э'),
-    ("..--", 'ю'),
-    (".-.-", 'я'),
-];
-
-/// Arabic letters of Morse code.
-const ARABIC: [(&str, char); 28] = [
-    (".-", 'ا'),
-    ("-...", 'ب'),
-    ("-", 'ت'),
-    ("-.-.", 'ث'),
-    (".---", 'ج'),
-    ("....", 'ح'),
-    ("---", 'خ'),
-    ("-..", 'د'),
-    ("--..", 'ذ'),
-    (".-.", 'ر'),
-    ("---.", 'ز'),
-    ("...", 'س'),
-    ("----", 'ش'),
-    ("-..-", 'ص'),
-    ("...-", 'ض'),
-    ("..-", 'ط'),
-    ("-.--", 'ظ'),
-    (".-.-", 'ع'),
-    ("--.", 'غ'),
-    ("..-.", 'ف'),
-    ("--.-", 'ق'),
-    ("-.-", 'ك'),
-    (".-..", 'ل'),
-    ("--", 'م'),
-    ("-.", 'ن'),
-    ("..-..", 'ه'),
-    (".--", 'و'),
-    ("..", 'ي'),
-];
-
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if scan.facts.groups >= LEAST {
         groups(scan, readings);
@@ -133,11 +72,27 @@ fn groups(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         }
         runs += 1;
         match run.said() {
-            Some((how, said)) => readings.push(Reading::of(how, vec![(run.range.clone(), said)])),
-            None => readings.extend(
-                run.coded_morse()
-                    .map(|said| Reading::guess(Transform::Morse, vec![(run.range.clone(), said)])),
-            ),
+            Some((how, said)) => {
+                // Letters of Latin that went through a cipher may be well ordered in those of another alphabet.
+                let unknown = how == Transform::Morse
+                    && !said.is_ascii()
+                    && Likeness::of(said.as_bytes()).known < KNOWN;
+                let latin = if unknown { run.usual_morse() } else { None };
+                for said in std::iter::once(said).chain(latin) {
+                    readings.push(Reading::of(how, vec![(run.range.clone(), said)]));
+                }
+            }
+            None => {
+                let edits = |said| vec![(run.range.clone(), said)];
+                if let Some(said) = run.coded_morse() {
+                    readings.push(Reading::guess(Transform::Morse, edits(said)));
+                } else if let Some(said) = run.usual_morse() {
+                    readings.push(Reading::of(Transform::Morse, edits(said)));
+                } else {
+                    let guesses = run.unusual_morse();
+                    readings.extend(guesses.map(|said| Reading::guess(Transform::Morse, edits(said))));
+                }
+            }
         }
     }
 }
@@ -146,7 +101,7 @@ fn groups(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 enum Item {
     /// A group: which of its signs is the second one.
     Group(Vec<bool>),
-    /// A gap that is wider than a space.
+    /// A gap that is wider than others.
     Wide,
     /// A sign between words.
     Break,
@@ -159,6 +114,8 @@ struct Run {
     groups: Vec<Item>,
     /// How many different signs there are.
     signs: usize,
+    /// Whether the second of two signs that are usual for Morse code is the long one.
+    second_is_long: Option<bool>,
 }
 
 impl Run {
@@ -166,6 +123,8 @@ impl Run {
     fn from(scan: &Scan<'_>, first: usize) -> Option<Self> {
         let mut signs: Vec<&str> = Vec::new();
         let mut groups: Vec<Item> = Vec::new();
+        // Where there are gaps of more than a space, and how wide they are; and how many there are of one.
+        let (mut wide, mut narrow): (Vec<(usize, usize)>, usize) = (Vec::new(), 0);
         let mut range: Option<Range<usize>> = None;
         let mut end = first;
         // Syllables of a letter are written together, letters with a dash between them.
@@ -180,15 +139,19 @@ impl Run {
             } else {
                 together |= syllables_together(word);
                 let Some(items) = items(word, &mut signs, together) else { break };
-                if let Some(range) = &range
-                    && scan
-                        .text
-                        .get(range.end..piece.whole().start)
-                        .is_some_and(|gap| gap.chars().count() >= 2 || gap.contains('\n'))
-                {
+                let gap = range.as_ref().and_then(|range| scan.text.get(range.end..piece.whole().start));
+                let width = gap.map_or(0, |gap| gap.chars().count() + usize::from(gap.contains('\n')));
+                let behind_group = matches!(groups.last(), Some(Item::Group(_)));
+                if width >= 2 {
+                    if behind_group {
+                        wide.push((groups.len(), width));
+                    }
                     groups.push(Item::Wide);
-                } else if together && !groups.is_empty() {
-                    groups.push(Item::Break);
+                } else {
+                    narrow += usize::from(behind_group);
+                    if together && !groups.is_empty() {
+                        groups.push(Item::Break);
+                    }
                 }
                 groups.extend(items);
             }
@@ -196,7 +159,19 @@ impl Run {
             range = Some(start..piece.whole().end);
             end += 1;
         }
-        Some(Self { pieces: first..end, range: range?, groups, signs: signs.len() })
+        // What stands between all letters is no gap between words.
+        let least = wide.iter().map(|(_, width)| *width).min().filter(|_| wide.len() >= LEAST && narrow == 0);
+        let mut none = wide.iter().filter(|(_, width)| Some(*width) == least).map(|(at, _)| *at).peekable();
+        let groups: Vec<Item> = (0..)
+            .zip(groups)
+            .filter_map(|(at, item)| none.next_if_eq(&at).is_none().then_some(item))
+            .collect();
+        let second_is_long = match signs.as_slice() {
+            [first, second] if is_short(first) && is_long(second) => Some(true),
+            [first, second] if is_long(first) && is_short(second) => Some(false),
+            _ => None,
+        };
+        Some(Self { pieces: first..end, range: range?, groups, signs: signs.len(), second_is_long })
     }
 
     /// What it says, if that is language.
@@ -216,7 +191,10 @@ impl Run {
     /// that no table has.
     fn words(&self, letter: impl Fn(&[bool]) -> Option<char>) -> Option<(usize, String)> {
         const OTHERS: usize = 24;
-        let most = self.groups.len() / OTHERS;
+        self.words_but(self.groups.len() / OTHERS, letter)
+    }
+
+    fn words_but(&self, most: usize, letter: impl Fn(&[bool]) -> Option<char>) -> Option<(usize, String)> {
         let mut others = 0;
         let mut words = String::with_capacity(self.groups.len());
         for item in &self.groups {
@@ -254,7 +232,7 @@ impl Run {
     fn morse(&self) -> Option<String> {
         // Pairs of Russian letters are more even than those of Latin ones, so that Latin words are well ordered in Russian
         // letters: what is known to be words goes before.
-        let is_known = |said: &str| Likeness::of(said.as_bytes()).known >= 2;
+        let is_known = |said: &str| Likeness::of(said.as_bytes()).known >= KNOWN;
         let order = |said: &str| Order::of_start(said, 480).mean();
         self.morse_letters()
             .filter_map(|(others, said)| Some((others, language(said)?)))
@@ -269,6 +247,33 @@ impl Run {
         }
         let mut letters = self.morse_letters().filter(|(others, _)| *others == 0).map(|(_, said)| said);
         letters.find(|said| said.len() >= CODED && is_digits(said))
+    }
+
+    /// What it says in signs in which nothing else is written, words or not: a program, or what was disguised before.
+    fn usual_morse(&self) -> Option<String> {
+        const OTHERS: usize = 10;
+        let long = self.second_is_long?;
+        self.is_varied(USUAL).then_some(())?;
+        let letter = |group: &[bool]| morse_letter(group, long);
+        self.words_but(self.groups.len() / OTHERS, letter).map(|(_, said)| said)
+    }
+
+    /// What it may say, whichever sign is long, if all its groups are letters, signs or figures.
+    fn unusual_morse(&self) -> impl Iterator<Item = String> {
+        let is_any = self.signs == 2 && self.second_is_long.is_none() && self.is_varied(UNUSUAL);
+        let ways = [false, true].into_iter().filter(move |_| is_any);
+        ways.filter_map(|long| self.words_but(0, |group| morse_letter(group, long)).map(|(_, said)| said))
+    }
+
+    /// Whether it has so many groups, and so many different ones.
+    fn is_varied(&self, [groups, different]: [usize; 2]) -> bool {
+        let mut all: Vec<&Vec<bool>> = self.letters().collect();
+        if all.len() < groups {
+            return false;
+        }
+        all.sort_unstable();
+        all.dedup();
+        all.len() >= different
     }
 
     /// What it says as Morse code, whichever sign is long, in each alphabet, from either end; each with how many codes
@@ -356,6 +361,21 @@ impl Run {
         }
         said
     }
+}
+
+/// The letter of a group of which the second sign is long, or the first.
+fn morse_letter(group: &[bool], second_is_long: bool) -> Option<char> {
+    let code = group.iter().map(|second| if *second == second_is_long { b'-' } else { b'.' });
+    MORSE.iter().find(|(_, of)| of.bytes().eq(code.clone())).map(|(c, _)| *c)
+}
+
+/// Signs that are usual for the long and the short one, of which the ASCII ones beside each other are another reader's.
+fn is_long(sign: &str) -> bool {
+    matches!(sign, "-" | "_" | "\u{2212}" | "–" | "—" | "➖" | "▬" | "da")
+}
+
+fn is_short(sign: &str) -> bool {
+    matches!(sign, "·" | "•" | "∙" | "⋅" | "●" | "‧" | "・" | "⚫" | "⚪" | "di")
 }
 
 fn is_alphanumeric(word: &str) -> bool {
