@@ -7,6 +7,9 @@ use super::{Channel, LEAST_PAYLOAD};
 /// Most bytes decoded of one payload.
 const MOST_BYTES: usize = 16 * 1024;
 
+/// Bytes from which a payload in bits is a text although it has few letters: what it says may be disguised in its turn.
+const DISGUISED: usize = 24;
+
 /// A payload and what it says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in super::super) struct Payload {
@@ -58,7 +61,7 @@ fn selector(c: char) -> Option<u8> {
 }
 
 /// Zero-width characters that were seen to carry bits.
-const fn is_digit(c: char) -> bool {
+pub(super) const fn is_digit(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' | '\u{180e}' | '\u{ad}' | '\u{61c}' | '\u{115f}' | '\u{1160}')
 }
 
@@ -96,9 +99,11 @@ fn zero_width(unwanted: &[(Range<usize>, char)]) -> Option<Payload> {
                     let Ok(text) = String::from_utf8(bytes) else { continue };
                     let shown = text.chars().filter(|c| !c.is_control() || c.is_whitespace()).count();
                     let printable = text.chars().filter(|c| c.is_alphanumeric() || *c == ' ').count();
+                    // Bytes that chance brought together are not characters of UTF-8 for long.
+                    let is_disguised = width == 8 && text.len() >= DISGUISED;
                     if text.len() >= LEAST_PAYLOAD
                         && shown == text.chars().count()
-                        && printable * 10 >= shown * 7
+                        && (printable * 10 >= shown * 7 || is_disguised)
                     {
                         let better = best.as_ref().is_none_or(|(score, _)| printable > *score);
                         if better {

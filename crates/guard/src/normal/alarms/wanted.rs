@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use memchr::memchr_iter;
 
+use super::payload::is_digit;
+
 /// Which invisible characters of a text are there for a reason.
 pub(super) struct Wanted {
     /// Byte offsets, in order.
@@ -31,6 +33,8 @@ impl Wanted {
                 continue;
             }
             let next = chars.peek().map(|(_, c)| *c);
+            // One joiner joins; several in a row are digits.
+            let in_row = || [previous, next].into_iter().flatten().any(is_digit);
             let ok = match c {
                 '\u{feff}' => at == 0,
                 '\u{fe00}'..='\u{fe0f}' => previous.is_some_and(|p| {
@@ -46,11 +50,13 @@ impl Wanted {
                     let emoji = previous
                         .is_some_and(|p| is_pictograph(p) || p == '\u{fe0f}' || is_skin_tone(p))
                         && next.is_some_and(is_pictograph);
-                    emoji || previous.is_some_and(joins) || next.is_some_and(joins)
+                    emoji || ((previous.is_some_and(joins) || next.is_some_and(joins)) && !in_row())
                 }
-                '\u{200c}' => previous.is_some_and(joins) || next.is_some_and(joins),
+                '\u{200c}' => (previous.is_some_and(joins) || next.is_some_and(joins)) && !in_row(),
                 '\u{200b}' | '\u{2060}' => {
-                    previous.is_some_and(writes_without_spaces) || next.is_some_and(writes_without_spaces)
+                    let breaks = previous.is_some_and(writes_without_spaces)
+                        || next.is_some_and(writes_without_spaces);
+                    breaks && !in_row()
                 }
                 '\u{200e}' | '\u{200f}' | '\u{61c}' => true,
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
