@@ -99,10 +99,27 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         let run: String = scan.text.get(piece.whole())?.chars().rev().collect();
         base32(&run).map(|_| (piece.whole(), run))
     });
-    let turned: Vec<_> = turned.collect();
+    let turned: Vec<_> = turned.chain(backwards_85(scan)).collect();
     if !turned.is_empty() {
         readings.push(Reading::of(Transform::Reversed, turned));
     }
+}
+
+/// Digits of base85 from the last to the first, where there are so many that words are not and signs among them.
+fn backwards_85(scan: &Scan<'_>) -> impl Iterator<Item = (Range<usize>, String)> {
+    /// Digits of a run, a multiple of five, and of those that are tried first.
+    const LEAST: usize = 40;
+    let long = scan.long().map(|(_, piece)| piece);
+    let odd =
+        |piece: &&Piece| piece.whole().len() >= LEAST && piece.has(sign::DIGIT) && !piece.has(sign::FOREIGN);
+    long.filter(odd).take(MOST_RUNS).filter_map(|piece| {
+        let turned: String = scan.text.get(piece.whole())?.chars().rev().collect();
+        let first = turned.get(..LEAST)?;
+        let reads = |run: &str| {
+            ascii85(run).is_some() || base85(run, &PLACES85).is_some() || base85(run, &PLACES_Z85).is_some()
+        };
+        (reads(first) && reads(&turned)).then_some((piece.whole(), turned))
+    })
 }
 
 /// Ascii85 between its own marks, whatever stands beside them.
