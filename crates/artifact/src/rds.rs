@@ -14,7 +14,7 @@ mod capture;
 mod input;
 mod walk;
 
-use input::Input;
+use input::{Begins, Input};
 use walk::Walk;
 
 /// Most notes that are kept.
@@ -85,10 +85,15 @@ pub struct Code {
     pub digest: Option<Digest>,
 }
 
-/// Whether the bytes begin as R's serialization does, binary or as text.
+/// Whether the bytes begin as R's serialization does, binary or as text. R does not ask which of its releases wrote a file:
+/// where that is none, the whole has to be items of R's, as a list of numbers is not.
 #[must_use]
 pub fn is_rds(bytes: &[u8]) -> bool {
-    input::begins(bytes)
+    match input::begins(bytes) {
+        Begins::Yes => true,
+        Begins::Perhaps => survey(bytes).is_ok(),
+        Begins::No => false,
+    }
 }
 
 /// Walks a file.
@@ -182,7 +187,14 @@ mod tests {
         let read = survey(text.as_bytes()).unwrap();
         assert_eq!((read.symbols, read.end), (vec!["a \n\\".to_owned()], text.len() as u64));
         let promise = "A\n3\n262912\n197888\n5\nUTF-8\n1029\n253\n252\n6\n1\n262153\n6\nsystem\n2\n16\n1\n262153\n2\nid\n254\n";
-        for text in [promise.to_owned(), format!("\n{promise}"), format!("RDA3\n{promise}")] {
+        for text in [
+            promise.to_owned(),
+            format!("\n{promise}"),
+            format!("RDA3\n{promise}"),
+            promise.replace("262912\n197888", "1\n-7"),
+            promise.replace("\n3\n", "\n03x\n"),
+            promise.replace("\n3\n", "\n4294967299\n"),
+        ] {
             assert!(is_rds(text.as_bytes()));
             assert_eq!(called(&survey(text.as_bytes()).unwrap()), [(true, "system".to_owned())]);
         }

@@ -43,16 +43,26 @@ fn head(bytes: &[u8]) -> Option<(Coding, bool, u64)> {
     Some((coding, named, if named { 5 } else { 0 } + length))
 }
 
+/// How sure it is that bytes are one of the three.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Begins {
+    No,
+    /// By the head and the version; R asks for no more.
+    Perhaps,
+    Yes,
+}
+
 /// Whether bytes begin as one of the three does: a version, the R that wrote, the R that can read.
-pub(super) fn begins(bytes: &[u8]) -> bool {
-    let Some((mut input, _)) = Input::open(bytes) else { return false };
+pub(super) fn begins(bytes: &[u8]) -> Begins {
+    let Some((mut input, _)) = Input::open(bytes) else { return Begins::No };
     // `R_Version(2, 3, 0)` is 0x20300.
     let release = |number: u32| (0x1_0000..0x100_0000).contains(&number);
-    let version = input.int().is_ok_and(|version| matches!(version, 2 | 3));
-    match input.coding {
-        Coding::Xdr => version,
-        _ => version && input.int().is_ok_and(release) && input.int().is_ok_and(release),
+    if !input.int().is_ok_and(|version| matches!(version, 2 | 3)) {
+        return Begins::No;
     }
+    let certain =
+        input.coding == Coding::Xdr || input.int().is_ok_and(release) && input.int().is_ok_and(release);
+    if certain { Begins::Yes } else { Begins::Perhaps }
 }
 
 impl<'a> Input<'a> {
@@ -84,10 +94,7 @@ impl<'a> Input<'a> {
             Coding::Native => self.cursor.u32(),
             Coding::Text => match self.word()? {
                 b"NA" => Ok(i32::MIN.cast_unsigned()),
-                word => {
-                    let number = std::str::from_utf8(word).ok().and_then(|word| word.parse::<i32>().ok());
-                    number.map(i32::cast_unsigned).ok_or_else(|| self.error("a word is no whole number"))
-                }
+                word => number(word).ok_or_else(|| self.error("a word is no whole number")),
             },
         }
     }
@@ -182,6 +189,22 @@ impl<'a> Input<'a> {
         }
         self.cursor.take(length as u64)
     }
+}
+
+/// A number as `sscanf` of C reads it: as many digits as there are, whatever follows them, and of a number that is too
+/// large the lowest bits.
+fn number(word: &[u8]) -> Option<u32> {
+    let (digits, negative) = match word {
+        [sign @ (b'-' | b'+'), digits @ ..] => (digits, *sign == b'-'),
+        digits => (digits, false),
+    };
+    let digits = digits.get(..digits.iter().take_while(|b| b.is_ascii_digit()).count())?;
+    let magnitude = |value: i64, digit: &u8| {
+        let digit = i64::from(digit - b'0');
+        value.saturating_mul(10).saturating_add(if negative { -digit } else { digit })
+    };
+    let value = digits.iter().fold(0i64, magnitude);
+    if digits.is_empty() { None } else { u32::try_from(value & 0xffff_ffff).ok() }
 }
 
 /// `isspace` of C.
