@@ -306,3 +306,11 @@ fn texts_in_other_encodings() {
     }
     assert_ne!(outcome("a.pmml", &document("shift_jis", plain)), Outcome::Clean);
 }
+
+/// However often its lines have to be looked at, a long script is judged in one go.
+#[test]
+fn long_scripts_end() {
+    for line in ["python <<E\nE\n", "cat > a <<E\nE\n", "cat <<E\n", "curl -o a http://x/a; sh b\n"] {
+        outcome("a.sh", line.repeat(20_000).as_bytes());
+    }
+}

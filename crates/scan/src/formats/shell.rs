@@ -1,6 +1,8 @@
 //! Lines of a shell, in notebooks, scripts and the files of build tools: installing packages is what they do, fetching
 //! something and running it is not.
 
+use std::collections::HashSet;
+
 use proofhouse_core::Place;
 
 use crate::scanner::Scanner;
@@ -333,7 +335,7 @@ fn runs_fetched(line: &str) -> bool {
     // What a group prints goes on behind its bracket.
     let line = &line.replace(") |", " |").replace(")|", " |").replace("; } |", " |").replace(";}|", " |");
     let lower = line.to_ascii_lowercase();
-    let mut fetched: Vec<&str> = redirected(line);
+    let mut fetched: HashSet<&str> = redirected(line).into_iter().collect();
     let mut substituted = false;
     let opens = lower.contains("$(")
         || lower.contains("<(")

@@ -2,14 +2,19 @@
 
 use super::{DECODERS, INTERPRETERS, command};
 
+/// Bytes around the beginning of a substitution that are looked at: commands are shorter, and a line may be all beginnings.
+const LONGEST: usize = 4096;
+
 /// Whether a line gives an interpreter, by a substitution, what it decodes.
 pub(super) fn evaluates(line: &str) -> bool {
     let opened = |mark: &'static str| line.match_indices(mark).map(move |(at, _)| (at, mark));
     opened("$(").chain(opened("<(")).chain(opened("`")).any(|(at, mark)| {
         let inner = line.get(at + mark.len()..).unwrap_or_default();
+        let inner = inner.get(..inner.floor_char_boundary(LONGEST)).unwrap_or_default();
         let end = if mark == "`" { inner.find('`') } else { closing(inner) };
         let inner = inner.get(..end.unwrap_or(inner.len())).unwrap_or_default();
-        decodes(inner) && line.get(..at).is_some_and(interprets)
+        let before = line.get(line.floor_char_boundary(at.saturating_sub(LONGEST))..at);
+        decodes(inner) && before.is_some_and(interprets)
     })
 }
 

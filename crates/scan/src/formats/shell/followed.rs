@@ -1,7 +1,12 @@
 //! Whether the lines of a script say what they run. A shell puts commands together from variables and texts; where one
 //! does, judging its lines is not following it.
 
+use std::collections::HashMap;
+
 use super::{INTERPRETERS, command, joined};
+
+/// Lines that are looked at to tell what becomes of the texts behind `<<`, over all of them.
+const MOST_WORK: usize = 5_000_000;
 
 /// Variables that name the programs that scripts of models start.
 const PROGRAMS: [&str; 14] = [
@@ -24,17 +29,24 @@ const PROGRAMS: [&str; 14] = [
 /// The first line of a script that runs what is not written in it, and what it does.
 pub(crate) fn not_followed(script: &str) -> Option<(u64, &'static str)> {
     let inside: Vec<std::ops::Range<u64>> = embedded(script).into_iter().map(|e| e.lines).collect();
+    let most = MOST_WORK / script.lines().count().max(1);
     let data: Vec<std::ops::Range<u64>> =
-        documents(script).into_iter().filter(|d| is_data(script, d)).map(|d| d.lines).collect();
+        documents(script).into_iter().take(most).filter(|d| is_data(script, d)).map(|d| d.lines).collect();
     joined(script).into_iter().find_map(|(index, line)| {
         let line = line.trim();
         // A program of Python behind the line is followed as what it is.
-        let python = inside.iter().any(|lines| lines.start == index + 1);
-        let skipped = inside.iter().chain(&data).any(|lines| lines.contains(&index));
+        let python = inside.binary_search_by_key(&(index + 1), |lines| lines.start).is_ok();
+        let skipped = holds(&inside, index) || holds(&data, index);
         let comment = line.is_empty() || line.starts_with('#');
         let what = if comment || python || skipped { None } else { computed(line) };
         what.map(|what| (index + 1, what))
     })
+}
+
+/// Whether a line is in one of these ranges, which follow each other.
+fn holds(ranges: &[std::ops::Range<u64>], line: u64) -> bool {
+    let next = ranges.partition_point(|lines| lines.end <= line);
+    ranges.get(next).is_some_and(|lines| lines.contains(&line))
 }
 
 /// A program of Python that a script hands to its interpreter as a text behind the line.
@@ -74,6 +86,9 @@ struct Document<'s> {
 
 fn documents(script: &str) -> Vec<Document<'_>> {
     let mut out = Vec::new();
+    // A word that no line is ends nothing, and is not looked for to the end.
+    let ends: HashMap<&str, u64> =
+        script.lines().map(|line| line.trim_start_matches('\t').trim_end()).zip(0u64..).collect();
     let mut lines = (0u64..).zip(script.lines());
     while let Some((at, line)) = lines.next() {
         let Some((command, mark)) = line.split_once("<<").filter(|(_, mark)| !mark.starts_with('<')) else {
@@ -87,7 +102,8 @@ fn documents(script: &str) -> Vec<Document<'_>> {
         let mark = mark.trim_start_matches(['\'', '"', '\\']);
         let length = mark.find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(mark.len());
         let (mark, behind) = mark.split_at(length);
-        if mark.is_empty() || mark.starts_with(|c: char| c.is_ascii_digit()) {
+        let never = ends.get(mark).is_none_or(|last| *last <= at);
+        if mark.is_empty() || mark.starts_with(|c: char| c.is_ascii_digit()) || never {
             continue;
         }
         let mut text = String::new();

@@ -1,5 +1,7 @@
 //! What the lines of a script do together: one fetches a file, another makes it a program, a third runs it.
 
+use std::collections::HashSet;
+
 use super::{
     DECODERS, FETCHERS, INDICES, INTERPRETERS, command, last, redirected, run_by, statements, written,
 };
@@ -27,7 +29,7 @@ pub(crate) const FORGES: [&str; 8] = [
 
 /// The line by which a script runs what another of its lines has fetched or decoded, counted from zero, and what that is.
 pub(crate) fn runs_fetched<'l>(lines: impl Iterator<Item = &'l str>) -> Option<(usize, String)> {
-    let mut fetched: Vec<&str> = Vec::new();
+    let mut fetched: HashSet<&str> = HashSet::new();
     let mut stranger = false;
     for (index, line) in lines.enumerate() {
         if !INDICES.iter().chain(&INSTALLERS).any(|host| line.contains(host)) {
