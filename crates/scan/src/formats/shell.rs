@@ -255,6 +255,16 @@ const INTERPRETERS: [&str; 24] = [
 ];
 
 fn judged(line: &str) -> Judged {
+    if let Some(plain) = decoded::spelt_out(line) {
+        let judged = judged_as_it_stands(&plain);
+        if matches!(judged, Judged::Harms(_) | Judged::Runs) {
+            return judged;
+        }
+    }
+    judged_as_it_stands(line)
+}
+
+fn judged_as_it_stands(line: &str) -> Judged {
     if let Some(what) = harm::harms(line) {
         return Judged::Harms(what);
     }

@@ -1,6 +1,6 @@
 //! What a shell decodes and evaluates in one line: `eval "$(… | base64 -d)"`, `bash <(xxd -r -p x)`, `. <<< "$(…)"`.
 
-use super::{DECODERS, INTERPRETERS, command};
+use super::{DECODERS, FETCHERS, INTERPRETERS, command};
 
 /// Bytes around the beginning of a substitution that are looked at: commands are shorter, and a line may be all beginnings.
 const LONGEST: usize = 4096;
@@ -61,6 +61,35 @@ fn interprets(before: &str) -> bool {
     let runs = INTERPRETERS.contains(&name.as_str()) && name != "chmod";
     // `python train.py "$(…)"` passes an argument.
     runs && words.iter().skip(1).all(|word| word.starts_with('-'))
+}
+
+/// The line with the names of programs that fetch or run written without the quotes and backslashes in them, which a shell
+/// drops: `c'u'rl`, `\sh`.
+pub(super) fn spelt_out(line: &str) -> Option<String> {
+    let marks = ['\'', '"', '\\'];
+    if !line.contains(marks) {
+        return None;
+    }
+    let mut out = String::with_capacity(line.len());
+    let mut changed = false;
+    for word in line.split_inclusive(|c: char| c.is_whitespace() || "|;&()`".contains(c)) {
+        let body = word.trim_end_matches(|c: char| c.is_whitespace() || "|;&()`".contains(c));
+        // Quotes around a word are marks of its statement.
+        let inner = body.trim_matches(['\'', '"']);
+        let escaped = body.starts_with('\\');
+        let name = inner.replace(marks, "");
+        let program = name.rsplit('/').next().unwrap_or_default();
+        let known =
+            FETCHERS.contains(&program) || INTERPRETERS.contains(&program) || DECODERS.contains(&program);
+        if known && program.len() > 1 && (inner.contains(marks) || escaped) {
+            out.push_str(&name);
+            out.push_str(word.get(body.len()..).unwrap_or_default());
+            changed = true;
+        } else {
+            out.push_str(word);
+        }
+    }
+    changed.then_some(out)
 }
 
 #[cfg(test)]

@@ -106,11 +106,12 @@ pub(crate) fn sweep(scanner: &mut Scanner<'_>, place: &Place, name: &str, text: 
         let mut place = place.clone();
         place.line = Some(index + 1);
         let flow = words_of_a_list(line);
-        let worst = [Some(line), Some(line.trim_start_matches(['-', ' '])), value(line), flow.as_deref()]
-            .into_iter()
-            .flatten()
-            .map(judged)
-            .find(|judged| matches!(judged, Judged::Harms(_) | Judged::Runs | Judged::Loads));
+        let worst =
+            [Some(line), Some(line.trim_start_matches(['-', '@', '+', ' '])), value(line), flow.as_deref()]
+                .into_iter()
+                .flatten()
+                .map(judged)
+                .find(|judged| matches!(judged, Judged::Harms(_) | Judged::Runs | Judged::Loads));
         if let Some(judged) = worst {
             let (rule, what) = told(judged);
             let shown: String = line.chars().take(80).collect();
