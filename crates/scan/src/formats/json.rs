@@ -2,6 +2,7 @@
 
 use proofhouse_artifact::json::{self, Value};
 
+use super::started::{Started, quoted};
 use super::{notebook, template};
 use crate::scanner::{Content, Scanner};
 
@@ -25,6 +26,9 @@ fn nested(text: &[u8]) -> Option<usize> {
     }
     (deepest > DEEP).then_some(deepest)
 }
+
+/// Most words of a list that is a command.
+const MOST_WORDS: usize = 32;
 
 pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let text = content.bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(content.bytes);
@@ -69,6 +73,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
             Value::Text(text) => super::kept::text(scanner, &content.place, "an element", text),
             Value::Object(members) => {
                 super::orders::normaliser(scanner, &content.place, members);
+                started(scanner, content, members);
                 for (key, value) in members {
                     match key.as_str() {
                         "weightsManifest" => manifest(scanner, content, value),
@@ -100,16 +105,34 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     content.bytes.len() as u64
 }
 
+/// A program under one key and its words under another.
+fn started(scanner: &mut Scanner<'_>, content: &Content<'_>, members: &[(String, Value)]) {
+    let mut started = Started::default();
+    for (key, value) in members {
+        match value {
+            Value::Text(text) => started.add(key, text),
+            Value::Array(words) => {
+                let words: Vec<String> =
+                    words.iter().take(MOST_WORDS).filter_map(Value::as_text).map(str::to_owned).collect();
+                started.add(key, &quoted(&words));
+            }
+            _ => {}
+        }
+    }
+    if let Some(whole) = started.harmful() {
+        let shown: String = whole.chars().take(80).collect();
+        scanner.report("code/harmful", content.place.clone(), format!("a tool runs a command: {shown:?}"));
+    }
+}
+
 /// A list that is a command with its words.
 fn command(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: &[Value]) {
-    const MOST: usize = 32;
-    if !(2..=MOST).contains(&elements.len()) || !elements.iter().all(|e| matches!(e, Value::Text(_))) {
+    if !(2..=MOST_WORDS).contains(&elements.len()) || !elements.iter().all(|e| matches!(e, Value::Text(_))) {
         return;
     }
-    let quoted = |word: &str| if word.contains(' ') { format!("\"{word}\"") } else { word.to_owned() };
     let words: Vec<String> =
-        elements.iter().filter_map(Value::as_text).filter(|w| w.len() < 4096).map(quoted).collect();
-    let whole = words.join(" ");
+        elements.iter().filter_map(Value::as_text).filter(|w| w.len() < 4096).map(str::to_owned).collect();
+    let whole = quoted(&words);
     if super::shell::is_harmful(&whole) {
         let shown: String = whole.chars().take(80).collect();
         scanner.report("code/harmful", content.place.clone(), format!("a list is a command: {shown:?}"));

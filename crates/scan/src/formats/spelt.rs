@@ -52,6 +52,11 @@ pub(super) fn of_text(text: &str, rows: &[Row]) -> Result<Vec<u8>, usize> {
     }
 }
 
+/// The fields of a text in the text format, whatever message it is of.
+pub(crate) fn fields(text: &str) -> Option<Vec<(String, Value)>> {
+    Reader { rest: text.trim_start_matches('\u{feff}'), left: MOST_VALUES }.fields(None, 0)
+}
+
 /// Whether the first field of a text is one of these.
 pub(super) fn begins_with(text: &str, rows: &[Row]) -> bool {
     let mut lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);

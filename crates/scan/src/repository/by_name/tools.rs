@@ -20,7 +20,16 @@ const CONTAINER: [&str; 6] = [
 ];
 
 /// Scripts that npm runs when a package is installed.
-const INSTALL: [&str; 5] = ["preinstall", "install", "postinstall", "prepare", "prepublish"];
+const INSTALL: [&str; 8] = [
+    "preinstall",
+    "install",
+    "postinstall",
+    "preprepare",
+    "prepare",
+    "postprepare",
+    "prepublish",
+    "dependencies",
+];
 
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, parts: &[&str]) {
     let text = String::from_utf8_lossy(content.bytes);
@@ -126,13 +135,21 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         }
         // Files that TensorBoard reads, beside the vectors it shows.
         "projector_config.pbtxt" => {
-            for (key, path) in text.split("_path:").skip(1).filter_map(|rest| {
-                let path = rest.trim_start().strip_prefix('"')?.split('"').next()?;
-                Some(("a path", path))
-            }) {
-                if !crate::formats::stays_inside(path) {
-                    let message = format!("{key} of the projector leads to {path:?}");
-                    scanner.report("repo/unsafe-path", content.place.clone(), message);
+            let mut open = vec![Value::Object(crate::formats::text_message(&text).unwrap_or_default())];
+            while let Some(value) = open.pop() {
+                match value {
+                    Value::Object(members) => {
+                        for (key, value) in members {
+                            let path = value.as_text().filter(|_| key.ends_with("_path"));
+                            if let Some(path) = path.filter(|path| !crate::formats::stays_inside(path)) {
+                                let message = format!("a path of the projector leads to {path:?}");
+                                scanner.report("repo/unsafe-path", content.place.clone(), message);
+                            }
+                            open.push(value);
+                        }
+                    }
+                    Value::Array(elements) => open.extend(elements),
+                    _ => {}
                 }
             }
         }
@@ -265,7 +282,8 @@ fn assistants(scanner: &mut Scanner<'_>, content: &Content<'_>, text: &str) {
 
 /// Settings by which installers take packages from a server that is nobody's index.
 pub(super) fn indices(scanner: &mut Scanner<'_>, content: &Content<'_>) {
-    for (index, line) in shell::joined(&String::from_utf8_lossy(content.bytes)) {
+    let text = String::from_utf8_lossy(content.bytes);
+    for (index, line) in shell::joined(&crate::lines::unescaped(&text.replace('\r', "\n"))) {
         let line = line.trim();
         if !line.starts_with(['#', ';']) && line.contains("://") && shell::foreign(line) {
             let message = format!("packages are fetched from elsewhere: {line:?}");

@@ -36,7 +36,7 @@ enum Told {
 }
 
 #[rustfmt::skip]
-const SETTINGS: [Setting; 22] = [
+const SETTINGS: [Setting; 23] = [
     Setting { files: &[".npmrc"], keys: &["script-shell", "node-options", "shell", "git", "onload-script", "init-module"], told: Told::Any,
         what: "npm starts what the setting names" },
     Setting { files: &[".npmrc", ".yarnrc", ".yarnrc.yml", "bunfig.toml"], keys: &["registry", "npmregistryserver"], told: Told::Foreign,
@@ -53,7 +53,7 @@ const SETTINGS: [Setting; 22] = [
         what: "the machine of Java loads an agent" },
     Setting { files: &["gradle-wrapper.properties", "maven-wrapper.properties"], keys: &["distributionurl", "wrapperurl"], told: Told::Foreign,
         what: "the builder itself is fetched from elsewhere" },
-    Setting { files: &["tox.ini", "setup.cfg", "pdm.toml", "uv.toml", "poetry.toml", "pip.conf"], keys: &["index_url", "indexserver", "extra_index_url"], told: Told::Foreign,
+    Setting { files: &["tox.ini", "setup.cfg", ".pydistutils.cfg", "pydistutils.cfg", "pdm.toml", "uv.toml", "poetry.toml", "pip.conf"], keys: &["index_url", "indexserver", "extra_index_url"], told: Told::Foreign,
         what: "packages are fetched from elsewhere" },
     Setting { files: &[".pre-commit-config.yaml", "prefect.yaml"], keys: &["repo", "repository"], told: Told::Foreign, what: "code that runs is fetched from elsewhere" },
     Setting { files: &["bentofile.yaml"], keys: &["setup_script"], told: Told::Foreign, what: "a script that runs is fetched from elsewhere" },
@@ -68,15 +68,19 @@ const SETTINGS: [Setting; 22] = [
         what: "Ansible loads code from there" },
     Setting { files: &[".bazelrc", "bazel.bazelrc"], keys: &["*"], told: Told::Holds(&["--credential_helper=./", "--remote_executor=grpc://", "--override_repository=http"]),
         what: "Bazel starts or asks what the option names" },
+    Setting { files: &["makefile", "gnumakefile"], keys: &["shell"], told: Told::Own, what: "make runs its recipes with a program of this folder" },
     Setting { files: &["lefthook.yml", "lefthook-local.yml", ".lefthook.yml"], keys: &["git_url"], told: Told::Foreign, what: "hooks are fetched from elsewhere" },
 ];
 
 /// Looks at each line of a file of that name.
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, text: &str) {
     let of: Vec<&Setting> = SETTINGS.iter().filter(|setting| setting.files.contains(&name)).collect();
-    let lines = || text.lines().zip(0u64..).take(10_000);
+    // npm ends lines at a carriage return, git's values go on behind a backslash, and texts in quotes have escapes.
+    let ended = text.trim_start_matches('\u{feff}').replace("\r\n", "\n").replace('\r', "\n");
+    let spelt = crate::lines::unescaped(&ended);
+    let lines = || ended.lines().zip(0u64..).take(10_000);
     if !of.is_empty() {
-        for (line, index) in lines() {
+        for (line, index) in lines().chain(spelt.lines().zip(0u64..).take(10_000)) {
             if let Some((setting, value)) =
                 of.iter().find_map(|setting| Some((setting, told(setting, line)?)))
             {
@@ -125,6 +129,11 @@ fn configuration(name: &str) -> bool {
 /// A key and its value, whatever stands between them.
 fn pair(line: &str) -> Option<(&str, &str)> {
     let line = line.trim().trim_start_matches(['-', ' ']).trim_start_matches("export ");
+    // git takes a setting in the line of its section.
+    let line = match line.strip_prefix('[').and_then(|line| line.split_once(']')) {
+        Some((_, behind)) if !behind.trim().is_empty() => behind.trim(),
+        _ => line,
+    };
     if line.starts_with(['#', ';', '!']) {
         return None;
     }
@@ -166,8 +175,9 @@ fn told<'l>(setting: &Setting, line: &'l str) -> Option<&'l str> {
 }
 
 /// An address that is nobody's index; those of packages of other languages are told apart here.
-pub(super) fn foreign(value: &str) -> bool {
-    const KNOWN: [&str; 22] = [
+pub(crate) fn foreign(value: &str) -> bool {
+    const KNOWN: [&str; 23] = [
+        "torchserve.pytorch.org",
         "registry.npmjs.org",
         "registry.yarnpkg.com",
         "npm.pkg.github.com",
@@ -227,8 +237,26 @@ pub(super) fn own(value: &str) -> bool {
     !MADE.iter().any(|made| rest.starts_with(made))
 }
 
+/// A variable by which installers take packages from elsewhere.
+pub(super) fn index(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
+    const INDICES: [&str; 8] = [
+        "PIP_INDEX_URL",
+        "PIP_EXTRA_INDEX_URL",
+        "PIP_FIND_LINKS",
+        "UV_INDEX",
+        "UV_INDEX_URL",
+        "UV_DEFAULT_INDEX",
+        "UV_EXTRA_INDEX_URL",
+        "NPM_CONFIG_REGISTRY",
+    ];
+    if INDICES.contains(&key.to_ascii_uppercase().as_str()) && value.split([' ', ',']).any(foreign) {
+        let message = format!("packages are fetched from elsewhere: {key} is {value:?}");
+        scanner.report("repo/requirement", place.clone(), message);
+    }
+}
+
 /// A variable of the environment that is set for a program, by which it loads code or is led elsewhere.
-pub(super) fn environment(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
+pub(crate) fn environment(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
     const PRELOADS: [&str; 8] = [
         "LD_PRELOAD",
         "LD_AUDIT",
@@ -241,6 +269,7 @@ pub(super) fn environment(scanner: &mut Scanner<'_>, place: &Place, key: &str, v
     ];
     const OPTIONS: [&str; 5] = ["--require", "-r ", "--import", "--loader", "--experimental-loader"];
     const AGENTS: [&str; 3] = ["-javaagent:", "-agentpath:", "-agentlib:"];
+    index(scanner, place, key, value);
     let loads = match key {
         "NODE_OPTIONS" => OPTIONS.iter().any(|option| value.contains(option)),
         "JAVA_TOOL_OPTIONS" | "_JAVA_OPTIONS" => AGENTS.iter().any(|agent| value.contains(agent)),

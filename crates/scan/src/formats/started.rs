@@ -1,4 +1,4 @@
-//! Programs that tools start by keys of a mapping: the program under one, its words under another, in whatever order
+//! Programs that tools start by keys of one mapping, in YAML or JSON: the program under one, its words under another, in whatever order
 //! (pre-commit's `entry` and `args`, Compose's `entrypoint` and `command`, Kubernetes' `command` and `args`).
 
 use crate::formats::shell;
@@ -32,13 +32,27 @@ pub(super) fn runs(key: &str, value: &str) -> bool {
 #[derive(Default)]
 pub(super) struct Started {
     parts: Vec<(usize, String)>,
+    /// A variable and its value, where each stands under a key of its own (Kubernetes' `env`).
+    name: Option<String>,
+    value: Option<String>,
 }
 
 impl Started {
     pub(super) fn add(&mut self, key: &str, part: &str) {
+        match key {
+            "name" if part.len() < LONGEST => self.name = Some(part.to_owned()),
+            "value" if part.len() < LONGEST => self.value = Some(part.to_owned()),
+            _ => {}
+        }
         let Some(rank) = KEYS.iter().position(|known| *known == key) else { return };
         if !part.is_empty() && part.len() < LONGEST && self.parts.len() < KEYS.len() {
             self.parts.push((rank, part.to_owned()));
+        }
+    }
+
+    pub(super) fn variable(&self, tell: impl FnOnce(&str, &str)) {
+        if let (Some(name), Some(value)) = (&self.name, &self.value) {
+            tell(name, value);
         }
     }
 
