@@ -158,6 +158,46 @@ fn long_lists_of_numbers_cost_no_more_than_they_are_long() {
     assert_eq!(form.text.len(), numbers.len() - 1);
 }
 
+/// Whatever comes again and again is looked at once, by every reader: 64 KB take milliseconds, and where a reader goes back
+/// to the beginning for each piece they take minutes.
+#[test]
+fn what_comes_again_costs_no_more_than_it_is_long() {
+    let start = std::time::Instant::now();
+    for part in [
+        "\"] TJ",
+        "'   ",
+        "ა ა,",
+        "&a1=b",
+        "&#xD83C;",
+        "\\627 ",
+        "ab ",
+        "01 ",
+        "aGVs bG8g ",
+        "xqzt wvkp jjfq ",
+        "a*b*",
+        "%4 1%\n",
+        "abcdefghijklmnop\n",
+        "1. abcdefghijklmnop\n",
+        "\u{2009}a\u{2009}b",
+        "4bc1e x3y ",
+        "U+0041 ",
+        "先+週+",
+        "⠁⠃ ",
+        ".- / ",
+        "zero one ",
+        "█░",
+        "0x41, ",
+        "D0h ",
+        "\u{200c}\u{200d}",
+        "[1/9] ",
+    ] {
+        let text = part.repeat((64 << 10) / part.len());
+        let form = normalise(&text, &Budget::default());
+        assert!(form.views.len() <= Budget::default().views, "{part:?}");
+        assert!(start.elapsed().as_secs() < 120, "{part:?} after {:?}", start.elapsed());
+    }
+}
+
 #[test]
 fn tricks_alarm_with_their_places() {
     let tags =
