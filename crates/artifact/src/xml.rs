@@ -44,7 +44,7 @@ pub struct Element {
     pub name: String,
     /// Its attributes, escapes undone.
     pub attributes: BTreeMap<String, String>,
-    /// Where it ends in the file.
+    /// Where it begins in the file.
     pub offset: u64,
     /// How many elements it stands in.
     pub depth: u64,

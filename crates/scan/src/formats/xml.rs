@@ -27,7 +27,16 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     let keep = |name: &str| {
         matches!(
             name,
-            "layer" | "data" | "edge" | "include" | "import" | "script" | "Extension" | "stylesheet"
+            "layer"
+                | "port"
+                | "dim"
+                | "data"
+                | "edge"
+                | "include"
+                | "import"
+                | "script"
+                | "Extension"
+                | "stylesheet"
         )
     };
     encoded(scanner, content);

@@ -482,6 +482,8 @@ pub(super) static RULES: &[Rule] = &[
         "The document is not well-formed; parsers differ in what they make of it.", REEXPORT, MALFORMED),
     row("xml/out-of-range", "Constant beyond all files", High, Suspicious,
         "The place of a constant in the file of weights is no number, or comes round to a small one when its size is added.", REEXPORT, MALFORMED),
+    row("xml/resources", "Layer larger than any memory", High, Suspicious,
+        "The file states dimensions of a layer's output that no memory holds; whoever compiles or runs the model is asked for it.", REEXPORT, MALFORMED),
     row("yaml/exhausts", "YAML whose aliases multiply", High, Suspicious,
         "Aliases of lists of aliases make millions of nodes of a few lines, for whoever copies, merges or prints them.", REEXPORT, ENTITIES),
     row("yaml/python-tag", "YAML that builds Python objects", High, Suspicious,

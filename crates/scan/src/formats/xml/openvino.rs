@@ -85,6 +85,10 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: 
             format!("a constant of {} bytes at {}, where no file has any", text("size"), text("offset"));
         scanner.report("xml/out-of-range", content.at(element.offset), what);
     }
+    if let Some((at, elements)) = beyond_memory(elements, content.bytes) {
+        let what = format!("a layer gives {elements} elements or more at once");
+        scanner.report("xml/resources", content.at(at), what);
+    }
     let layers = layers(elements);
     let (mut given, mut constants, mut sizes) = (HashSet::new(), HashSet::new(), HashMap::new());
     for (id, layer) in &layers {
@@ -116,6 +120,31 @@ pub(super) fn judge(scanner: &mut Scanner<'_>, content: &Content<'_>, elements: 
     for found in trigger::found(&nodes, &given, &stored) {
         scanner.report("xml/fixed-answer", content.at(found.node.at), found.what);
     }
+}
+
+/// A layer whose inputs and outputs, as the file states their dimensions, no memory holds: compiling the model or running
+/// it asks for all of that. Where, and how many elements there are.
+fn beyond_memory(elements: &[Element], bytes: &[u8]) -> Option<(u64, u64)> {
+    /// 64 GiB if each is a byte.
+    const LARGEST: u64 = 1 << 36;
+    let mut product = 1u64;
+    elements.iter().find_map(|element| {
+        match element.name.as_str() {
+            "port" => product = 1,
+            "dim" => {
+                let behind = bytes.get(usize::try_from(element.offset).ok()?..)?;
+                let behind = behind.get(memchr::memchr(b'>', behind)? + 1..)?;
+                let digits = behind.trim_ascii_start().iter().take_while(|b| b.is_ascii_digit());
+                let dimension = digits.fold(None, |number: Option<u64>, digit| {
+                    Some(number.unwrap_or(0).saturating_mul(10).saturating_add(u64::from(digit - b'0')))
+                });
+                // One that is known only later is stated as -1.
+                product = product.saturating_mul(dimension.unwrap_or(1));
+            }
+            _ => {}
+        }
+        (product >= LARGEST).then_some((element.offset, product))
+    })
 }
 
 /// Whether a constant's place in the file of weights is no number, or one that readers who add its size to it come round
@@ -164,4 +193,32 @@ fn layers(elements: &[Element]) -> Vec<(&str, Layer<'_>)> {
         }
     }
     layers
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Limits, Outcome, scan_bytes};
+
+    #[test]
+    fn outputs_that_no_memory_holds_are_told() {
+        let scan = |dims: &str| {
+            let port = format!("<port id=\"1\" precision=\"FP32\">{dims}</port>");
+            let text = format!(
+                "<?xml version=\"1.0\"?><net name=\"m\" version=\"11\"><layers><layer id=\"0\" name=\"x\" type=\"Parameter\" version=\"opset1\"><data shape=\"1\" element_type=\"f32\"/><output>{port}</output></layer></layers><edges/></net>"
+            );
+            let report = scan_bytes(&"m.xml".parse().unwrap(), text.as_bytes(), &Limits::default());
+            (report.outcome, report.findings.into_iter().map(|finding| finding.rule).collect::<Vec<_>>())
+        };
+        let told = (Outcome::Suspicious, vec!["xml/resources".to_owned()]);
+        assert_eq!(scan("<dim>100000</dim><dim>100000</dim><dim>100</dim>"), told);
+        assert_eq!(scan("<dim> 99999999999999999999999 </dim>"), told);
+        for dims in [
+            "<dim>1</dim><dim>3</dim><dim>4096</dim><dim>4096</dim>",
+            "<dim>-1</dim><dim>128000</dim>",
+            "<dim>0</dim><dim>5</dim>",
+            "",
+        ] {
+            assert_eq!(scan(dims).0, Outcome::Clean, "{dims}");
+        }
+    }
 }
