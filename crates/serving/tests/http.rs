@@ -162,7 +162,7 @@ async fn wrong_requests_get_their_status() {
     let zeros = |n| format!("[{}]", vec!["0"; n].join(","));
     for (path, body, status, why) in [
         (infer, "{".to_owned(), 400, "EOF"),
-        (infer, "[".repeat(10_000), 400, "recursion limit"),
+        (infer, "[".repeat(10_000), 400, "nested deeper than 1000"),
         (infer, r#"{"inputs":[],"inputs":[]}"#.to_owned(), 400, "twice"),
         (infer, input("[1,64]", &zeros(64)), 400, "expected shape [N, 1, 8, 8], got [1, 64]"),
         (infer, input("[1,1,8,8]", &zeros(63)), 400, "does not hold 63 values"),
