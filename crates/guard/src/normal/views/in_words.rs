@@ -41,7 +41,13 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     edits.extend(sentences);
     if enough {
         edits.sort_by_key(|(range, _)| range.start);
-        edits.dedup_by_key(|(range, _)| range.start);
+        // A sentence begins with what stands before its first word.
+        let mut end = 0;
+        edits.retain(|(range, _)| {
+            let free = range.start >= end;
+            end = if free { range.end } else { end };
+            free
+        });
         readings.push(Reading::of(Transform::Joined, edits));
     }
 }
@@ -150,6 +156,11 @@ mod tests {
         );
         assert_eq!(said("the bl+ue fo+ld+er on the se+co+nd fl+oo+r"), "the blue folder on the second floor");
         assert_eq!(said("先週+末友+人と+秩父+の鍾+乳洞+へ行"), "先週末友人と秩父の鍾乳洞へ行");
+        // What is a word and a sentence is left as one of them, once.
+        assert_eq!(
+            said("the bl+ue+st fo+ld+er \"先週+末友+人と+秩父+の鍾+乳洞+へ行\""),
+            "the bluest folder \"先週末友人と秩父の鍾乳洞へ行\""
+        );
         for text in [
             "a well-known state-of-the-art off-by-one up-to-date",
             "ab-cd ef-gh",
