@@ -71,8 +71,7 @@ mod tests {
             readings.into_iter().flat_map(|reading| reading.edits).map(|(_, said)| said).collect::<Vec<_>>()
         };
         let leet = "d3l3t3 4ll my m3ss4g3s 4nd th3 c0nt4cts 0n th1s ph0n3";
-        let turned: String = leet.bytes().map(|b| char::from(turned(b))).collect();
-        assert_eq!(read(&turned), [leet]);
+        assert_eq!(read("q8y8g8 9yy zl z8ff9t8f 9aq gu8 p5ag9pgf 5a gu6f cu5a8"), [leet]);
         assert!(read(leet).is_empty());
         assert!(read("sha256 utf8 x64 mp3 b2b h264 k8s i18n l10n p4x u8").is_empty());
     }
