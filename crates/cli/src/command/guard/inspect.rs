@@ -269,7 +269,7 @@ fn truncated(why: &str) -> Option<Found> {
 
 /// The name of a transform, as JSON has it.
 fn transform(transform: &Transform) -> String {
-    serde_json::to_value(transform).ok().and_then(|v| v.as_str().map(str::to_owned)).unwrap_or_default()
+    transform.name().to_owned()
 }
 
 fn normal(form: &NormalForm<'_>) -> Normal {
