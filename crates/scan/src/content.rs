@@ -69,7 +69,9 @@ pub(crate) fn read(
             scanner.report("zip/disagreement", checksum.place, message);
         }
     }
-    for (at, what) in found {
+    // What is a program from its first byte on was told of as one.
+    let whole = format == Format::Unknown && executable(bytes).is_some();
+    for (at, what) in found.into_iter().filter(|(at, _)| !(whole && *at == 0)) {
         let message = format!("{what} stands where numbers are expected");
         scanner.report("tensor/executable", place.clone().at(at as u64), message);
     }

@@ -244,7 +244,7 @@ fn unscannable(scanner: &mut Scanner<'_>, content: &Content<'_>) -> u64 {
     }
     kept::pickles(scanner, content);
     if let Some(what) = crate::content::executable(content.bytes) {
-        scanner.report("repo/native-library", content.at(0), format!("{what} by its content"));
+        crate::native::report(scanner, content.at(0), content.bytes, &format!("{what} by its content"));
         return content.bytes.len() as u64;
     }
     let message = match content.format {

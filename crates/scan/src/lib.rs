@@ -17,6 +17,7 @@ mod folder;
 mod formats;
 mod instructions;
 mod lines;
+mod native;
 mod ocdbt;
 mod page;
 mod pickle;

@@ -58,7 +58,7 @@ pub(crate) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         || name.contains(".so.")
         || name.ends_with(".so")
     {
-        scanner.report("repo/native-library", content.place.clone(), "a native library by its name");
+        crate::native::report(scanner, content.place.clone(), content.bytes, "a native library by its name");
     }
     let parts: Vec<&str> = full.split(['/', '!']).collect();
     if let Some(at) = parts.iter().position(|part| *part == ".git") {
