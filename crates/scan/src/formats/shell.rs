@@ -191,6 +191,11 @@ pub(crate) fn is_harmful(line: &str) -> bool {
     matches!(judged(line), Judged::Harms(_) | Judged::Runs)
 }
 
+/// Whether all that a line does is install packages, from where everybody gets them.
+pub(crate) fn only_installs(line: &str) -> bool {
+    !line.contains(['|', ';', '&', '>', '<', '`', '$', '\n']) && matches!(judged(line), Judged::Installs)
+}
+
 /// Whether a text names a pool, for which machines compute what its operator is paid for.
 pub(crate) fn is_pool(text: &str) -> bool {
     ["stratum+", "stratum2+", "stratums://", "ethproxy+"].iter().any(|scheme| text.contains(scheme))

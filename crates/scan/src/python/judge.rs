@@ -4,11 +4,11 @@
 use super::effects::Effect;
 use super::known::is_named;
 use super::machine::{Event, Manner, Reach, What};
-use super::value::{Taint, Value};
+use super::value::{GAP, Taint, Value};
 use crate::address;
 use crate::credential::is_credential;
 use crate::formats::page;
-use crate::formats::shell::{is_harmful, is_ordinary};
+use crate::formats::shell::{is_harmful, is_ordinary, only_installs};
 use hub::is_known_hub;
 
 mod hub;
@@ -237,6 +237,8 @@ fn effect_of(call: Call<'_>, event: &Event, started: Started, told: String) -> O
     let by_hand = started == Started::ByHand || started == Started::Cells && !unpickles;
     let rule = match effect {
         Effect::Command if asks_only(arguments) && !event.hidden => capability,
+        // What a line of the shell in a cell may do, a call there may.
+        Effect::Command if started == Started::Cells && !event.hidden && installs(arguments) => capability,
         _ if ordinary && by_hand && event.reach >= Reach::Load => capability,
         // Programs that everybody has, started with words that are written here.
         Effect::Command if ordinary && at_load => "python/runs-in-use",
@@ -510,6 +512,12 @@ fn asks_only(arguments: &[Value]) -> bool {
         "which" | "where" | "pkg-config" | "sysctl" => true,
         _ => false,
     }
+}
+
+/// Whether a program is started that installs packages which are written here.
+fn installs(arguments: &[Value]) -> bool {
+    let line = arguments.first().and_then(Value::beginning);
+    line.is_some_and(|line| !line.contains(GAP) && only_installs(line))
 }
 
 /// Whether a line only installs packages that models are written with, from the index.

