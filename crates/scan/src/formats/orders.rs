@@ -296,9 +296,17 @@ pub(crate) fn prompt(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: 
 
 /// A text beside weights, which nobody is shown but programs and assistants that look at the file.
 pub(crate) fn described(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: &str) {
-    let commands = || text.split(['`', '"', '\n']).any(super::shell::is_harmful);
+    let mut lines = text.split(['`', '"', '\n']);
+    let command = lines.find(|line| super::shell::is_harmful(line));
+    if let Some(command) = command
+        && !addresses_assistants(text)
+    {
+        let shown: String = command.trim().chars().take(80).collect();
+        let message = format!("the text {key:?} has a command that nothing beside weights is for: {shown:?}");
+        scanner.report("code/runs-fetched", place.clone(), message);
+    }
     let what = crate::instructions::judge(text).or_else(|| {
-        (addresses_assistants(text) && commands()).then_some("it tells an assistant to run a command")
+        (addresses_assistants(text) && command.is_some()).then_some("it tells an assistant to run a command")
     });
     if let Some(what) = what {
         let message = format!("the text {key:?}: {what}");
