@@ -187,9 +187,13 @@ impl Elements {
             out.push(Odd::NotANumber(self.none));
         }
         if self.sample.len() >= MIN_ELEMENTS {
-            let middle = self.sample.len() / 2;
-            let median = f64::from(*self.sample.select_nth_unstable_by(middle, f32::total_cmp).1);
-            if median > 0.0 && self.largest > OUTLIER_SIZE && self.largest > OUTLIER_RATIO * median {
+            let count = self.sample.len();
+            let mut at = |rank: usize| f64::from(*self.sample.select_nth_unstable_by(rank, f32::total_cmp).1);
+            let (median, upper) = (at(count / 2), at(count - 1 - count / 8));
+            // Where one in eight is far from the middle, numbers are spread that wide: bits by chance, no weights.
+            let spread = upper > OUTLIER_RATIO * median;
+            if median > 0.0 && !spread && self.largest > OUTLIER_SIZE && self.largest > OUTLIER_RATIO * median
+            {
                 out.push(Odd::Outlier(self.largest, median));
             }
         }
@@ -292,6 +296,11 @@ mod tests {
         assert_eq!(odd(&widened, Float::Single, Numbers::Weights), []);
         assert_eq!(odd(&bytes(&[1.0; 1000]), Float::Single, Numbers::Weights), []);
         assert_eq!(odd(&[0; 4000], Float::Double, Numbers::Weights), []);
+        // Bits by chance: all magnitudes are as frequent.
+        let chance: Vec<u8> = (0..4096u32)
+            .flat_map(|n| (n.wrapping_mul(2_654_435_761) >> 16 & 0x7f3f).to_le_bytes()[..2].to_vec())
+            .collect();
+        assert_eq!(odd(&chance, Float::Brain, Numbers::Weights), []);
         assert!((half(0x3c01) - 1.000_976_562_5).abs() < 1e-12 && half(0x7e00).is_nan());
     }
 

@@ -296,8 +296,9 @@ pub(crate) fn prompt(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: 
 
 /// A text beside weights, which nobody is shown but programs and assistants that look at the file.
 pub(crate) fn described(scanner: &mut Scanner<'_>, place: &Place, key: &str, text: &str) {
-    let mut lines = text.split(['`', '"', '\n']);
-    let command = lines.find(|line| super::shell::is_harmful(line));
+    // A sentence quotes commands, and commands have quotes of their own.
+    let mut parts = text.lines().chain(text.split(['`', '"', '\n']));
+    let command = parts.find(|part| super::shell::is_harmful(part));
     if let Some(command) = command
         && !addresses_assistants(text)
     {
