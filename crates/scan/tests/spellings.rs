@@ -72,9 +72,9 @@ fn commands_that_are_talked_of() {
     assert!(says("curl $X | sh") >= Outcome::Suspicious);
 }
 
-/// setuptools writes this for whoever works on a package; what the module does is not here to be looked at.
+/// setuptools and virtualenv write these lines; what the modules do is not here to be looked at.
 #[test]
-fn the_finder_of_an_editable_package_is_not_proven() {
+fn lines_of_installers_are_not_proven() {
     let line = |module: &str, call: &str| format!("import {module}; {call}\n");
     let own = "__editable___nova_1_0_finder";
     assert_eq!(outcome("a.pth", line(own, &format!("{own}.install()")).as_bytes()), Outcome::Unscannable);
@@ -82,6 +82,21 @@ fn the_finder_of_an_editable_package_is_not_proven() {
         [("evil", "evil.install()"), (own, "evil.install()"), (own, &format!("{own}.install(); x()"))]
     {
         assert!(outcome("a.pth", line(module, call).as_bytes()) >= Outcome::Suspicious, "{call}");
+    }
+    let shim = |default: &str, then: &str| {
+        let asked = format!("os.environ.get(var, '{default}') == 'local'; enabled and {then}; ");
+        format!("import os; var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = {asked}\n")
+    };
+    let own = shim("local", "__import__('_distutils_hack').add_shim()");
+    for known in [own.as_str(), "import _virtualenv\n"] {
+        assert_eq!(outcome("a.pth", known.as_bytes()), Outcome::Unscannable, "{known}");
+    }
+    for other in [
+        shim("local", "os.system('id')"),
+        shim("x'); os.system('id') or ('", "0"),
+        "import _virtual\n".to_owned(),
+    ] {
+        assert!(outcome("a.pth", other.as_bytes()) >= Outcome::Suspicious, "{other}");
     }
 }
 

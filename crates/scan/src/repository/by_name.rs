@@ -156,7 +156,7 @@ fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     let runs = |line: &str| line.starts_with("import ") || line.starts_with("import\t");
     for (index, line) in text.lines().enumerate().filter(|(_, line)| runs(line)) {
         // Nothing of it is here to be told of; that it is not proven is said of the module.
-        if !finds_editable(scanner, &content.place, line) {
+        if !is_of_installers(scanner, &content.place, line) {
             let message = "Python runs this line whenever it starts, if the file lies in its packages";
             scanner.report("repo/startup-file", at_line(content, index), message);
         }
@@ -164,21 +164,46 @@ fn start_up(scanner: &mut Scanner<'_>, content: &Content<'_>) {
     }
 }
 
-/// Whether this is the line that setuptools writes for a package that is installed where its sources lie
-/// (`setuptools/command/editable_wheel.py`), and the module that it names is not here.
-fn finds_editable(scanner: &Scanner<'_>, place: &Place, line: &str) -> bool {
-    let Some((module, call)) = line.strip_prefix("import ").and_then(|line| line.trim_end().split_once("; "))
+/// Whether this is a line that installers write for what they keep beside it, and the module that it names is not here:
+/// setuptools for a package that is installed where its sources lie (`setuptools/command/editable_wheel.py`) and for its
+/// own distutils, virtualenv for its patches.
+fn is_of_installers(scanner: &Scanner<'_>, place: &Place, line: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let line = line.trim_end();
+    let module = match line.strip_prefix("import ").map(|rest| rest.split_once("; ").unwrap_or((rest, ""))) {
+        Some(("_virtualenv", "")) => "_virtualenv",
+        // What follows the name of a variable decides whether setuptools' own module is asked.
+        Some(("os", rest)) if shims_distutils(rest) => "_distutils_hack",
+        Some((module, call)) => {
+            let ours = module.starts_with("__editable__")
+                && module.ends_with("_finder")
+                && module.chars().all(plain);
+            if !ours || call != format!("{module}.install()") {
+                return false;
+            }
+            module
+        }
+        None => return false,
+    };
+    let here = |ending: &str| {
+        let (project, path, _) = scanner.near(place)?;
+        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        Some(project.has_file(&format!("{folder}{module}{ending}")))
+    };
+    here(".py") != Some(true) && here("/__init__.py") != Some(true)
+}
+
+/// Whether the rest of a line looks a variable of setuptools up and then at most adds setuptools' distutils.
+fn shims_distutils(rest: &str) -> bool {
+    let rest = rest.trim_end_matches([' ', ';']);
+    let Some(rest) = rest.strip_prefix("var = 'SETUPTOOLS_USE_DISTUTILS'; enabled = os.environ.get(var, '")
     else {
         return false;
     };
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let ours = module.starts_with("__editable__") && module.ends_with("_finder") && module.chars().all(plain);
-    let here = || {
-        let (project, path, _) = scanner.near(place)?;
-        let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-        Some(project.has_file(&format!("{folder}{module}.py")))
-    };
-    ours && call == format!("{module}.install()") && here() != Some(true)
+    ["local", "stdlib"].iter().any(|default| {
+        rest.strip_prefix(default)
+            == Some("') == 'local'; enabled and __import__('_distutils_hack').add_shim()")
+    })
 }
 
 /// Settings of a repository by which git starts programs (CVE-2022-24765 and others).
