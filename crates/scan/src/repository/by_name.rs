@@ -246,7 +246,10 @@ fn git_config(scanner: &mut Scanner<'_>, content: &Content<'_>) {
         if key == "insteadof" && !section.contains("ext::") {
             continue;
         }
-        let starts = KEYS.contains(&key.as_str())
+        // Another file of settings, which may lie in the model: what that starts is not looked for there.
+        let includes = key == "path" && section.to_ascii_lowercase().starts_with("include");
+        let starts = includes
+            || KEYS.contains(&key.as_str())
             || matches!(key.as_str(), "clean" | "smudge" | "process" | "command" | "driver");
         let value = value.trim();
         let harmless = matches!(value, "true" | "false" | "")

@@ -190,7 +190,9 @@ fn computed(line: &str) -> Option<&'static str> {
             let argument = stage.split_whitespace().nth(1).unwrap_or_default();
             let own = argument.trim_start_matches('"').starts_with("$(dirname");
             let computed = argument.trim_start_matches('"').starts_with('$') && !own && !known(argument);
-            if name == "eval" || loads && computed && !argument.ends_with('$') {
+            let text = stage.split_once(" -c ").map_or("", |(_, text)| text.trim().trim_start_matches('"'));
+            let handed = INTERPRETERS.contains(&name.as_str()) && text.starts_with('$') && !known(text);
+            if name == "eval" || handed || loads && computed && !argument.ends_with('$') {
                 return Some("runs a text that it puts together");
             }
         }
@@ -251,6 +253,7 @@ mod tests {
             "echo aWQ= | base64 -d",
             "cat x | bash",
             "source $CONFIG",
+            "bash -c \"$X\"",
             "python3 - <<EOF\nprint($X)\nEOF",
             "cat > x.sh <<EOF\n$X\nEOF\nbash x.sh",
             "if $X --version; then echo 1; fi",

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::joined;
+use super::{FETCHERS, joined};
 
 /// Longest line that is kept.
 const LONGEST: usize = 1 << 13;
@@ -65,7 +65,12 @@ fn remember(statement: &str, known: &mut BTreeMap<String, String>) {
     let plain = !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let quoted = value.strip_prefix(['"', '\'']).and_then(|v| v.strip_suffix(['"', '\'']));
     let constant = quoted.unwrap_or(value);
-    if plain && !constant.contains(['$', '`']) && (quoted.is_some() || !constant.contains(' ')) {
+    // What comes from elsewhere is not known, but that it does.
+    let fetched = (constant.starts_with("$(") || constant.starts_with('`'))
+        && constant.split(|c: char| !c.is_alphanumeric()).any(|word| FETCHERS.contains(&word));
+    if plain && fetched && known.len() < REMEMBERED {
+        known.insert(name.to_owned(), constant.to_owned());
+    } else if plain && !constant.contains(['$', '`']) && (quoted.is_some() || !constant.contains(' ')) {
         if known.len() < REMEMBERED {
             known.insert(name.to_owned(), constant.to_owned());
         }

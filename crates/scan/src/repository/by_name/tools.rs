@@ -31,6 +31,10 @@ const INSTALL: [&str; 8] = [
     "dependencies",
 ];
 
+/// Lists of packages that npm, yarn and pnpm install.
+const LISTS: [&str; 6] =
+    ["dependencies", "devDependencies", "optionalDependencies", "overrides", "resolutions", "pnpm"];
+
 pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str, parts: &[&str]) {
     let text = String::from_utf8_lossy(content.bytes);
     let mut first = content.place.clone();
@@ -69,8 +73,14 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
         }
         _ if instructs(name, parts) => assistants(scanner, content, &text),
         "checkpoint" if text.contains("checkpoint_path") => {
-            for line in text.lines().filter(|line| line.contains("../")) {
-                let message = format!("a checkpoint outside the model: {:?}", line.trim());
+            let message = crate::formats::text_message(&text);
+            // As it stands where it is no message of text.
+            let paths: Vec<&str> = match &message {
+                Some(members) => members.iter().filter_map(|(_, value)| value.as_text()).collect(),
+                None => text.lines().collect(),
+            };
+            for path in paths.into_iter().filter(|path| path.contains("../")) {
+                let message = format!("a checkpoint outside the model: {:?}", path.trim());
                 scanner.report("repo/unsafe-path", content.place.clone(), message);
             }
         }
@@ -94,14 +104,24 @@ pub(super) fn scan(scanner: &mut Scanner<'_>, content: &Content<'_>, name: &str,
                     shell::line(scanner, &content.place, command);
                 }
             }
-            for list in ["dependencies", "devDependencies", "optionalDependencies"] {
-                let packages = document.as_ref().and_then(|d| d.member(list)).and_then(Value::as_object);
-                for (package, from) in packages.unwrap_or_default() {
-                    if let Some(from) =
-                        from.as_text().filter(|from| from.contains("://") && shell::foreign(from))
-                    {
-                        let message = format!("the package {package:?} is fetched from elsewhere: {from:?}");
-                        scanner.report("repo/requirement", content.place.clone(), message);
+            for list in LISTS {
+                let mut open: Vec<&Value> =
+                    document.as_ref().and_then(|d| d.member(list)).into_iter().collect();
+                // What one package is to take in place of another stands under its name.
+                while let Some(packages) = open.pop() {
+                    for (package, from) in packages.as_object().unwrap_or_default() {
+                        let from = match from.as_text() {
+                            Some(from) => from,
+                            None => {
+                                open.push(from);
+                                continue;
+                            }
+                        };
+                        if from.contains("://") && shell::foreign(from) {
+                            let message =
+                                format!("the package {package:?} is fetched from elsewhere: {from:?}");
+                            scanner.report("repo/requirement", content.place.clone(), message);
+                        }
                     }
                 }
             }
@@ -508,6 +528,15 @@ mod tests {
             ),
             ("checkpoint", "model_checkpoint_path: \"../../x/model.ckpt\"\n", Some("repo/unsafe-path")),
             ("checkpoint", "model_checkpoint_path: \"model.ckpt-10\"\n", None),
+            ("checkpoint", "model_checkpoint_path: \"\\056\\056/x/model.ckpt\"\n", Some("repo/unsafe-path")),
+            (
+                "package.json",
+                r#"{"dependencies": {"b": "^1"}, "overrides": {"c": {"b": "http://198.51.100.7/b.tgz"}}}"#,
+                Some("repo/requirement"),
+            ),
+            ("package.json", r#"{"overrides": {"c": {"b": "^2"}}, "pnpm": {"overrides": {"d": "1"}}}"#, None),
+            (".git/config", "[include]\n\tpath = ../x.cfg\n", Some("repo/git-hook")),
+            (".git/config", "[submodule \"a\"]\n\tpath = a\n", None),
             ("pre-requirements.txt", "x @ https://example.org/x.whl\n", Some("repo/requirement")),
             (".ipython/profile_default/startup/00.py", "x = 1\n", Some("repo/startup-file")),
         ] {
