@@ -76,7 +76,7 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
         match &entry.kind {
             Kind::File => {}
             Kind::Folder => continue,
-            Kind::Link(target) if leads_to_a_file(&archive.entries, &entry.name, target) => continue,
+            Kind::Link(target) if leads_inside(&archive.entries, &entry.name, target) => continue,
             Kind::Link(target) => {
                 let message = format!("{:?} is a link to {target:?}", entry.name);
                 scanner.report("tar/unsafe-entry", at, message);
@@ -104,9 +104,9 @@ fn entries(scanner: &mut Scanner<'_>, content: &Content<'_>, archive: &tar::Tar)
     }
 }
 
-/// Whether a link is another name of a file of the archive, as `latest.pt` is of a checkpoint: a name of its own, and a
-/// target that stays inside.
-fn leads_to_a_file(entries: &[tar::Entry], name: &str, target: &str) -> bool {
+/// Whether a link is another name of a file or folder of the archive, as `latest.pt` is of a checkpoint: a name of its own,
+/// through which nothing is written, and a target that stays inside.
+fn leads_inside(entries: &[tar::Entry], name: &str, target: &str) -> bool {
     /// Archives of more entries have their links told, so that links do not cost more than what they lead to.
     const MOST: usize = 2000;
     let whole = |path: &str| -> Option<String> {
@@ -120,7 +120,13 @@ fn leads_to_a_file(entries: &[tar::Entry], name: &str, target: &str) -> bool {
         }
         Some(parts.join("/"))
     };
-    if entries.len() > MOST || target.starts_with('/') || target.contains(['\\', '\0']) {
+    // Behind a folder that is a link itself, `..` would lead elsewhere.
+    let mut parts = target.split('/').skip_while(|part| matches!(*part, "" | "." | ".."));
+    if entries.len() > MOST
+        || target.starts_with('/')
+        || target.contains(['\\', '\0'])
+        || parts.any(|part| part == "..")
+    {
         return false;
     }
     let folder = name.rsplit_once('/').map_or("", |(folder, _)| folder);
@@ -135,9 +141,20 @@ fn leads_to_a_file(entries: &[tar::Entry], name: &str, target: &str) -> bool {
         if same || path.starts_with(&below) {
             return false;
         }
-        found |= matches!(entry.kind, Kind::File) && targets.iter().flatten().any(|target| *target == path);
+        // A folder above the link is no place to lead to: whoever walks the folders would never end.
+        let names = |target: &String| match entry.kind {
+            Kind::File => path == *target || is_within(&path, target) && !is_within(&own, target),
+            Kind::Folder => path == *target && !is_within(&own, target),
+            _ => false,
+        };
+        found |= targets.iter().flatten().any(names);
     }
     found
+}
+
+/// Whether a path lies in a folder.
+fn is_within(path: &str, folder: &str) -> bool {
+    path.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -157,13 +174,24 @@ mod tests {
             vec![entry("run/model.pt", Kind::File), entry("run/last.pt", Kind::Link(target.to_owned()))]
         };
         let leads = |entries: &[tar::Entry]| match &entries[1].kind {
-            Kind::Link(target) => leads_to_a_file(entries, &entries[1].name, target),
+            Kind::Link(target) => leads_inside(entries, &entries[1].name, target),
             _ => false,
         };
         assert!(leads(&of("model.pt")) && leads(&of("./model.pt")) && leads(&of("run/model.pt")));
         for target in ["/etc/passwd", "../../run/model.pt", "../other.pt", "missing.pt", ".."] {
             assert!(!leads(&of(target)), "{target}");
         }
+        let folders = |target: &str, others: &[&str]| {
+            let mut entries =
+                vec![entry("m/1/a.pt", Kind::File), entry("m/latest", Kind::Link(target.to_owned()))];
+            entries.extend(others.iter().map(|name| entry(name, Kind::File)));
+            entries
+        };
+        assert!(leads(&folders("1", &[])) && leads(&folders("../m/1", &[])));
+        for target in [".", "..", "../m", "1/..", "1/../1", "../..", "2", "/m/1"] {
+            assert!(!leads(&folders(target, &[])), "{target}");
+        }
+        assert!(!leads(&folders("1", &["m/latest/b.pt"])));
         // What is written through a link lands elsewhere.
         let mut through = of("model.pt");
         through.push(entry("run/last.pt", Kind::File));

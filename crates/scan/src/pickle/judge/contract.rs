@@ -422,7 +422,7 @@ const DEPTH: u32 = 3;
 const BREADTH: usize = 16;
 
 /// Libraries whose objects, once they are made, calculate with what they are given.
-const CALCULATE: [&str; 17] = [
+const CALCULATE: [&str; 18] = [
     "formulaic",
     "gensim",
     "gpytorch",
@@ -439,6 +439,7 @@ const CALCULATE: [&str; 17] = [
     "statsmodels",
     "thinc",
     "torch.nn",
+    "torch.optim.lr_scheduler",
     "xgboost",
 ];
 
