@@ -293,7 +293,11 @@ impl Machine<'_> {
         };
         self.origins = self.origins.and(made);
         self.lays_open(scope, name, &arguments, line);
-        if known == Some(Effect::Network)
+        // A hub keeps what is sent to it for whoever owns the repository.
+        let uploads =
+            ["upload_file", "upload_folder", "create_commit"].iter().any(|verb| name.ends_with(verb));
+        let sends = known == Some(Effect::Network) || known == Some(Effect::Hub) && uploads;
+        if sends
             && self.reach == Reach::Use
             && (self.in_a_model()
                 || self.is_sent(name, &arguments) && self.of_a_library()

@@ -161,3 +161,16 @@ fn histories_of_a_shell_go_nowhere() {
     assert!(told("custom_generate/generate.py", &generate("~/.*_history")));
     assert!(!told("custom_generate/generate.py", &generate("data/*.txt")));
 }
+
+#[test]
+fn a_model_in_use_keeps_what_it_is_given() {
+    let of = |method: &str, call: &str| {
+        format!(
+            "from huggingface_hub import HfApi\nfrom torch import nn\nclass M(nn.Module):\n    def {method}(self, x):\n        {call}\n        return x\n"
+        )
+    };
+    let upload = "HfApi().upload_file(path_or_fileobj=str(x).encode(), path_in_repo='a', repo_id='a/b')";
+    assert!(told("modeling.py", &of("forward", upload)));
+    assert!(!told("modeling.py", &of("publish", upload)));
+    assert!(!told("modeling.py", &of("forward", "HfApi().model_info('a/b')")));
+}
