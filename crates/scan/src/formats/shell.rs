@@ -11,6 +11,7 @@ mod decoded;
 mod followed;
 mod harm;
 mod launched;
+mod machine;
 mod ordinary;
 mod resolved;
 mod script;
@@ -290,6 +291,7 @@ fn judged_as_it_stands(line: &str) -> Judged {
     }
     if line.contains("/dev/tcp/")
         || line.contains("/dev/udp/")
+        || line.contains("/inet/tcp/")
         || encoded(line)
         || decoded::evaluates(line)
         || runs_fetched(line) && !by_its_installer(line)

