@@ -5,9 +5,10 @@
 //! scripts, break hints of scripts without spaces, variation selectors after emoji and ideographs, soft
 //! hyphens at a hyphenator's density, a byte order mark at the start.
 
+use std::cell::LazyCell;
 use std::ops::Range;
 
-use super::code_points::{Concern, concern, is_all_plain, plain_run};
+use super::code_points::{Seen, Traits, is_all_plain};
 use super::invisible::{TATWEEL, is_common_mark, is_invisible, is_terminal_control};
 use super::look_alikes;
 
@@ -15,6 +16,7 @@ mod payload;
 mod wanted;
 
 pub(super) use payload::Payload;
+use wanted::Wanted;
 
 /// Fewest decodable bytes of a payload that is an alarm by itself.
 pub const LEAST_PAYLOAD: usize = 8;
@@ -105,10 +107,12 @@ pub(super) fn raise(source: &str) -> (Vec<Alarm>, Vec<Payload>) {
     if is_all_plain(source) {
         return (Vec::new(), Vec::new());
     }
-    let survey = match glance(source) {
-        Some(mixes) => Survey { mixed: mixed(source, mixes), ..Survey::default() },
-        None => Survey::of(source),
-    };
+    raise_with(source, &Seen::of(source))
+}
+
+/// [`raise`], where it is known what there is to see.
+pub(super) fn raise_with(source: &str, seen: &Seen) -> (Vec<Alarm>, Vec<Payload>) {
+    let survey = Survey::of(source, seen);
     let payloads = payload::found(&survey.unwanted);
     let mut alarms: Vec<Alarm> = payloads
         .iter()
@@ -146,30 +150,6 @@ fn places(ranges: impl Iterator<Item = Range<usize>>) -> Vec<Range<usize>> {
     places
 }
 
-/// Whether words of mixed scripts may be there; nothing where something else may be alarming.
-fn glance(source: &str) -> Option<bool> {
-    let (mut foreign, mut at) = (false, 0);
-    let bytes = source.as_bytes();
-    while at < bytes.len() {
-        let run = plain_run(bytes.get(at..).unwrap_or_default());
-        let others = source.get(at + run..).unwrap_or_default();
-        at += run;
-        for (nth, c) in others.chars().enumerate() {
-            // What is no plain ASCII is looked at, and then what stands beside it in its script.
-            if c.is_ascii() && nth > 0 {
-                break;
-            }
-            match concern(c) {
-                Concern::None => {}
-                Concern::Mixes => foreign = true,
-                Concern::Closer => return None,
-            }
-            at += c.len_utf8();
-        }
-    }
-    Some(foreign && bytes.iter().any(u8::is_ascii_alphabetic))
-}
-
 /// Words of mixed scripts, where they may be. Short words are symbols: Δt, µm, x̄.
 fn mixed(source: &str, may_be: bool) -> Vec<Range<usize>> {
     if !may_be {
@@ -193,19 +173,21 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(source: &str) -> Self {
-        let mut survey = Self::default();
-        let wanted = std::cell::LazyCell::new(|| wanted::Wanted::of(source));
+    fn of(source: &str, seen: &Seen) -> Self {
+        let may_mix = seen.traits.any(Traits::MIXES) && source.bytes().any(|b| b.is_ascii_alphabetic());
+        let mut survey = Self { mixed: mixed(source, may_mix), ..Self::default() };
+        let wanted = LazyCell::new(|| Wanted::of(source, &seen.closer));
         let mut marks = 0..0;
         let mut stacked = 0usize;
-        let (mut latin, mut foreign) = (false, false);
-        for (at, c) in source.char_indices() {
-            if c.is_ascii() && (c >= ' ' || c == '\n' || c == '\t') && c != '\u{7f}' {
-                latin |= c.is_ascii_alphabetic();
+        let mut end = 0;
+        for at in &seen.closer {
+            let Some(c) = source.get(*at..).and_then(|rest| rest.chars().next()) else { break };
+            let span = *at..at + c.len_utf8();
+            // Between them stands another character.
+            if span.start != end {
                 stacked = 0;
-                continue;
             }
-            let span = at..at + c.len_utf8();
+            end = span.end;
             // Many in a row make an Arabic word longer, which headings are.
             if is_common_mark(c) && c != TATWEEL {
                 stacked += 1;
@@ -222,18 +204,16 @@ impl Survey {
             if is_terminal_control(c) {
                 survey.terminal.push(span);
             } else if is_invisible(c) {
-                if !wanted.has(at) {
+                if !wanted.has(*at) {
                     survey.unwanted.push((span, c));
                 }
             } else {
                 stacked = 0;
-                foreign |= look_alikes::may_mix(c);
             }
         }
-        if wanted::may_turn(source) {
-            survey.direction = wanted.direction_tricks(source);
+        if !seen.closer.is_empty() && wanted::may_turn(source) {
+            survey.direction = wanted::direction_tricks(source);
         }
-        survey.mixed = mixed(source, latin && foreign);
         survey
     }
 }

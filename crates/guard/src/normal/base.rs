@@ -6,8 +6,9 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::code_points::{self, Fate, composed, fate, is_all_plain, is_plain_ascii, plain_run, stays_behind};
-use super::invisible::is_terminal_control;
+use super::code_points::{
+    self, Fate, Seen, Traits, composed, is_all_plain, is_plain_ascii, plain_run, traits,
+};
 use super::look_alikes;
 use super::spans::{SpanBuilder, SpanMap};
 use super::terminal;
@@ -22,67 +23,49 @@ pub(super) struct Layer<'t> {
 /// Invisible characters and common marks left out, compatibility characters and look-alikes replaced;
 /// case, lines and spaces as they were.
 pub(super) fn cased(source: &str) -> Layer<'_> {
-    if is_all_plain(source) {
-        return Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() };
-    }
-    // Of the four, three are single bytes, and the other is rare enough to be searched for.
-    let is_control = |b: &u8| b.is_ascii() & is_terminal_control(char::from(*b));
-    let any_control = |chunk: &[u8]| chunk.iter().fold(false, |any, b| any | is_control(b));
-    if source.as_bytes().chunks(64).any(any_control) || source.contains('\u{9b}') {
-        let shown = terminal::shown(source);
-        let (text, spans, may_mix) = mapped(&shown.text);
-        let spans = spans.through(&shown.spans);
-        return look_alikes::fold(Layer { text: text.into(), spans }, may_mix);
-    }
-    let (text, spans, may_mix) = mapped(source);
-    look_alikes::fold(Layer { text: text.into(), spans }, may_mix)
+    read(source).0
 }
 
-/// Everything of [`cased`] that looks at no more than one cluster. The flag says that words of mixed
-/// scripts may be there.
-fn mapped(source: &str) -> (String, SpanMap, bool) {
+/// [`cased`], and what was seen of `source`.
+pub(super) fn read(source: &str) -> (Layer<'_>, Seen) {
+    if is_all_plain(source) {
+        return (Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() }, Seen::default());
+    }
+    let (layer, mut seen) = mapped(source);
+    if !seen.traits.any(Traits::CONTROLS) {
+        return (look_alikes::fold(layer, seen.traits.any(Traits::FOLDABLE)), seen);
+    }
+    let shown = terminal::shown(source);
+    let (layer, of_shown) = mapped(&shown.text);
+    let text = Cow::Owned(layer.text.into_owned());
+    let layer = Layer { text, spans: layer.spans.through(&shown.spans) };
+    seen.traits = seen.traits.and(of_shown.traits);
+    (look_alikes::fold(layer, of_shown.traits.any(Traits::FOLDABLE)), seen)
+}
+
+/// Everything of [`cased`] that looks at no more than one cluster.
+fn mapped(source: &str) -> (Layer<'_>, Seen) {
     let mut out = Out {
         text: String::with_capacity(source.len()),
         spans: SpanBuilder::default(),
-        latin: false,
-        foldable: false,
+        seen: Seen::default(),
     };
     // The last character, which may yet combine with the next, and what has followed it.
-    let mut waiting: Option<(char, Range<usize>, Fate)> = None;
+    let mut waiting: Option<(char, Range<usize>)> = None;
     let mut cluster: Vec<char> = Vec::new();
     let mut cluster_span = 0..0;
-    let mut at = 0;
-    while let Some(rest) = source.get(at..).filter(|rest| !rest.is_empty()) {
-        // Of a run of ASCII only the last character may yet combine with something: the others are written.
-        let run = plain_run(rest.as_bytes());
-        if let Some(written) = rest.get(..run.saturating_sub(1)).filter(|w| !w.is_empty()) {
-            out.release(&mut waiting);
-            out.compose(&mut cluster, &cluster_span);
-            out.copy(written, at);
-            at += written.len();
-        }
-        let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) else {
-            break;
-        };
-        if run == 0 {
-            // Of characters that stay as they are only the last may yet combine with something, as well.
-            let kept = out.kept(source.get(at..).unwrap_or_default());
-            if let Some(written) = source.get(at..at + kept).filter(|w| !w.is_empty()) {
-                out.release(&mut waiting);
-                out.compose(&mut cluster, &cluster_span);
-                out.text.push_str(written);
-                out.spans.push(kept, at..at + kept, true);
-                at += kept;
-                continue;
-            }
-        }
+    let mut at = out.singles(source, 0);
+    if at == source.len() && out.text.is_empty() {
+        return (Layer { text: Cow::Borrowed(source), spans: SpanMap::identity() }, out.seen);
+    }
+    while let Some(c) = source.get(at..).and_then(|rest| rest.chars().next()) {
         let span = at..at + c.len_utf8();
-        at = span.end;
-        let fate = if run > 0 { Fate::Becomes(c, false) } else { fate(c) };
-        match fate {
-            Fate::Drop => continue,
+        let traits = traits(c);
+        out.seen.add(traits, at);
+        match traits.fate() {
+            Fate::Drop => {}
             Fate::Continues => {
-                if let Some((first, first_span, _)) = waiting.take() {
+                if let Some((first, first_span)) = waiting.take() {
                     cluster.push(first);
                     cluster_span = first_span;
                 } else if cluster.is_empty() {
@@ -91,64 +74,114 @@ fn mapped(source: &str) -> (String, SpanMap, bool) {
                 cluster.push(c);
                 cluster_span.end = span.end;
             }
-            Fate::Becomes(..) | Fate::Expands => {
-                out.release(&mut waiting);
+            Fate::Becomes(_) | Fate::Expands => {
+                if let Some((before, span)) = waiting.take() {
+                    out.single(before, span);
+                }
                 out.compose(&mut cluster, &cluster_span);
-                waiting = Some((c, span, fate));
+                let length = out.singles(source, at) - at;
+                if length > 0 {
+                    at += length;
+                    continue;
+                }
+                waiting = Some((c, span.clone()));
             }
         }
+        at = span.end;
     }
-    out.release(&mut waiting);
+    if let Some((before, span)) = waiting {
+        out.single(before, span);
+    }
     out.compose(&mut cluster, &cluster_span);
-    (out.text, out.spans.finish(), out.latin && out.foldable)
+    (Layer { text: Cow::Owned(out.text), spans: out.spans.finish() }, out.seen)
 }
 
 struct Out {
     text: String,
     spans: SpanBuilder,
-    latin: bool,
-    foldable: bool,
+    /// Of all characters that were read.
+    seen: Seen,
 }
 
 impl Out {
-    /// Writes ASCII as it stands.
-    fn copy(&mut self, ascii: &str, at: usize) {
-        self.latin = self.latin || ascii.bytes().any(|b| b.is_ascii_alphabetic());
-        self.text.push_str(ascii);
-        self.spans.push(ascii.len(), at..at + ascii.len(), true);
-    }
-
-    /// Bytes of the characters at the start of `rest` that stay as they are and are followed by another such character.
-    fn kept(&mut self, rest: &str) -> usize {
-        let mut last = 0;
-        for (at, c) in rest.char_indices() {
-            match u8::try_from(c) {
-                Ok(ascii) if ascii.is_ascii() => {
-                    if !is_plain_ascii(ascii) {
-                        break;
-                    }
+    /// Writes what the characters from `from` on become, as long as each can be told by itself; returns where the first
+    /// begins that cannot, or that what follows may combine with. What stays as it is, is copied in one piece; a
+    /// source that does altogether is not.
+    fn singles(&mut self, source: &str, from: usize) -> usize {
+        let bytes = source.as_bytes();
+        let (mut copied, mut last, mut at) = (from, from, from);
+        // What the last character becomes, if that is another one, and whether it stays and has no mark yet.
+        let mut image: Option<char> = None;
+        let mut is_bare = false;
+        while at < bytes.len() {
+            let run = plain_run(bytes.get(at..).unwrap_or_default());
+            if run > 0 {
+                if let Some(image) = image.take() {
+                    self.put(image, last..at);
+                    copied = at;
                 }
-                _ => match fate(c) {
-                    Fate::Becomes(same, foldable) if same == c => self.foldable |= foldable,
-                    _ => break,
-                },
+                at += run;
+                last = at - 1;
+                is_bare = true;
             }
-            self.latin |= look_alikes::is_latin(c);
-            last = at;
+            let begin = at;
+            for c in source.get(at..).unwrap_or_default().chars() {
+                // Of ASCII only what is not plain is looked at here.
+                if c.is_ascii() && (at > begin || u8::try_from(c).is_ok_and(is_plain_ascii)) {
+                    break;
+                }
+                let traits = traits(c);
+                self.seen.add(traits, at);
+                if traits.any(Traits::STAYS) {
+                    if let Some(image) = image.take() {
+                        self.put(image, last..at);
+                        copied = at;
+                    }
+                    last = at;
+                    is_bare = true;
+                } else if traits.any(Traits::STAYS_BEHIND) && is_bare {
+                    is_bare = false;
+                } else if let Some(next) = traits.image() {
+                    match image.replace(next) {
+                        Some(image) => self.put(image, last..at),
+                        None => self.copy(source, copied..at),
+                    }
+                    (copied, last) = (at, at);
+                    is_bare = false;
+                } else {
+                    if image.is_none() {
+                        self.copy(source, copied..last);
+                    }
+                    return last;
+                }
+                at += c.len_utf8();
+            }
         }
-        last
+        match image {
+            Some(image) => self.put(image, last..at),
+            None if copied == 0 => {}
+            None => self.copy(source, copied..at),
+        }
+        at
     }
 
-    fn release(&mut self, waiting: &mut Option<(char, Range<usize>, Fate)>) {
-        match waiting.take() {
-            Some((_, span, Fate::Becomes(c, foldable))) => {
-                self.latin |= look_alikes::is_latin(c);
-                self.foldable |= foldable;
-                self.text.push(c);
-                self.spans.push(c.len_utf8(), span, true);
-            }
-            Some((c, span, _)) => self.compose(&mut vec![c], &span),
-            None => {}
+    fn copy(&mut self, source: &str, range: Range<usize>) {
+        if let Some(kept) = source.get(range.clone()) {
+            self.text.push_str(kept);
+            self.spans.push(kept.len(), range, true);
+        }
+    }
+
+    fn put(&mut self, c: char, span: Range<usize>) {
+        self.text.push(c);
+        self.spans.push(c.len_utf8(), span, true);
+    }
+
+    /// Writes what becomes of a character that nothing combined with.
+    fn single(&mut self, c: char, span: Range<usize>) {
+        match traits(c).image() {
+            Some(image) => self.put(image, span),
+            None => self.compose(&mut vec![c], &span),
         }
     }
 
@@ -158,20 +191,17 @@ impl Out {
         }
         let before = self.text.len();
         if let [c, mark] = cluster.as_slice()
-            && matches!(fate(*c), Fate::Becomes(same, _) if same == *c)
-            && stays_behind(*mark)
+            && traits(*c).any(Traits::STAYS)
+            && traits(*mark).any(Traits::STAYS_BEHIND)
         {
-            for c in cluster.drain(..) {
-                self.latin |= look_alikes::is_latin(c);
-                self.foldable |= look_alikes::may_mix(c);
-                self.text.push(c);
-            }
+            self.text.extend(cluster.drain(..));
             self.spans.push(self.text.len() - before, span.clone(), true);
             return;
         }
         for c in composed(cluster.drain(..)) {
-            self.latin |= look_alikes::is_latin(c);
-            self.foldable |= look_alikes::may_mix(c);
+            if look_alikes::may_mix(c) {
+                self.seen.traits = self.seen.traits.and(Traits::FOLDABLE);
+            }
             self.text.push(c);
         }
         self.spans.push(self.text.len() - before, span.clone(), false);
@@ -180,23 +210,26 @@ impl Out {
 
 /// The base form of a cased form: case folded, each run of white space one space, none at the ends.
 pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
+    folded_with(cased, Traits::CASED)
+}
+
+/// [`folded`], where the traits of all characters of the source that are no plain ASCII are known.
+pub(super) fn folded_with<'t>(cased: &Layer<'t>, traits: Traits) -> Layer<'t> {
     let text: &str = &cased.text;
     let bytes = text.as_bytes();
-    if ascii_run(bytes) == bytes.len() && !bytes.iter().any(u8::is_ascii_uppercase) {
+    // A letter of a word of mixed scripts may have become a capital outside ASCII.
+    let is_caseless = !traits.any(Traits::CASED.and(Traits::FOLDABLE));
+    let has_breaks = |run: &[u8]| run.iter().any(|b| matches!(b, b'\t' | b'\n' | b'\r' | b'A'..=b'Z'));
+    if folded_run(text, is_caseless) == bytes.len() && !has_breaks(bytes) {
         return cased.clone();
     }
     let mut out = String::with_capacity(text.len());
     let mut spans = SpanBuilder::default();
     let mut space: Option<Range<usize>> = None;
     let mut at = 0;
-    while let Some(first) = bytes.get(at) {
-        // ASCII words with one space between them change byte by byte and are written at once.
-        let run = ascii_run(bytes.get(at..).unwrap_or_default());
-        let c = if run > 0 || first.is_ascii() {
-            char::from(*first)
-        } else {
-            text.get(at..).and_then(|t| t.chars().next()).unwrap_or(' ')
-        };
+    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+        let run = folded_run(rest, is_caseless);
+        let c = rest.chars().next().unwrap_or(' ');
         let mut end = at + if run > 0 { run } else { c.len_utf8() };
         if run == 0 && c.is_whitespace() {
             let others = bytes.get(end..).unwrap_or_default();
@@ -213,18 +246,9 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
         }
         let before = out.len();
         if run > 0 {
-            out.push_str(text.get(at..end).unwrap_or_default());
-            if let Some(written) = out.get_mut(before..) {
-                written.make_ascii_lowercase();
-            }
+            push_folded(rest.get(..run).unwrap_or_default(), &mut out);
         } else {
-            // Of a word in another script as well: a case of as many bytes is as good as a copy.
-            let kept = code_points::fold_run(text.get(at..).unwrap_or_default(), &mut out);
-            if kept > 0 {
-                end = at + kept;
-            } else {
-                code_points::fold_into(c, &mut out);
-            }
+            code_points::fold_into(c, &mut out);
         }
         spans.push(out.len() - before, at..end, true);
         at = end;
@@ -232,30 +256,64 @@ pub(super) fn folded<'t>(cased: &Layer<'t>) -> Layer<'t> {
     Layer { text: Cow::Owned(out), spans: spans.finish().through(&cased.spans) }
 }
 
-/// Bytes at the start of `bytes` that are ASCII words apart by single spaces, from a word to a word's end.
-fn ascii_run(bytes: &[u8]) -> usize {
+/// Writes a [run](folded_run) with the case of ASCII folded, and white space as spaces.
+fn push_folded(run: &str, out: &mut String) {
+    let before = out.len();
+    let mut rest = run;
+    while let Some(end) = memchr::memchr3(b'\n', b'\t', b'\r', rest.as_bytes()) {
+        out.push_str(rest.get(..end).unwrap_or_default());
+        out.push(' ');
+        rest = rest.get(end + 1..).unwrap_or_default();
+    }
+    out.push_str(rest);
+    if let Some(written) = out.get_mut(before..) {
+        written.make_ascii_lowercase();
+    }
+}
+
+/// Bytes at the start of `text` that folding changes in nothing but the case of ASCII and single white space, from a word
+/// to a word's end. In a caseless text no character outside ASCII changes.
+fn folded_run(text: &str, is_caseless: bool) -> usize {
     /// Bytes that are looked at together, which a compiler does in a few instructions.
     const CHUNK: usize = 32;
-    // Of other scripts there is most often nothing, or a sign behind a word.
-    match bytes {
-        [first, second, ..] if first.is_ascii_graphic() && second.is_ascii() => {}
-        [first, ..] if first.is_ascii_graphic() => return 1,
-        _ => return 0,
-    }
-    let mut at = 0;
-    while let (Some(chunk), Some(next)) = (bytes.get(at..at + CHUNK), bytes.get(at + 1..=at + CHUNK)) {
-        let is_run = |(b, next): (&u8, &u8)| matches!(b, b' '..=b'~') & ((*b != b' ') | (*next != b' '));
-        if !chunk.iter().zip(next).fold(true, |all, pair| all & is_run(pair)) {
-            break;
+    let bytes = text.as_bytes();
+    let highest = if is_caseless { u8::MAX } else { b'~' };
+    let is_word = |b: u8| (b > b' ') & (b <= highest);
+    let is_space = |b: u8| matches!(b, b' ' | b'\t' | b'\n' | b'\r');
+    let is_run = |(b, next): (&u8, &u8)| is_word(*b) | (is_space(*b) & is_word(*next));
+    let (mut at, mut length) = (0, 0);
+    while let Some(first) = bytes.get(at) {
+        if is_caseless || (first.is_ascii() && bytes.get(at + 1).is_some_and(u8::is_ascii)) {
+            if at == 0 && is_space(*first) {
+                return 0;
+            }
+            while let (Some(chunk), Some(next)) = (bytes.get(at..at + CHUNK), bytes.get(at + 1..=at + CHUNK))
+                && chunk.iter().zip(next).fold(true, |all, pair| all & is_run(pair))
+            {
+                at += CHUNK;
+                length = if bytes.get(at - 1).copied().is_some_and(is_word) { at } else { at - 1 };
+            }
         }
-        at += CHUNK;
-    }
-    let mut length = if at > 0 && bytes.get(at - 1) == Some(&b' ') { at - 1 } else { at };
-    for (i, b) in bytes.iter().enumerate().skip(at) {
-        match b {
-            b'!'..=b'~' => length = i + 1,
-            b' ' if length == i => {}
-            _ => break,
+        while let Some(b) = bytes.get(at) {
+            if is_word(*b) {
+                at += 1;
+                length = at;
+            } else if is_space(*b) && length == at && at > 0 {
+                at += 1;
+            } else {
+                break;
+            }
+        }
+        let before = at;
+        for c in text.get(at..).unwrap_or_default().chars().take_while(|c| !c.is_ascii()) {
+            if !code_points::is_folded(c) {
+                return length;
+            }
+            at += c.len_utf8();
+            length = at;
+        }
+        if at == before {
+            return length;
         }
     }
     length

@@ -8,42 +8,158 @@ use super::invisible::{is_blank, is_common_mark, is_invisible, is_line_break, is
 use super::look_alikes;
 use crate::pages::Pages;
 
+/// What there is to know of a code point, or of all in a text together: worked out once, and then one look for each
+/// character that the base form and the alarms read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Traits(u32);
+
+// What it becomes stands in the lowest bits, if that is one character whatever stands beside it.
+const IMAGE: u32 = 0x1f_ffff;
+
+impl Traits {
+    /// It stays as it is, whatever stands beside it.
+    pub(super) const STAYS: Self = Self(1 << 21);
+    /// It stays as it is behind any one character that does, and does not change it either: a vowel sign, a point.
+    pub(super) const STAYS_BEHIND: Self = Self(1 << 22);
+    /// What it becomes may have to be folded in a word of mixed scripts.
+    pub(super) const FOLDABLE: Self = Self(1 << 23);
+    /// A word with it and a letter of Latin may be of mixed scripts.
+    pub(super) const MIXES: Self = Self(1 << 24);
+    /// It is a mark, shows nothing, or is for a terminal: alarms look closer.
+    pub(super) const CLOSER: Self = Self(1 << 25);
+    /// It is for a terminal.
+    pub(super) const CONTROLS: Self = Self(1 << 26);
+    /// What it becomes may have another case, or be white space that is not ASCII.
+    pub(super) const CASED: Self = Self(1 << 27);
+    /// It is left out.
+    const DROPS: Self = Self(1 << 28);
+    /// It may combine with what stands before it.
+    const CONTINUES: Self = Self(1 << 29);
+    /// It becomes several characters and combines with nothing before it.
+    const EXPANDS: Self = Self(1 << 30);
+
+    pub(super) const fn any(self, of: Self) -> bool {
+        self.0 & of.0 & !IMAGE != 0
+    }
+
+    pub(super) const fn and(self, other: Self) -> Self {
+        Self((self.0 | other.0) & !IMAGE)
+    }
+
+    /// What it becomes, if that is one character, whatever stands beside it.
+    pub(super) fn image(self) -> Option<char> {
+        if self.any(Self::DROPS.and(Self::CONTINUES).and(Self::EXPANDS)) {
+            return None;
+        }
+        char::from_u32(self.0 & IMAGE)
+    }
+
+    /// What becomes of it.
+    pub(super) fn fate(self) -> Fate {
+        match self.image() {
+            Some(image) => Fate::Becomes(image),
+            None if self.any(Self::DROPS) => Fate::Drop,
+            None if self.any(Self::EXPANDS) => Fate::Expands,
+            None => Fate::Continues,
+        }
+    }
+}
+
 /// What becomes of a code point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fate {
     /// It is left out.
     Drop,
-    /// It becomes one character, whatever stands beside it; the flag says that the character may have to
-    /// be folded in a word of mixed scripts.
-    Becomes(char, bool),
+    /// It becomes one character, whatever stands beside it.
+    Becomes(char),
     /// It may combine with what stands before it.
     Continues,
     /// It becomes several characters and combines with nothing before it.
     Expands,
 }
 
-/// What becomes of `c`.
-pub(super) fn fate(c: char) -> Fate {
+/// What there is to know of `c`.
+#[inline]
+pub(super) fn traits(c: char) -> Traits {
     static PAGES: Pages = Pages::new();
-    match PAGES.entry(c, entry_of) {
-        CONTINUES => Fate::Continues,
-        EXPANDS => Fate::Expands,
-        DROP => Fate::Drop,
-        entry => char::from_u32(entry & 0x1f_ffff)
-            .map_or(Fate::Continues, |c| Fate::Becomes(c, entry & FOLDABLE != 0)),
+    Traits(PAGES.entry(c, |c| traits_of(c).0))
+}
+
+/// What was seen of the characters of a text that are no plain ASCII.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Seen {
+    /// Their traits together.
+    pub traits: Traits,
+    /// Where those stand that alarms [look closer](Traits::CLOSER) at, in order.
+    pub closer: Vec<usize>,
+}
+
+impl Seen {
+    /// What is seen of `text`.
+    pub(super) fn of(text: &str) -> Self {
+        let (mut seen, mut at) = (Self::default(), 0);
+        while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
+            let run = plain_run(rest.as_bytes());
+            at += run;
+            // What is no plain ASCII is looked at, and then what stands beside it in its script.
+            for (nth, c) in rest.get(run..).unwrap_or_default().chars().enumerate() {
+                if c.is_ascii() && nth > 0 {
+                    break;
+                }
+                seen.add(traits(c), at);
+                at += c.len_utf8();
+            }
+        }
+        seen
+    }
+
+    /// Adds a character, which may have been added before.
+    #[inline]
+    pub(super) fn add(&mut self, traits: Traits, at: usize) {
+        self.traits = self.traits.and(traits);
+        if traits.any(Traits::CLOSER) && self.closer.last().is_none_or(|last| *last < at) {
+            self.closer.push(at);
+        }
     }
 }
 
-// A page entry is a character, with a flag above it, or one of these.
-const FOLDABLE: u32 = 1 << 24;
-const CONTINUES: u32 = u32::MAX;
-const EXPANDS: u32 = u32::MAX - 1;
-const DROP: u32 = u32::MAX - 2;
-const SPACE: u32 = u32::MAX - 3;
+fn traits_of(c: char) -> Traits {
+    let if_so = |so: bool, of: Traits| if so { of } else { Traits::default() };
+    let fate = fate_of(c);
+    let may_change = |c| case(c) != u32::from(c);
+    let alone = || std::iter::once(c);
+    let (image, becomes) = match fate {
+        Fate::Becomes(image) if image == c => (image, Traits::STAYS),
+        Fate::Becomes(image) => (image, Traits::default()),
+        Fate::Drop => ('\0', Traits::DROPS),
+        Fate::Expands => ('\0', Traits::EXPANDS),
+        Fate::Continues => ('\0', Traits::CONTINUES),
+    };
+    let stays_behind = fate == Fate::Continues
+        && is_nfc_quick(alone()) == IsNormalized::Yes
+        && composed(alone()).eq(alone())
+        && alone().nfkd().eq(alone());
+    let is_cased = match fate {
+        Fate::Drop => false,
+        Fate::Becomes(image) => !image.is_ascii() && may_change(image),
+        // What they are composed to has no case if what they are taken apart into has none.
+        Fate::Continues | Fate::Expands => {
+            composed(alone()).chain(alone().nfkd()).any(|c| !c.is_ascii() && may_change(c))
+        }
+    };
+    let flags = becomes
+        .and(if_so(stays_behind, Traits::STAYS_BEHIND))
+        .and(if_so(look_alikes::may_mix(image), Traits::FOLDABLE))
+        .and(if_so(look_alikes::may_mix(c) && !look_alikes::is_latin(c), Traits::MIXES))
+        .and(if_so(is_common_mark(c) || is_invisible(c) || is_terminal_control(c), Traits::CLOSER))
+        .and(if_so(is_terminal_control(c), Traits::CONTROLS))
+        .and(if_so(is_cased, Traits::CASED));
+    Traits(flags.0 | u32::from(image))
+}
 
-fn entry_of(c: char) -> u32 {
+fn fate_of(c: char) -> Fate {
     if is_invisible(c) || is_common_mark(c) {
-        return DROP;
+        return Fate::Drop;
     }
     let whole: String = composed(std::iter::once(c)).collect();
     let mut chars = whole.chars();
@@ -56,57 +172,11 @@ fn entry_of(c: char) -> u32 {
         .find(|c| !is_common_mark(*c) && !is_invisible(*c))
         .is_none_or(stands_alone);
     match (first, chars.next()) {
-        _ if !leads => CONTINUES,
-        (Some(only), None) if stands_alone(only) => {
-            u32::from(only) | if look_alikes::may_mix(only) { FOLDABLE } else { 0 }
-        }
-        (None, _) => DROP,
-        _ => EXPANDS,
+        _ if !leads => Fate::Continues,
+        (Some(only), None) if stands_alone(only) => Fate::Becomes(only),
+        (None, _) => Fate::Drop,
+        _ => Fate::Expands,
     }
-}
-
-/// Why alarms look at a character.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Concern {
-    /// They do not.
-    None,
-    /// A word with it may be of mixed scripts.
-    Mixes,
-    /// It is a mark, shows nothing, or is for a terminal.
-    Closer,
-}
-
-/// Why alarms look at `c`.
-pub(super) fn concern(c: char) -> Concern {
-    static PAGES: Pages = Pages::new();
-    let of = |c| {
-        if is_common_mark(c) || is_invisible(c) || is_terminal_control(c) {
-            2
-        } else {
-            u32::from(look_alikes::may_mix(c))
-        }
-    };
-    match PAGES.entry(c, of) {
-        0 => Concern::None,
-        1 => Concern::Mixes,
-        _ => Concern::Closer,
-    }
-}
-
-/// Whether `c` stays as it is behind any one character that does, and does not change it either: a vowel sign, a point.
-pub(super) fn stays_behind(c: char) -> bool {
-    static PAGES: Pages = Pages::new();
-    let of = |c| {
-        let alone = || std::iter::once(c);
-        let never_joins = is_nfc_quick(alone()) == IsNormalized::Yes;
-        u32::from(
-            fate(c) == Fate::Continues
-                && never_joins
-                && composed(alone()).eq(alone())
-                && alone().nfkd().eq(alone()),
-        )
-    };
-    PAGES.entry(c, of) == 1
 }
 
 /// The ASCII character that the base form puts in the place of `c` wherever it stands, before case is
@@ -116,10 +186,7 @@ pub fn ascii_image(c: char) -> Option<char> {
     if c.is_ascii_graphic() || c == ' ' {
         return Some(c);
     }
-    match fate(c) {
-        Fate::Becomes(image, _) if image.is_ascii() => Some(image),
-        _ => None,
-    }
+    traits(c).image().filter(char::is_ascii)
 }
 
 /// Compatibility decomposition without invisible characters and common marks, composed again, look-alike
@@ -236,21 +303,16 @@ pub(super) fn fold_into(c: char, out: &mut String) {
     }
 }
 
-/// Writes [`folded`] of the characters at the start of `text` that are outside ASCII, no white space and of as many bytes
-/// in either case; returns how many bytes that are.
-pub(super) fn fold_run(text: &str, out: &mut String) -> usize {
-    let before = out.len();
-    for c in text.chars().take_while(|c| !c.is_ascii()) {
-        match char::from_u32(case(c)) {
-            Some(single) if single.len_utf8() == c.len_utf8() => out.push(single),
-            _ => break,
-        }
-    }
-    out.len() - before
+/// Whether folding leaves `c`, which is not of ASCII, as it is.
+#[inline]
+pub(super) fn is_folded(c: char) -> bool {
+    case(c) == u32::from(c)
 }
 
 /// What `c` is folded to, or that it is white space, or several characters.
 fn case(c: char) -> u32 {
+    const EXPANDS: u32 = u32::MAX;
+    const SPACE: u32 = u32::MAX - 1;
     static PAGES: Pages = Pages::new();
     let of = |c: char| {
         let mut chars = folded(c);

@@ -140,9 +140,9 @@ impl NormalForm<'_> {
 #[must_use]
 pub fn normalise<'t>(source: &'t str, budget: &Budget) -> NormalForm<'t> {
     let (source, cut) = head(source, budget.input_bytes);
-    let cased = base::cased(source);
-    let folded = base::folded(&cased);
-    let (mut alarms, payloads) = alarms::raise(source);
+    let (cased, seen) = base::read(source);
+    let folded = base::folded_with(&cased, seen.traits);
+    let (mut alarms, payloads) = alarms::raise_with(source, &seen);
     let found = views::find(source, &cased, &folded.text, payloads, budget);
     alarms.extend(found.alarms);
     let mut hasher = Hasher::with_domain(DIGEST_DOMAIN);

@@ -1,3 +1,4 @@
+use super::code_points::Traits;
 use super::*;
 
 fn base(text: &str) -> String {
@@ -238,24 +239,40 @@ proptest::proptest! {
     fn what_is_copied_is_what_composing_leaves(
         text in "([a-zß ]{0,3}|[а-яё]|[\u{900}-\u{97f}]|[\u{590}-\u{5f2}]|[\u{600}-\u{65f}]|[\u{e01}-\u{e4e}]|[\u{1100}-\u{11ff}]|[\u{300}-\u{345}]|[\u{1dc0}-\u{1dff}]|[가-갛]|[ぁ-ゟ]|[«“—]|é|\\PC){0,24}"
     ) {
-        let whole: String = code_points::composed(text.chars()).collect();
-        let spans = SpanMap::identity();
-        let plain = look_alikes::fold(base::Layer { text: whole.into(), spans }, true);
-        let cased = base::cased(&text);
-        proptest::prop_assert_eq!(&cased.text, &plain.text);
-        let words = cased.text.split(char::is_whitespace).filter(|word| !word.is_empty());
-        let small: Vec<String> = words.map(|word| word.chars().flat_map(code_points::folded).collect()).collect();
-        proptest::prop_assert_eq!(base::folded(&cased).text, small.join(" "));
+        reads_as_composing_does(&text);
     }
+}
+
+#[test]
+fn every_character_becomes_what_composing_leaves() {
+    let is_for_a_terminal = |c: &char| is_terminal_control(*c);
+    for page in (0..0x11_0000).step_by(0x100) {
+        let page = (page..page + 0x100).filter_map(char::from_u32).filter(|c| !is_for_a_terminal(c));
+        // Alone, twice, and within words of two scripts, one of which has marks that stay.
+        reads_as_composing_does(
+            &page.map(|c| format!("{c} {c}{c} a{c}Z \u{915}{c}\u{94d}\u{915}\n")).collect::<String>(),
+        );
+    }
+}
+
+/// Holds a text without terminal controls against the definition: each step on all of it, with no run set apart.
+fn reads_as_composing_does(text: &str) {
+    let whole: String = code_points::composed(text.chars()).collect();
+    let plain = look_alikes::fold(base::Layer { text: whole.into(), spans: SpanMap::identity() }, true);
+    let (cased, seen) = base::read(text);
+    assert_eq!(seen.closer, code_points::Seen::of(text).closer, "{text:?}");
+    assert_eq!(cased.text, plain.text, "{text:?}");
+    let words = cased.text.split(char::is_whitespace).filter(|word| !word.is_empty());
+    let small: Vec<String> = words.map(|word| word.chars().flat_map(code_points::folded).collect()).collect();
+    assert_eq!(base::folded(&cased).text, small.join(" "), "{text:?}");
+    assert_eq!(base::folded_with(&cased, seen.traits).text, small.join(" "), "{text:?}");
 }
 
 #[test]
 fn a_mark_that_stays_does_so_behind_every_letter() {
     let all = || ('\u{a0}'..='\u{1ffff}').filter(|c| *c < '\u{3400}' || *c > '\u{d7ff}');
-    let letters: Vec<char> = all()
-        .filter(|c| code_points::fate(*c) == code_points::Fate::Becomes(*c, look_alikes::may_mix(*c)))
-        .collect();
-    let marks: Vec<char> = all().filter(|c| code_points::stays_behind(*c)).collect();
+    let letters: Vec<char> = all().filter(|c| code_points::traits(*c).any(Traits::STAYS)).collect();
+    let marks: Vec<char> = all().filter(|c| code_points::traits(*c).any(Traits::STAYS_BEHIND)).collect();
     assert!(letters.len() > 5000 && marks.len() > 200, "{} {}", letters.len(), marks.len());
     for (at, mark) in marks.iter().enumerate() {
         // Each mark behind a twentieth of the letters, so that each letter has stood before many.

@@ -10,29 +10,26 @@ use super::payload::is_digit;
 pub(super) struct Wanted {
     /// Byte offsets, in order.
     at: Vec<usize>,
-    /// Whether letters that are written from right to left are there.
-    right_to_left: bool,
 }
 
 /// Tag spellings of the three subdivision flags that are recommended for general interchange.
 const FLAGS: [&str; 3] = ["gbeng", "gbsct", "gbwls"];
 
+/// What such a spelling stands behind.
+const FLAG: char = '\u{1f3f4}';
+
 impl Wanted {
-    pub(super) fn of(source: &str) -> Self {
-        let mut wanted = Self { at: Vec::new(), right_to_left: false };
-        let mut previous: Option<char> = None;
-        // Soft hyphens since the last letter that stood without one.
-        let mut letters_since_hyphen = usize::MAX;
-        let mut chars = source.char_indices().peekable();
-        let mut flag_until = 0;
-        while let Some((at, c)) = chars.next() {
-            wanted.right_to_left |= is_right_to_left(c);
-            if c.is_ascii() && c != '\0' {
-                letters_since_hyphen = letters_since_hyphen.saturating_add(1);
-                previous = Some(c);
-                continue;
-            }
-            let next = chars.peek().map(|(_, c)| *c);
+    /// Those of `source` among the characters at `closer`, which are all that show nothing.
+    pub(super) fn of(source: &str, closer: &[usize]) -> Self {
+        let mut wanted = Self { at: Vec::new() };
+        // Where the last soft hyphen ends, and how far flags with spellings were looked for and reach.
+        let mut hyphen: Option<usize> = None;
+        let (mut looked, mut flag_until) = (0, 0);
+        for at in closer.iter().copied() {
+            let (before, rest) = source.split_at(at);
+            let mut after = rest.chars();
+            let Some(c) = after.next() else { break };
+            let (previous, next) = (before.chars().next_back(), after.next());
             // One joiner joins; several in a row are digits.
             let in_row = || [previous, next].into_iter().flatten().any(is_digit);
             let ok = match c {
@@ -61,28 +58,26 @@ impl Wanted {
                 '\u{200e}' | '\u{200f}' | '\u{61c}' => true,
                 '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
                 '\u{ad}' => {
-                    let ok = letters_since_hyphen >= 2 && next.is_some_and(char::is_alphabetic);
-                    letters_since_hyphen = 0;
-                    ok
+                    let since = hyphen.replace(at + c.len_utf8()).and_then(|end| source.get(end..at));
+                    let is_apart = since.is_none_or(|since| since.chars().nth(1).is_some());
+                    is_apart && next.is_some_and(char::is_alphabetic)
                 }
                 '\u{17b4}' | '\u{17b5}' => previous.is_some_and(|p| matches!(p, '\u{1780}'..='\u{17ff}')),
                 '\u{fff9}'..='\u{fffb}' => false,
-                '\u{e0020}'..='\u{e007f}' => at < flag_until,
-                '\u{1f3f4}' => {
-                    flag_until =
-                        at + c.len_utf8() + flag(source.get(at + c.len_utf8()..).unwrap_or_default());
-                    false
+                '\u{e0020}'..='\u{e007f}' => {
+                    let new = source.get(looked..at).unwrap_or_default();
+                    if let Some(place) = new.rfind(FLAG) {
+                        let end = looked + place + FLAG.len_utf8();
+                        flag_until = end + flag(source.get(end..).unwrap_or_default());
+                    }
+                    looked = at;
+                    at < flag_until
                 }
                 _ => false,
             };
             if ok {
                 wanted.at.push(at);
             }
-            if c != '\u{ad}' {
-                letters_since_hyphen = letters_since_hyphen.saturating_add(1);
-            }
-            // A second selector after a base is not wanted, so selectors count as what stood before.
-            previous = Some(c);
         }
         wanted.limit_direction_marks(source);
         wanted
@@ -116,38 +111,39 @@ impl Wanted {
         }
         self.at.retain(|at| unwanted.binary_search(at).is_err());
     }
+}
 
-    /// Overrides, and embeddings and isolates that are left open or stand where everything runs one way.
-    /// Balanced isolates are what message formatters put around arguments in every language.
-    pub(super) fn direction_tricks(&self, source: &str) -> Vec<Range<usize>> {
-        let mut tricks = Vec::new();
-        for line in source.split_inclusive(['\n', '\u{2029}']) {
-            let start = line.as_ptr() as usize - source.as_ptr() as usize;
-            let mut open: Vec<(usize, char)> = Vec::new();
-            for (at, c) in line.char_indices() {
-                let span = start + at..start + at + c.len_utf8();
-                match c {
-                    '\u{202d}' | '\u{202e}' => {
-                        tricks.push(span.clone());
-                        open.push((span.start, c));
-                    }
-                    '\u{202a}' | '\u{202b}' if !self.right_to_left => tricks.push(span),
-                    '\u{202a}' | '\u{202b}' | '\u{2066}'..='\u{2068}' if open.len() < 128 => {
-                        open.push((span.start, c))
-                    }
-                    '\u{202c}' | '\u{2069}' => {
-                        open.pop();
-                    }
-                    _ => {}
+/// Overrides, and embeddings and isolates that are left open or stand where everything runs one way.
+/// Balanced isolates are what message formatters put around arguments in every language.
+pub(super) fn direction_tricks(source: &str) -> Vec<Range<usize>> {
+    let right_to_left = source.chars().any(is_right_to_left);
+    let mut tricks = Vec::new();
+    for line in source.split_inclusive(['\n', '\u{2029}']) {
+        let start = line.as_ptr() as usize - source.as_ptr() as usize;
+        let mut open: Vec<(usize, char)> = Vec::new();
+        for (at, c) in line.char_indices() {
+            let span = start + at..start + at + c.len_utf8();
+            match c {
+                '\u{202d}' | '\u{202e}' => {
+                    tricks.push(span.clone());
+                    open.push((span.start, c));
                 }
+                '\u{202a}' | '\u{202b}' if !right_to_left => tricks.push(span),
+                '\u{202a}' | '\u{202b}' | '\u{2066}'..='\u{2068}' if open.len() < 128 => {
+                    open.push((span.start, c))
+                }
+                '\u{202c}' | '\u{2069}' => {
+                    open.pop();
+                }
+                _ => {}
             }
-            // What a line leaves open shifts what follows it in editors that do not end it there.
-            let overrides = |c: &char| matches!(c, '\u{202d}' | '\u{202e}');
-            tricks.extend(open.iter().filter(|(_, c)| !overrides(c)).map(|(at, c)| *at..at + c.len_utf8()));
         }
-        tricks.sort_by_key(|t| t.start);
-        tricks
+        // What a line leaves open shifts what follows it in editors that do not end it there.
+        let overrides = |c: &char| matches!(c, '\u{202d}' | '\u{202e}');
+        tricks.extend(open.iter().filter(|(_, c)| !overrides(c)).map(|(at, c)| *at..at + c.len_utf8()));
     }
+    tricks.sort_by_key(|t| t.start);
+    tricks
 }
 
 /// Whether a text has a character that says which way it runs, and may be a trick.
