@@ -36,6 +36,7 @@ mod features;
 pub mod learn;
 mod linear;
 mod phrases;
+mod rare;
 pub mod train;
 mod weights;
 mod windows;

@@ -13,9 +13,10 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError};
+use memchr::memmem::Finder;
 use regex::{Regex, RegexBuilder};
 
+use super::rare::RareWords;
 use super::train::base_form;
 
 const TABLE: &str = include_str!("phrases.txt");
@@ -28,57 +29,88 @@ pub fn plain_order(text: &str) -> Option<Range<usize>> {
 }
 
 /// One expression a language: all of its orders. Fourteen expressions read a text at the price of everything
-/// else together, so one automaton looks first which of them may find something: nearly always none.
+/// else together, so words that no order is without are looked for first: nearly always there are none.
 struct Orders {
-    expressions: Vec<Regex>,
-    /// What no order is without.
-    words: Option<AhoCorasick>,
-    /// By word: the [needs](NEEDED) it meets, four bits for each language.
-    meets: Vec<u64>,
+    /// Verbs that set aside, and what only an assistant has, with two bits for each language: texts have these more
+    /// seldom than the other words of their orders.
+    rare: RareWords,
+    languages: Vec<Reader>,
 }
 
-/// Keys of words in the order of their bits. An order has one of the first two each, or of the last two.
-const NEEDED: [&str; 4] = ["ignore", "what", "tell", "prompt"];
-const IGNORES: u64 = 0b0011;
-const TELLS: u64 = 0b1100;
+/// What finds the orders of a language.
+struct Reader {
+    expression: Regex,
+    joined: bool,
+    /// In the clause of a verb that sets aside stands one of these.
+    what: Vec<Finder<'static>>,
+    /// In the clause of what only an assistant has stands one of these.
+    tell: Vec<Finder<'static>>,
+}
+
+const IGNORES: u64 = 0b01;
+const PROMPTS: u64 = 0b10;
+const NEEDS: usize = 2;
 
 impl Orders {
     fn of(languages: &[Language]) -> Self {
-        let mut needs: BTreeMap<&str, u64> = BTreeMap::new();
-        for (at, language) in languages.iter().enumerate() {
-            for (bit, key) in NEEDED.iter().enumerate() {
-                for word in language.words.get(key).into_iter().flatten() {
-                    *needs.entry(word).or_default() |= 1 << (NEEDED.len() * at + bit);
-                }
-            }
-        }
-        Self {
-            expressions: languages.iter().filter_map(Language::orders).collect(),
-            words: automaton(needs.keys()).ok(),
-            meets: needs.into_values().collect(),
-        }
+        let rare = languages.iter().enumerate().flat_map(|(at, language)| {
+            [("ignore", IGNORES), ("prompt", PROMPTS)].into_iter().flat_map(move |(key, need)| {
+                language.of(key).map(move |word| (word.to_owned(), need << (NEEDS * at)))
+            })
+        });
+        Self { rare: RareWords::of(rare), languages: languages.iter().filter_map(Language::reader).collect() }
     }
 
     fn find(&self, text: &str) -> Option<Range<usize>> {
-        // Without the automaton every language may be there.
-        let met = self.words.as_ref().map_or(u64::MAX, |words| {
-            let found = words.find_overlapping_iter(text);
-            found.filter_map(|word| self.meets.get(word.pattern().as_usize())).fold(0, |met, word| met | word)
+        let readers = self.languages.iter().enumerate();
+        let mut may_be = self.rare.short();
+        // Each word is looked into once in a clause, and once in all where a clause is not told by its stops.
+        let (mut clause, mut in_clause, mut in_text) = (0..0, 0, 0);
+        self.rare.each(text, |at, means| {
+            if at >= clause.end {
+                (clause, in_clause) = (clause_at(text, at), 0);
+            }
+            for (nth, reader) in readers.clone() {
+                let language = (IGNORES | PROMPTS) << (NEEDS * nth);
+                let (looked, text) = if reader.joined {
+                    (&mut in_text, text)
+                } else {
+                    (&mut in_clause, text.get(clause.clone()).unwrap_or_default())
+                };
+                let new = means & language & !*looked;
+                *looked |= new;
+                if new != 0 && reader.may_find(text, new >> (NEEDS * nth)) {
+                    may_be |= language;
+                }
+            }
         });
-        let may_be = |at: usize| {
-            let met = met >> (NEEDED.len() * at);
-            met & IGNORES == IGNORES || met & TELLS == TELLS
-        };
-        self.expressions.iter().enumerate().filter(|(at, _)| may_be(*at)).find_map(|(_, orders)| {
-            let found = orders.captures(text)?.name("order")?;
-            Some(found.range())
-        })
+        readers.filter(|(nth, _)| may_be >> (NEEDS * nth) & (IGNORES | PROMPTS) != 0).find_map(
+            |(_, reader)| {
+                let found = reader.expression.captures(text)?.name("order")?;
+                Some(found.range())
+            },
+        )
     }
 }
 
-fn automaton<'w>(words: impl Iterator<Item = &'w &'w str>) -> Result<AhoCorasick, BuildError> {
-    AhoCorasick::builder().kind(Some(AhoCorasickKind::DFA)).build(words)
+impl Reader {
+    fn may_find(&self, text: &str, met: u64) -> bool {
+        let any = |words: &[Finder<'_>]| words.iter().any(|word| word.find(text.as_bytes()).is_some());
+        (met & IGNORES != 0 && any(&self.what)) || (met & PROMPTS != 0 && any(&self.tell))
+    }
 }
+
+/// What stands around a place up to the next of the characters that no order of words apart goes over.
+fn clause_at(text: &str, at: usize) -> Range<usize> {
+    let is_stop = |b: &u8| STOPS.as_bytes().contains(b);
+    let (before, after) = text.as_bytes().split_at(at);
+    let start = before.iter().rposition(is_stop).map_or(0, |stop| stop + 1);
+    let end = after.iter().position(is_stop).map_or(text.len(), |stop| at + stop);
+    start..end
+}
+
+/// What ends a clause.
+const STOPS: &str = ".!?;:\"";
 
 struct Language {
     verb_last: bool,
@@ -108,10 +140,23 @@ fn languages() -> Vec<Language> {
 }
 
 impl Language {
-    fn orders(&self) -> Option<Regex> {
+    fn of(&self, key: &str) -> impl Iterator<Item = &str> {
+        self.words.get(key).into_iter().flatten().map(String::as_str)
+    }
+
+    fn reader(&self) -> Option<Reader> {
+        let finders = |key| self.of(key).map(|word| Finder::new(word).into_owned()).collect();
+        Some(Reader {
+            expression: self.expression()?,
+            joined: self.joined,
+            what: finders("what"),
+            tell: finders("tell"),
+        })
+    }
+
+    fn expression(&self) -> Option<Regex> {
         let of = |key: &str| {
-            let words: Vec<String> =
-                self.words.get(key).into_iter().flatten().map(|word| regex::escape(word)).collect();
+            let words: Vec<String> = self.of(key).map(regex::escape).collect();
             if words.is_empty() { String::new() } else { format!("(?:{})", words.join("|")) }
         };
         let (ignore, scope, what) = (of("ignore"), of("scope"), of("what"));
@@ -121,11 +166,11 @@ impl Language {
             if self.joined {
                 format!(r"[^\s。！？；]{{0,{}}}?", 2 * most)
             } else {
-                format!(r#"(?:[^\s.!?;:"]+\s+){{0,{most}}}?"#)
+                format!(r"(?:[^\s{STOPS}]+\s+){{0,{most}}}?")
             }
         };
         // A word may go on: cases and plurals.
-        let (end, gap) = if self.joined { ("", "") } else { (r#"[^\s.!?;:"]*"#, r"\s+") };
+        let (end, gap) = if self.joined { ("", "") } else { (&*format!(r"[^\s{STOPS}]*"), r"\s+") };
         let object = format!("(?:{scope}{end}{gap}{few}{what}|{what}{end}{gap}{few}{scope})", few = some(4));
         let alternatives = if self.verb_last {
             let before = if self.joined { some(3) } else { format!("{end}{gap}{}", some(3)) };
@@ -158,9 +203,12 @@ mod tests {
     #[test]
     fn every_language_has_its_orders() {
         let orders = Orders::of(&languages());
-        assert_eq!(orders.expressions.len(), languages().len());
-        assert_eq!(orders.expressions.len(), 14);
-        assert!(orders.words.is_some());
+        assert_eq!(orders.languages.len(), languages().len());
+        assert_eq!(orders.languages.len(), 14);
+        assert_eq!(orders.rare.short(), 0, "a word is too short to be looked for");
+        for word in languages().iter().filter(|l| !l.joined).flat_map(|l| l.words.values().flatten()) {
+            assert!(!word.contains(|c| STOPS.contains(c)), "{word} is of two clauses");
+        }
     }
 
     #[test]
