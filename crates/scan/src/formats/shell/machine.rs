@@ -22,11 +22,10 @@ pub(super) fn changes(line: &str) -> Option<&'static str> {
     if any(settles) || writes_start_up_file(line) {
         return Some("has something started later, by itself");
     }
-    if redirects(line, &stages) {
+    if any(redirects) {
         return Some("leads tools of the machine elsewhere");
     }
-    (tells(line) || stages.iter().any(|(name, words)| searches(line, name, words)))
-        .then_some("sends what is the machine's to somebody else")
+    (tells(line) || any(looks) && posts(line)).then_some("sends what is the machine's to somebody else")
 }
 
 /// Folders of all that somebody keeps.
@@ -107,32 +106,28 @@ fn writes_start_up_file(line: &str) -> bool {
         && (line.contains('>') || line.contains("tee ") || line.contains("cp ") || line.contains("mv "))
 }
 
-/// Settings of a whole account by which git starts programs or takes its sources from elsewhere, and registries.
-fn redirects(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
-    stages.iter().any(|(name, words)| match name.as_str() {
-        "git" => {
-            let global = words.contains(&"--global") || words.contains(&"--system");
-            let key = words
-                .iter()
-                .find(|word| word.contains('.') && !word.starts_with('-'))
-                .copied()
-                .unwrap_or_default();
-            let lower = key.to_ascii_lowercase();
-            let starts = ["core.hookspath", "core.sshcommand", "core.fsmonitor", "core.askpass"]
-                .contains(&lower.as_str())
-                || lower == "credential.helper"
-                    && line.contains('!')
-                    && !line.contains("!gh ")
-                    && !line.contains("!aws ");
-            words.get(1) == Some(&"config")
-                && global
-                && (starts || lower.ends_with(".insteadof") && foreign(line))
+/// Settings of a whole account by which git starts programs or takes its sources from elsewhere, and registries without
+/// encryption.
+fn redirects(name: &str, words: &[&str]) -> bool {
+    const STARTS: [&str; 4] = ["core.hookspath", "core.sshcommand", "core.fsmonitor", "core.askpass"];
+    match name {
+        "git" if words.get(1) == Some(&"config") => {
+            let account = words.contains(&"--global") || words.contains(&"--system");
+            let key = words.iter().find(|word| word.contains('.') && !word.starts_with('-'));
+            let key = key.map_or(String::new(), |key| key.to_ascii_lowercase());
+            let helper = words.iter().any(|word| word.starts_with('!') && !matches!(*word, "!gh" | "!aws"));
+            account
+                && (STARTS.contains(&key.as_str())
+                    || key == "credential.helper" && helper
+                    || key.ends_with(".insteadof") && foreign(&key))
         }
         "npm" | "yarn" | "pnpm" => {
-            words.contains(&"set") && line.contains("registry") && line.contains("http://")
+            words.contains(&"set")
+                && words.contains(&"registry")
+                && words.iter().any(|w| w.starts_with("http://"))
         }
         _ => false,
-    })
+    }
 }
 
 /// Facts of the machine that stand in an address or in a name that is looked up.
@@ -156,9 +151,21 @@ fn tells(line: &str) -> bool {
     substituted && !near && (by_name || by_address)
 }
 
-/// Files that are looked for and posted as they are found, and what a search finds.
-fn searches(line: &str, name: &str, words: &[&str]) -> bool {
-    let posts = [
+/// Whether a command looks for files, or shows what a machine does.
+fn looks(name: &str, words: &[&str]) -> bool {
+    match name {
+        "find" | "locate" | "ps" | "who" | "last" | "lsof" | "netstat" | "ss" | "whoami" | "hostname"
+        | "history" => true,
+        "grep" => words
+            .iter()
+            .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R'])),
+        _ => false,
+    }
+}
+
+/// Whether what a line finds is posted, as it comes or file by file.
+fn posts(line: &str) -> bool {
+    const POSTS: [&str; 9] = [
         "-d @-",
         "--data @-",
         "--data-binary @-",
@@ -170,15 +177,7 @@ fn searches(line: &str, name: &str, words: &[&str]) -> bool {
         "--data-binary @{}",
     ];
     let far = line.contains("://") && !line.contains("://localhost") && !line.contains("://127.");
-    let looks = match name {
-        "find" | "locate" | "ps" | "who" | "last" | "lsof" | "netstat" | "ss" | "whoami" | "hostname"
-        | "history" => true,
-        "grep" => words
-            .iter()
-            .any(|word| word.starts_with('-') && !word.starts_with("--") && word.contains(['r', 'R'])),
-        _ => false,
-    };
-    looks && far && line.contains("curl") && posts.iter().any(|post| line.contains(post))
+    far && line.contains("curl") && POSTS.iter().any(|post| line.contains(post))
 }
 
 #[cfg(test)]
