@@ -550,6 +550,18 @@ mod tests {
     }
 
     #[test]
+    fn long_lines_take_as_long_as_they_are() {
+        for part in
+            ["env -i ", "a=$(curl x);$a ", "|& bash ", ">(", "gcc a -o b;", "`id`", "sudo -E ", "-d @- x;"]
+        {
+            let line = part.repeat(200_000 / part.len());
+            let started = std::time::Instant::now();
+            judged(&line);
+            assert!(started.elapsed().as_secs() < 10, "{part}");
+        }
+    }
+
+    #[test]
     fn lines_go_on_behind_a_backslash() {
         assert_eq!(joined("a \\\n b\nc"), [(0, "a  b".to_owned()), (2, "c".to_owned())]);
         assert_eq!(joined("a \\"), [(0, "a ".to_owned())]);

@@ -175,24 +175,22 @@ fn carries(name: &str, words: &[&str]) -> bool {
 
 /// The line without what is only shown to whom it belongs: headers, and keys by which a connection is made.
 fn shown_removed(line: &str) -> String {
+    const SHOWN: [&str; 5] = ["-H ", "--header ", "-i ", "--private-key ", "-u "];
     let mut out = String::with_capacity(line.len());
     let mut rest = line;
-    while let Some((at, option)) = ["-H ", "--header ", "-i ", "--private-key ", "-u "]
-        .iter()
-        .filter_map(|o| Some((rest.find(o)?, *o)))
-        .min()
-    {
-        let before = rest.get(..at).unwrap_or_default();
-        // An option begins a word.
+    while let Some(at) = rest.find('-') {
+        let (before, tail) = rest.split_at(at);
         out.push_str(before);
-        let after = rest.get(at + option.len()..).unwrap_or_default();
-        let fresh = before.is_empty() || before.ends_with([' ', '\t']);
-        rest = if fresh {
-            skip(after)
-        } else {
-            out.push_str(option);
-            after
-        };
+        // An option begins a word.
+        let fresh = out.is_empty() || out.ends_with([' ', '\t']);
+        let behind = SHOWN.iter().filter(|_| fresh).find_map(|option| tail.strip_prefix(option));
+        rest = behind.map_or_else(
+            || {
+                out.push('-');
+                tail.get(1..).unwrap_or_default()
+            },
+            skip,
+        );
     }
     out.push_str(rest);
     out
