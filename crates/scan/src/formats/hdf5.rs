@@ -165,7 +165,8 @@ fn outside(scanner: &mut Scanner<'_>, content: &Content<'_>, survey: &Survey) {
             message,
         );
     }
-    for external in &survey.external {
+    // A dot is the file itself (HDF5 file format, "Virtual Dataset Storage").
+    for external in survey.external.iter().filter(|external| external.file != ".") {
         let place = content.place.clone().within(external.dataset.as_str()).at(external.offset);
         scanner.report(
             "hdf5/external",

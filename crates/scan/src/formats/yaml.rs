@@ -463,7 +463,7 @@ mod tests {
             ("- &x\n  _target_: subprocess.run", "config/unsafe-target"),
             ("_target_: mypackage.build", "config/remote-code"),
             ("_target_: torch.nn.modules.module.load", "config/remote-code"),
-            ("class_path: custom.Model", "config/remote-code"),
+            ("class_path: custom.make", "config/remote-code"),
             ("flavors:\n  python_function:\n    loader_module: evil\n", "config/remote-code"),
         ];
         for (text, rule) in cases {

@@ -48,6 +48,61 @@ pub const SMALL: usize = 1 << 16;
 /// Modules written in C below packages, whose functions dill names by `_get_attr`.
 const MODULES_IN_C: [&str; 2] = ["numpy.core._multiarray_umath", "numpy._core._multiarray_umath"];
 
+/// Whether texts have an attribute of that name, as far as their methods are concerned; what begins with two underscores
+/// is taken for one.
+pub(super) fn is_of_text(name: &str) -> bool {
+    const METHODS: [&str; 47] = [
+        "capitalize",
+        "casefold",
+        "center",
+        "count",
+        "encode",
+        "endswith",
+        "expandtabs",
+        "find",
+        "format",
+        "format_map",
+        "index",
+        "isalnum",
+        "isalpha",
+        "isascii",
+        "isdecimal",
+        "isdigit",
+        "isidentifier",
+        "islower",
+        "isnumeric",
+        "isprintable",
+        "isspace",
+        "istitle",
+        "isupper",
+        "join",
+        "ljust",
+        "lower",
+        "lstrip",
+        "maketrans",
+        "partition",
+        "removeprefix",
+        "removesuffix",
+        "replace",
+        "rfind",
+        "rindex",
+        "rjust",
+        "rpartition",
+        "rsplit",
+        "rstrip",
+        "split",
+        "splitlines",
+        "startswith",
+        "strip",
+        "swapcase",
+        "title",
+        "translate",
+        "upper",
+        "zfill",
+    ];
+    name.starts_with("__") || METHODS.contains(&name)
+}
+
 /// Folds `callee(*args)`.
 pub fn call(machine: &Machine<'_>, callee: Value, args: &[Value]) -> Option<Folded> {
     match machine.node(callee)? {
@@ -115,8 +170,15 @@ fn named(machine: &Machine<'_>, module: &str, name: &str, args: &[Value]) -> Opt
         }
         ("dill._dill", "_get_attr") => {
             let [owner, attribute] = args else { return None };
-            let Some(Node::Module(_)) = machine.node(*owner) else { return None };
-            attribute_of(machine, *owner, &machine.text(*attribute)?)
+            let attribute = machine.text(*attribute)?;
+            match machine.node(*owner) {
+                Some(Node::Module(_)) => attribute_of(machine, *owner, &attribute),
+                // What a text has no attribute of that name for, the module that it names is asked.
+                _ => {
+                    let module = machine.text(*owner).filter(|module| !module.contains('.'))?;
+                    (!is_of_text(&attribute)).then(|| import(&module, &attribute))
+                }
+            }
         }
         ("pkgutil", "resolve_name") | ("pydoc", "locate" | "resolve") | ("logging.config", "_resolve") => {
             let path = machine.text(*args.first()?)?;

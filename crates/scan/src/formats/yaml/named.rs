@@ -26,10 +26,10 @@ pub(crate) fn named_code(scanner: &mut Scanner<'_>, place: Place, key: &str, val
     if let Some(what) = sink(scanner, value) {
         scanner.report("config/unsafe-target", place, format!("{key:?} names {value}: {who}, and it {what}"));
     } else if !library(key, value) {
-        // Hydra builds what the program that reads the configuration has: a class of its own package is nothing that the
+        // Hydra and Lightning build what the program that reads the configuration has: a class of its own package is nothing that the
         // configuration brings.
         let own = own_source(scanner, &place, value).is_some()
-            || key == "_target_" && is_alone(scanner, &place) && of_its_program(value);
+            || matches!(key, "_target_" | "class_path") && is_alone(scanner, &place) && of_its_program(value);
         let rule = if own { "repo/custom-code" } else { "config/remote-code" };
         scanner.report(rule, place, format!("{key:?} names {value:?}: {who}"));
     }

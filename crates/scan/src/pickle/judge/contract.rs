@@ -105,7 +105,9 @@ impl Judge<'_> {
             },
             Contract::Member => match args {
                 [of, name] => {
-                    matches!(machine.node(*of), Some(Node::Module(_)))
+                    let module = matches!(machine.node(*of), Some(Node::Module(_)));
+                    let by_text = machine.text(*of).is_some_and(|module| !module.contains('.'));
+                    (module || by_text && machine.text(*name).is_some_and(|name| !fold::is_of_text(&name)))
                         && machine.text(*name).is_some_and(|name| {
                             !name.contains('.') && self.tables.sink("builtins", &name).is_none()
                         })

@@ -280,6 +280,16 @@ fn what_dill_asks_a_module_for_is_an_import() {
     assert_ne!(judged(computed), Outcome::Clean);
     let of_a_text = r"cdill._dill\n_get_attr\n(\x8c\x01a\x8c\x05upper\x85tR";
     assert_ne!(judged(of_a_text), Outcome::Clean);
+    let by_text = |module: &str, name: &str| {
+        let (module, name) = (short(module), short(name));
+        judged(&format!(r"cdill._dill\n_get_attr\n({module}{name}tR"))
+    };
+    assert_eq!(by_text("builtins", "abs"), Outcome::Clean);
+    assert_eq!(by_text("os", "system"), Outcome::Malicious);
+    assert_eq!(by_text("builtins", "eval"), Outcome::Malicious);
+    for (module, name) in [("builtins", "__import__"), ("os.path", "join"), ("strange", "thing")] {
+        assert_ne!(by_text(module, name), Outcome::Clean, "{module}.{name}");
+    }
     let deeper =
         r"cdill._dill\n_get_attr\n(cdill._dill\n_import_module\n\x8c\x05numpy\x85R\x8c\x09os.systemtR";
     assert_ne!(judged(deeper), Outcome::Clean);

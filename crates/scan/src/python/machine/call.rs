@@ -330,7 +330,14 @@ impl Machine<'_> {
                     self.calls_outside(scope, name, line);
                 }
                 self.hands_out(scope, name, &arguments, line);
-                if let Some(Value::Bool(true)) = arguments.named("trust_remote_code") {
+                // Whoever passes the name of a model says whose code it is.
+                let passed = arguments.plain.first().is_some_and(|of| {
+                    let taint = self.taint(of);
+                    of.as_text().is_none()
+                        && taint.has(Taint::GIVEN)
+                        && !taint.has(Taint::NETWORK.and(Taint::CALLER))
+                });
+                if !passed && arguments.named("trust_remote_code") == Some(&Value::Bool(true)) {
                     let what =
                         arguments.plain.first().and_then(Value::as_text).unwrap_or("a repository").to_owned();
                     self.event(scope, line, What::Foreign(what));

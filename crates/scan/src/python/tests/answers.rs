@@ -174,3 +174,15 @@ fn a_model_in_use_keeps_what_it_is_given() {
     assert!(!told("modeling.py", &of("publish", upload)));
     assert!(!told("modeling.py", &of("forward", "HfApi().model_info('a/b')")));
 }
+
+#[test]
+fn who_passes_the_name_of_a_model_says_whose_code_it_is() {
+    let of = |method: &str, name: &str| {
+        format!(
+            "from transformers import AutoModel\nclass EndpointHandler:\n    def {method}(self, given):\n        self.model = AutoModel.from_pretrained({name}, trust_remote_code=True)\n"
+        )
+    };
+    assert!(!told("handler.py", &of("__init__", "given")));
+    assert!(told("handler.py", &of("__init__", "'stranger/model'")));
+    assert!(told("handler.py", &of("__call__", "given['model']")));
+}
