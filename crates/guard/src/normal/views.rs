@@ -11,14 +11,17 @@ use super::spans::{SpanBuilder, SpanMap};
 
 mod alike;
 mod arranged;
+mod backwards_codes;
 mod base64;
 mod bases;
 mod beside;
+mod between_words;
 mod boxed;
 mod carried;
 mod cells;
 mod ciphers;
 mod classes;
+mod clusters;
 mod codes;
 mod columns;
 mod computer_braille;
@@ -33,6 +36,7 @@ mod facts;
 mod fillers;
 mod framed;
 mod grid;
+mod heavy_leet;
 mod hex;
 mod hidden;
 mod in_groups;
@@ -66,6 +70,7 @@ mod rot8000;
 mod run_together;
 mod scan;
 mod scripts;
+mod shifted_digits;
 mod slips;
 mod spacing;
 mod spelled;
@@ -166,6 +171,7 @@ const READERS: &[Reader] = &[
     in_groups::read,
     regrouped::read,
     spacing::read,
+    between_words::read,
     boxed::read,
     run_together::read,
     repeated::read,
@@ -178,9 +184,11 @@ const READERS: &[Reader] = &[
     order::read,
     ciphers::read,
     rot18::read,
+    shifted_digits::read,
     each_word::read,
     exchanged::read,
     drawn::read,
+    heavy_leet::read,
     leet::read,
     cyrillic::read,
     transliterated::read,
@@ -480,6 +488,15 @@ impl Search<'_> {
 /// Whether a character is of a script that puts no spaces between words: Thai, Lao, Burmese, Khmer, kana, Han.
 const fn has_no_spaces(c: char) -> bool {
     matches!(c, '\u{e00}'..='\u{eff}' | '\u{1000}'..='\u{109f}' | '\u{1780}'..='\u{17ff}' | '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{20000}'..='\u{323af}')
+}
+
+/// How well the letters of a text stand in the order of a language, in hundredths of a level; 0 if they do not, or are
+/// few.
+pub(super) fn order_of(text: &str) -> u32 {
+    const LANGUAGE: u32 = 640;
+    let order = pairs::Order::of_start(text, scan::SAMPLE);
+    let many = order.pairs as usize * 2 >= text.chars().take(scan::SAMPLE).count();
+    if many && order.mean() >= LANGUAGE { order.mean() } else { 0 }
 }
 
 /// How many disguises were undone. A frame makes a text shorter and tells it in no other way.

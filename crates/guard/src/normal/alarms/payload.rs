@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::super::views::order_of;
 use super::{Channel, LEAST_PAYLOAD};
 
 /// Most bytes decoded of one payload.
@@ -45,6 +46,45 @@ pub(super) fn found(unwanted: &[(Range<usize>, char)]) -> Vec<Payload> {
     payloads
 }
 
+/// Four zero-width characters as digits of base 4, four to a byte, the highest first. Which is which is found by what gives
+/// text.
+fn in_fours(digits: &[(&Range<usize>, char)], counts: &[(usize, char)]) -> Option<String> {
+    /// Characters that chance does not bring together.
+    const LEAST: usize = 12;
+    let [a, b, c, d] = counts else { return None };
+    let of = [a.1, b.1, c.1, d.1];
+    if digits.len() < LEAST * 4 || d.0 * 64 < digits.len() {
+        return None;
+    }
+    let values: Vec<u8> = digits
+        .iter()
+        .take(MOST_BYTES * 4)
+        .filter_map(|(_, c)| of.iter().position(|o| o == c))
+        .map(|v| v as u8)
+        .collect();
+    let ways = (0..256u32).map(|way| [way & 3, way >> 2 & 3, way >> 4 & 3, way >> 6]);
+    let ways = ways.filter(|way| way.iter().fold(0, |seen, v| seen | 1 << v) == 0b1111);
+    let text = |way: [u32; 4]| -> Option<String> {
+        let digit = |v: &u8| way.get(usize::from(*v)).map_or(0, |d| *d as u8);
+        let byte = |four: &[u8]| four.iter().fold(0u8, |byte, v| byte << 2 | digit(v));
+        // Nearly all ways show by their first bytes that they are none.
+        let first: Vec<u8> = values.chunks_exact(4).take(LEAST).map(byte).collect();
+        if std::str::from_utf8(&first).is_err_and(|error| error.error_len().is_some()) {
+            return None;
+        }
+        let text = String::from_utf8(values.chunks_exact(4).map(byte).collect()).ok()?;
+        (!text.chars().any(|c| c.is_control() && !c.is_whitespace())).then_some(text)
+    };
+    // Other ways give letters as well, but none in the order of a language, and of more scripts.
+    ways.filter_map(text).max_by_key(|text| {
+        let mut scripts: Vec<u32> = text.chars().map(|c| u32::from(c) >> 8).collect();
+        scripts.sort_unstable();
+        scripts.dedup();
+        let shown = text.chars().filter(|c| c.is_alphanumeric() || *c == ' ').count();
+        (order_of(text), std::cmp::Reverse(scripts.len()), text.contains(' '), shown)
+    })
+}
+
 fn tag(c: char) -> Option<u8> {
     let code = u32::from(c).checked_sub(0xe_0000)?;
     u8::try_from(code).ok().filter(|b| matches!(b, 0x20..=0x7e))
@@ -81,6 +121,10 @@ fn zero_width(unwanted: &[(Range<usize>, char)]) -> Option<Payload> {
         }
     }
     counts.sort_by(|a, b| b.cmp(a));
+    if let Some(text) = in_fours(&digits, &counts) {
+        let places = digits.into_iter().map(|(span, _)| span.clone()).collect();
+        return Some(Payload { channel: Channel::ZeroWidth, bytes: text.len(), text, places });
+    }
     let mut best: Option<(usize, String)> = None;
     for (i, (_, zero)) in counts.iter().enumerate().take(3) {
         for (j, (_, one)) in counts.iter().enumerate().take(3) {

@@ -42,6 +42,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     let (mut strange, mut cut) = (0, false);
     for run in runs_of(scan) {
         let Some(part) = text.get(run.clone()) else { continue };
+        // Only digits of another encoding are so few.
+        if part.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'a'..=b'f')) && part.len() >= LONG {
+            continue;
+        }
         let decoded = if may_decode(part.as_bytes(), |b| b) { decode(part) } else { None };
         let decoded = decoded.or_else(|| wide(part)).or_else(|| unpacked(part, &mut cut));
         if let Some(decoded) = decoded {
@@ -65,7 +69,13 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             let decodes = |with: fn(u8) -> u8| {
                 may_decode(head.as_bytes(), with) && decode(&change(head, with)).is_some()
             };
-            if decodes(rot13) {
+            let rot18: fn(u8) -> u8 = |b| match b {
+                b'0'..=b'9' => (b - b'0' + 5) % 10 + b'0',
+                _ => shifted(b, 13),
+            };
+            if decodes(rot18) && !decodes(rot13) {
+                rotated.push((run, change(part, rot18)));
+            } else if decodes(rot13) {
                 rotated.push((run, change(part, rot13)));
             } else if decodes(other_case) {
                 swapped.push((run, change(part, other_case)));

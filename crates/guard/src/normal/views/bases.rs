@@ -309,7 +309,7 @@ fn lines_of_45(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     }
 }
 
-fn base45(line: &[u8]) -> Option<String> {
+pub(super) fn base45(line: &[u8]) -> Option<String> {
     if line.len() % 3 == 1 || !line.iter().all(|b| PLACES45[usize::from(*b)] != NONE) {
         return None;
     }

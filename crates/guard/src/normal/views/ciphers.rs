@@ -8,8 +8,6 @@
 use std::cell::LazyCell;
 use std::ops::Range;
 
-use memchr::memchr2_iter;
-
 use super::pairs::{LatinPairs, Order};
 use super::scan::{Kind, Piece, Scan};
 use super::words::{Likeness, Words, divided};
@@ -43,7 +41,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             let mean = pairs.mean();
             let found = undone_in(sample_of(text), &pairs, mean).filter(|how| goes_on(text, *how));
             if let Some(how) = found {
-                let whole = lines_around(scan, &run);
+                let whole = behind_hint(scan.text, lines_around(scan, &run), how);
                 let text = scan.text.get(whole.clone()).unwrap_or(text);
                 readings.push(Reading::of(how, vec![(whole, plain(text, how))]));
             } else if let Some(plain) = rejoined(text) {
@@ -60,7 +58,6 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             }
         }
     }
-    escapes(scan, readings);
     rot47(scan, readings);
     keyed(scan, readings);
     pig_latin::read(scan, readings);
@@ -106,6 +103,20 @@ fn lines_around(scan: &Scan<'_>, run: &Range<usize>) -> Range<usize> {
         }
     }
     if unknown >= known { start..end } else { run.clone() }
+}
+
+/// A range without what stands in front of it in clear and names the cipher: `Caesar 23:`, `rot13:`.
+fn behind_hint(text: &str, whole: Range<usize>, how: Transform) -> Range<usize> {
+    const LONGEST: usize = 48;
+    let inside = text.get(whole.clone()).unwrap_or_default();
+    let head = inside.get(..inside.floor_char_boundary(LONGEST)).unwrap_or(inside);
+    let Some((hint, _)) = head.split_once(": ").filter(|(hint, _)| !hint.contains('\n')) else {
+        return whole;
+    };
+    let is_clear = LatinPairs::mean_of(hint.as_bytes()) > LatinPairs::mean_of(plain(hint, how).as_bytes());
+    let letters = hint.bytes().filter(u8::is_ascii_alphabetic).count();
+    let start = whole.start + hint.len() + 2;
+    if is_clear && letters >= 3 && start + LEAST_LETTERS < whole.end { start..whole.end } else { whole }
 }
 
 /// Lines of words whose letters stand in no order that any language has: a cipher, whichever. Of 24,000
@@ -434,7 +445,9 @@ fn exchanged(text: &str, alphabet: &[u8], back: bool) -> String {
 
 /// Printable ASCII turned by half its length.
 fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.count(Kind::Mixed) + scan.count(Kind::Signs) < 3 {
+    let any_long =
+        || scan.long().any(|(_, piece)| piece.kind == Kind::Mixed && piece.whole().len() >= SAMPLE);
+    if scan.count(Kind::Mixed) + scan.count(Kind::Signs) < 3 && !any_long() {
         return;
     }
     let is_strange = |piece: &Piece| !matches!(piece.kind, Kind::Known | Kind::Foreign);
@@ -464,7 +477,11 @@ fn rot47(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             words += usize::from(length == 3);
         }
         let may_be = letters >= LEAST_LETTERS - 1 && words >= 2;
-        if may_be && (is_language(&start) || half.is_some_and(|half| is_language(&sample(half)))) {
+        let is_percent = |code: &[u8]| matches!(code, [a, b, c] if turned(*a) == b'%' && turned(*b).is_ascii_digit() && turned(*c).is_ascii_alphanumeric());
+        let encoded = || start.windows(3).filter(|code| is_percent(code)).count() >= 8;
+        if (may_be || encoded())
+            && (encoded() || is_language(&start) || half.is_some_and(|half| is_language(&sample(half))))
+        {
             let plain = text.chars().map(|c| as_byte(c, turned)).collect();
             readings.push(Reading::of(Transform::Rot47, vec![(span, plain)]));
         }
@@ -501,51 +518,6 @@ static TURNED: [u8; 256] = {
     }
     turned
 };
-
-/// Escapes and references whose letter went through a cipher: `\k69` for `\x69`, `&#h49;` for `&#x49;`.
-fn escapes(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    const LEAST: usize = 8;
-    if scan.has(b'\\') < LEAST && scan.has(b'#') < LEAST {
-        return;
-    }
-    // How often each letter stands behind a backslash, and behind the sign of a reference.
-    let mut behind = [[0usize; 26]; 2];
-    let bytes = scan.text.as_bytes();
-    for at in memchr2_iter(b'\\', b'&', bytes) {
-        let (kind, letter) = match bytes.get(at..).unwrap_or_default() {
-            [b'\\', letter, ..] => (0, letter),
-            [b'&', b'#', letter, ..] => (1, letter),
-            _ => continue,
-        };
-        // Another one follows at once.
-        let code = at + 2 + kind;
-        let digits =
-            bytes.get(code..).unwrap_or_default().iter().take(8).take_while(|b| b.is_ascii_alphanumeric());
-        let follows = bytes.get(code + digits.count());
-        let place = usize::from(letter.to_ascii_lowercase().wrapping_sub(b'a'));
-        if matches!((kind, follows), (0, Some(b'\\')) | (1, Some(b';')))
-            && let Some(count) = behind.get_mut(kind).and_then(|counts| counts.get_mut(place))
-        {
-            *count += 1;
-        }
-    }
-    for (counts, letters) in behind.iter().zip([&b"xu"[..], b"x"]) {
-        let most = counts.iter().enumerate().max_by_key(|(_, count)| **count);
-        let Some((place, _)) = most.filter(|(_, count)| **count >= LEAST) else { continue };
-        let found = b'a' + place as u8;
-        if letters.contains(&found) {
-            continue;
-        }
-        for letter in letters {
-            let shift = (letter + 26 - found) % 26;
-            let ways =
-                [Some(Transform::Caesar { shift }), (mirror(found) == *letter).then_some(Transform::Atbash)];
-            let whole = || 0..scan.text.len();
-            let read = |how| Reading::of(how, vec![(whole(), plain(scan.text, how))]);
-            readings.extend(ways.into_iter().flatten().map(read));
-        }
-    }
-}
 
 /// A sentence with its words in the opposite order shows by its capital or its full stop, or says so.
 fn sentence_backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {

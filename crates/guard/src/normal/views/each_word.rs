@@ -6,6 +6,7 @@
 
 use std::ops::Range;
 
+use super::super::invisible::is_common_mark;
 use super::base64;
 use super::bases;
 use super::ciphers::{exchange, shifted, turned};
@@ -121,7 +122,13 @@ impl<'s, 't> Stretch<'s, 't> {
     fn edit(&self, piece: &Piece, how: Transform) -> Option<(Range<usize>, String)> {
         if matches!(how, Transform::Base64 | Transform::Hex | Transform::Base32 | Transform::Rot47) {
             let short = || self.short(piece).filter(|_| how == Transform::Rot47);
-            return self.encoded(piece, how).or_else(short).filter(|_| piece.kind != Kind::Known);
+            // Between words that were encoded another one may be of any language.
+            let padded = || self.padded(piece).filter(|_| how == Transform::Base64);
+            return self
+                .encoded(piece, how)
+                .or_else(short)
+                .or_else(padded)
+                .filter(|_| piece.kind != Kind::Known);
         }
         let word = self.scan.core(piece).as_bytes();
         if !piece.plain || word.len() < 2 {
@@ -146,6 +153,20 @@ impl<'s, 't> Stretch<'s, 't> {
         is_word.then_some((piece.whole(), said))
     }
 
+    /// What digits of base64 say that end in padding, or are as many as are whole bytes and neither a word nor a number.
+    fn padded(&self, piece: &Piece) -> Option<(Range<usize>, String)> {
+        let word = self.scan.text.get(piece.whole())?;
+        let may_be = word.ends_with('=')
+            || (word.len().is_multiple_of(4) && piece.kind == Kind::Mixed)
+            || (word.len().is_multiple_of(4)
+                && piece.kind == Kind::Unknown
+                && piece.plain
+                && !word.bytes().skip(1).all(|b| b.is_ascii_lowercase()));
+        let said = may_be.then(|| String::from_utf8(base64::bytes_of(word)?).ok())??;
+        let is_text = !said.is_empty() && said.chars().all(|c| !c.is_control());
+        is_text.then_some((piece.whole(), said))
+    }
+
     /// What a piece says that was encoded.
     fn encoded(&self, piece: &Piece, how: Transform) -> Option<(Range<usize>, String)> {
         let whole = piece.whole();
@@ -153,9 +174,18 @@ impl<'s, 't> Stretch<'s, 't> {
         // Every sign stands for another one there.
         let beside =
             |b: &&u8| how != Transform::Rot47 && b.is_ascii_punctuation() && !matches!(b, b'+' | b'/' | b'=');
-        let start = whole.start + bytes.iter().take_while(beside).count();
+        let called = if how == Transform::Rot47 { 0 } else { call(bytes) };
+        let start = whole.start + called;
+        let start = start + bytes.get(called..)?.iter().take_while(beside).count();
         let end = whole.end - bytes.iter().rev().take_while(beside).count();
         let word = self.scan.text.get(start..end)?;
+        // The name goes with its brackets.
+        let may_be = called > 0 && begins_a_word(word.as_bytes(), how);
+        if may_be {
+            let close = bytes.iter().rposition(|b| matches!(b, b')' | b'}' | b']'))?;
+            let close = whole.start + close + 1;
+            return Some((whole.start..close.max(end), decoded(word, how)?));
+        }
         let may_be = begins_a_word(word.as_bytes(), how);
         Some((start..end, may_be.then(|| decoded(word, how))??))
     }
@@ -254,6 +284,17 @@ fn known_once(word: &[u8], how: Transform) -> Option<words::Hash> {
     hash.known(word.len()).then_some(hash)
 }
 
+/// How long a name is that says how a word was encoded, and the bracket behind it: `b64(`, `base64("`, `atob('`.
+fn call(word: &[u8]) -> usize {
+    const NAMES: [&[u8]; 10] =
+        [b"b64", b"base64", b"atob", b"unb64", b"decode", b"d64", b"hex", b"unhex", b"b32", b"base32"];
+    let opens = |b: &u8| matches!(b, b'(' | b'{' | b'[' | b':');
+    let Some(open) = word.iter().take(10).position(opens) else { return 0 };
+    let name = word.get(..open).unwrap_or_default();
+    let is_name = NAMES.iter().any(|of| of.eq_ignore_ascii_case(name));
+    if is_name && word.last().is_some_and(u8::is_ascii_punctuation) { open + 1 } else { 0 }
+}
+
 /// Whether the first characters of an encoded word may be letters: of most words they are not.
 fn begins_a_word(word: &[u8], how: Transform) -> bool {
     /// Whether a byte is a letter of ASCII or begins another one; whether it goes on in one.
@@ -301,6 +342,9 @@ fn decoded(word: &str, how: Transform) -> Option<String> {
         _ => word.bytes().map(turned).collect(),
     };
     let said = String::from_utf8(bytes).ok()?;
+    // Marks that were put on its letters are no part of it.
+    let said: String =
+        if said.is_ascii() { said } else { said.chars().filter(|c| !is_common_mark(*c)).collect() };
     let core = said.trim_matches(|c: char| c.is_ascii_punctuation());
     let is_word = core.chars().count() >= LETTERS.start && core.chars().all(char::is_alphabetic);
     // Letters of one byte come together by chance.

@@ -64,7 +64,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    let (mut telling, mut numbers) = (false, 0);
+    let (mut telling, mut numbers, mut turned) = (false, 0, 0);
     for at in memchr_iter(b'&', scan.text.as_bytes()) {
         let Some(rest) = scan.text.get(at + 1..) else { continue };
         let again = again(rest);
@@ -88,7 +88,10 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         if rest.as_bytes().get(name) == Some(&b';')
             && let Some((_, text)) = NAMED.get(found)
         {
-            telling |= found >= EVERYDAY;
+            // References from their end to their beginning have it behind their sign.
+            turned +=
+                usize::from(at.checked_sub(1).and_then(|at| scan.text.as_bytes().get(at)) == Some(&b'#'));
+            telling |= found >= EVERYDAY || turned >= MANY / 2;
             edits.push((start..at + name + 2, (*text).to_owned()));
         }
     }

@@ -38,7 +38,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
                         .map(|text| in_words(text, bytes.get(at..end).unwrap_or_default()))
                         .or_else(|| plausible::wide(&decoded))
                         .or_else(|| packed::noted(&decoded, &mut cut));
-                    edits.extend(text.map(|text| (at..end, text)));
+                    edits.extend(text.map(|text| (at..end, text)).or_else(|| longest(scan.text, at..end)));
                 }
                 at = end.max(at + 1);
             }
@@ -49,6 +49,16 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if !edits.is_empty() {
         readings.push(Reading { cut, ..Reading::of(Transform::Hex, edits) });
     }
+}
+
+/// What the longest group of digits of a run says by itself: the others are numbers that stand beside it.
+fn longest(text: &str, run: Range<usize>) -> Option<(Range<usize>, String)> {
+    const LEAST: usize = 48;
+    let run_of = text.get(run.clone())?;
+    let groups = run_of.split(|c: char| !c.is_ascii_hexdigit());
+    let group = groups.max_by_key(|group| group.len()).filter(|group| group.len() >= LEAST)?;
+    let start = group.as_ptr() as usize - text.as_ptr() as usize;
+    (group.len() < run.len()).then(|| Some((start..start + group.len(), decoded(group)?)))?
 }
 
 /// The place of the piece in which a run may begin that goes on in the one at `place`, which has a digit that is one in

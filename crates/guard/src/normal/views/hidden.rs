@@ -270,6 +270,10 @@ fn without_references(text: &str) -> String {
         ("&lt;", "<"),
         ("&gt;", ">"),
         ("&nbsp;", " "),
+        ("&#10;", "\n"),
+        ("&#xa;", "\n"),
+        ("&#xA;", "\n"),
+        ("&#13;", ""),
         ("&amp;", "&"),
     ]
     .into_iter()

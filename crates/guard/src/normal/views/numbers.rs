@@ -29,9 +29,12 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         return;
     }
     let mut edits: Vec<(Range<usize>, String)> = Vec::new();
-    lists(scan, |span, numbers| {
-        let text = text_of(numbers).or_else(|| backwards(numbers));
-        edits.extend(text.map(|text| (span, text)));
+    lists(scan, |span, numbers| match text_of(numbers).or_else(|| backwards(numbers)) {
+        Some(text) => edits.push((span, text)),
+        None => {
+            let guess = any_cells(numbers);
+            readings.extend(guess.map(|text| Reading::guess(Transform::CodePoints, vec![(span, text)])));
+        }
     });
     if !edits.is_empty() {
         readings.push(Reading::of(Transform::CodePoints, edits));
@@ -319,8 +322,34 @@ fn cells(numbers: &[Number<'_>]) -> Option<String> {
     })
 }
 
+/// What dots of cells say that may be no language, if they are so many and so different that numbers of anything else are not.
+fn any_cells(numbers: &[Number<'_>]) -> Option<String> {
+    const NUMBERS: usize = 32;
+    const DIFFERENT: usize = 8;
+    if numbers.len() < NUMBERS {
+        return None;
+    }
+    let mut dots: Vec<&str> = numbers.iter().map(|number| number.digits).collect();
+    let many = dots.iter().filter(|dots| dots.len() >= 3).count() * 3 >= dots.len();
+    if !many || !dots.iter().all(|dots| spelled::cell_of_dots(dots).is_some()) {
+        return None;
+    }
+    dots.sort_unstable();
+    dots.dedup();
+    let cells: Vec<(String, Number<'_>)> =
+        numbers.iter().map(|number| (number.digits.to_owned(), *number)).collect();
+    let (gaps, letters) = letters_of_grade_one(&cells).filter(|_| dots.len() >= DIFFERENT)?;
+    Some(joined(&gaps, &letters))
+}
+
 /// What cells say that stand for letters each, and for figures behind the sign for numbers.
 fn grade_one(cells: &[(String, Number<'_>)]) -> Option<String> {
+    let (gaps, letters) = letters_of_grade_one(cells)?;
+    words(&gaps, &letters).or_else(|| coded(&gaps, &letters))
+}
+
+/// The letters of such cells, and the gaps between them.
+fn letters_of_grade_one<'t>(cells: &[(String, Number<'t>)]) -> Option<(Vec<Number<'t>>, Vec<char>)> {
     // What stands before a cell and says nothing by itself leaves it the gap before both.
     let (mut letters, mut gaps, mut waiting, mut number) = (String::new(), Vec::new(), None, false);
     for (cell, of) in cells {
@@ -338,8 +367,7 @@ fn grade_one(cells: &[(String, Number<'_>)]) -> Option<String> {
         });
         gaps.push(Number { gap, digits: of.digits });
     }
-    let of_letters: Vec<char> = letters.chars().collect();
-    words(&gaps, &of_letters).or_else(|| coded(&gaps, &of_letters))
+    Some((gaps, letters.chars().collect()))
 }
 
 /// What numbers say, in words where a gap between them tells where those end. `bytes` tells how many bytes of the text a

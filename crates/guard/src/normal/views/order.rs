@@ -8,10 +8,10 @@ use std::ops::Range;
 use memchr::{memchr, memchr_iter, memchr2_iter};
 
 use super::pairs::{Letter, Order};
-use super::scan::{Part, Piece, SAMPLE, Scan, is_unseen};
+use super::scan::{Kind, Part, SAMPLE, Scan, is_unseen};
 use super::words::Likeness;
 use super::zigzag::{Zigzag, bytes_off_rails, mean_off_rails};
-use super::{Reading, Transform, base64, bases, columns, hex};
+use super::{Reading, Transform, backwards_codes, base64, bases, clusters, columns, hex};
 
 /// Fewest pairs of letters that tell which way round they are.
 const LEAST: u32 = 16;
@@ -110,7 +110,12 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
             any_quotes
                 && text.get(part.range.clone()).is_some_and(|part| memchr(b'"', part.as_bytes()).is_some())
         };
+        let foreign = scan.count(Kind::Foreign) > 0;
+        let line = || text.get(part.range.clone()).unwrap_or_default();
+        let indic =
+            || clusters::is_backwards(line()).or_else(|| clusters::begins_at_its_end(line()).then_some(true));
         let told = match quotes() {
+            _ if foreign && let Some(told) = indic() => Some(told),
             true => is_backwards_in_quotes(text.get(part.range.clone()).unwrap_or_default()),
             false if part.plain => Some(false),
             false => way_round(text.get(part.range.clone()).unwrap_or_default(), part.order(text)),
@@ -133,21 +138,18 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
     if any_strange && text.len() <= LONGEST_TURNED && is_clear(order_of_all()) && has_words_backwards(text) {
         found.insert(0, 0..text.len());
     }
-    if scan.has(b'\\') + scan.has(b'&') >= MARKS && has_codes_backwards(text) {
-        found.insert(0, 0..text.len());
-    }
-    if scan.has(b'%') >= MARKS && has_percent_backwards(scan) {
+    if backwards_codes::any(scan) {
         found.insert(0, 0..text.len());
     }
     found.dedup();
     for range in found.into_iter().take(MOST_TURNED) {
         let Some(part) = text.get(range.clone()) else { continue };
-        let all: String = part.chars().rev().collect();
+        let all = clusters::turned(part);
         let words = |parts: fn(char) -> bool| -> String {
             let mut turned = String::with_capacity(part.len());
             for word in part.split_inclusive(parts) {
                 let (word, gap) = word.split_at(word.trim_end_matches(parts).len());
-                turned.extend(word.chars().rev());
+                turned.push_str(&clusters::turned(word));
                 turned.push_str(gap);
             }
             turned
@@ -164,35 +166,7 @@ fn backwards(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 }
 
 /// Escapes and references: with letters in another order they are none.
-const MARKS: usize = 6;
-
-/// Whether a word begins with two digits of a code whose percent sign stands behind it, and so do more.
-fn has_percent_backwards(scan: &Scan<'_>) -> bool {
-    let is_code =
-        |code: &[u8]| matches!(code, [a, b, b'%'] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
-    let bytes = scan.text.as_bytes();
-    let starts = |piece: &Piece| bytes.get(piece.whole().start..piece.whole().start + 3).is_some_and(is_code);
-    scan.pieces.iter().any(starts)
-        && bytes.windows(3).filter(|code| is_code(code)).take(MARKS).count() == MARKS
-}
-
-/// Whether escapes and references stand backwards in a text: `9600u\`, `96x\`, `;501#&`. Manuals have words before a
-/// backslash, which end in an x or u, too, but no digits in them.
-fn has_codes_backwards(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    let is_code = |at: usize| {
-        let digits = match bytes.get(at.checked_sub(1)?..=at)? {
-            b"x\\" => 2,
-            b"u\\" => 4,
-            b"#&" => 1,
-            _ => return None,
-        };
-        let code = bytes.get((at - 1).checked_sub(digits)?..at - 1)?;
-        let is_digit = code.iter().any(u8::is_ascii_digit) && code.iter().all(u8::is_ascii_alphanumeric);
-        is_digit.then_some(())
-    };
-    memchr2_iter(b'\\', b'&', bytes).filter_map(is_code).take(MARKS).count() == MARKS
-}
+pub(super) const MARKS: usize = 6;
 
 fn has_marks(text: &str, signs: [&[u8; 2]; 3]) -> bool {
     let bytes = text.as_bytes();

@@ -102,9 +102,26 @@ pub(super) fn is_telling(text: &str) -> bool {
                 .bytes()
                 .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=' | b'-' | b'_'));
     }
+    // Two signs of Morse code, or squares that are bits: chance brings no few signs of several bytes together again and again.
+    if text.len() >= 2 * SURE && has_few_signs(text) {
+        return true;
+    }
     // Chance brings letters of several bytes together even less than words.
     let letters = text.chars().filter(|c| c.is_alphabetic() || is_cell(*c)).count();
     letters >= 4 && letters * 10 >= text.chars().filter(|c| !c.is_whitespace()).count() * 4
+}
+
+/// Whether all characters of a text are a few.
+fn has_few_signs(text: &str) -> bool {
+    const FEW: usize = 5;
+    let mut signs: Vec<char> = Vec::with_capacity(FEW);
+    text.chars().all(|c| {
+        let is_new = !signs.contains(&c);
+        if is_new && signs.len() < FEW {
+            signs.push(c);
+        }
+        signs.contains(&c)
+    })
 }
 
 fn utf16(bytes: &[u8]) -> Option<String> {

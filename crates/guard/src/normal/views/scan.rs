@@ -13,7 +13,7 @@ use super::super::invisible::{is_common_mark, is_invisible};
 use super::classes::{Bits, Classes};
 use super::facts::Facts;
 use super::pairs::Order;
-use super::{spelled, turned, words};
+use super::{clusters, spelled, turned, words};
 use crate::pages::Pages;
 
 /// A text and what its pieces between white space are.
@@ -333,7 +333,7 @@ impl<'t> Scan<'t> {
     fn foreign(&mut self, core: &Range<usize>) -> (usize, bool) {
         let core = self.text.get(core.clone()).unwrap_or_default();
         let (turned, cells) = (&mut self.turned, &mut self.cells);
-        alone(core.chars().map(|c| {
+        alone(clusters::bases(core).map(|c| {
             if c.is_ascii() {
                 return c.is_ascii_alphanumeric();
             }
@@ -572,7 +572,7 @@ mod tests {
             let ends = text.char_indices().filter(|(_, c)| !is_letter(*c)).map(|(at, c)| (at, at + c.len_utf8()));
             let mut start = 0;
             for (end, next) in ends.chain([(text.len(), text.len())]) {
-                let letters = text[start..end].chars().count();
+                let letters = clusters::bases(&text[start..end]).count();
                 match letters {
                     0 => {}
                     1 => row.push(start),

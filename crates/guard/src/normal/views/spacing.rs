@@ -6,7 +6,7 @@ use super::order::is_encoded;
 use super::regular;
 use super::scan::{LONE as LEAST, Scan, is_letter};
 use super::words::divided;
-use super::{Reading, Transform, in_words};
+use super::{Reading, Transform, clusters, in_words};
 
 /// Most characters between two such letters.
 const WIDEST_GAP: usize = 6;
@@ -58,9 +58,10 @@ fn is_list_of_codes(text: &str) -> bool {
     those >= LEAST && those * 10 >= all * 8 || text.starts_with('\\') && escapes() >= LEAST
 }
 
-struct Run {
+struct Run<'t> {
     span: Range<usize>,
-    letters: String,
+    /// Letters, each with its marks.
+    letters: Vec<&'t str>,
     gaps: Vec<Range<usize>>,
 }
 
@@ -96,7 +97,8 @@ fn lone_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
         // A list of numbers or a table of single letters says nothing; words do.
         let said = edits.split_off(before);
         edits.extend(said.into_iter().filter(|(_, text)| {
-            text.chars().filter(|c| c.is_alphabetic()).count() * 3 >= text.chars().count() * 2
+            text.chars().filter(|c| c.is_alphabetic() || clusters::is_mark(*c)).count() * 3
+                >= text.chars().count() * 2
                 || is_coded(text)
         }));
     }
@@ -106,9 +108,9 @@ fn lone_letters(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 }
 
 fn lone_letters_in(text: &str, part: Range<usize>, edits: &mut Vec<(Range<usize>, String)>) {
-    let mut run: Option<Run> = None;
-    let mut close = |run: Option<Run>| {
-        if let Some(run) = run.filter(|r| r.letters.chars().count() >= LEAST) {
+    let mut run: Option<Run<'_>> = None;
+    let mut close = |run: Option<Run<'_>>| {
+        if let Some(run) = run.filter(|r| r.letters.len() >= LEAST) {
             edits.push(with_signs(text, &run, joined(text, &run)));
         }
     };
@@ -121,9 +123,10 @@ fn lone_letters_in(text: &str, part: Range<usize>, edits: &mut Vec<(Range<usize>
         let mut length = 1;
         let mut end = at + c.len_utf8();
         while let Some((next, c)) = chars.next_if(|(_, c)| is_letter(*c)) {
-            length += 1;
+            length += usize::from(!clusters::is_mark(c));
             end = next + c.len_utf8();
         }
+        let letter = text.get(at..end).unwrap_or_default();
         if length > 1 {
             close(run.take());
             continue;
@@ -136,11 +139,11 @@ fn lone_letters_in(text: &str, part: Range<usize>, edits: &mut Vec<(Range<usize>
             {
                 open.gaps.push(open.span.end..at);
                 open.span.end = end;
-                open.letters.push(c);
+                open.letters.push(letter);
             }
             _ => {
                 close(run.take());
-                run = Some(Run { span: at..end, letters: c.to_string(), gaps: Vec::new() });
+                run = Some(Run { span: at..end, letters: vec![letter], gaps: Vec::new() });
             }
         }
     }
@@ -149,7 +152,7 @@ fn lone_letters_in(text: &str, part: Range<usize>, edits: &mut Vec<(Range<usize>
 
 /// The letters of a run as words: a wider gap than the usual parts two words; without such gaps the known
 /// words do. Signs that are not what parts the letters stay.
-fn joined(text: &str, run: &Run) -> String {
+fn joined(text: &str, run: &Run<'_>) -> String {
     let of = |gap: &Range<usize>| text.get(gap.clone()).unwrap_or_default();
     let sign = usual_sign(run.gaps.iter().map(of));
     let width = |gap: &str| gap.chars().count();
@@ -158,7 +161,7 @@ fn joined(text: &str, run: &Run) -> String {
     let by_lines = run.gaps.iter().map(of).min_by_key(|gap| gap.len()).is_some_and(|gap| gap.contains('\n'));
     let mut words = String::with_capacity(run.letters.len() * 2);
     let mut marked = false;
-    for (i, letter) in run.letters.chars().enumerate() {
+    for (i, letter) in run.letters.iter().enumerate() {
         if let Some(gap) = i.checked_sub(1).and_then(|i| run.gaps.get(i)).map(of) {
             let marks = gap.chars().filter(|c| !c.is_whitespace() && Some(*c) != sign);
             let before = words.len();
@@ -173,13 +176,17 @@ fn joined(text: &str, run: &Run) -> String {
                 words.push(' ');
             }
         }
-        words.push(letter);
+        words.push_str(letter);
     }
-    if words.contains([' ', '\n']) || marked { words } else { divided(&run.letters).unwrap_or(words) }
+    if words.contains([' ', '\n']) || marked {
+        words
+    } else {
+        divided(&run.letters.concat()).unwrap_or(words)
+    }
 }
 
 /// The letters of a run with the signs before and behind it that are set apart as they are.
-fn with_signs(text: &str, run: &Run, joined: String) -> (Range<usize>, String) {
+fn with_signs(text: &str, run: &Run<'_>, joined: String) -> (Range<usize>, String) {
     /// Most signs at one end.
     const MOST_SIGNS: usize = 8;
     let gaps = run.gaps.iter().filter_map(|gap| text.get(gap.clone()));

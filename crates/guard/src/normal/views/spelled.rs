@@ -393,7 +393,14 @@ fn bytes_as_cells(text: &str) -> Option<(Range<usize>, String)> {
     let last = text.rfind(is_cell).map(|at| at + '\u{2800}'.len_utf8())?;
     let mut bytes = Vec::new();
     let mut eight = 0;
+    let between = text.get(first..last)?;
+    let spaces = between.chars().filter(|c| c.is_whitespace()).count();
+    let apart = spaces * 10 >= between.chars().filter(|c| is_cell(*c)).count() * 9;
     for c in text.get(first..last)?.chars() {
+        // One space between all cells is none.
+        if apart && c.is_whitespace() {
+            continue;
+        }
         if is_cell(c) || c.is_whitespace() {
             let number = if is_cell(c) { u32::from(c) - 0x2800 } else { u32::from(c) };
             eight += usize::from(is_cell(c) && number >= 0x40);
@@ -403,8 +410,10 @@ fn bytes_as_cells(text: &str) -> Option<(Range<usize>, String)> {
         }
     }
     // Letters of ASCII have the seventh dot, which those of the alphabet for the blind do without.
-    if eight * 2 < bytes.len() || bytes.len() < LEAST {
+    if eight * 8 < bytes.len() || bytes.len() < LEAST {
         return None;
     }
-    plausible::text(&bytes).map(|text| (first..last, text))
+    // Of codes and of marks half the bytes are none.
+    let sure = |text: &String| eight * 2 >= bytes.len() || plausible::is_telling(text);
+    plausible::text(&bytes).filter(sure).map(|text| (first..last, text))
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::super::base::{Layer, edited};
 use super::super::spans::SpanMap;
 use super::scan::Scan;
-use super::{Reading, Transform};
+use super::{Reading, Transform, clusters};
 
 /// Fewest letters that are upside down beyond doubt.
 const LEAST: usize = 4;
@@ -85,7 +85,7 @@ pub(super) fn drawn(source: &str) -> Option<Layer<'static>> {
         let rest = source.get(body..).unwrap_or_default();
         let end = body + rest.find(['\u{202c}', '\n', '\u{2069}', '\u{202e}']).unwrap_or(rest.len());
         let letters = source.get(body..end).unwrap_or_default();
-        edits.push((start..end, letters.chars().rev().collect()));
+        edits.push((start..end, clusters::turned(letters)));
         at = end;
     }
     if edits.is_empty() {

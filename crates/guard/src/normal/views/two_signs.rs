@@ -130,7 +130,7 @@ impl Run {
         // Syllables of a letter are written together, letters with a dash between them.
         let mut together = false;
         for piece in scan.pieces.get(first..)?.iter().take(MOST) {
-            let word = scan.text.get(piece.whole())?;
+            let word = without_last_dash(scan.text.get(piece.whole())?);
             let lone = word.chars().nth(1).is_none();
             if is_break(word)
                 || (lone && signs.len() == 2 && !signs.contains(&word) && !is_alphanumeric(word))
@@ -375,7 +375,7 @@ fn is_long(sign: &str) -> bool {
 }
 
 fn is_short(sign: &str) -> bool {
-    matches!(sign, "·" | "•" | "∙" | "⋅" | "●" | "‧" | "・" | "⚫" | "⚪" | "di")
+    matches!(sign, "·" | "•" | "∙" | "⋅" | "●" | "‧" | "・" | "⚫" | "⚪" | "🔴" | "🔵" | "di")
 }
 
 fn is_alphanumeric(word: &str) -> bool {
@@ -401,6 +401,11 @@ fn may_be_group(scan: &Scan<'_>, piece: &Piece) -> bool {
         Some(b) => !b.is_ascii_alphanumeric(),
         None => false,
     }
+}
+
+/// A spoken letter without the dash that may stand behind each of its syllables: `dah-dit-`.
+fn without_last_dash(word: &str) -> &str {
+    if word.starts_with(['d', 'D']) { word.trim_end_matches('-') } else { word }
 }
 
 /// What stands between words.
@@ -440,6 +445,17 @@ fn items<'t>(word: &'t str, signs: &mut Vec<&'t str>, together: bool) -> Option<
     word.split('-').map(|letter| syllables(letter).map(Item::Group)).collect()
 }
 
+/// The sign of ASCII that stands between all signs of a group that are none: `⬜.⬛.⬜`.
+fn parted_by(word: &str) -> Option<char> {
+    /// Signs in turn, of which no code of Morse has as many.
+    const IN_TURN: usize = 9;
+    word.chars().nth(IN_TURN - 1)?;
+    let signs = || word.chars().filter(|c| *c != '\u{fe0f}');
+    let parted = signs().nth(1).filter(|c| c.is_ascii_punctuation())?;
+    let even = (0..).zip(signs()).all(|(at, c)| if at % 2 == 1 { c == parted } else { !c.is_ascii() });
+    even.then_some(parted)
+}
+
 /// A group of signs, each of which is one of two that are found as they come.
 fn group<'t>(word: &'t str, signs: &mut Vec<&'t str>) -> Option<Vec<bool>> {
     const LONGEST: usize = 8;
@@ -456,8 +472,9 @@ fn group<'t>(word: &'t str, signs: &mut Vec<&'t str>) -> Option<Vec<bool>> {
         }
         return (signs.len() == 2).then(|| syllables.map(long).collect());
     }
+    let parted = parted_by(word);
     let mut group = Vec::new();
-    for (at, c) in word.char_indices() {
+    for (at, c) in word.char_indices().filter(|(_, c)| Some(*c) != parted) {
         // Letters are those of Bacon's cipher, which are two; others would make words of it.
         let allowed = !c.is_alphanumeric() || matches!(c, 'a' | 'b' | 'A' | 'B' | '0' | '1');
         let sign = word.get(at..at + c.len_utf8())?;
