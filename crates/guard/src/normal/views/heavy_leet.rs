@@ -58,9 +58,7 @@ const DRAWN: &[(&str, char, bool)] = &[
 ];
 
 pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
-    if scan.has(b'|') + scan.has(b'\\') + scan.has(b'(') + scan.has(b'[') < LEAST
-        || scan.count(Kind::Signs) + scan.count(Kind::Mixed) < LEAST
-    {
+    if scan.has(b'|') + scan.has(b'\\') < LEAST || scan.count(Kind::Signs) + scan.count(Kind::Mixed) < LEAST {
         return;
     }
     let (mut edits, mut words): (Vec<(Range<usize>, String)>, usize) = (Vec::new(), 0);
@@ -78,7 +76,7 @@ pub(super) fn read(scan: &Scan<'_>, readings: &mut Vec<Reading>) {
 
 /// Whether something may be drawn in a word: of its signs one stands in nearly all that is.
 fn may_be(word: &str) -> bool {
-    word.len() <= LONGEST && word.bytes().any(|b| matches!(b, b'|' | b'\\' | b'(' | b'[' | b']' | b'}'))
+    word.len() <= LONGEST && word.bytes().any(|b| matches!(b, b'|' | b'\\'))
 }
 
 /// Whether letters and digits are a known word, as they are or the other way two digits are read.
@@ -97,7 +95,7 @@ fn undrawn(word: &str) -> Option<(String, bool)> {
     let mut rest = word;
     while let Some(c) = rest.chars().next() {
         let begins = c.is_ascii_punctuation() || matches!(c, 'l' | '1');
-        let drawn = || DRAWN.iter().find(|(drawn, ..)| rest.starts_with(drawn));
+        let drawn = || DRAWN.iter().find(|(drawn, ..)| drawn.starts_with(c) && rest.starts_with(drawn));
         if let Some((drawn, letter, sure)) = if begins { drawn() } else { None } {
             said.push(*letter);
             rest = rest.get(drawn.len()..)?;
