@@ -7,6 +7,8 @@
 //! Read is what `ld.so` reads (System V ABI, chapter 5): segments, the dynamic section, relocations and the symbols that
 //! these name. Sections are for linkers and debuggers, and a lie in them changes nothing.
 
+use std::collections::HashSet;
+
 use memchr::memmem;
 use proofhouse_core::Place;
 
@@ -175,7 +177,7 @@ fn imports(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let value = |tag: u64| entries.iter().find(|(found, _)| *found == tag).map(|(_, value)| *value);
     let (symbols, texts) = (elf.offset(value(tag::SYMBOLS)?)?, elf.offset(value(tag::TEXTS)?)?);
     let texts = bytes.get(texts..texts.checked_add(usize::try_from(value(tag::TEXTS_SIZE)?).ok()?)?)?;
-    let mut names = Vec::new();
+    let mut seen = HashSet::new();
     for (table, size, entry) in [
         (tag::RELA, tag::RELA_SIZE, RELA),
         (tag::REL, tag::REL_SIZE, REL),
@@ -185,18 +187,29 @@ fn imports(bytes: &[u8]) -> Option<Vec<&[u8]>> {
         let (table, size) = (elf.offset(table)?, usize::try_from(value(size)?).ok()?);
         let relocations = bytes.get(table..table.checked_add(size)?)?;
         for relocation in relocations.chunks_exact(entry) {
-            // The upper half of the second word is the number of the symbol (`ELF64_R_SYM`).
+            // The upper half of the second word is the number of the symbol (`ELF64_R_SYM`); most have none.
             let symbol = usize::try_from(Elf { bytes: relocation }.u32(12)?).ok()?;
-            let name = elf.u32(symbols.checked_add(symbol.checked_mul(SYMBOL)?)?)?;
-            let name = texts.get(usize::try_from(name).ok()?..)?;
-            names.push(name.get(..memchr::memchr(0, name)?)?);
+            if symbol > 0 {
+                seen.insert(elf.u32(symbols.checked_add(symbol.checked_mul(SYMBOL)?)?)?);
+            }
+            if seen.len() > MOST {
+                return None;
+            }
         }
     }
+    let name = |at: u32| {
+        let tail = texts.get(usize::try_from(at).ok()?..)?;
+        let tail = tail.get(..tail.len().min(LONGEST))?;
+        tail.get(..memchr::memchr(0, tail).unwrap_or(tail.len()))
+    };
+    let mut names: Vec<&[u8]> = seen.into_iter().map(name).collect::<Option<_>>()?;
     names.sort_unstable();
-    names.dedup();
     Some(names)
 }
 
+/// Names that are read of one library, and bytes of one.
+const MOST: usize = 1 << 18;
+const LONGEST: usize = 1 << 12;
 /// Bytes of an entry of the tables.
 const RELA: usize = 24;
 const REL: usize = 16;
@@ -327,6 +340,28 @@ mod tests {
         {
             assert!(acts(&library(acting)).is_some_and(|why| why.contains(acting)), "{acting}");
         }
+    }
+
+    #[test]
+    fn a_library_of_many_names_is_read_within_bounds() {
+        const COUNT: u64 = 200_000;
+        let mut many = library("sqrtf");
+        // Every relocation asks for another name in one long text, which none of them ends.
+        let (texts, symbols) = (0x1000, 0x1000 + (1 << 20));
+        let relocations = symbols + COUNT * 24;
+        let end = relocations + COUNT * 24;
+        for (at, value) in
+            [(0x108, texts), (0x118, 1 << 20), (0x128, symbols), (0x138, relocations), (0x148, COUNT * 24)]
+        {
+            many.splice(at..at + 8, value.to_le_bytes());
+        }
+        many.splice(64 + 32..64 + 40, end.to_le_bytes());
+        many.resize(usize::try_from(symbols).unwrap(), b'A');
+        many.extend((0..COUNT).flat_map(|n| [n, 0, 0]).flat_map(u64::to_le_bytes));
+        many.extend((0..COUNT).flat_map(|n| [0, n << 32 | 1, 0]).flat_map(u64::to_le_bytes));
+        let started = std::time::Instant::now();
+        assert_eq!(acts(&many), None);
+        assert!(started.elapsed().as_secs() < 20);
     }
 
     #[test]
