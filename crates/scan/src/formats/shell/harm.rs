@@ -169,16 +169,7 @@ fn runs_inline(line: &str, stages: &[(String, Vec<&str>)]) -> bool {
 }
 
 fn destroys(name: &str, words: &[&str]) -> bool {
-    let all = |w: &&str| {
-        matches!(w.trim_end_matches('*').trim_end_matches('/'), "" | "~" | "HOME" | "{HOME}")
-            && !w.is_empty()
-            && **w != *"*"
-    };
     match name {
-        "rm" => {
-            let recursive = words.iter().any(|w| w.starts_with('-') && w.contains(['r', 'R']));
-            recursive && words.iter().skip(1).any(all)
-        }
         "mkfs" | "mkfs.ext4" | "wipefs" | "shred" => true,
         "chmod" => words.iter().any(|w| w.contains("+s") || w.starts_with("4") && w.len() == 4),
         "dd" => words.iter().any(|w| w.starts_with("of=/dev/") && !w.ends_with("/null")),
