@@ -17,6 +17,7 @@ pub const TARGETS: &[(&str, &str, &[&str])] = &[
     ("ggml", "model.ggml", &[".ggml"]),
     ("arrow", "data.arrow", &[".arrow", ".feather"]),
     ("lmdb", "data.mdb", &[".mdb"]),
+    ("native", "library.so", &[".so"]),
     ("ocdbt", "manifest.ocdbt", &[".ocdbt"]),
     ("crfsuite", "tags.crfsuite", &[".crfsuite"]),
     ("neighbours", "index.faiss", &[".faiss", ".hnswlib", ".ann"]),
