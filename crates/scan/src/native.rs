@@ -138,7 +138,7 @@ const MODULES: [&[u8]; 7] = [
 /// Why a native library does more than compute, or cannot be told to do no more.
 fn acts(bytes: &[u8]) -> Option<String> {
     let Some(imports) = imports(bytes) else {
-        return Some("no library of a kind that is looked into".to_owned());
+        return Some("its imports cannot be read".to_owned());
     };
     let acting = |name: &&[u8]| {
         ACTING.iter().any(|act| match act.strip_prefix('=') {
